@@ -1,0 +1,131 @@
+use std::fmt;
+
+use crate::DataClass;
+
+/// What panguard understands of one command, in words that every protocol shares.
+///
+/// Facts hold names and kinds, never a value of the command: the same facts serve every command of the
+/// same shape, so that they and the decision on them can be cached.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Facts {
+    /// What each statement is, in order, in the protocol's own lower-case words: `select`, `drop table`.
+    pub kinds: Vec<Box<str>>,
+    /// What it does to what. Each is put to policy; one refusal refuses the command.
+    pub uses: Vec<Use>,
+    /// Where columns with a data class are used, beyond or in the answer.
+    pub columns: Vec<ColumnUse>,
+    /// Functions called, by name, that are not known to be harmless; also in `uses` as `call`.
+    pub functions: Vec<Box<str>>,
+    /// Whether every statement that changes rows of a table names which rows (`WHERE`).
+    pub has_where: bool,
+    /// What it may leave behind.
+    pub effect: Effect,
+    /// What was not understood, each named so that a policy can name it as allowed. Empty: understood.
+    pub not_understood: Vec<Box<str>>,
+}
+
+/// Whether a command can leave something behind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Effect {
+    /// It only reads. Such a command may go upstream while its entry is being flushed.
+    None,
+    /// It changes the session (a setting, a transaction's end, a prepared statement). Ending a
+    /// transaction has an effect on data, so this waits for its entry like `Data`.
+    Session,
+    /// It can change data or anything that outlives the session; also whatever is not understood.
+    #[default]
+    Data,
+}
+
+/// One thing that a command does to one resource.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Use {
+    /// What is done.
+    pub action: Action,
+    /// To what.
+    pub resource: Resource,
+}
+
+/// What may be done; each is an action of the policy schema, by the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Action {
+    /// To open a session on a connection.
+    Connect,
+    /// To read rows, or to compute without touching a table.
+    Read,
+    /// To change rows.
+    Write,
+    /// To change what exists: DDL, grants, maintenance.
+    Administer,
+    /// To call a function or procedure that is not known to be harmless.
+    Call,
+    /// To change the session alone: transactions, settings, prepared statements, LISTEN.
+    Session,
+    /// To see, use or copy the values of a data class.
+    Reveal,
+}
+
+impl Action {
+    /// Every action, in the order of the schema.
+    pub const ALL: [Self; 7] =
+        [Self::Connect, Self::Read, Self::Write, Self::Administer, Self::Call, Self::Session, Self::Reveal];
+
+    /// The action's id in policies and entries.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Administer => "administer",
+            Self::Call => "call",
+            Self::Session => "session",
+            Self::Reveal => "reveal",
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What something is done to, within the session's connection.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Resource {
+    /// The connection as a whole: `SELECT 1`, `BEGIN`, `CREATE ROLE`.
+    Connection,
+    /// A schema by name: `CREATE TABLE` needs `administer` on it.
+    Schema(Box<str>),
+    /// A table, view or the like, as `schema.name`. A name that the catalog does not hold has the
+    /// schema `?`.
+    Table(Box<str>),
+    /// A function or procedure, by its name as written, or `schema.name` when qualified.
+    Function(Box<str>),
+    /// A data class, for `reveal`.
+    Class(DataClass),
+}
+
+/// A column that holds a data class, and what the command does with it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ColumnUse {
+    /// `schema.table.column`.
+    pub column: Box<str>,
+    /// What it holds.
+    pub class: DataClass,
+    /// What is done with it.
+    pub position: Position,
+}
+
+/// What a command does with a sensitive column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Position {
+    /// Given in the answer as it stands, where its mask applies. Needs no right to reveal.
+    Output,
+    /// Computed upon, compared, sorted or counted by, or copied elsewhere: the answer would tell of the
+    /// value in a form that no mask can reach, so it needs the right to `reveal`.
+    Computed,
+    /// Given a new value that the principal already holds (`INSERT`, `SET pan = $1`). Needs no right to
+    /// reveal.
+    Assigned,
+}

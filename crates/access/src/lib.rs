@@ -1,0 +1,26 @@
+//! The vocabulary: who asks, what is asked, what is answered, and the proof that it may happen.
+//!
+//! Every other crate imports this one; it imports none of ours. It decides nothing and does nothing:
+//! the words are here so that a lane, the gate, the policy and the audit log mean the same by them.
+
+mod class;
+mod facts;
+mod outcome;
+mod permit;
+mod principal;
+mod question;
+mod redacted;
+mod refusal;
+mod request;
+mod time;
+
+pub use class::{DataClass, UnknownClass};
+pub use facts::{Action, ColumnUse, Effect, Facts, Position, Resource, Use};
+pub use outcome::{Outcome, Status};
+pub use permit::{Ahead, Mint, Permit, Receipt, Terms};
+pub use principal::{Admission, Delegation, Kind, Principal};
+pub use question::{Parameter, Question, Stage, Ticket, Verdict};
+pub use redacted::{Redacted, Secret};
+pub use refusal::{Code, PolicyNote, Refusal};
+pub use request::{RequestId, SessionId};
+pub use time::Timestamp;

@@ -1,0 +1,29 @@
+use crate::RequestId;
+
+/// How one command ended, as its lane saw it. Becomes the outcome entry of the audit log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The command it is the outcome of.
+    pub request: RequestId,
+    /// How it ended.
+    pub status: Status,
+    /// Rows in the answer, or `None` where the protocol has none.
+    pub rows: u64,
+    /// Values that were masked, made NULL or withheld in the answer.
+    pub masked: u64,
+    /// Bytes of the answer as released to the agent.
+    pub bytes: u64,
+}
+
+/// The end of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// The upstream says it is done: `INSERT 0 1`.
+    Completed(Box<str>),
+    /// The upstream refused it, by its own code (a SQLSTATE).
+    Failed(Box<str>),
+    /// panguard withheld the answer: what came was not what had been decided upon.
+    Withheld(&'static str),
+    /// The session ended first; whether the command had its effect is not known.
+    Unknown,
+}

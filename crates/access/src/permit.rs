@@ -1,0 +1,119 @@
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::{DataClass, RequestId};
+
+/// Proof that one command may go upstream, and the terms for its answer.
+///
+/// It is made only by the gate, only after the command's entry is durable (DESIGN.md, promise 5), and
+/// spent once: it is neither `Clone` nor `Copy`, and sending a command consumes it.
+///
+/// A permit cannot be made from its parts:
+/// ```compile_fail,E0451
+/// let permit = access::Permit { request: todo!(), receipt: todo!(), terms: todo!() };
+/// ```
+/// nor copied:
+/// ```compile_fail,E0599
+/// fn twice(permit: access::Permit) -> (access::Permit, access::Permit) { (permit.clone(), permit) }
+/// ```
+/// nor used twice:
+/// ```compile_fail,E0382
+/// fn spend(_: access::Permit) {}
+/// fn twice(permit: access::Permit) { spend(permit); spend(permit) }
+/// ```
+/// nor minted without the one [`Mint`], which is not to be had from its parts either:
+/// ```compile_fail,E0423
+/// let mint = access::Mint(());
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct Permit {
+    request: RequestId,
+    receipt: Receipt,
+    terms: Terms,
+}
+
+impl Permit {
+    /// The command it is for.
+    pub fn request(&self) -> RequestId {
+        self.request
+    }
+
+    /// Where the command's entry stands in the audit log.
+    pub fn receipt(&self) -> Receipt {
+        self.receipt
+    }
+
+    /// What must be done to the answer.
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+}
+
+/// Leave to send one reading command upstream while its entry is still being flushed.
+///
+/// It releases nothing: the answer waits for the [`Permit`] that follows. Made by the gate only, and
+/// spent once, like a permit.
+#[derive(Debug)]
+#[must_use]
+pub struct Ahead {
+    request: RequestId,
+}
+
+impl Ahead {
+    /// The command it is for.
+    pub fn request(&self) -> RequestId {
+        self.request
+    }
+}
+
+/// The right to make permits. One exists in a process, and the gate holds it.
+#[derive(Debug)]
+pub struct Mint(());
+
+impl Mint {
+    /// Takes the process's one mint; `None` when it is taken.
+    pub fn take() -> Option<Self> {
+        static TAKEN: AtomicBool = AtomicBool::new(false);
+        (!TAKEN.swap(true, Ordering::AcqRel)).then_some(Self(()))
+    }
+
+    /// A mint for tests of what spends permits. `panguard/tests` checks that no product code calls it.
+    #[doc(hidden)]
+    pub fn for_tests() -> Self {
+        Self(())
+    }
+
+    /// A permit for the command whose entry `receipt` proves durable.
+    pub fn permit(&self, request: RequestId, receipt: Receipt, terms: Terms) -> Permit {
+        Permit { request, receipt, terms }
+    }
+
+    /// Leave to send a reading command ahead of its permit.
+    pub fn ahead(&self, request: RequestId) -> Ahead {
+        Ahead { request }
+    }
+}
+
+/// Says that an entry is durable: a crash after this keeps it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// The entry's index in this gateway's log.
+    pub index: u64,
+}
+
+/// The obligations of a permit, as a lane applies them to the answer.
+///
+/// The default is the strictest: nothing may be revealed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Data classes whose values may pass as they are. `sad` has no effect here: it never passes.
+    pub reveal: BTreeSet<DataClass>,
+}
+
+impl Terms {
+    /// Whether values of `class` may pass as they are.
+    pub fn reveals(&self, class: &DataClass) -> bool {
+        *class != DataClass::Sad && self.reveal.contains(class)
+    }
+}

@@ -1,0 +1,84 @@
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::{SessionId, Timestamp};
+
+/// Who asks: one agent or one person, as an issuer's token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// Agent or person.
+    pub kind: Kind,
+    /// The name in policies and entries: for an agent the value of the configured claim, else `sub`.
+    pub id: Box<str>,
+    /// The issuer, as its `iss` claim.
+    pub issuer: Box<str>,
+    /// The `sub` claim.
+    pub subject: Box<str>,
+    /// Groups, from the configured claim.
+    pub groups: BTreeSet<Box<str>>,
+    /// Whose access an agent was lent (`act`, RFC 8693 §4.1), if any.
+    pub delegation: Option<Delegation>,
+    /// The token's own id (`jti`), or a digest of it: names the token, and is of no use to anyone.
+    pub token_id: Box<str>,
+    /// When the token begins to hold, clock skew taken into account.
+    pub valid_from: Timestamp,
+    /// When it stops, clock skew taken into account. Checked at every command.
+    pub valid_until: Timestamp,
+}
+
+impl Principal {
+    /// Whether the token holds at `now`.
+    pub fn is_valid_at(&self, now: Timestamp) -> bool {
+        self.valid_from <= now && now < self.valid_until
+    }
+}
+
+/// Whether a principal is a machine or a human.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// A machine identity, an OIDC client or a delegated run.
+    Agent,
+    /// A human.
+    User,
+}
+
+impl Kind {
+    /// The word for it in entries.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::User => "user",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A user lending an agent some of their access.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delegation {
+    /// The `sub` of the user on whose behalf the agent acts.
+    pub on_behalf_of: Box<str>,
+}
+
+/// One principal's session on one connection: what every question of the session has in common.
+#[derive(Debug, Clone)]
+pub struct Admission {
+    /// The session.
+    pub session: SessionId,
+    /// Who was admitted.
+    pub principal: Arc<Principal>,
+    /// The connection's name in the configuration.
+    pub connection: Arc<str>,
+    /// Its labels, such as `cde`.
+    pub labels: Arc<[Box<str>]>,
+    /// The agent side's network address.
+    pub from: Box<str>,
+    /// What the client calls itself (`application_name`, `User-Agent`), masked.
+    pub client: Box<str>,
+}

@@ -1,0 +1,61 @@
+use std::sync::Arc;
+
+use crate::{Ahead, Facts, Permit, Redacted, Refusal, RequestId};
+
+/// What a lane asks of the gate about one command.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// Names the command in refusals, logs and entries.
+    pub request: RequestId,
+    /// Whether it is being prepared or is about to run.
+    pub stage: Stage,
+    /// What panguard understands of it.
+    pub facts: Arc<Facts>,
+    /// The command as the agent wrote it. The gate masks it before it is recorded.
+    pub command: Redacted<Arc<str>>,
+    /// Its parameters in order, for a command that has them.
+    pub parameters: Vec<Redacted<Parameter>>,
+}
+
+/// A point in a command's life at which it is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// It is prepared for later (`Parse`).
+    Prepare,
+    /// It runs (`Query`, `Execute`).
+    Run,
+}
+
+/// One parameter of a command.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Parameter {
+    /// NULL, or absent.
+    Null,
+    /// In text form.
+    Text(Box<[u8]>),
+    /// In the protocol's binary form, with the type that the upstream gave it (a PostgreSQL OID), 0 when
+    /// unknown.
+    Binary(Box<[u8]>, u32),
+}
+
+/// The gate's answer to one [`Question`].
+#[derive(Debug)]
+pub enum Verdict {
+    /// It only reads: send it now, keep its answer back until the final verdict, which follows.
+    Ahead(Ahead),
+    /// Send it, and treat its answer by the permit's terms; after [`Verdict::Ahead`], release its answer.
+    Allow(Permit),
+    /// Do not send it; tell the agent. After [`Verdict::Ahead`]: nothing of its answer may leave.
+    Deny(Box<Refusal>),
+    /// A human decides. Tell the agent, if the protocol can; another verdict follows.
+    Hold(Ticket),
+}
+
+/// Names a command that waits for a human.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ticket {
+    /// The request's id, which an approver uses.
+    pub request: RequestId,
+    /// What the agent is told, safe to show.
+    pub message: Box<str>,
+}

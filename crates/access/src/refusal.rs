@@ -1,0 +1,184 @@
+use std::fmt;
+
+use crate::RequestId;
+
+/// Why a command did not run, in words for whoever asked: a language model must do the right thing next.
+///
+/// Holds no value of the command and no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// What sort of refusal.
+    pub code: Code,
+    /// The command.
+    pub request: RequestId,
+    /// What exactly was refused: `drop table on public.cards`.
+    pub detail: Box<str>,
+    /// The policies that decided, where policies did.
+    pub policies: Vec<PolicyNote>,
+}
+
+/// What a policy says of itself by its annotations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyNote {
+    /// `@id`, or the file and place of a policy without one.
+    pub id: Box<str>,
+    /// `@reason`.
+    pub reason: Option<Box<str>>,
+    /// `@requirement`, a PCI DSS requirement number.
+    pub requirement: Option<Box<str>>,
+}
+
+/// The catalogue of refusals. A code keeps its meaning for ever; docs/refusals.md lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// No valid token came.
+    NotIdentified,
+    /// The session's token has expired.
+    TokenExpired,
+    /// The connection does not exist, or the principal may not know that it does.
+    UnknownConnection,
+    /// Policy does not let the principal connect.
+    ConnectDenied,
+    /// Policy does not allow the command.
+    PolicyDenied,
+    /// The command uses sensitive columns in a way that only those who may `reveal` are allowed.
+    RevealDenied,
+    /// panguard does not understand the command.
+    NotUnderstood,
+    /// The command would be allowed with an approval.
+    NeedsApproval,
+    /// A policy could not be evaluated.
+    PolicyError,
+    /// The audit log cannot be written.
+    NotRecorded,
+    /// The upstream cannot be reached, or broke the protocol.
+    UpstreamUnavailable,
+    /// The answer was not what had been decided upon.
+    AnswerWithheld,
+    /// A limit of panguard's was reached.
+    LimitReached,
+    /// The protocol's message or feature is not let through.
+    NotSupported,
+    /// panguard is shutting down.
+    ShuttingDown,
+    /// The agent withdrew the command while it waited.
+    Withdrawn,
+}
+
+impl Code {
+    /// Every code, in the order of its number.
+    pub const ALL: [Self; 16] = [
+        Self::NotIdentified,
+        Self::TokenExpired,
+        Self::UnknownConnection,
+        Self::ConnectDenied,
+        Self::PolicyDenied,
+        Self::RevealDenied,
+        Self::NotUnderstood,
+        Self::NeedsApproval,
+        Self::PolicyError,
+        Self::NotRecorded,
+        Self::UpstreamUnavailable,
+        Self::AnswerWithheld,
+        Self::LimitReached,
+        Self::NotSupported,
+        Self::ShuttingDown,
+        Self::Withdrawn,
+    ];
+
+    /// `PGD-0001` and so on.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotIdentified => "PGD-0001",
+            Self::TokenExpired => "PGD-0002",
+            Self::UnknownConnection => "PGD-0003",
+            Self::ConnectDenied => "PGD-0004",
+            Self::PolicyDenied => "PGD-0005",
+            Self::RevealDenied => "PGD-0006",
+            Self::NotUnderstood => "PGD-0007",
+            Self::NeedsApproval => "PGD-0008",
+            Self::PolicyError => "PGD-0009",
+            Self::NotRecorded => "PGD-0010",
+            Self::UpstreamUnavailable => "PGD-0011",
+            Self::AnswerWithheld => "PGD-0012",
+            Self::LimitReached => "PGD-0013",
+            Self::NotSupported => "PGD-0014",
+            Self::ShuttingDown => "PGD-0015",
+            Self::Withdrawn => "PGD-0016",
+        }
+    }
+
+    /// What happened, in one sentence without a full stop.
+    pub fn what(self) -> &'static str {
+        match self {
+            Self::NotIdentified => "no valid token was presented",
+            Self::TokenExpired => "the token of this session has expired",
+            Self::UnknownConnection => "there is no such connection for you",
+            Self::ConnectDenied => "policy does not let you connect here",
+            Self::PolicyDenied => "policy does not allow this command",
+            Self::RevealDenied => "this command computes on, compares or copies protected columns",
+            Self::NotUnderstood => "panguard does not understand this command, so it was not run",
+            Self::NeedsApproval => "this command needs a human's approval",
+            Self::PolicyError => "a policy could not be evaluated, so the command was not run",
+            Self::NotRecorded => "the command could not be recorded, so it was not run",
+            Self::UpstreamUnavailable => "the protected system cannot be reached or misbehaved",
+            Self::AnswerWithheld => "the answer was not what had been decided upon and was withheld",
+            Self::LimitReached => "a limit was reached",
+            Self::NotSupported => "panguard does not let this feature of the protocol through",
+            Self::ShuttingDown => "the gateway is shutting down",
+            Self::Withdrawn => "the command was withdrawn before it was decided",
+        }
+    }
+
+    /// What the agent can do instead, in one sentence without a full stop.
+    pub fn instead(self) -> &'static str {
+        match self {
+            Self::NotIdentified => "get a fresh token from the issuer and use it as the password",
+            Self::TokenExpired => "get a fresh token from the issuer and connect again",
+            Self::UnknownConnection => "check the database name, it must be the name of a connection you may use",
+            Self::ConnectDenied => "ask the owner of the connection for access, do not retry",
+            Self::PolicyDenied => "do not retry the same command, choose one that policy allows or ask for access",
+            Self::RevealDenied => {
+                "select the columns as they are, they come back masked, and do not compute, compare or sort by them"
+            }
+            Self::NotUnderstood => "use plain SQL statements on tables, one at a time",
+            Self::NeedsApproval => "ask a person who may approve it, do not retry until they have",
+            Self::PolicyError => "tell the operator of panguard, the policy has to be mended",
+            Self::NotRecorded => "try again later, and tell the operator of panguard",
+            Self::UpstreamUnavailable => "try again later",
+            Self::AnswerWithheld => "select plain columns, and tell the operator of panguard",
+            Self::LimitReached => "send less at once, or ask the operator to raise the limit",
+            Self::NotSupported => "use ordinary queries instead",
+            Self::ShuttingDown => "connect again",
+            Self::Withdrawn => "send it again if it is still wanted",
+        }
+    }
+
+    /// Whether the session ends with it.
+    pub fn ends_session(self) -> bool {
+        match self {
+            Self::NotIdentified
+            | Self::TokenExpired
+            | Self::UnknownConnection
+            | Self::ConnectDenied
+            | Self::UpstreamUnavailable
+            | Self::ShuttingDown => true,
+            Self::PolicyDenied
+            | Self::RevealDenied
+            | Self::NotUnderstood
+            | Self::NeedsApproval
+            | Self::PolicyError
+            | Self::NotRecorded
+            | Self::AnswerWithheld
+            | Self::LimitReached
+            | Self::NotSupported
+            | Self::Withdrawn => false,
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

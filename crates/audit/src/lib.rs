@@ -1,0 +1,1 @@
+//! Entry, Merkle tree, checkpoint; append to receipt; verify.

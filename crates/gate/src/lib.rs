@@ -1,0 +1,1 @@
+//! Question in; permit, refusal or ticket out.

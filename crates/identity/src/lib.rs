@@ -1,0 +1,1 @@
+//! Token, keys and time in; principal out.

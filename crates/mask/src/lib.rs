@@ -1,0 +1,1 @@
+//! Finds cardholder data in bytes and rewrites it.

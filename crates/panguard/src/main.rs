@@ -1,0 +1,3 @@
+//! panguard: between AI coding agents and the systems they reach.
+
+fn main() {}

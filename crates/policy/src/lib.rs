@@ -1,0 +1,1 @@
+//! Cedar: schema, validation, authorise, explain.

@@ -1,0 +1,1 @@
+//! Listen, admit, drive, dial, drain.

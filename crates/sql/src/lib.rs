@@ -1,0 +1,1 @@
+//! Statement and catalog in; facts and lineage out.

@@ -1,0 +1,73 @@
+//! What a wire protocol is to the rest of the gateway: bytes and verdicts in, effects out.
+
+use access::{Outcome, Question, Verdict};
+use bytes::Bytes;
+
+/// The two peers of a proxied connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The client that speaks to panguard.
+    Agent,
+    /// The protected system.
+    Upstream,
+}
+
+/// What the driver must do next.
+#[derive(Debug)]
+pub enum Effect {
+    /// Write these bytes to this side.
+    Send(Side, Bytes),
+    /// Get a verdict and pass it to [`Session::answer`]. The next question comes only after the final
+    /// verdict on this one.
+    Ask(Question),
+    /// Record how a command ended.
+    Done(Outcome),
+    /// Send what is still to be sent, and close both sides.
+    Close,
+}
+
+/// One proxied conversation as a pure state machine: no sockets, no clock, no policy.
+///
+/// How a stream is cut into `receive` calls never changes what each side is sent, what is asked, or in
+/// which order either happens.
+pub trait Session {
+    /// Takes what `from` sent.
+    ///
+    /// # Errors
+    /// [`Violation`] if the peer broke the protocol: the driver sends what [`Session::poll`] still gives,
+    /// then closes both sides.
+    fn receive(&mut self, from: Side, bytes: &[u8]) -> Result<(), Violation>;
+
+    /// Takes a verdict on the last [`Effect::Ask`].
+    ///
+    /// # Errors
+    /// As [`Session::receive`]: the verdict lets input go on that had already arrived.
+    fn answer(&mut self, verdict: Verdict) -> Result<(), Violation>;
+
+    /// Takes the agent's wish to stop what it asked for (a cancel request on another socket). Returns
+    /// whether that is done: `false` means that the command is at the upstream, which must be told.
+    fn cancel(&mut self) -> bool;
+
+    /// Asks the session to end as soon as no command is running, telling the agent why (graceful
+    /// shutdown). [`Effect::Close`] follows when that is so.
+    fn wind_down(&mut self);
+
+    /// Takes the end of what `side` has to say. Outcomes of commands still open, and [`Effect::Close`],
+    /// follow from [`Session::poll`]; a held command is never released after this.
+    fn closed(&mut self, side: Side);
+
+    /// The next effect, or `None` until more input arrives.
+    fn poll(&mut self) -> Option<Effect>;
+
+    /// Whether the driver should read from `side` now; `false` is backpressure.
+    fn wants(&self, side: Side) -> bool;
+}
+
+/// A peer broke the protocol; the conversation must end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Violation {
+    /// Who broke it.
+    pub by: Side,
+    /// Which rule, for operators: `message length below 4`.
+    pub rule: &'static str,
+}

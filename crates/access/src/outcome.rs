@@ -7,7 +7,7 @@ pub struct Outcome {
     pub request: RequestId,
     /// How it ended.
     pub status: Status,
-    /// Rows in the answer, or `None` where the protocol has none.
+    /// Rows in the answer; 0 where the protocol has none.
     pub rows: u64,
     /// Values that were masked, made NULL or withheld in the answer.
     pub masked: u64,
@@ -24,6 +24,9 @@ pub enum Status {
     Failed(Box<str>),
     /// panguard withheld the answer: what came was not what had been decided upon.
     Withheld(&'static str),
+    /// It was decided upon and never ran: an earlier command of its pipeline failed, or the agent withdrew
+    /// it.
+    Skipped,
     /// The session ended first; whether the command had its effect is not known.
     Unknown,
 }

@@ -1,6 +1,6 @@
 //! What a wire protocol is to the rest of the gateway: bytes and verdicts in, effects out.
 
-use access::{Outcome, Question, Verdict};
+use access::{Outcome, Question, RequestId, Verdict};
 use bytes::Bytes;
 
 /// The two peers of a proxied connection.
@@ -17,8 +17,10 @@ pub enum Side {
 pub enum Effect {
     /// Write these bytes to this side.
     Send(Side, Bytes),
-    /// Get a verdict and pass it to [`Session::answer`]. The next question comes only after the final
-    /// verdict on this one.
+    /// Get a verdict and pass it to [`Session::answer`].
+    ///
+    /// The next question may come as soon as this one has had its [`Verdict::Ahead`], else after its final
+    /// verdict. Final verdicts are passed in the order of the questions.
     Ask(Question),
     /// Record how a command ended.
     Done(Outcome),
@@ -44,9 +46,12 @@ pub trait Session {
     /// As [`Session::receive`]: the verdict lets input go on that had already arrived.
     fn answer(&mut self, verdict: Verdict) -> Result<(), Violation>;
 
-    /// Takes the agent's wish to stop what it asked for (a cancel request on another socket). Returns
-    /// whether that is done: `false` means that the command is at the upstream, which must be told.
-    fn cancel(&mut self) -> bool;
+    /// Takes the agent's wish to stop what it asked for (a cancel request on another socket).
+    ///
+    /// `Some` names a command that was still held: it is withdrawn, and the driver forgets its question, for
+    /// no verdict on it is awaited any more. `None` means that what runs is at the upstream, which must be
+    /// told.
+    fn cancel(&mut self) -> Option<RequestId>;
 
     /// Asks the session to end as soon as no command is running, telling the agent why (graceful
     /// shutdown). [`Effect::Close`] follows when that is so.

@@ -1,1 +1,32 @@
 //! Token, keys and time in; principal out.
+//!
+//! A token is a signed JWT (RFC 7519) from one of the configured issuers. [`verify`] is the only way from
+//! a token to an [`access::Principal`]. Nothing here has a clock or a socket: the caller passes `now`,
+//! fetches what [`Issuer::discovery_url`] and [`Discovery`] name when [`Refresh`] says so, and keeps the
+//! resulting [`Keys`].
+//!
+//! Not here: encrypted tokens (JWE), introspection of opaque tokens (RFC 7662), revocation lists, and
+//! tokens bound to a key of the client (`cnf`: DPoP, mutual TLS), which are taken as bearer tokens.
+
+mod agent;
+mod claim;
+mod discovery;
+mod issuer;
+mod key;
+mod object;
+mod refresh;
+mod token;
+mod untrusted;
+mod verify;
+
+pub use agent::{AgentRule, AgentRuleError, Match};
+pub use claim::{ClaimPath, ClaimPathError};
+pub use discovery::{Discovery, DiscoveryError};
+pub use issuer::{Issuer, IssuerError};
+pub use key::{Algorithm, Ignored, Keys, KeysError};
+pub use refresh::Refresh;
+pub use untrusted::Untrusted;
+pub use verify::{issuer_of, verify};
+
+#[doc(hidden)]
+pub use verify::fuzz_verify;

@@ -1,0 +1,297 @@
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use access::{Secret, Timestamp};
+use aws_lc_rs::rand;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::document::{ChangeNonces, Document};
+use crate::{Corrupt, Listed, MasterKey, Name};
+
+/// A file of sealed secrets.
+///
+/// Several processes may have it open: each sees what another has written at its next call, and writers take
+/// turns by a lock on `vault.json.lock` beside it. A write is on disk, whole, before the call returns, and a
+/// crash leaves the file before or after it. Calls block for a moment of disk; do not make them on the
+/// path of a command.
+pub struct Vault {
+    path: PathBuf,
+    key: MasterKey,
+    seen: Mutex<Seen>,
+}
+
+/// A vault that cannot be used. Names no secret's value.
+#[derive(Debug, Error)]
+pub enum VaultError {
+    /// The disk refuses.
+    #[error("cannot {what} the vault `{}`: {source}", path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The file cannot be believed.
+    #[error("the vault `{}` cannot be opened: {why}", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        why: Corrupt,
+    },
+    /// The secret is empty or too long.
+    #[error("a secret has 1 to {SECRET_BYTES_MAX} bytes")]
+    SecretSize,
+    /// The vault is full.
+    #[error("the vault holds at most {RECORDS_MAX} secrets, remove some")]
+    Full,
+    /// The cipher or the system's randomness failed.
+    #[error("the system's cryptography failed")]
+    Cryptography,
+}
+
+struct Seen {
+    document: Document,
+    stamp: Stamp,
+}
+
+/// Tells one content of the file from the next: every write is a new file.
+#[derive(PartialEq, Eq)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    length: u64,
+    modified: (i64, i64),
+}
+
+impl Vault {
+    /// Opens the vault at `path`, or begins one if there is none; its directory must exist.
+    ///
+    /// # Errors
+    /// [`VaultError::Corrupt`] says whether the key is wrong or the file is; [`VaultError::Io`].
+    pub fn open(path: &Path, key: MasterKey) -> Result<Self, VaultError> {
+        let _turn = take_turn(path)?;
+        let seen = match read(path, &key) {
+            Err(VaultError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                let mut id = [0; 16];
+                rand::fill(&mut id).map_err(|_| VaultError::Cryptography)?;
+                let document = Document::new(&key, id, nonces()?).ok_or(VaultError::Cryptography)?;
+                let stamp = write(path, &document)?;
+                Seen { document, stamp }
+            }
+            read => read?,
+        };
+        Ok(Self { path: path.into(), key, seen: Mutex::new(seen) })
+    }
+
+    /// The secret of that name, as it is in the file now.
+    ///
+    /// # Errors
+    /// [`VaultError`]; a file that went bad since it was opened is an error, not the old secret.
+    pub fn get(&self, name: &Name) -> Result<Option<Secret>, VaultError> {
+        let mut seen = self.lock();
+        self.reload(&mut seen)?;
+        seen.document.get(name).map_err(|why| corrupt(&self.path, why))
+    }
+
+    /// Puts a secret in, in the place of one of the same name; returns its version.
+    ///
+    /// # Errors
+    /// [`VaultError`]; the file is as before.
+    pub fn set(&self, name: &Name, secret: &Secret, now: Timestamp) -> Result<u32, VaultError> {
+        check_size(secret)?;
+        self.change(|document| {
+            if document.len() >= RECORDS_MAX && !document.contains(name) {
+                return Err(VaultError::Full);
+            }
+            let version = document.set(name, secret, now, nonces()?).ok_or(VaultError::Cryptography)?;
+            Ok((version, true))
+        })
+    }
+
+    /// Takes a secret out; `false` if there was none.
+    ///
+    /// # Errors
+    /// [`VaultError`]; the file is as before.
+    pub fn remove(&self, name: &Name) -> Result<bool, VaultError> {
+        self.change(|document| {
+            let [nonce, _] = nonces()?;
+            let removed = document.remove(name, nonce).ok_or(VaultError::Cryptography)?;
+            Ok((removed, removed))
+        })
+    }
+
+    /// The secrets by name, without their values and without panguard's own keys.
+    ///
+    /// # Errors
+    /// [`VaultError`].
+    pub fn list(&self) -> Result<Vec<Listed>, VaultError> {
+        let mut seen = self.lock();
+        self.reload(&mut seen)?;
+        Ok(seen.document.list())
+    }
+
+    /// The secret of that name, which is `fresh` if there is none yet ([`fresh_key`] makes one). Of several
+    /// processes that ask at once, all get the same. For panguard's own keys ([`Name::internal`]).
+    ///
+    /// # Errors
+    /// [`VaultError`], also that of `fresh`.
+    pub fn get_or_create(
+        &self,
+        name: &Name,
+        now: Timestamp,
+        fresh: impl FnOnce() -> Result<Secret, VaultError>,
+    ) -> Result<Secret, VaultError> {
+        if let Some(secret) = self.get(name)? {
+            return Ok(secret);
+        }
+        self.change(|document| {
+            if let Some(secret) = document.get(name).map_err(|why| corrupt(&self.path, why))? {
+                return Ok((secret, false));
+            }
+            let secret = fresh()?;
+            check_size(&secret)?;
+            document.set(name, &secret, now, nonces()?).ok_or(VaultError::Cryptography)?;
+            Ok((secret, true))
+        })
+    }
+
+    /// Makes a change to the newest content and writes it, if `change` says (by its second part) that there
+    /// is something to write.
+    fn change<T>(
+        &self,
+        change: impl FnOnce(&mut Document) -> Result<(T, bool), VaultError>,
+    ) -> Result<T, VaultError> {
+        let mut seen = self.lock();
+        let _turn = take_turn(&self.path)?;
+        // Read anew even if the stamp is the same: what is written must stand on what is there.
+        let mut document = read(&self.path, &self.key)?.document;
+        let (outcome, changed) = change(&mut document)?;
+        if changed {
+            let stamp = write(&self.path, &document)?;
+            *seen = Seen { document, stamp };
+        }
+        Ok(outcome)
+    }
+
+    /// Reads the file again if it is another one than was read last.
+    fn reload(&self, seen: &mut Seen) -> Result<(), VaultError> {
+        let metadata = fs::metadata(&self.path).map_err(|source| io_error("read", &self.path, source))?;
+        if Stamp::of(&metadata) != seen.stamp {
+            *seen = read(&self.path, &self.key)?;
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        // What is seen is replaced whole or not at all, so a panic elsewhere leaves nothing half done.
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// 32 random bytes, for [`Vault::get_or_create`].
+///
+/// # Errors
+/// [`VaultError::Cryptography`] if the system has no randomness.
+pub fn fresh_key() -> Result<Secret, VaultError> {
+    let mut key = Zeroizing::new([0; 32]);
+    rand::fill(&mut *key).map_err(|_| VaultError::Cryptography)?;
+    Ok(Secret::from(key.to_vec()))
+}
+
+impl Stamp {
+    fn of(metadata: &fs::Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            length: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+        }
+    }
+}
+
+/// Waits for the other writers. The turn ends when the file is dropped.
+fn take_turn(path: &Path) -> Result<File, VaultError> {
+    let lock = beside(path, ".lock");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    let file = options.open(&lock).map_err(|source| io_error("lock", &lock, source))?;
+    file.lock().map_err(|source| io_error("lock", &lock, source))?;
+    Ok(file)
+}
+
+fn read(path: &Path, key: &MasterKey) -> Result<Seen, VaultError> {
+    let fails = |source| io_error("read", path, source);
+    let file = File::open(path).map_err(fails)?;
+    let stamp = Stamp::of(&file.metadata().map_err(fails)?);
+    let mut json = Vec::new();
+    let read = file.take(FILE_BYTES_MAX + 1).read_to_end(&mut json).map_err(fails)?;
+    if read as u64 > FILE_BYTES_MAX {
+        return Err(corrupt(path, Corrupt::Malformed));
+    }
+    let document = Document::parse(&json, key).map_err(|why| corrupt(path, why))?;
+    Ok(Seen { document, stamp })
+}
+
+/// Writes a new file beside the old one, and puts it in its place once it is on disk.
+fn write(path: &Path, document: &Document) -> Result<Stamp, VaultError> {
+    let json = document.to_json().ok_or(VaultError::Cryptography)?;
+    if json.len() as u64 > FILE_BYTES_MAX {
+        return Err(VaultError::Full);
+    }
+    let new = beside(path, ".new");
+    let fails = |source| io_error("write", path, source);
+    // A crash may have left one behind. Whoever holds the turn may remove it, and `create_new` then follows
+    // no link that somebody put there.
+    match fs::remove_file(&new) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(fails(source)),
+        Ok(()) | Err(_) => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new).map_err(fails)?;
+    file.write_all(&json).and_then(|()| file.sync_all()).map_err(fails)?;
+    let stamp = Stamp::of(&file.metadata().map_err(fails)?);
+    fs::rename(&new, path).map_err(fails)?;
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(fails)?;
+    Ok(stamp)
+}
+
+/// `path` with something after its name.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn nonces() -> Result<ChangeNonces, VaultError> {
+    let mut nonces = ChangeNonces::default();
+    for nonce in &mut nonces {
+        rand::fill(nonce).map_err(|_| VaultError::Cryptography)?;
+    }
+    Ok(nonces)
+}
+
+fn check_size(secret: &Secret) -> Result<(), VaultError> {
+    let sized = (1..=SECRET_BYTES_MAX).contains(&secret.expose().len());
+    if sized { Ok(()) } else { Err(VaultError::SecretSize) }
+}
+
+fn io_error(what: &'static str, path: &Path, source: io::Error) -> VaultError {
+    VaultError::Io { what, path: path.into(), source }
+}
+
+fn corrupt(path: &Path, why: Corrupt) -> VaultError {
+    VaultError::Corrupt { path: path.into(), why }
+}
+
+/// A certificate chain with its key fits.
+const SECRET_BYTES_MAX: usize = 64 << 10;
+const RECORDS_MAX: usize = 10_000;
+const FILE_BYTES_MAX: u64 = 64 << 20;

@@ -1,0 +1,166 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use super::{NOW, key, name, secret, shown};
+use crate::{Corrupt, Name, Vault, VaultError, fresh_key};
+
+/// A directory of its own with a vault in it.
+struct Place {
+    directory: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("vault.json")
+    }
+
+    fn open(&self) -> Vault {
+        Vault::open(&self.path(), key(0)).unwrap()
+    }
+}
+
+fn why(result: Result<impl Sized, VaultError>) -> Option<Corrupt> {
+    match result {
+        Err(VaultError::Corrupt { why, .. }) => Some(why),
+        Ok(_) | Err(_) => None,
+    }
+}
+
+#[test]
+fn what_is_set_is_there_after_a_restart_and_gone_after_remove() {
+    let place = Place::new();
+    assert_eq!(place.open().set(&name("db"), &secret("one"), NOW).unwrap(), 1);
+    assert_eq!(shown(place.open().get(&name("db")).unwrap()).as_deref(), Some("one"));
+    assert!(place.open().remove(&name("db")).unwrap());
+    assert!(!place.open().remove(&name("db")).unwrap());
+    assert_eq!(shown(place.open().get(&name("db")).unwrap()), None);
+}
+
+#[test]
+fn a_secret_set_by_another_process_is_seen_by_an_open_vault() {
+    let place = Place::new();
+    let (gateway, command_line) = (place.open(), place.open());
+    command_line.set(&name("db"), &secret("one"), NOW).unwrap();
+    assert_eq!(shown(gateway.get(&name("db")).unwrap()).as_deref(), Some("one"));
+    command_line.set(&name("db"), &secret("two"), NOW).unwrap();
+    assert_eq!(shown(gateway.get(&name("db")).unwrap()).as_deref(), Some("two"));
+    assert_eq!(gateway.list().unwrap()[0].version, 2);
+    // And a write on top of what was not seen loses nothing.
+    command_line.set(&name("other"), &secret("three"), NOW).unwrap();
+    gateway.set(&name("mine"), &secret("four"), NOW).unwrap();
+    assert_eq!(place.open().list().unwrap().len(), 3);
+}
+
+#[test]
+fn writers_at_once_lose_nothing_and_agree_on_what_is_created() {
+    let place = Place::new();
+    let (path, internal) = (place.path(), Name::internal("seed").unwrap());
+    let created: Vec<Vec<u8>> = std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..4)
+            .map(|n| {
+                let (path, internal) = (&path, &internal);
+                scope.spawn(move || {
+                    let vault = Vault::open(path, key(0)).unwrap();
+                    vault.set(&name(&format!("w{n}")), &secret("x"), NOW).unwrap();
+                    vault.get_or_create(internal, NOW, fresh_key).unwrap().expose().to_vec()
+                })
+            })
+            .collect();
+        writers.into_iter().map(|writer| writer.join().unwrap()).collect()
+    });
+    assert_eq!(place.open().list().unwrap().len(), 4);
+    assert!(created.iter().all(|seed| *seed == created[0] && seed.len() == 32));
+}
+
+#[test]
+fn the_file_is_its_owners_alone_and_nothing_is_left_beside_it() {
+    let place = Place::new();
+    place.open().set(&name("db"), &secret("hunter2hunter2"), NOW).unwrap();
+    let mut files: Vec<_> =
+        fs::read_dir(place.directory.path()).unwrap().map(|entry| entry.unwrap()).collect();
+    files.sort_by_key(|entry| entry.file_name());
+    let names: Vec<_> = files.iter().map(|entry| entry.file_name().into_string().unwrap()).collect();
+    assert_eq!(names, ["vault.json", "vault.json.lock"]);
+    for file in files {
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        let text = fs::read_to_string(file.path()).unwrap();
+        assert!(!text.contains("hunter2"));
+    }
+}
+
+#[test]
+fn a_link_put_where_the_new_file_goes_is_not_followed() {
+    let place = Place::new();
+    let vault = place.open();
+    let victim = place.directory.path().join("victim");
+    fs::write(&victim, "untouched").unwrap();
+    std::os::unix::fs::symlink(&victim, place.directory.path().join("vault.json.new")).unwrap();
+    vault.set(&name("db"), &secret("one"), NOW).unwrap();
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "untouched");
+}
+
+#[test]
+fn a_wrong_key_and_a_cut_file_are_said_at_open() {
+    let place = Place::new();
+    place.open().set(&name("db"), &secret("one"), NOW).unwrap();
+    let wrong = Vault::open(&place.path(), key(1));
+    assert_eq!(
+        wrong.as_ref().err().map(ToString::to_string).unwrap(),
+        format!(
+            "the vault `{}` cannot be opened: the key is not the one it was sealed with",
+            place.path().display()
+        )
+    );
+    assert_eq!(why(wrong), Some(Corrupt::WrongKey));
+    let json = fs::read(place.path()).unwrap();
+    fs::write(place.path(), &json[..json.len() / 2]).unwrap();
+    assert_eq!(why(Vault::open(&place.path(), key(0))), Some(Corrupt::Malformed));
+    fs::write(place.path(), b"").unwrap();
+    assert_eq!(why(Vault::open(&place.path(), key(0))), Some(Corrupt::Malformed));
+}
+
+#[test]
+fn a_file_that_goes_bad_while_open_is_an_error_and_is_not_written_over() {
+    let place = Place::new();
+    let vault = place.open();
+    vault.set(&name("db"), &secret("one"), NOW).unwrap();
+    fs::write(place.path(), b"{}").unwrap();
+    assert_eq!(why(vault.get(&name("db"))), Some(Corrupt::Malformed));
+    assert_eq!(why(vault.set(&name("db"), &secret("two"), NOW)), Some(Corrupt::Malformed));
+    assert_eq!(fs::read(place.path()).unwrap(), b"{}");
+    fs::remove_file(place.path()).unwrap();
+    assert!(matches!(vault.get(&name("db")), Err(VaultError::Io { .. })));
+    assert!(matches!(vault.set(&name("db"), &secret("two"), NOW), Err(VaultError::Io { .. })));
+}
+
+#[test]
+fn an_empty_or_huge_secret_is_refused() {
+    let vault = Place::new();
+    let vault = vault.open();
+    assert!(matches!(vault.set(&name("db"), &secret(""), NOW), Err(VaultError::SecretSize)));
+    let huge = vec![1; (64 << 10) + 1].into();
+    assert!(matches!(vault.set(&name("db"), &huge, NOW), Err(VaultError::SecretSize)));
+    assert!(vault.list().unwrap().is_empty());
+}
+
+#[test]
+fn a_key_made_once_stays_and_is_not_listed() {
+    let place = Place::new();
+    let internal = Name::internal("audit-signing").unwrap();
+    let first = place.open().get_or_create(&internal, NOW, fresh_key).unwrap();
+    let second = place.open().get_or_create(&internal, NOW, || panic!("there is one")).unwrap();
+    assert_eq!(first.expose(), second.expose());
+    assert!(place.open().list().unwrap().is_empty());
+}
+
+#[test]
+fn a_missing_directory_is_a_clear_error() {
+    let place = Place::new();
+    let error = Vault::open(&place.directory.path().join("no/vault.json"), key(0)).err().unwrap();
+    assert!(error.to_string().contains("no/vault.json.lock"), "{error}");
+}

@@ -28,5 +28,8 @@ pub use refresh::Refresh;
 pub use untrusted::Untrusted;
 pub use verify::{issuer_of, verify};
 
+#[cfg(test)]
+mod tests;
+
 #[doc(hidden)]
 pub use verify::fuzz_verify;

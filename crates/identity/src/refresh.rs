@@ -74,9 +74,10 @@ impl Refresh {
             State::Waiting { .. } if self.failures > 0 => return false,
             State::Waiting { .. } => {}
         }
-        // A clock set back must not lock the allowance for the time that it was set back by.
         let bucket_end = now.plus_seconds(UNKNOWN_KEY_SECONDS * UNKNOWN_KEY_BURST);
-        let full_at = self.allowance_full_at.clamp(now, bucket_end).plus_seconds(UNKNOWN_KEY_SECONDS);
+        // Further away than it can be: the clock was set back, and the allowance begins anew.
+        let full_at = if self.allowance_full_at > bucket_end { now } else { self.allowance_full_at.max(now) };
+        let full_at = full_at.plus_seconds(UNKNOWN_KEY_SECONDS);
         if full_at > bucket_end {
             return false;
         }

@@ -1,0 +1,7 @@
+mod claims;
+mod documents;
+mod forged;
+mod keys;
+mod mint;
+mod properties;
+mod refresh;

@@ -1,0 +1,170 @@
+use access::{Action, DataClass, Facts, PolicyNote, Position, Resource, Stage};
+use cedar_policy::{
+    Authorizer, Context, Decision as Answer, Entities, EntityUid, PolicySet, Request, RestrictedExpression,
+};
+
+use crate::resource::Placed;
+use crate::schema::VOCABULARY;
+use crate::{Policies, Scope, Subject};
+
+/// What policy says to one question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Whether it may be: some policy permits it, none forbids it, and none failed.
+    pub allowed: bool,
+    /// The policies that decided: the permits of what is allowed, the forbids of what is not. Empty when
+    /// no policy allows it. Sorted by id.
+    pub policies: Vec<PolicyNote>,
+    /// What went wrong, for operators. Not empty: refused.
+    pub errors: Vec<String>,
+}
+
+/// Everything that policy can be asked about one command.
+pub struct Inquiry<'a> {
+    policies: &'a Policies,
+    subject: &'a Subject,
+    scope: Scope<'a>,
+    facts: &'a Facts,
+    stage: Stage,
+    approvals: u32,
+    /// The subject, the actions and the connection; or why they cannot be put to Cedar.
+    entities: Result<Entities, String>,
+}
+
+impl<'a> Inquiry<'a> {
+    pub(crate) fn new(
+        policies: &'a Policies,
+        subject: &'a Subject,
+        scope: Scope<'a>,
+        facts: &'a Facts,
+        stage: Stage,
+        approvals: u32,
+    ) -> Self {
+        let entities = scope.check().and_then(|()| with(subject.entities.clone()?, [scope.connection()?]));
+        Self { policies, subject, scope, facts, stage, approvals, entities }
+    }
+
+    /// Whether the subject may do `action` to `resource`. What is not understood is asked about apart, by
+    /// [`Self::may_use`]. `sad` may never be revealed, and no policy is asked.
+    pub fn may(&self, action: Action, resource: &Resource) -> Decision {
+        let class = match resource {
+            Resource::Class(DataClass::Sad) => return Decision::none_allows(),
+            Resource::Class(class) => Some(class),
+            Resource::Connection | Resource::Schema(_) | Resource::Table(_) | Resource::Function(_) => None,
+        };
+        let Some(policies) = self.policies.on(action) else { return Decision::none_allows() };
+        let placed = self.scope.place(resource);
+        self.ask(policies, VOCABULARY.action(action), placed, class)
+    }
+
+    /// Whether the subject may run a command in which `feature`, one of
+    /// [`Facts::not_understood`], is not understood. Only permits that name it count.
+    pub fn may_use(&self, feature: &str) -> Decision {
+        let Some(policies) = self.policies.on_feature(feature) else { return Decision::none_allows() };
+        self.ask(policies, VOCABULARY.use_feature(), Ok(self.scope.feature(feature)), None)
+    }
+
+    fn ask(
+        &self,
+        policies: &PolicySet,
+        action: EntityUid,
+        resource: Result<Placed, String>,
+        class: Option<&DataClass>,
+    ) -> Decision {
+        match self.put(policies, action, resource, class) {
+            Ok(decision) => decision,
+            Err(error) => Decision { allowed: false, policies: Vec::new(), errors: vec![error] },
+        }
+    }
+
+    fn put(
+        &self,
+        policies: &PolicySet,
+        action: EntityUid,
+        resource: Result<Placed, String>,
+        class: Option<&DataClass>,
+    ) -> Result<Decision, String> {
+        let resource = resource?;
+        let entities = with(self.entities.clone()?, resource.entities)?;
+        let context = self.context(class)?;
+        let schema = Some(&VOCABULARY.schema);
+        let request = Request::new(self.subject.uid.clone(), action, resource.uid, context, schema)
+            .map_err(|error| error.to_string())?;
+        let response = Authorizer::new().is_authorized(&request, policies, &entities);
+        let errors: Vec<_> = response.diagnostics().errors().map(ToString::to_string).collect();
+        let mut notes: Vec<_> = response.diagnostics().reason().map(|id| self.policies.note(id)).collect();
+        notes.sort_by(|a, b| a.id.cmp(&b.id));
+        let allowed = response.decision() == Answer::Allow && errors.is_empty();
+        if response.decision() == Answer::Allow && !allowed {
+            // The permits that applied are not why it is refused.
+            notes.clear();
+        }
+        Ok(Decision { allowed, policies: notes, errors })
+    }
+
+    /// The facts as the schema types them. `columns` are those of `class`, where there is one.
+    fn context(&self, class: Option<&DataClass>) -> Result<Context, String> {
+        let facts = self.facts;
+        let stage = match self.stage {
+            Stage::Prepare => "prepare",
+            Stage::Run => "run",
+        };
+        let effect = match facts.effect {
+            access::Effect::None => "none",
+            access::Effect::Session => "session",
+            access::Effect::Data => "data",
+        };
+        // A column that is only given a value tells nothing of the values it holds.
+        let columns = facts.columns.iter().filter(|used| match class {
+            Some(class) => used.class == *class && used.position != Position::Assigned,
+            None => true,
+        });
+        let count = |n: usize| RestrictedExpression::new_long(i64::try_from(n).unwrap_or(i64::MAX));
+        let pairs = [
+            ("kinds", set(facts.kinds.iter())),
+            ("statements", count(facts.kinds.len())),
+            ("has_where", RestrictedExpression::new_bool(facts.has_where)),
+            ("functions", set(facts.functions.iter())),
+            ("not_understood", set(facts.not_understood.iter())),
+            ("stage", RestrictedExpression::new_string(stage.into())),
+            ("effect", RestrictedExpression::new_string(effect.into())),
+            ("approvals", RestrictedExpression::new_long(self.approvals.into())),
+            ("labels", set(self.scope.labels.iter())),
+            ("columns", set(columns.map(|used| &used.column))),
+        ];
+        Context::from_pairs(pairs.map(|(name, value)| (name.to_owned(), value))).map_err(|e| e.to_string())
+    }
+}
+
+impl Decision {
+    fn none_allows() -> Self {
+        Self { allowed: false, policies: Vec::new(), errors: Vec::new() }
+    }
+
+    /// Why, for whoever asked: the reasons of the policies that decided, or that no policy allows it.
+    pub fn why(&self) -> String {
+        if !self.errors.is_empty() {
+            return "a policy could not be evaluated".into();
+        }
+        if self.policies.is_empty() {
+            return "no policy allows it".into();
+        }
+        let reasons = self.policies.iter().map(|note| match &note.reason {
+            Some(reason) => format!("policy `{}`: {reason}", note.id),
+            None => format!("policy `{}`", note.id),
+        });
+        reasons.collect::<Vec<_>>().join("; ")
+    }
+}
+
+fn set<'a>(texts: impl Iterator<Item = &'a Box<str>>) -> RestrictedExpression {
+    RestrictedExpression::new_set(texts.map(|text| RestrictedExpression::new_string(text.to_string())))
+}
+
+/// `entities` with more, each checked against the schema.
+fn with(
+    entities: Entities,
+    more: impl IntoIterator<Item = cedar_policy::Entity>,
+) -> Result<Entities, String> {
+    entities.add_entities(more, Some(&VOCABULARY.schema)).map_err(|error| error.to_string())
+}

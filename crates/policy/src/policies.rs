@@ -1,0 +1,267 @@
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use access::{Action, Facts, PolicyNote, Resource, Stage};
+use aws_lc_rs::digest;
+use cedar_policy::{
+    ActionConstraint, Effect, EntityUid, Policy, PolicyId, PolicySet, ResourceConstraint, ValidationMode,
+    Validator,
+};
+
+use crate::inquiry::{Decision, Inquiry};
+use crate::schema::{self, USE_FEATURE, VOCABULARY};
+use crate::source::{Problem, Source};
+use crate::{Scope, Subject};
+
+/// A valid set of policies, ready to decide. Cheap to clone.
+#[derive(Clone)]
+pub struct Policies(Arc<Loaded>);
+
+struct Loaded {
+    version: String,
+    /// For each action the policies whose scope admits it: Cedar has no index of its own, and looks at
+    /// every policy of the set it is given.
+    by_action: BTreeMap<Action, PolicySet>,
+    /// For each feature that a permit names: those permits, and every forbid that may apply.
+    //
+    // INVARIANT: a permit that does not name the feature is not in its set, so it cannot let the feature
+    // through, whatever else it permits (DESIGN.md, promise 2).
+    by_feature: HashMap<String, PolicySet>,
+    notes: HashMap<PolicyId, PolicyNote>,
+}
+
+impl Policies {
+    /// Loads `files`, pairs of a name and a text, and validates them strictly against [`Self::schema`].
+    ///
+    /// What Cedar only warns of is refused too: a policy that can never apply protects nothing, and
+    /// characters that look like others deceive its reader.
+    ///
+    /// # Errors
+    /// The problems found, one for a place, in the order of the files. Nothing of an invalid set is used.
+    pub fn parse(files: &[(String, String)]) -> Result<Self, Vec<Problem>> {
+        let mut files: Vec<_> = files.iter().map(|(file, text)| Source { file, text }).collect();
+        files.sort_by_key(|source| source.file);
+        let mut problems = Vec::new();
+        let mut named = Named::default();
+        for source in &files {
+            match source.parse() {
+                Ok(policies) => {
+                    policies.iter().for_each(|policy| problems.extend(named.take(*source, policy)))
+                }
+                Err(found) => problems.extend(found),
+            }
+        }
+        problems.extend(named.validate());
+        if !problems.is_empty() {
+            // Cedar says the same of one place for every kind of request that it concerns.
+            problems.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+            problems.dedup_by(|a, b| (&a.file, a.line, a.column) == (&b.file, b.line, b.column));
+            return Err(problems);
+        }
+        Ok(Self(Arc::new(named.load(version(&files)))))
+    }
+
+    /// No policies, which allow nothing.
+    pub fn empty() -> Self {
+        Self(Arc::new(Named::default().load(version(&[]))))
+    }
+
+    /// SHA-256 of the schema and the files with their names, in hex: the same text is the same version.
+    pub fn version(&self) -> &str {
+        &self.0.version
+    }
+
+    /// The Cedar schema that policies are written against.
+    pub fn schema() -> &'static str {
+        schema::TEXT
+    }
+
+    /// How many policies there are.
+    pub fn len(&self) -> usize {
+        self.0.notes.len()
+    }
+
+    /// Whether there are none, so that nothing is allowed.
+    pub fn is_empty(&self) -> bool {
+        self.0.notes.is_empty()
+    }
+
+    /// Everything that policy can be asked about one command. `approvals` is how many people have
+    /// approved exactly this one.
+    pub fn about<'a>(
+        &'a self,
+        subject: &'a Subject,
+        scope: Scope<'a>,
+        facts: &'a Facts,
+        stage: Stage,
+        approvals: u32,
+    ) -> Inquiry<'a> {
+        Inquiry::new(self, subject, scope, facts, stage, approvals)
+    }
+
+    /// One question: may `subject` do `action` to `resource`, on these facts? [`Self::about`] is for more.
+    ///
+    /// What is not understood is asked about apart, by [`Inquiry::may_use`].
+    #[expect(clippy::too_many_arguments, reason = "the parts of a question, each of its own type")]
+    pub fn decide(
+        &self,
+        subject: &Subject,
+        scope: Scope<'_>,
+        action: Action,
+        resource: &Resource,
+        facts: &Facts,
+        stage: Stage,
+        approvals: u32,
+    ) -> Decision {
+        self.about(subject, scope, facts, stage, approvals).may(action, resource)
+    }
+
+    /// The policies that may apply to `action`.
+    pub(crate) fn on(&self, action: Action) -> Option<&PolicySet> {
+        self.0.by_action.get(&action)
+    }
+
+    /// The permits that name `feature`, with the forbids; `None` if no permit does.
+    pub(crate) fn on_feature(&self, feature: &str) -> Option<&PolicySet> {
+        self.0.by_feature.get(feature)
+    }
+
+    pub(crate) fn note(&self, id: &PolicyId) -> PolicyNote {
+        self.0.notes.get(id).cloned().unwrap_or_else(|| PolicyNote {
+            id: id.to_string().into(),
+            reason: None,
+            requirement: None,
+        })
+    }
+}
+
+/// Policies under the ids that refusals and entries show, not yet validated.
+#[derive(Default)]
+struct Named<'a> {
+    set: PolicySet,
+    /// In which file each is, and at which byte it begins.
+    place: HashMap<PolicyId, (Source<'a>, usize)>,
+}
+
+impl<'a> Named<'a> {
+    /// Takes one policy of `source`, under its `@id`, or `FILE:LINE:COLUMN` if it has none.
+    fn take(&mut self, source: Source<'a>, policy: &Policy) -> Vec<Problem> {
+        let offset = source.offset(policy);
+        let (line, column) = source.place(offset);
+        let id = match policy.annotation("id") {
+            Some(id) if !id.is_empty() => PolicyId::new(id),
+            _ => PolicyId::new(format!("{}:{line}:{column}", source.file)),
+        };
+        if let Some((other, at)) = self.place.get(&id) {
+            let what = format!("the policy id `{id}` is taken, by {}:{}", other.file, other.place(*at).0);
+            let instead = Some("give each policy an `@id(\"…\")` of its own".into());
+            return vec![Problem { file: source.file.into(), line, column, what, instead }];
+        }
+        self.place.insert(id.clone(), (source, offset));
+        match self.set.add(policy.new_id(id)) {
+            Ok(()) => Vec::new(),
+            Err(error) => vec![source.problem(&error)],
+        }
+    }
+
+    fn validate(&self) -> Vec<Problem> {
+        let result = Validator::new(VOCABULARY.schema.clone()).validate(&self.set, ValidationMode::Strict);
+        let locate = |id: &PolicyId, found: &dyn miette::Diagnostic| {
+            self.place.get(id).map(|(source, _)| source.problem(found))
+        };
+        let errors = result.validation_errors().filter_map(|e| locate(e.policy_id(), e));
+        // A policy with an error often "can never apply" as well, which says nothing new.
+        let wrong: HashSet<_> = result.validation_errors().map(|e| e.policy_id()).collect();
+        let warnings = result.validation_warnings().filter(|w| !wrong.contains(w.policy_id()));
+        let warnings = warnings.filter_map(|w| locate(w.policy_id(), w));
+        errors.chain(warnings).chain(self.unnamed_features()).collect()
+    }
+
+    /// Permits of `use_feature` that would never count, because they do not name the feature.
+    fn unnamed_features(&self) -> impl Iterator<Item = Problem> {
+        let use_feature = VOCABULARY.use_feature();
+        self.set.policies().filter_map(move |policy| {
+            let asked = match policy.action_constraint() {
+                ActionConstraint::Any => false,
+                ActionConstraint::Eq(action) => action == use_feature,
+                ActionConstraint::In(actions) => actions.contains(&use_feature),
+            };
+            if policy.effect() != Effect::Permit || !asked || feature(policy).is_some() {
+                return None;
+            }
+            let (source, offset) = self.place.get(policy.id())?;
+            Some(source.problem_at(
+                *offset,
+                format!("a permit of `{USE_FEATURE}` that names no feature allows nothing"),
+                Some("write `resource == Feature::\"…\"` with the words of the refusal PGD-0007".into()),
+            ))
+        })
+    }
+
+    fn load(&self, version: String) -> Loaded {
+        let slice = |action: &EntityUid, wanted: &dyn Fn(&Policy) -> bool| {
+            let policies = self.set.policies().filter(|policy| admits(policy, action) && wanted(policy));
+            // The ids are those of one set, so none occurs twice.
+            PolicySet::from_policies(policies.cloned()).unwrap_or_default()
+        };
+        let use_feature = VOCABULARY.use_feature();
+        let features = self.set.policies().filter(|policy| admits(policy, &use_feature)).filter_map(feature);
+        Loaded {
+            version,
+            by_action: Action::ALL
+                .map(|action| (action, slice(&VOCABULARY.action(action), &|_| true)))
+                .into(),
+            by_feature: features
+                .map(|name| {
+                    let of_it =
+                        |p: &Policy| p.effect() == Effect::Forbid || feature(p).as_ref() == Some(&name);
+                    let slice = slice(&use_feature, &of_it);
+                    (name, slice)
+                })
+                .collect(),
+            notes: self.set.policies().map(|policy| (policy.id().clone(), note(policy))).collect(),
+        }
+    }
+}
+
+/// Whether the policy's scope admits `action`, itself or by a group that it is in.
+fn admits(policy: &Policy, action: &EntityUid) -> bool {
+    match policy.action_constraint() {
+        ActionConstraint::Any => true,
+        ActionConstraint::Eq(named) => named == *action,
+        ActionConstraint::In(named) => {
+            named.iter().any(|named| named == action || VOCABULARY.actions.is_ancestor_of(named, action))
+        }
+    }
+}
+
+/// The feature that a permit's scope names.
+fn feature(policy: &Policy) -> Option<String> {
+    match policy.resource_constraint() {
+        ResourceConstraint::Eq(named)
+            if policy.effect() == Effect::Permit && *named.type_name() == VOCABULARY.feature =>
+        {
+            Some(named.id().unescaped().to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn note(policy: &Policy) -> PolicyNote {
+    let annotation = |key| policy.annotation(key).filter(|text| !text.is_empty()).map(Box::from);
+    PolicyNote {
+        id: policy.id().to_string().into(),
+        reason: annotation("reason"),
+        requirement: annotation("requirement"),
+    }
+}
+
+/// Each part goes in with its length before it, so that no two sets of files run together.
+fn version(files: &[Source<'_>]) -> String {
+    let mut digest = digest::Context::new(&digest::SHA256);
+    for part in [schema::TEXT].into_iter().chain(files.iter().flat_map(|source| [source.file, source.text])) {
+        digest.update(&(part.len() as u64).to_be_bytes());
+        digest.update(part.as_bytes());
+    }
+    digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}

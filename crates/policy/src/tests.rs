@@ -1,0 +1,393 @@
+use std::collections::BTreeSet;
+
+use access::{
+    Action, ColumnUse, DataClass, Delegation, Facts, Kind, Position, Principal, Resource, Stage, Timestamp,
+};
+
+use crate::{Decision, Policies, Problem, Scope, Subject};
+
+fn agent() -> Principal {
+    Principal {
+        kind: Kind::Agent,
+        id: "claude".into(),
+        issuer: "https://idp.example.com".into(),
+        subject: "sub-1".into(),
+        groups: BTreeSet::from(["agents".into()]),
+        delegation: None,
+        token_id: "t".into(),
+        valid_from: Timestamp(0),
+        valid_until: Timestamp(i64::MAX),
+    }
+}
+
+fn load(text: &str) -> Policies {
+    Policies::parse(&[("p.cedar".into(), text.into())]).unwrap_or_else(|problems| panic!("{problems:#?}"))
+}
+
+fn problems(text: &str) -> Vec<Problem> {
+    Policies::parse(&[("p.cedar".into(), text.into())]).err().unwrap_or_default()
+}
+
+const DB: Scope<'static> = Scope { connection: "db", labels: &[] };
+
+fn ask(policies: &Policies, action: Action, resource: Resource, facts: &Facts) -> Decision {
+    policies.decide(&Subject::new(&agent()), DB, action, &resource, facts, Stage::Run, 0)
+}
+
+/// Whether `action` is allowed on a resource that it can meet.
+fn ask_any(policies: &Policies, action: Action) -> Decision {
+    let resource = match action {
+        Action::Reveal => Resource::Class(DataClass::Pan),
+        _ => Resource::Connection,
+    };
+    ask(policies, action, resource, &Facts::default())
+}
+
+fn ask_read(policies: &Policies, table: &str) -> Decision {
+    ask(policies, Action::Read, Resource::Table(table.into()), &Facts::default())
+}
+
+#[test]
+fn an_empty_set_allows_nothing() {
+    for action in Action::ALL {
+        let decision = ask_any(&Policies::empty(), action);
+        assert!(!decision.allowed);
+        assert_eq!(decision.why(), "no policy allows it");
+    }
+}
+
+#[test]
+fn every_action_of_the_vocabulary_is_in_the_schema_and_takes_every_resource_it_can_meet() {
+    let all = load("permit (principal, action, resource);");
+    let table = || Resource::Table("public.cards".into());
+    let function = || Resource::Function("public.f".into());
+    let schema = || Resource::Schema("public".into());
+    for (action, resources) in [
+        (Action::Connect, vec![Resource::Connection]),
+        (Action::Read, vec![Resource::Connection, schema(), table()]),
+        (Action::Write, vec![Resource::Connection, schema(), table()]),
+        (Action::Administer, vec![Resource::Connection, schema(), table(), function()]),
+        (Action::Call, vec![Resource::Connection, function()]),
+        (Action::Session, vec![Resource::Connection]),
+        (
+            Action::Reveal,
+            vec![Resource::Class(DataClass::Pan), Resource::Class(DataClass::Own("iban".into()))],
+        ),
+    ] {
+        for resource in resources {
+            let decision = ask(&all, action, resource.clone(), &Facts::default());
+            assert!(decision.allowed, "{action} {resource:?}: {:?}", decision.errors);
+        }
+    }
+}
+
+#[test]
+fn an_action_on_a_resource_that_the_schema_does_not_foresee_is_refused_as_an_error() {
+    let all = load("permit (principal, action, resource);");
+    let decision = ask(&all, Action::Connect, Resource::Table("public.cards".into()), &Facts::default());
+    assert!(!decision.allowed && !decision.errors.is_empty());
+}
+
+#[test]
+fn a_table_is_in_its_schema_and_in_its_connection() {
+    for scope in [
+        r#"resource in Schema::"db/public""#,
+        r#"resource in Connection::"db""#,
+        r#"resource == Table::"db/public.cards""#,
+    ] {
+        let policies = load(&format!(r#"permit (principal, action == Action::"read", {scope});"#));
+        assert!(ask_read(&policies, "public.cards").allowed, "{scope}");
+        assert!(ask_read(&policies, "other.cards").allowed == scope.contains("Connection"), "{scope}");
+    }
+}
+
+#[test]
+fn a_class_is_in_the_class_of_that_name_and_in_its_connection() {
+    for scope in [
+        r#"resource in DataClass::"pan""#,
+        r#"resource == DataClass::"db/pan""#,
+        r#"resource in Connection::"db""#,
+    ] {
+        let policies = load(&format!(r#"permit (principal, action == Action::"reveal", {scope});"#));
+        assert!(ask(&policies, Action::Reveal, Resource::Class(DataClass::Pan), &Facts::default()).allowed);
+    }
+}
+
+#[test]
+fn sad_is_never_revealed() {
+    let policies = load("permit (principal, action, resource);");
+    assert!(!ask(&policies, Action::Reveal, Resource::Class(DataClass::Sad), &Facts::default()).allowed);
+}
+
+#[test]
+fn a_policy_on_reveal_sees_the_columns_of_that_class_that_would_be_told_of() {
+    let policies = load(
+        r#"permit (principal, action == Action::"reveal", resource in DataClass::"pan")
+           when { context.columns.contains("public.cards.pan") };"#,
+    );
+    let used = |column: &str, class, position| ColumnUse { column: column.into(), class, position };
+    let reveal = |columns: Vec<ColumnUse>| {
+        let facts = Facts { columns, ..Facts::default() };
+        ask(&policies, Action::Reveal, Resource::Class(DataClass::Pan), &facts).allowed
+    };
+    assert!(reveal(vec![used("public.cards.pan", DataClass::Pan, Position::Output)]));
+    assert!(reveal(vec![used("public.cards.pan", DataClass::Pan, Position::Computed)]));
+    assert!(!reveal(vec![used("public.cards.pan", DataClass::Pan, Position::Assigned)]));
+    assert!(!reveal(vec![used("public.cards.pan", DataClass::Expiry, Position::Output)]));
+    assert!(!reveal(vec![]));
+}
+
+#[test]
+fn ids_may_hold_any_character() {
+    let nasty = "a\"b\\\u{0}\n::\"} permit(principal, action, resource);";
+    let policies = load(r#"permit (principal in Group::"agents", action, resource);"#);
+    let principal = Principal { id: nasty.into(), subject: nasty.into(), issuer: nasty.into(), ..agent() };
+    let labels = [Box::from(nasty)];
+    let connection = nasty.replace('/', "");
+    let decide = |principal: &Principal| {
+        policies.decide(
+            &Subject::new(principal),
+            Scope { connection: &connection, labels: &labels },
+            Action::Call,
+            &Resource::Function(nasty.into()),
+            &Facts { kinds: vec![nasty.into()], functions: vec![nasty.into()], ..Facts::default() },
+            Stage::Prepare,
+            0,
+        )
+    };
+    assert!(decide(&principal).allowed);
+    let stranger = Principal { groups: BTreeSet::from([nasty.into()]), ..principal };
+    assert!(!decide(&stranger).allowed);
+}
+
+#[test]
+fn an_agent_and_a_user_of_the_same_name_are_two() {
+    let policies = load(r#"permit (principal == User::"claude", action, resource);"#);
+    assert!(!ask(&policies, Action::Connect, Resource::Connection, &Facts::default()).allowed);
+}
+
+#[test]
+fn who_lent_an_agent_its_access_is_known_to_policies() {
+    let policies = load(
+        r#"permit (principal is Agent, action, resource)
+           when { principal has on_behalf_of && principal.on_behalf_of == "rita" };"#,
+    );
+    let connect = |principal: &Principal| {
+        let subject = Subject::new(principal);
+        policies
+            .decide(&subject, DB, Action::Connect, &Resource::Connection, &Facts::default(), Stage::Run, 0)
+            .allowed
+    };
+    assert!(!connect(&agent()));
+    assert!(connect(&Principal { delegation: Some(Delegation { on_behalf_of: "rita".into() }), ..agent() }));
+}
+
+#[test]
+fn a_forbid_outweighs_every_permit_and_says_why() {
+    let policies = load(
+        r#"permit (principal, action, resource);
+           @id("no-drop") @reason("never drop") @requirement("6.5.1")
+           forbid (principal, action, resource) when { context.kinds.contains("drop table") };"#,
+    );
+    let facts = Facts { kinds: vec!["drop table".into()], ..Facts::default() };
+    let decision = ask(&policies, Action::Administer, Resource::Table("public.cards".into()), &facts);
+    assert!(!decision.allowed);
+    assert_eq!(decision.why(), "policy `no-drop`: never drop");
+    assert_eq!(decision.policies.len(), 1);
+    assert_eq!(decision.policies[0].requirement.as_deref(), Some("6.5.1"));
+}
+
+#[test]
+fn a_policy_that_fails_refuses_even_where_cedar_would_skip_it() {
+    let policies = load(
+        r#"permit (principal, action, resource);
+           @id("overflows")
+           forbid (principal, action, resource) when { 9223372036854775807 + context.statements < 0 };"#,
+    );
+    assert!(ask_read(&policies, "public.cards").allowed, "nothing overflows yet");
+    let facts = Facts { kinds: vec!["select".into()], ..Facts::default() };
+    let decision = ask(&policies, Action::Read, Resource::Table("public.cards".into()), &facts);
+    assert!(!decision.allowed);
+    assert!(decision.errors[0].contains("overflows"), "{:?}", decision.errors);
+    assert_eq!(decision.policies, vec![]);
+}
+
+#[test]
+fn a_group_of_actions_reaches_its_actions_and_no_other() {
+    let policies = load(r#"permit (principal, action in Action::"change", resource);"#);
+    let on = |action| ask_any(&policies, action).allowed;
+    assert_eq!(Action::ALL.map(on), [false, false, true, true, true, false, false]);
+    let policies = load(r#"permit (principal, action in [Action::"command", Action::"connect"], resource);"#);
+    let on = |action| ask_any(&policies, action).allowed;
+    assert_eq!(Action::ALL.map(on), [true, true, true, true, true, true, false]);
+}
+
+mod what_is_not_understood {
+    use super::*;
+
+    fn may_use(text: &str, feature: &str) -> bool {
+        let facts = Facts { not_understood: vec![feature.into()], ..Facts::default() };
+        load(text).about(&Subject::new(&agent()), DB, &facts, Stage::Run, 0).may_use(feature).allowed
+    }
+
+    #[test]
+    fn is_let_through_by_a_permit_that_names_it() {
+        let named =
+            r#"permit (principal, action == Action::"use_feature", resource == Feature::"do block");"#;
+        assert!(may_use(named, "do block"));
+        assert!(!may_use(named, "create extension"));
+        assert!(may_use(r#"permit (principal, action, resource == Feature::"do block");"#, "do block"));
+    }
+
+    #[test]
+    fn is_not_let_through_by_a_permit_of_more() {
+        for blanket in [
+            "permit (principal, action, resource);",
+            "permit (principal, action, resource is Feature);",
+            r#"permit (principal, action, resource in Connection::"db");"#,
+            r#"permit (principal, action, resource in Feature::"do block");"#,
+            r#"permit (principal, action, resource) when { context.not_understood.contains("do block") };"#,
+            r#"permit (principal, action, resource is Feature) when { resource == Feature::"do block" };"#,
+        ] {
+            assert!(!may_use(blanket, "do block"), "{blanket}");
+        }
+    }
+
+    #[test]
+    fn is_not_let_through_by_a_permit_that_names_another_beside_a_blanket_one() {
+        let both = r#"permit (principal, action, resource);
+                      permit (principal, action, resource == Feature::"do block");"#;
+        assert!(!may_use(both, "create extension"));
+    }
+
+    #[test]
+    fn is_forbidden_by_any_forbid() {
+        let permit = r#"permit (principal, action, resource == Feature::"do block");"#;
+        assert!(may_use(permit, "do block"));
+        assert!(!may_use(
+            &format!(r#"{permit} forbid (principal, action, resource in Connection::"db");"#),
+            "do block"
+        ));
+        assert!(!may_use(&format!("{permit} forbid (principal is Agent, action, resource);"), "do block"));
+    }
+
+    #[test]
+    fn a_permit_that_could_never_count_is_refused_at_load() {
+        let found = problems(r#"permit (principal, action == Action::"use_feature", resource);"#);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].instead.as_ref().unwrap().contains("resource == Feature"), "{found:?}");
+    }
+}
+
+mod loading {
+    use super::*;
+
+    /// `LINE:COLUMN` of the problems of a text.
+    fn places(text: &str) -> Vec<String> {
+        problems(text).iter().map(|problem| format!("{}:{}", problem.line, problem.column)).collect()
+    }
+
+    #[test]
+    fn names_the_place_of_a_syntax_error() {
+        assert_eq!(
+            places("permit (principal, action, resource);\npermit (principal, acton, resource);"),
+            ["2:20"]
+        );
+    }
+
+    #[test]
+    fn names_the_place_of_every_word_the_schema_does_not_have() {
+        let text = "permit (principal, action == Action::\"raed\", resource);\n\
+                    // ü\n\
+                    permit (principal in Grupp::\"x\", action, resource)\n  when { context.kind == \"select\" };";
+        assert_eq!(places(text), ["1:30", "3:22", "4:10"]);
+        let found = problems(&text.replace("Grupp", "Group"));
+        assert_eq!((found[1].line, found[1].column), (4, 10), "{found:?}");
+        assert!(found[1].instead.as_ref().unwrap().contains("kinds"), "{found:?}");
+    }
+
+    #[test]
+    fn reports_every_file() {
+        let bad = |name: &str| (name.to_owned(), "permit (principal, action, nothing);".to_owned());
+        let found = Policies::parse(&[bad("b.cedar"), bad("a.cedar")]).err().unwrap();
+        assert_eq!(found.iter().map(|p| p.file.as_str()).collect::<Vec<_>>(), ["a.cedar", "b.cedar"]);
+    }
+
+    #[test]
+    fn refuses_an_attribute_that_may_be_missing() {
+        assert_eq!(
+            problems(
+                r#"forbid (principal is Agent, action, resource) when { principal.on_behalf_of == "x" };"#
+            )
+            .len(),
+            1
+        );
+    }
+
+    #[test]
+    fn refuses_a_policy_that_can_never_apply() {
+        assert_eq!(
+            problems(r#"forbid (principal, action == Action::"connect", resource is Table);"#).len(),
+            1
+        );
+        assert_eq!(problems("forbid (principal, action, resource) when { false };").len(), 1);
+    }
+
+    #[test]
+    fn refuses_letters_that_look_like_others() {
+        assert!(!problems("forbid (principal in Group::\"аdmins\", action, resource);").is_empty());
+    }
+
+    #[test]
+    fn refuses_templates() {
+        assert_eq!(places("permit (principal == ?principal, action, resource);"), ["1:22"]);
+    }
+
+    #[test]
+    fn refuses_two_policies_of_one_id() {
+        let found = problems(
+            "@id(\"a\") permit (principal, action, resource);\n@id(\"a\") forbid (principal is User, action, resource);",
+        );
+        assert_eq!(found.len(), 1);
+        assert!(found[0].what.contains("p.cedar:1"), "{found:?}");
+    }
+
+    #[test]
+    fn a_policy_without_an_id_is_known_by_its_place() {
+        let policies = load("\n// why\npermit (principal, action, resource);");
+        assert_eq!(&*ask_read(&policies, "public.cards").policies[0].id, "p.cedar:3:1");
+    }
+
+    #[test]
+    fn a_version_is_of_the_text_and_the_names_in_any_order() {
+        let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        let (a, b) = (file("a", "// 1"), file("b", "// 2"));
+        let version = |files: &[(String, String)]| Policies::parse(files).ok().unwrap().version().to_owned();
+        assert_eq!(version(&[a.clone(), b.clone()]), version(&[b.clone(), a.clone()]));
+        assert_ne!(version(std::slice::from_ref(&a)), version(&[file("a", "// 2")]));
+        assert_ne!(version(std::slice::from_ref(&a)), version(&[file("b", "// 1")]));
+        assert_ne!(version(&[file("a", "// 1//")]), version(&[file("a", "//"), file(" 1", "//")]));
+        assert_eq!(version(&[]), Policies::empty().version());
+        assert_eq!(version(&[]).len(), 64);
+    }
+}
+
+#[test]
+fn a_name_that_could_mean_two_things_is_refused() {
+    let all = load("permit (principal, action, resource);");
+    for table in ["cards", "a.b.c", "\"a.b\".c"] {
+        let decision = ask_read(&all, table);
+        assert!(!decision.allowed && decision.errors.len() == 1, "{table}");
+    }
+    let scope = Scope { connection: "a/b", labels: &[] };
+    let connect = all.decide(
+        &Subject::new(&agent()),
+        scope,
+        Action::Connect,
+        &Resource::Connection,
+        &Facts::default(),
+        Stage::Run,
+        0,
+    );
+    assert!(!connect.allowed && connect.errors.len() == 1);
+}

@@ -1,0 +1,166 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use access::{Action, ColumnUse, Effect, Facts, Kind, Position, Principal, Resource, Stage, Timestamp};
+use policy::{Policies, Scope, Subject};
+use serde::Deserialize;
+
+/// One entry of a `questions.yaml`; policies/README.md describes it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Question {
+    question: String,
+    by: By,
+    on: String,
+    #[serde(default)]
+    labels: Vec<Box<str>>,
+    may: String,
+    schema: Option<Box<str>>,
+    table: Option<Box<str>>,
+    function: Option<Box<str>>,
+    class: Option<String>,
+    feature: Option<String>,
+    #[serde(default)]
+    facts: GivenFacts,
+    verdict: Expected,
+    #[serde(default)]
+    because: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct By {
+    agent: Option<Box<str>>,
+    user: Option<Box<str>>,
+    #[serde(default)]
+    groups: Vec<Box<str>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct GivenFacts {
+    kinds: Vec<Box<str>>,
+    functions: Vec<Box<str>>,
+    not_understood: Vec<Box<str>>,
+    columns: Vec<Box<str>>,
+    has_where: bool,
+    effect: Option<String>,
+    approvals: u32,
+}
+
+#[derive(Deserialize, Debug, Clone, Copy, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum Expected {
+    Allow,
+    Deny,
+}
+
+#[test]
+fn every_example_gives_the_verdicts_that_stand_beside_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies");
+    let mut asked = 0;
+    for folder in folders(&root) {
+        let policies = Policies::parse(&cedar_files(&folder)).unwrap_or_else(|problems| {
+            panic!("{}", problems.iter().map(|p| format!("{}/{p}\n", folder.display())).collect::<String>())
+        });
+        let text = fs::read_to_string(folder.join("questions.yaml")).unwrap();
+        let questions: Vec<Question> = serde_saphyr::from_str(&text).unwrap();
+        for question in &questions {
+            check(&policies, &folder, question);
+        }
+        asked += questions.len();
+    }
+    assert!(asked > 20, "only {asked} questions found");
+}
+
+fn check(policies: &Policies, folder: &Path, asked: &Question) {
+    let principal = principal(&asked.by);
+    let subject = Subject::new(&principal);
+    let scope = Scope { connection: &asked.on, labels: &asked.labels };
+    let facts = facts(asked);
+    let inquiry = policies.about(&subject, scope, &facts, Stage::Run, asked.facts.approvals);
+    let decision = match &asked.feature {
+        Some(feature) => {
+            assert_eq!(asked.may, "use_feature", "{}", asked.question);
+            inquiry.may_use(feature)
+        }
+        None => {
+            let action = Action::ALL.into_iter().find(|action| action.as_str() == asked.may).unwrap();
+            inquiry.may(action, &resource(asked))
+        }
+    };
+    let observed = if decision.allowed { Expected::Allow } else { Expected::Deny };
+    let ids: Vec<_> = decision.policies.iter().map(|note| note.id.to_string()).collect();
+    let where_ = format!("{}: {} ({})", folder.display(), asked.question, decision.why());
+    assert_eq!((observed, ids), (asked.verdict, asked.because.clone()), "{where_}");
+    assert_eq!(decision.errors, Vec::<String>::new(), "{where_}");
+}
+
+fn principal(by: &By) -> Principal {
+    let (kind, id) = match (&by.agent, &by.user) {
+        (Some(agent), None) => (Kind::Agent, agent),
+        (None, Some(user)) => (Kind::User, user),
+        _ => panic!("`by` names one agent or one user"),
+    };
+    Principal {
+        kind,
+        id: id.clone(),
+        issuer: "https://idp.example.com".into(),
+        subject: id.clone(),
+        groups: by.groups.iter().cloned().collect(),
+        delegation: None,
+        token_id: "".into(),
+        valid_from: Timestamp(0),
+        valid_until: Timestamp(i64::MAX),
+    }
+}
+
+fn facts(asked: &Question) -> Facts {
+    let given = &asked.facts;
+    let class = asked.class.as_ref().map_or(access::DataClass::Pan, |class| class.parse().unwrap());
+    let used = |column: &str| ColumnUse {
+        column: column.into(),
+        class: class.clone(),
+        position: Position::Computed,
+    };
+    Facts {
+        kinds: given.kinds.clone(),
+        columns: given.columns.iter().map(|column| used(column)).collect(),
+        functions: given.functions.clone(),
+        has_where: given.has_where,
+        effect: match given.effect.as_deref() {
+            Some("none") => Effect::None,
+            Some("session") => Effect::Session,
+            Some("data") | None => Effect::Data,
+            Some(other) => panic!("no such effect: {other}"),
+        },
+        not_understood: given.not_understood.clone(),
+        uses: Vec::new(),
+    }
+}
+
+fn resource(asked: &Question) -> Resource {
+    match (&asked.schema, &asked.table, &asked.function, &asked.class) {
+        (None, None, None, None) => Resource::Connection,
+        (Some(schema), None, None, None) => Resource::Schema(schema.clone()),
+        (None, Some(table), None, None) => Resource::Table(table.clone()),
+        (None, None, Some(function), None) => Resource::Function(function.clone()),
+        (None, None, None, Some(class)) => Resource::Class(class.parse().unwrap()),
+        _ => panic!("{}: more than one resource", asked.question),
+    }
+}
+
+fn folders(root: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.is_dir()).collect()
+}
+
+fn cedar_files(folder: &Path) -> Vec<(String, String)> {
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let cedar = files.filter(|path| path.extension().is_some_and(|extension| extension == "cedar"));
+    cedar
+        .map(|path| {
+            (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read_to_string(&path).unwrap())
+        })
+        .collect()
+}

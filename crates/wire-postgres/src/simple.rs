@@ -1,0 +1,149 @@
+//! One query of panguard's own by the simple protocol ([§55.2.2]): how the catalog is read.
+//!
+//! [§55.2.2]: https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SIMPLE-QUERY
+
+#[cfg(test)]
+mod tests;
+
+use bytes::{Bytes, BytesMut};
+use wire::{Side, Violation};
+
+use crate::frame::{self, Fields, Frame, Frames};
+use crate::startup;
+
+/// One row: its columns as text, `None` for NULL.
+pub type Row = Vec<Option<String>>;
+
+/// One simple query and the rows that come back, as a pure state machine.
+///
+/// The query is one statement that returns rows. At most 1,000,000 rows and 64 MiB are read.
+pub struct Read {
+    state: State,
+    frames: Frames,
+    read_bytes: usize,
+    rows: Vec<Row>,
+}
+
+/// What is awaited.
+enum State {
+    Description,
+    Rows { columns: u16 },
+    Ready,
+    Over,
+}
+
+/// Why a query brought nothing. The connection is of no further use.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SimpleError {
+    /// The server said no.
+    #[error("the upstream refused a query of panguard's own: {message} (SQLSTATE {sqlstate})")]
+    Refused {
+        /// Five characters, or empty if the server gave none.
+        sqlstate: Box<str>,
+        /// The server's primary message.
+        message: Box<str>,
+    },
+    /// There is more than is read.
+    #[error("the answer is longer than {0}")]
+    TooLong(&'static str),
+    /// The server broke the protocol, or the answer is not what was asked for.
+    #[error("the upstream broke the protocol: {}", .0.rule)]
+    Violation(Violation),
+}
+
+impl Read {
+    /// The Query message for `sql`, to be sent at once, and what reads its answer.
+    pub fn new(sql: &str) -> (Bytes, Self) {
+        let mut query = BytesMut::new();
+        frame::message(&mut query, b'Q', |body| frame::put_cstring(body, sql.as_bytes()));
+        let frames = Frames::new(Side::Upstream, READ_BYTES_MAX);
+        (query.freeze(), Self { state: State::Description, frames, read_bytes: 0, rows: Vec::new() })
+    }
+
+    /// Takes what the upstream sent; the rows, once it is ready for another query.
+    ///
+    /// # Errors
+    /// [`SimpleError`] if no rows come of it; also when called again after the rows were given.
+    pub fn receive(&mut self, bytes: &[u8]) -> Result<Option<Vec<Row>>, SimpleError> {
+        self.read_bytes = self.read_bytes.saturating_add(bytes.len());
+        if self.read_bytes > READ_BYTES_MAX {
+            return Err(SimpleError::TooLong("64 MiB"));
+        }
+        self.frames.push(bytes);
+        while let Some(frame) = self.frames.next().map_err(SimpleError::Violation)? {
+            self.state = self.advance(&frame)?;
+            if matches!(self.state, State::Over) {
+                return match self.frames.len() {
+                    0 => Ok(Some(std::mem::take(&mut self.rows))),
+                    _ => Err(broken("bytes after ReadyForQuery that nothing asked for")),
+                };
+            }
+        }
+        Ok(None)
+    }
+
+    fn advance(&mut self, frame: &Frame) -> Result<State, SimpleError> {
+        // An error in here leaves `Over` behind, after which nothing is read.
+        match (std::mem::replace(&mut self.state, State::Over), frame.tag()) {
+            (State::Over, _) => Err(broken("an answer to no query")),
+            // Notices, parameters and notifications may come at any time (§55.2.7).
+            (state, b'N' | b'S' | b'A') => Ok(state),
+            (_, b'E') => {
+                let (sqlstate, message) = startup::error_fields(frame.fields());
+                Err(SimpleError::Refused { sqlstate, message })
+            }
+            (State::Description, b'T') => {
+                let columns = frame.fields().u16().ok_or_else(|| broken("a malformed RowDescription"))?;
+                Ok(State::Rows { columns })
+            }
+            (State::Rows { columns }, b'D') => {
+                if self.rows.len() >= ROWS_MAX {
+                    return Err(SimpleError::TooLong("1,000,000 rows"));
+                }
+                self.rows.push(row(frame.fields(), columns).ok_or_else(|| broken("a malformed DataRow"))?);
+                Ok(State::Rows { columns })
+            }
+            (State::Rows { .. }, b'C') => Ok(State::Ready),
+            (State::Ready, b'Z') => Ok(State::Over),
+            _ => Err(broken("a message that has no place in the answer to one query")),
+        }
+    }
+}
+
+/// Reads a DataRow of `columns` columns. Simple queries answer in text, and UTF-8 was asked for.
+fn row(mut fields: Fields<'_>, columns: u16) -> Option<Row> {
+    if fields.u16()? != columns {
+        return None;
+    }
+    let mut row = Vec::new();
+    for _ in 0..columns {
+        let value = match fields.value()? {
+            None => None,
+            Some(text) => Some(str::from_utf8(text).ok()?.to_owned()),
+        };
+        row.push(value);
+    }
+    fields.is_empty().then_some(row)
+}
+
+fn broken(rule: &'static str) -> SimpleError {
+    SimpleError::Violation(Violation { by: Side::Upstream, rule })
+}
+
+/// Feeds `data` to the reading of an answer.
+#[doc(hidden)]
+pub fn fuzz_simple(data: &[u8]) {
+    let Some((cut, data)) = data.split_first() else { return };
+    let (_, mut read) = Read::new("select 1");
+    for chunk in data.chunks(usize::from(*cut).max(1)) {
+        if read.receive(chunk).is_err() {
+            return;
+        }
+    }
+}
+
+/// Most rows read. The catalogs of large installations have some hundred thousand columns.
+const ROWS_MAX: usize = 1_000_000;
+
+/// Most bytes read.
+const READ_BYTES_MAX: usize = 64 << 20;

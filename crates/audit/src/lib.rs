@@ -1,1 +1,42 @@
 //! Entry, Merkle tree, checkpoint; append to receipt; verify.
+//!
+//! The audit log is a Merkle tree (RFC 6962) of entries, one JSON line each. An entry is durable in a
+//! *segment*, a preallocated file that one thread writes and flushes for everybody who waits (group
+//! commit), before its [`access::Receipt`] exists. From the segments a second thread publishes the tree
+//! as the C2SP specifications tlog-tiles, tlog-checkpoint and signed-note have it, so that other people's
+//! tools can read and check it. The segments are the truth until their tiles are safe; then they go.
+//!
+//! ```text
+//! DIR/lock            held by the gateway that writes
+//! DIR/segments/…      the newest entries, to the last durable one
+//! DIR/tile/entries/…  every entry up to the checkpoint, 256 a file
+//! DIR/tile/0/… 1/…    the hashes of the tree
+//! DIR/checkpoint      the newest signed head
+//! DIR/checkpoints     earlier ones, at most one a minute
+//! ```
+
+mod commit;
+mod encode;
+mod entry;
+mod event;
+mod history;
+mod log;
+mod note;
+mod publish;
+mod read;
+mod recover;
+mod segment;
+mod tile;
+mod tree;
+mod verify;
+
+pub use encode::{ENTRY_BYTES_MAX, Unreadable};
+pub use entry::{Entry, Indication, Who};
+pub use event::{Change, ColumnNote, Command, Event, FactsNote, PolicyNote, StageWord, StatusWord, UseNote};
+pub use log::{Appending, Log, LogError, NotAppended, Options, State};
+pub use note::{BadKey, Checkpoint, NotSigned, Signer, Verifier};
+pub use read::{Entries, Lines, ReadError, entries, lines, size};
+pub use tree::{
+    Hash, consistency_proof, inclusion_proof, leaf_hash, root_of, verify_consistency, verify_inclusion,
+};
+pub use verify::{NotVerifiable, Report, Wrong, verify};

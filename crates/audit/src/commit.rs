@@ -1,0 +1,255 @@
+//! Group commit: one thread writes and flushes for all who wait.
+
+use std::fs::File;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::vec::Drain;
+
+use access::Receipt;
+use futures_channel::oneshot;
+
+use crate::NotAppended;
+use crate::encode::Encoded;
+use crate::log::Mount;
+use crate::segment::{HEADER, Medium, RECORD_HEADER, frame};
+use crate::tile::WIDTH;
+
+/// An entry that waits to be durable, and who waits for it.
+pub(crate) struct Pending {
+    pub(crate) encoded: Encoded,
+    pub(crate) done: oneshot::Sender<Result<Receipt, NotAppended>>,
+}
+
+/// Entries between those who append and the committer.
+pub(crate) struct Queue {
+    entries_max: usize,
+    bytes_max: usize,
+    durable: AtomicU64,
+    waiting: Mutex<Line>,
+    come: Condvar,
+}
+
+struct Line {
+    pending: Vec<Pending>,
+    bytes: usize,
+    mode: Mode,
+    /// Whether the committer sleeps and must be woken.
+    asleep: bool,
+}
+
+enum Mode {
+    Open,
+    /// What is in the queue is still written; nothing more is taken.
+    Closed,
+    Failed(Arc<str>),
+}
+
+impl Queue {
+    pub(crate) fn new(durable: u64, entries_max: usize, bytes_max: usize) -> Self {
+        let line = Line { pending: Vec::new(), bytes: 0, mode: Mode::Open, asleep: false };
+        Self {
+            entries_max,
+            bytes_max,
+            durable: AtomicU64::new(durable),
+            waiting: Mutex::new(line),
+            come: Condvar::new(),
+        }
+    }
+
+    pub(crate) fn push(&self, pending: Pending) -> Result<(), NotAppended> {
+        let mut line = self.line();
+        match &line.mode {
+            Mode::Open => {}
+            Mode::Closed => return Err(NotAppended::Closed),
+            Mode::Failed(why) => return Err(NotAppended::Failed(Arc::clone(why))),
+        }
+        let bytes = line.bytes.saturating_add(pending.encoded.json().len());
+        if line.pending.len() >= self.entries_max || bytes > self.bytes_max {
+            return Err(NotAppended::Busy);
+        }
+        line.bytes = bytes;
+        line.pending.push(pending);
+        let wake = std::mem::take(&mut line.asleep);
+        drop(line);
+        if wake {
+            self.come.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Waits for entries, and takes all that there are in exchange for an empty list; `false` when there
+    /// are none and will be none.
+    fn take(&self, batch: &mut Vec<Pending>) -> bool {
+        let mut line = self.line();
+        while line.pending.is_empty() {
+            match line.mode {
+                Mode::Open => {}
+                Mode::Closed | Mode::Failed(_) => return false,
+            }
+            line.asleep = true;
+            line = self.come.wait(line).unwrap_or_else(PoisonError::into_inner);
+        }
+        line.asleep = false;
+        line.bytes = 0;
+        std::mem::swap(batch, &mut line.pending);
+        true
+    }
+
+    /// Takes no more entries.
+    pub(crate) fn close(&self) {
+        let mut line = self.line();
+        if matches!(line.mode, Mode::Open) {
+            line.mode = Mode::Closed;
+        }
+        drop(line);
+        self.come.notify_one();
+    }
+
+    /// Takes no more entries, and refuses those that wait.
+    fn fail(&self, why: &Arc<str>) {
+        let mut line = self.line();
+        line.mode = Mode::Failed(Arc::clone(why));
+        let pending = std::mem::take(&mut line.pending);
+        drop(line);
+        for one in pending {
+            let _ = one.done.send(Err(NotAppended::Failed(Arc::clone(why))));
+        }
+    }
+
+    /// How many entries are durable.
+    pub(crate) fn durable(&self) -> u64 {
+        self.durable.load(Ordering::Acquire)
+    }
+
+    /// Why no more entries are taken, if something broke.
+    pub(crate) fn failed(&self) -> Option<Arc<str>> {
+        match &self.line().mode {
+            Mode::Open | Mode::Closed => None,
+            Mode::Failed(why) => Some(Arc::clone(why)),
+        }
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes entries to segments.
+pub(crate) struct Committer {
+    segment: Box<dyn Medium>,
+    offset: u64,
+    /// Entries written, all durable.
+    size: u64,
+    /// Where a segment counts as full: a little before its end, since it must end at a multiple of 256.
+    full: u64,
+    mount: Mount,
+    spares: Receiver<io::Result<File>>,
+    buffer: Vec<u8>,
+}
+
+impl Committer {
+    pub(crate) fn new(
+        segment: Box<dyn Medium>,
+        offset: u64,
+        size: u64,
+        segment_bytes: u64,
+        mount: Mount,
+        spares: Receiver<io::Result<File>>,
+    ) -> Self {
+        let full = segment_bytes - segment_bytes / 16;
+        Self { segment, offset, size, full, mount, spares, buffer: Vec::new() }
+    }
+
+    /// Commits until the queue is closed and empty, or something breaks.
+    ///
+    /// After a failed write or flush nobody knows what is on the disk: the kernel may have dropped the
+    /// pages, and a second flush may succeed without them. So there is no second try; opening the log
+    /// again finds out what is there.
+    pub(crate) fn run(mut self, queue: &Queue) {
+        let gone = Gone { queue };
+        let mut batch = Vec::new();
+        while queue.take(&mut batch) {
+            let mut batch = batch.drain(..);
+            if let Err(error) = self.commit(&mut batch, queue) {
+                let why = Arc::from(error.to_string());
+                queue.fail(&why);
+                for one in batch {
+                    let _ = one.done.send(Err(NotAppended::Failed(Arc::clone(&why))));
+                }
+                break;
+            }
+        }
+        std::mem::forget(gone);
+    }
+
+    /// Makes the entries of a batch durable, in groups of which none crosses into another segment.
+    fn commit(&mut self, batch: &mut Drain<'_, Pending>, queue: &Queue) -> io::Result<()> {
+        let mut group = Vec::new();
+        while !batch.as_slice().is_empty() {
+            if self.is_full(self.offset, self.size) {
+                self.next_segment()?;
+            }
+            self.buffer.clear();
+            let mut size = self.size;
+            let mut offset = self.offset;
+            while !(self.is_full(offset, size) && size > self.size)
+                && let Some(one) = batch.next()
+            {
+                frame(size, self.size, &one.encoded, &mut self.buffer);
+                offset += (RECORD_HEADER + one.encoded.json().len()) as u64;
+                size += 1;
+                group.push(one.done);
+            }
+            if let Err(error) = self.flush() {
+                let why: Arc<str> = error.to_string().into();
+                for done in group {
+                    let _ = done.send(Err(NotAppended::Failed(Arc::clone(&why))));
+                }
+                return Err(error);
+            }
+            let first = self.size;
+            (self.size, self.offset) = (size, offset);
+            // First the number, so that whoever holds a receipt finds it counted.
+            queue.durable.store(size, Ordering::Release);
+            for (index, done) in (first..).zip(group.drain(..)) {
+                let _ = done.send(Ok(Receipt { index }));
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.segment.write_at(&self.buffer, self.offset)?;
+        self.segment.sync()
+    }
+
+    /// A segment ends at a multiple of 256, so that the tiles before it are full ones.
+    fn is_full(&self, offset: u64, size: u64) -> bool {
+        offset >= self.full && size.is_multiple_of(WIDTH)
+    }
+
+    fn next_segment(&mut self) -> io::Result<()> {
+        let gone = || io::Error::other("the next segment was not prepared");
+        // The first answer may be an old one: a disk that was full then, and has room now.
+        let file = match self.spares.recv().map_err(|_| gone())? {
+            Ok(file) => file,
+            Err(_) => self.spares.recv().map_err(|_| gone())??,
+        };
+        self.segment = (self.mount)(file);
+        self.offset = HEADER.len() as u64;
+        Ok(())
+    }
+}
+
+/// Refuses all that wait if the committer panics.
+struct Gone<'a> {
+    queue: &'a Queue,
+}
+
+impl Drop for Gone<'_> {
+    fn drop(&mut self) {
+        self.queue.fail(&Arc::from("its writer stopped"));
+    }
+}

@@ -1,0 +1,398 @@
+use std::sync::Arc;
+
+use access::{Code, DataClass, Effect, Facts, Outcome, Position, Resource, Stage, Status};
+use serde::{Deserialize, Serialize};
+
+use crate::Indication;
+
+/// What happened: the type of event of PCI DSS 4.0.1, 10.2.2, with what belongs to that type.
+///
+/// Every text in it must have been masked before: the audit log holds no card data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// The first entry of a log (10.2.1.6), made by the log itself.
+    LogCreated {
+        /// The key that signs its checkpoints, as a C2SP verifier key.
+        verifier: Box<str>,
+    },
+    /// The gateway opened the log (10.2.1.6), made by the log itself.
+    GatewayStarted {
+        /// panguard's version.
+        version: Box<str>,
+        /// Whether the run before ended with [`Event::GatewayStopped`]; true for a new log.
+        clean: bool,
+    },
+    /// The gateway closed the log (10.2.1.6), made by the log itself.
+    GatewayStopped,
+    /// A principal was admitted to a connection.
+    SessionOpened {
+        /// The policies that let it connect.
+        policies: Vec<PolicyNote>,
+        /// The policy set they are from.
+        policy_version: Arc<str>,
+    },
+    /// A principal was known and not admitted (10.2.1.4).
+    SessionRefused {
+        /// The refusal's code.
+        #[serde(with = "code")]
+        code: Code,
+        /// What exactly was refused.
+        reason: Box<str>,
+        /// The policies that decided, where policies did.
+        policies: Vec<PolicyNote>,
+    },
+    /// Nobody was identified (10.2.1.4).
+    AuthenticationFailed {
+        /// Why, without anything of the token.
+        reason: Box<str>,
+        /// The user name that the client gave, masked; proves nothing.
+        claimed_user: Box<str>,
+    },
+    /// The session ended.
+    SessionClosed {
+        /// Why, in a few words.
+        reason: Box<str>,
+        /// Commands that were asked in it.
+        commands: u64,
+    },
+    /// A command was decided upon and may run: durable before it can have an effect.
+    CommandIntent {
+        /// The command.
+        command: Box<Command>,
+        /// The policies that allowed it.
+        policies: Vec<PolicyNote>,
+        /// The policy set they are from.
+        policy_version: Arc<str>,
+        /// Whether it was sent ahead of this entry's receipt, as only reads are.
+        ahead: bool,
+    },
+    /// A command was refused and did not run (10.2.1.4).
+    CommandRefused {
+        /// The command.
+        command: Box<Command>,
+        /// The policies that decided, where policies did.
+        policies: Vec<PolicyNote>,
+        /// The policy set they are from.
+        policy_version: Arc<str>,
+        /// The refusal's code.
+        #[serde(with = "code")]
+        code: Code,
+        /// What exactly was refused.
+        detail: Box<str>,
+    },
+    /// A command that may have run ended.
+    Outcome {
+        /// How.
+        status: StatusWord,
+        /// The upstream's word for it: a command tag, a SQLSTATE, or why the answer was withheld.
+        code: Box<str>,
+        /// Rows in the answer.
+        rows: u64,
+        /// Values masked, made NULL or withheld in it.
+        masked: u64,
+        /// Bytes released to the agent.
+        bytes: u64,
+    },
+    /// Another policy set took over (10.2.1.7).
+    PolicyChanged {
+        /// Its version.
+        version: Arc<str>,
+        /// The version before.
+        previous: Arc<str>,
+    },
+    /// Another configuration took over (10.2.1.7).
+    ConfigurationChanged {
+        /// A digest of it.
+        version: Arc<str>,
+        /// The digest of the one before.
+        previous: Arc<str>,
+    },
+    /// A credential in the vault changed (10.2.1.5).
+    SecretChanged {
+        /// Its name, never its value.
+        name: Box<str>,
+        /// What was done to it.
+        change: Change,
+    },
+    /// Somebody read or exported the audit log (10.2.1.3).
+    LogRead {
+        /// How: `list`, `show`, `export`.
+        how: Box<str>,
+        /// The first index read.
+        first: u64,
+        /// The index after the last one read.
+        end: u64,
+    },
+}
+
+impl Event {
+    /// The type's word in the entry, as `type` in `event`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::LogCreated { .. } => "log_created",
+            Self::GatewayStarted { .. } => "gateway_started",
+            Self::GatewayStopped => "gateway_stopped",
+            Self::SessionOpened { .. } => "session_opened",
+            Self::SessionRefused { .. } => "session_refused",
+            Self::AuthenticationFailed { .. } => "authentication_failed",
+            Self::SessionClosed { .. } => "session_closed",
+            Self::CommandIntent { .. } => "command_intent",
+            Self::CommandRefused { .. } => "command_refused",
+            Self::Outcome { .. } => "outcome",
+            Self::PolicyChanged { .. } => "policy_changed",
+            Self::ConfigurationChanged { .. } => "configuration_changed",
+            Self::SecretChanged { .. } => "secret_changed",
+            Self::LogRead { .. } => "log_read",
+        }
+    }
+
+    /// Whether what was tried succeeded.
+    pub fn indication(&self) -> Indication {
+        match self {
+            Self::GatewayStarted { clean, .. } => match clean {
+                true => Indication::Success,
+                false => Indication::Failure,
+            },
+            Self::SessionRefused { .. } | Self::AuthenticationFailed { .. } | Self::CommandRefused { .. } => {
+                Indication::Failure
+            }
+            Self::Outcome { status, .. } => match status {
+                StatusWord::Completed => Indication::Success,
+                StatusWord::Failed | StatusWord::Withheld | StatusWord::Skipped | StatusWord::Unknown => {
+                    Indication::Failure
+                }
+            },
+            Self::LogCreated { .. }
+            | Self::GatewayStopped
+            | Self::SessionOpened { .. }
+            | Self::SessionClosed { .. }
+            | Self::CommandIntent { .. }
+            | Self::PolicyChanged { .. }
+            | Self::ConfigurationChanged { .. }
+            | Self::SecretChanged { .. }
+            | Self::LogRead { .. } => Indication::Success,
+        }
+    }
+
+    /// What was affected, for an event that concerns no connection.
+    pub(crate) fn resource(&self) -> String {
+        match self {
+            Self::LogCreated { .. } | Self::LogRead { .. } => "audit log".into(),
+            Self::GatewayStarted { .. } | Self::GatewayStopped => "gateway".into(),
+            Self::PolicyChanged { .. } => "policies".into(),
+            Self::ConfigurationChanged { .. } => "configuration".into(),
+            Self::SecretChanged { name, .. } => format!("secret {name}"),
+            Self::SessionOpened { .. }
+            | Self::SessionRefused { .. }
+            | Self::AuthenticationFailed { .. }
+            | Self::SessionClosed { .. }
+            | Self::CommandIntent { .. }
+            | Self::CommandRefused { .. }
+            | Self::Outcome { .. } => "gateway".into(),
+        }
+    }
+}
+
+impl From<&Outcome> for Event {
+    fn from(outcome: &Outcome) -> Self {
+        let (status, code) = match &outcome.status {
+            Status::Completed(tag) => (StatusWord::Completed, tag.clone()),
+            Status::Failed(code) => (StatusWord::Failed, code.clone()),
+            Status::Withheld(why) => (StatusWord::Withheld, (*why).into()),
+            Status::Skipped => (StatusWord::Skipped, "".into()),
+            Status::Unknown => (StatusWord::Unknown, "".into()),
+        };
+        Self::Outcome { status, code, rows: outcome.rows, masked: outcome.masked, bytes: outcome.bytes }
+    }
+}
+
+/// A command as it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// Whether it was being prepared or about to run.
+    pub stage: StageWord,
+    /// Its text, masked; shortened when the entry would be longer than a tile can hold.
+    pub statement: Arc<str>,
+    /// Bytes of the text as the agent sent it.
+    pub statement_bytes: u64,
+    /// Whether `statement`, `parameters` or `facts` were shortened.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shortened: bool,
+    /// Its parameters in order, masked; `None` is NULL.
+    pub parameters: Vec<Option<Box<str>>>,
+    /// A keyed digest of the text and parameters as sent, in hex: tells equal commands from others and
+    /// tells nothing else.
+    pub fingerprint: Box<str>,
+    /// What panguard understood of it.
+    pub facts: Arc<FactsNote>,
+}
+
+/// [`access::Facts`] as they are recorded.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactsNote {
+    /// What each statement is.
+    pub kinds: Vec<Box<str>>,
+    /// What is done to what.
+    pub uses: Vec<UseNote>,
+    /// Columns with a data class that it touches.
+    pub columns: Vec<ColumnNote>,
+    /// Functions that are not known to be harmless.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub functions: Vec<Box<str>>,
+    /// `none`, `session` or `data`.
+    pub effect: Box<str>,
+    /// What was not understood.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_understood: Vec<Box<str>>,
+}
+
+/// One thing done to one resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UseNote {
+    /// The action's id.
+    pub action: Box<str>,
+    /// The resource, such as `table public.cards`.
+    pub resource: Box<str>,
+}
+
+/// A column with a data class, and what is done with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnNote {
+    /// `schema.table.column`.
+    pub column: Box<str>,
+    /// The class's word.
+    pub class: Box<str>,
+    /// `output`, `computed` or `assigned`.
+    pub position: Box<str>,
+}
+
+impl From<&Facts> for FactsNote {
+    fn from(facts: &Facts) -> Self {
+        let uses = facts.uses.iter().map(|one| UseNote {
+            action: one.action.as_str().into(),
+            resource: resource(&one.resource).into(),
+        });
+        let columns = facts.columns.iter().map(|one| ColumnNote {
+            column: one.column.clone(),
+            class: DataClass::as_str(&one.class).into(),
+            position: position(one.position).into(),
+        });
+        Self {
+            kinds: facts.kinds.clone(),
+            uses: uses.collect(),
+            columns: columns.collect(),
+            functions: facts.functions.clone(),
+            effect: effect(facts.effect).into(),
+            not_understood: facts.not_understood.clone(),
+        }
+    }
+}
+
+/// A policy that decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyNote {
+    /// Its `@id`, or its file and place.
+    pub id: Box<str>,
+    /// Its `@reason`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Box<str>>,
+    /// Its `@requirement`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requirement: Option<Box<str>>,
+}
+
+impl From<&access::PolicyNote> for PolicyNote {
+    fn from(note: &access::PolicyNote) -> Self {
+        Self { id: note.id.clone(), reason: note.reason.clone(), requirement: note.requirement.clone() }
+    }
+}
+
+/// [`access::Stage`] as it is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageWord {
+    /// Prepared for later.
+    Prepare,
+    /// Run.
+    Run,
+}
+
+impl From<Stage> for StageWord {
+    fn from(stage: Stage) -> Self {
+        match stage {
+            Stage::Prepare => Self::Prepare,
+            Stage::Run => Self::Run,
+        }
+    }
+}
+
+/// [`access::Status`] as it is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StatusWord {
+    /// The upstream says it is done.
+    Completed,
+    /// The upstream refused it.
+    Failed,
+    /// panguard withheld the answer.
+    Withheld,
+    /// It never ran: one before it in its pipeline failed, or the agent withdrew it.
+    Skipped,
+    /// Not known: the session ended first.
+    Unknown,
+}
+
+/// What was done to a credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// It is new.
+    Created,
+    /// It has another value.
+    Rotated,
+    /// It is gone.
+    Removed,
+}
+
+fn resource(resource: &Resource) -> String {
+    match resource {
+        Resource::Connection => "connection".into(),
+        Resource::Schema(name) => format!("schema {name}"),
+        Resource::Table(name) => format!("table {name}"),
+        Resource::Function(name) => format!("function {name}"),
+        Resource::Class(class) => format!("class {class}"),
+    }
+}
+
+fn position(position: Position) -> &'static str {
+    match position {
+        Position::Output => "output",
+        Position::Computed => "computed",
+        Position::Assigned => "assigned",
+    }
+}
+
+fn effect(effect: Effect) -> &'static str {
+    match effect {
+        Effect::None => "none",
+        Effect::Session => "session",
+        Effect::Data => "data",
+    }
+}
+
+/// A refusal's code by its stable name, `PGD-0005`.
+mod code {
+    use access::Code;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(code: &Code, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(code.as_str())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Code, D::Error> {
+        let name = String::deserialize(from)?;
+        let known = Code::ALL.into_iter().find(|code| code.as_str() == name);
+        known.ok_or_else(|| D::Error::custom(format_args!("unknown refusal code `{name}`")))
+    }
+}

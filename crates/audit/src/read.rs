@@ -1,0 +1,253 @@
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use crate::publish::CHECKPOINT;
+use crate::segment::{self, Records};
+use crate::tile::{self, Level, TileName, WIDTH};
+use crate::{Entry, Unreadable};
+
+/// Why an entry cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// A file cannot be read.
+    #[error("cannot read `{}`: {error}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The entry is not there, though later ones are.
+    #[error("entry {index} is missing, `panguard audit verify` says more")]
+    Missing {
+        /// Its index.
+        index: u64,
+    },
+    /// Its bytes are not an entry.
+    #[error("entry {index}: {why}")]
+    Entry {
+        /// Its index.
+        index: u64,
+        /// Why not.
+        why: Unreadable,
+    },
+}
+
+/// The entries of the log at `dir` with an index in `range`, oldest first.
+///
+/// It may be read while a gateway appends to it. Then the newest entries may not be durable yet; and after
+/// `None` the iterator may be asked again, and goes on with what has come since: that is how a log is
+/// followed. Nothing is verified here: that is [`crate::verify`].
+pub fn entries(dir: &Path, range: Range<u64>) -> Entries {
+    Entries { lines: lines(dir, range) }
+}
+
+/// The same as [`entries`], each entry as its JSON bytes.
+pub fn lines(dir: &Path, range: Range<u64>) -> Lines {
+    Lines { dir: dir.to_owned(), next: range.start, end: range.end, source: Source::Unknown }
+}
+
+/// How many entries the log at `dir` has, to the last whole one.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn size(dir: &Path) -> Result<u64, ReadError> {
+    for number in numbers(dir)?.into_iter().rev() {
+        let mut records = open(dir, number)?;
+        let mut size = None;
+        while let Some(record) = next(dir, number, &mut records)? {
+            size = Some(record.index.saturating_add(1));
+        }
+        if let Some(size) = size {
+            return Ok(size);
+        }
+    }
+    // A copy without segments has what its checkpoint says.
+    let path = dir.join(CHECKPOINT);
+    match fs::read_to_string(&path) {
+        Ok(note) => Ok(note.lines().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(ReadError::Io { path, error }),
+    }
+}
+
+/// Iterator of [`entries`].
+pub struct Entries {
+    lines: Lines,
+}
+
+impl Iterator for Entries {
+    type Item = Result<(u64, Entry), ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (index, line) = match self.lines.next()? {
+            Ok(line) => line,
+            Err(error) => return Some(Err(error)),
+        };
+        let entry = Entry::from_json(&line).map_err(|why| ReadError::Entry { index, why });
+        Some(entry.map(|entry| (index, entry)))
+    }
+}
+
+/// Iterator of [`lines`].
+pub struct Lines {
+    dir: PathBuf,
+    next: u64,
+    end: u64,
+    source: Source,
+}
+
+enum Source {
+    /// To be found.
+    Unknown,
+    /// What is left of an entry bundle.
+    Bundle(Vec<u8>, usize),
+    /// A segment, and its number.
+    Segment(u64, Records),
+}
+
+impl Iterator for Lines {
+    type Item = Result<(u64, Vec<u8>), ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next >= self.end {
+            return None;
+        }
+        match self.step() {
+            Ok(line) => {
+                let line = line?;
+                let index = self.next;
+                self.next += 1;
+                Some(Ok((index, line)))
+            }
+            Err(error) => {
+                self.end = self.next;
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+impl Lines {
+    /// The entry `self.next`; `None` when the log does not have it yet.
+    fn step(&mut self) -> Result<Option<Vec<u8>>, ReadError> {
+        loop {
+            match &mut self.source {
+                Source::Unknown => match self.locate()? {
+                    Some(source) => self.source = source,
+                    None => return Ok(None),
+                },
+                Source::Bundle(bytes, at) => {
+                    if let Some((entry, _)) = tile::next_entry(bytes.get(*at..).unwrap_or_default()) {
+                        *at += entry.len() + 2;
+                        return Ok(Some(entry.to_vec()));
+                    }
+                    if !self.next.is_multiple_of(WIDTH) {
+                        return Ok(None);
+                    }
+                    self.source = Source::Unknown;
+                }
+                Source::Segment(number, records) => {
+                    let number = *number;
+                    let record = match next(&self.dir, number, records)? {
+                        Some(record) => record,
+                        None if !begun(&self.dir, number.saturating_add(1))? => return Ok(None),
+                        // It was complete before the next one was begun; look again, then go on there.
+                        None => match next(&self.dir, number, records)? {
+                            Some(record) => record,
+                            None => {
+                                let number = number.saturating_add(1);
+                                self.source = Source::Segment(number, open(&self.dir, number)?);
+                                continue;
+                            }
+                        },
+                    };
+                    match record.index {
+                        index if index < self.next => {}
+                        index if index == self.next => return Ok(Some(record.entry)),
+                        _ => return Err(ReadError::Missing { index: self.next }),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Where entry `self.next` is: in the segments if they reach back to it, else in a bundle.
+    fn locate(&self) -> Result<Option<Source>, ReadError> {
+        let mut found = None;
+        for number in numbers(&self.dir)? {
+            let Some(mut records) = open_if_there(&self.dir, number)? else { continue };
+            match next(&self.dir, number, &mut records)? {
+                Some(record) if record.index <= self.next => found = Some(number),
+                Some(_) | None => break,
+            }
+        }
+        if let Some(number) = found
+            && let Some(records) = open_if_there(&self.dir, number)?
+        {
+            return Ok(Some(Source::Segment(number, records)));
+        }
+        let Some(bytes) = bundle(&self.dir, self.next / WIDTH)? else { return Ok(None) };
+        let mut rest = bytes.as_slice();
+        for _ in 0..self.next % WIDTH {
+            match tile::next_entry(rest) {
+                Some((_, after)) => rest = after,
+                None => return Ok(None),
+            }
+        }
+        let at = bytes.len() - rest.len();
+        // A partial bundle that ends here has nothing more to give.
+        Ok((!rest.is_empty()).then_some(Source::Bundle(bytes, at)))
+    }
+}
+
+/// Bundle `number`: the full one, or else the widest partial one.
+pub(crate) fn bundle(dir: &Path, number: u64) -> Result<Option<Vec<u8>>, ReadError> {
+    let full = TileName::full(Level::Entries, number);
+    if let Some(bytes) = read_if_there(&dir.join(full.path()))? {
+        return Ok(Some(bytes));
+    }
+    for width in (1..WIDTH).rev() {
+        if let Some(bytes) = read_if_there(&dir.join(TileName { width, ..full }.path()))? {
+            return Ok(Some(bytes));
+        }
+    }
+    Ok(None)
+}
+
+pub(crate) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, ReadError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(ReadError::Io { path: path.to_owned(), error }),
+    }
+}
+
+/// Whether segment `number` has an entry.
+fn begun(dir: &Path, number: u64) -> Result<bool, ReadError> {
+    let Some(mut records) = open_if_there(dir, number)? else { return Ok(false) };
+    Ok(next(dir, number, &mut records)?.is_some())
+}
+
+fn numbers(dir: &Path) -> Result<Vec<u64>, ReadError> {
+    segment::numbers(dir).map_err(|error| ReadError::Io { path: dir.join(segment::FOLDER), error })
+}
+
+fn open(dir: &Path, number: u64) -> Result<Records, ReadError> {
+    let path = segment::path(dir, number);
+    Records::open(&path).map_err(|error| ReadError::Io { path, error })
+}
+
+fn open_if_there(dir: &Path, number: u64) -> Result<Option<Records>, ReadError> {
+    match open(dir, number) {
+        Ok(records) => Ok(Some(records)),
+        Err(ReadError::Io { error, .. }) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn next(dir: &Path, number: u64, records: &mut Records) -> Result<Option<segment::Record>, ReadError> {
+    records.next().map_err(|error| ReadError::Io { path: segment::path(dir, number), error })
+}

@@ -1,0 +1,201 @@
+use std::path::{Path, PathBuf};
+
+use crate::note::Checkpoint;
+use crate::read::{ReadError, read_if_there};
+use crate::tile::{self, Edge, Level, Tile, TileName, WIDTH};
+use crate::tree::{Hash, leaf_hash};
+
+use super::{Tail, Wrong};
+
+/// The walk over all entries under the newest checkpoint.
+pub(super) struct Walk {
+    dir: PathBuf,
+    size: u64,
+    /// Heads not reached yet, largest first.
+    heads: Vec<Checkpoint>,
+    /// The tree over the entries.
+    tree: Edge,
+    /// The tree over the hashes in the tiles, where there are any.
+    hashed: Edge,
+    seen: Seen,
+}
+
+/// What was seen to differ, each at its first place.
+#[derive(Default)]
+struct Seen {
+    /// The largest size at which a head agreed: every entry before it is right.
+    right: u64,
+    /// The smallest head that does not agree, and whether the hash tiles do.
+    bad: Option<(u64, bool)>,
+    /// An entry that no file holds: the walk ends before it.
+    lost: Option<u64>,
+    /// An entry whose bundle is shorter, longer, or differs from the segment's.
+    bundle: Option<u64>,
+    /// An entry that differs from its segment's record.
+    segment: Option<u64>,
+    /// An entry that differs from its hash in the hash tile.
+    hash: Option<u64>,
+    /// A tile that is missing or differs: the first entry under what differs, and the tile.
+    tile: Option<(u64, TileName)>,
+}
+
+impl Walk {
+    pub(super) fn new(dir: &Path, mut heads: Vec<Checkpoint>, size: u64) -> Self {
+        heads.reverse();
+        Self {
+            dir: dir.to_owned(),
+            size,
+            heads,
+            tree: Edge::default(),
+            hashed: Edge::default(),
+            seen: Seen::default(),
+        }
+    }
+
+    pub(super) fn run(&mut self, tail: &mut Tail) -> Result<(), ReadError> {
+        self.compare_heads();
+        while self.tree.size() < self.size && self.seen.lost.is_none() {
+            self.block(tail)?;
+        }
+        for tile in self.tree.partial() {
+            self.compare_tile(&tile)?;
+        }
+        Ok(())
+    }
+
+    /// Walks the entries of one bundle.
+    fn block(&mut self, tail: &mut Tail) -> Result<(), ReadError> {
+        let number = self.tree.size() / WIDTH;
+        let width = (self.size - number * WIDTH).min(WIDTH);
+        let bundle = self.wide(TileName { level: Level::Entries, number, width })?;
+        let hashes = self.wide(TileName { level: Level::Hashes(0), number, width })?;
+        let hashes = tile::hashes(&hashes.unwrap_or_default()).unwrap_or_default();
+        let mut bundle = bundle.as_deref().unwrap_or_default();
+        for place in 0..width {
+            let index = number * WIDTH + place;
+            let record = tail.take(index)?;
+            let entry = match (tile::next_entry(bundle), &record) {
+                (Some((entry, rest)), _) => {
+                    bundle = rest;
+                    entry
+                }
+                (None, Some(record)) => {
+                    first(&mut self.seen.bundle, index);
+                    &record.entry
+                }
+                (None, None) => {
+                    self.seen.lost = Some(index);
+                    return Ok(());
+                }
+            };
+            let leaf = leaf_hash(entry);
+            if record.as_ref().is_some_and(|record| record.leaf != leaf) {
+                first(&mut self.seen.segment, index);
+            }
+            let hash = usize::try_from(place).ok().and_then(|place| hashes.get(place)).copied();
+            if hash.is_some_and(|hash| hash != leaf) {
+                first(&mut self.seen.hash, index);
+            }
+            self.push(leaf, hash.unwrap_or(leaf), entry)?;
+        }
+        Ok(())
+    }
+
+    /// A tile's bytes, from a wider one if it is gone: a gateway that went on has replaced it.
+    fn wide(&self, name: TileName) -> Result<Option<Vec<u8>>, ReadError> {
+        for width in (name.width..=WIDTH).chain((1..name.width).rev()) {
+            if let Some(bytes) = read_if_there(&self.dir.join(TileName { width, ..name }.path()))? {
+                return Ok(Some(bytes));
+            }
+        }
+        Ok(None)
+    }
+
+    fn push(&mut self, leaf: Hash, hash: Hash, entry: &[u8]) -> Result<(), ReadError> {
+        let mut full = Vec::new();
+        self.tree.push(leaf, entry, &mut full);
+        self.hashed.push(hash, &[], &mut Vec::new());
+        for tile in full {
+            self.compare_tile(&tile)?;
+        }
+        self.compare_heads();
+        Ok(())
+    }
+
+    fn compare_heads(&mut self) {
+        while let Some(head) = self.heads.pop_if(|head| head.size == self.tree.size()) {
+            if head.root == self.tree.root() {
+                self.seen.right = head.size;
+            } else if self.seen.bad.is_none() {
+                self.seen.bad = Some((head.size, head.root == self.hashed.root()));
+            }
+        }
+    }
+
+    fn compare_tile(&mut self, tile: &Tile) -> Result<(), ReadError> {
+        let found = read_if_there(&self.dir.join(tile.name.path()))?;
+        if found.as_ref() == Some(&tile.bytes) || self.seen.tile.is_some() {
+            return Ok(());
+        }
+        // Under each hash of level n lie 256^n entries.
+        let under = match tile.name.level {
+            Level::Entries | Level::Hashes(0) => 1,
+            Level::Hashes(level) => WIDTH.saturating_pow(level.into()),
+        };
+        let same = match tile.name.level {
+            Level::Entries => 0,
+            Level::Hashes(_) => {
+                let found = found.unwrap_or_default();
+                let pairs = tile.bytes.chunks(32).zip(found.chunks(32));
+                pairs.take_while(|(made, found)| made == found).count() as u64
+            }
+        };
+        let start = (tile.name.number * WIDTH + same).saturating_mul(under);
+        self.seen.tile = Some((start, tile.name));
+        Ok(())
+    }
+
+    /// What is wrong, given all that was seen.
+    pub(super) fn conclude(self) -> Vec<Wrong> {
+        let Seen { right, bad, lost, bundle, segment, hash, tile } = self.seen;
+        let mut wrong = Vec::new();
+        if let Some(index) = lost {
+            wrong.push(Wrong::at(index, "it is missing"));
+        }
+        match (bad, hash) {
+            (Some((_, true)), Some(index)) => {
+                wrong.push(Wrong::at(index, "it was changed: it does not have the hash that was signed"));
+            }
+            (Some((size, _)), _) => {
+                let near = [hash, tile.map(|(start, _)| start), segment, bundle];
+                let first = near.into_iter().flatten().filter(|index| *index >= right).min().unwrap_or(right);
+                let what = format!(
+                    "the entries do not have the root that was signed at {size}: this one, or one after it \
+                     and before {size}, was changed, and so were hash tiles"
+                );
+                wrong.push(Wrong::at(first, what));
+            }
+            (None, Some(index)) => {
+                wrong.push(Wrong::at(index, "its hash in the hash tile was changed, the entry is right"));
+            }
+            (None, None) => {}
+        }
+        if let Some(index) = bundle {
+            wrong.push(Wrong::at(index, "the entry bundle does not hold it"));
+        }
+        if let Some(index) = segment {
+            wrong.push(Wrong::at(index, "bundle and segment hold different entries"));
+        }
+        if let Some((start, name)) = tile
+            && wrong.is_empty()
+        {
+            let what = format!("`{}` is missing or was changed", name.path().display());
+            wrong.push(Wrong::at(start, what));
+        }
+        wrong
+    }
+}
+
+fn first(seen: &mut Option<u64>, index: u64) {
+    seen.get_or_insert(index);
+}

@@ -1,0 +1,511 @@
+//! What exists in one database, as far as facts need it, with the operator's labels applied.
+
+use std::collections::{HashMap, HashSet};
+
+use access::DataClass;
+
+use crate::label::{Entry, Label, Labels};
+
+/// Snapshot of one connection's catalog with the operator's labels applied.
+///
+/// A label spreads to where the same values are: to partitions and other children of a table, and to
+/// parents. What is computed from a labelled column (a view's column, a generated column, a column of a
+/// table's row type) is known to depend on it.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    version: u64,
+    relations: Vec<Relation>,
+    by_oid: HashMap<u32, usize>,
+    by_name: HashMap<Box<str>, Vec<usize>>,
+    schemas: HashSet<Box<str>>,
+    functions: HashSet<Box<str>>,
+    operators: HashSet<Box<str>>,
+    labelled: Vec<Labelled>,
+    labelled_by_name: HashMap<Box<str>, Vec<LabelledId>>,
+    unmatched: Vec<String>,
+}
+
+/// A labelled column by its place in [`Catalog::labelled`].
+pub(crate) type LabelledId = u32;
+
+/// A column that holds a data class.
+#[derive(Debug, Clone)]
+pub(crate) struct Labelled {
+    /// `schema.table.column`.
+    pub name: Box<str>,
+    pub classes: Vec<DataClass>,
+    label: Label,
+}
+
+/// A table, view, sequence or the like.
+#[derive(Debug, Clone)]
+pub(crate) struct Relation {
+    pub schema: Box<str>,
+    /// `schema.name`.
+    pub name: Box<str>,
+    /// In the order of `SELECT *`. Empty for system relations, which hold no labelled column.
+    pub columns: Vec<Column>,
+    /// Labelled columns that this view computes from; none when the view has labels of its own.
+    pub computed_from: Vec<LabelledId>,
+    /// Functions of the operator's that this view calls, as `schema.name`.
+    pub calls: Vec<Box<str>>,
+    oid: u32,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Column {
+    pub name: Box<str>,
+    pub label: Option<LabelledId>,
+    /// Labelled columns that its values are made of: a generated column, a row of another table.
+    pub made_of: Vec<LabelledId>,
+    number: i16,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    View,
+    Other,
+}
+
+/// A catalog snapshot that does not have the shape of [`Catalog::QUERY`]'s answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("row {row} of the catalog's answer is not understood: {rule}")]
+pub struct CatalogError {
+    /// Which row, from 1.
+    pub row: usize,
+    /// What it broke.
+    pub rule: &'static str,
+}
+
+impl Catalog {
+    /// One statement that reads what [`Catalog::from_rows`] needs, on PostgreSQL 13 to 18, with any role.
+    ///
+    /// Its answer has six text columns. The first says what a row is; the others, where not NULL, are:
+    ///
+    /// | row | 2 | 3 | 4 | 5 | 6 |
+    /// |---|---|---|---|---|---|
+    /// | `schema` | | | | name | |
+    /// | `relation` | oid | | relkind | schema | name |
+    /// | `column` | relation | number | table of whose row type it is, or 0 | name | |
+    /// | `view` | view | relation it reads | column number, 0 for none, -1 for all | | |
+    /// | `calls` | view | | | schema | function that it calls |
+    /// | `generated` | relation | number | number of the column it is computed from | | |
+    /// | `inherits` | child | parent | | | |
+    /// | `function` | | | | schema | name |
+    /// | `operator` | | | | schema | name |
+    ///
+    /// A view's whole-row references are not in `pg_depend`, so they are looked for in the rule itself.
+    /// Generated columns depend through `pg_attrdef` since PostgreSQL 15, directly before.
+    pub const QUERY: &str = include_str!("catalog/query.sql");
+
+    /// Builds the snapshot from the answer to [`Catalog::QUERY`]. `version` is the caller's own count, for
+    /// keys of caches.
+    ///
+    /// # Errors
+    /// [`CatalogError`] if a row has another shape than the query gives.
+    pub fn from_rows<'a>(
+        rows: impl Iterator<Item = Vec<Option<&'a str>>>,
+        labels: &Labels,
+        version: u64,
+    ) -> Result<Self, CatalogError> {
+        let mut catalog = Self { version, ..Self::default() };
+        let mut links = Links::default();
+        let mut columns = Vec::new();
+        for (index, row) in rows.enumerate() {
+            let error = |rule| CatalogError { row: index + 1, rule };
+            match Row::read(&row).map_err(error)? {
+                Row::Schema { name } => drop(catalog.schemas.insert(name.into())),
+                Row::Function { name } => drop(catalog.functions.insert(name.into())),
+                Row::Operator { name } => drop(catalog.operators.insert(name.into())),
+                Row::Relation { oid, kind, schema, name } => catalog.add_relation(oid, kind, schema, name),
+                Row::Column { relation, number, row_of, name } => {
+                    columns.push((relation, number, row_of, name))
+                }
+                Row::View(link) => links.views.push(link),
+                Row::Calls { view, function } => links.calls.push((view, function)),
+                Row::Generated { relation, number, from } => links.generated.push((relation, number, from)),
+                Row::Inherits { child, parent } => links.inherits.push((child, parent)),
+            }
+        }
+        columns.sort_unstable_by_key(|&(relation, number, ..)| (relation, number));
+        for (relation, number, row_of, name) in columns {
+            let Some(relation) = catalog.by_oid.get(&relation).and_then(|&at| catalog.relations.get_mut(at))
+            else {
+                continue;
+            };
+            if row_of != 0 {
+                links.rows.push((relation.oid, number, row_of));
+            }
+            relation.columns.push(Column { name: name.into(), label: None, made_of: Vec::new(), number });
+        }
+        for entry in &labels.entries {
+            catalog.apply(entry);
+        }
+        catalog.spread(&links);
+        catalog.index_labels();
+        Ok(catalog)
+    }
+
+    /// What the column of a plain output holds, by the identity that RowDescription gives it.
+    pub fn label(&self, relation_oid: u32, attnum: i16) -> Option<&Label> {
+        let relation = self.relations.get(*self.by_oid.get(&relation_oid)?)?;
+        let column = relation.columns.iter().find(|column| column.number == attnum)?;
+        column.label.and_then(|id| self.labelled(id)).map(|labelled| &labelled.label)
+    }
+
+    /// Whether the snapshot holds this relation. One that it does not hold (a temporary table, one created
+    /// since) has to be judged by [`Catalog::label_by_name`].
+    pub fn knows(&self, relation_oid: u32) -> bool {
+        self.by_oid.contains_key(&relation_oid)
+    }
+
+    /// The strictest label that any column of this name has, here or in the configuration.
+    pub fn label_by_name(&self, column: &str) -> Option<&Label> {
+        let ids = self.labelled_by_name.get(column)?;
+        ids.iter()
+            .filter_map(|&id| self.labelled(id))
+            .map(|labelled| &labelled.label)
+            .min_by_key(|label| label.rank())
+    }
+
+    /// The number given to [`Catalog::from_rows`].
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Configured columns that do not exist, as `schema.table.column`: worth a warning, for a column that
+    /// was renamed is no longer protected by identity.
+    pub fn unmatched(&self) -> Vec<String> {
+        self.unmatched.clone()
+    }
+
+    /// Whether any column is labelled at all.
+    pub fn has_labels(&self) -> bool {
+        !self.labelled.is_empty()
+    }
+
+    /// Whether the table of this name has a labelled column; one that the snapshot does not hold may have.
+    pub fn holds_labels(&self, schema: &str, table: &str) -> bool {
+        let mut found = self.relations(Some(schema), table).peekable();
+        match found.peek() {
+            None => self.has_labels(),
+            Some(_) => found.any(|relation| {
+                relation.columns.iter().any(|column| column.label.is_some() || !column.made_of.is_empty())
+            }),
+        }
+    }
+
+    /// The relations that a name can mean, in every schema when it names none: the search path of the
+    /// session is the agent's to change.
+    pub(crate) fn relations<'a>(
+        &'a self,
+        schema: Option<&'a str>,
+        name: &str,
+    ) -> impl Iterator<Item = &'a Relation> + use<'a> {
+        let places = self.by_name.get(name).map(Vec::as_slice).unwrap_or_default();
+        places
+            .iter()
+            .filter_map(|&at| self.relations.get(at))
+            .filter(move |relation| schema.is_none_or(|schema| *relation.schema == *schema))
+    }
+
+    /// The relations of one schema.
+    pub(crate) fn relations_of(&self, schema: &str) -> impl Iterator<Item = &Relation> {
+        self.relations.iter().filter(move |relation| *relation.schema == *schema)
+    }
+
+    /// Whether the operator has a function of this name in any schema.
+    pub(crate) fn has_function(&self, name: &str) -> bool {
+        self.functions.contains(name)
+    }
+
+    /// Whether the operator has an operator of this name in any schema.
+    pub(crate) fn has_operator(&self, name: &str) -> bool {
+        self.operators.contains(name)
+    }
+
+    pub(crate) fn has_schema(&self, name: &str) -> bool {
+        self.schemas.contains(name)
+    }
+
+    pub(crate) fn labelled(&self, id: LabelledId) -> Option<&Labelled> {
+        self.labelled.get(usize::try_from(id).ok()?)
+    }
+
+    /// Every labelled column of this name, wherever it is.
+    pub(crate) fn labelled_by_name(&self, column: &str) -> &[LabelledId] {
+        self.labelled_by_name.get(column).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn add_relation(&mut self, oid: u32, kind: Kind, schema: &str, name: &str) {
+        let at = self.relations.len();
+        self.by_oid.insert(oid, at);
+        self.by_name.entry(name.into()).or_default().push(at);
+        self.relations.push(Relation {
+            schema: schema.into(),
+            name: format!("{schema}.{name}").into(),
+            columns: Vec::new(),
+            computed_from: Vec::new(),
+            calls: Vec::new(),
+            oid,
+            kind,
+        });
+    }
+
+    /// Gives a configured label to its column.
+    fn apply(&mut self, entry: &Entry) {
+        let id =
+            self.add_labelled(format!("{}.{}.{}", entry.schema, entry.table, entry.column), &entry.label);
+        let places = self.by_name.get(&entry.table).map(Vec::as_slice).unwrap_or_default();
+        let mut matched = false;
+        for &at in places {
+            let Some(relation) =
+                self.relations.get_mut(at).filter(|relation| relation.schema == entry.schema)
+            else {
+                continue;
+            };
+            for column in relation.columns.iter_mut().filter(|column| column.name == entry.column) {
+                column.label = Some(id);
+                matched = true;
+            }
+        }
+        if !matched {
+            self.unmatched.push(format!("{}.{}.{}", entry.schema, entry.table, entry.column));
+        }
+        // Under its name even if it is not there: a table that is created under this name later is not
+        // known by identity before the next snapshot.
+        self.labelled_by_name.entry(entry.column.clone()).or_default().push(id);
+    }
+
+    fn add_labelled(&mut self, name: String, label: &Label) -> LabelledId {
+        let id = LabelledId::try_from(self.labelled.len()).unwrap_or(LabelledId::MAX);
+        let classes = label.classes().into_iter().cloned().collect();
+        self.labelled.push(Labelled { name: name.into(), classes, label: label.clone() });
+        id
+    }
+
+    /// Lets labels reach what holds the same values, then what is computed from them.
+    fn spread(&mut self, links: &Links) {
+        self.spread_to_family(&links.inherits);
+        for &(relation, number, from) in &links.generated {
+            let made_of: Vec<_> = self.column(relation, from).map(held).unwrap_or_default();
+            self.make_of(relation, number, &made_of);
+        }
+        self.spread_to_views(links);
+        for &(relation, number, row_of) in &links.rows {
+            let made_of: Vec<_> =
+                self.relation(row_of).into_iter().flat_map(|r| r.columns.iter().flat_map(held)).collect();
+            self.make_of(relation, number, &made_of);
+        }
+    }
+
+    /// A table and its children (partitions, inheritance) hold the same rows, so a label on a column of one
+    /// is a label on that column of all. Repeated until nothing changes: a family has generations.
+    fn spread_to_family(&mut self, inherits: &[(u32, u32)]) {
+        let mut changed = true;
+        while std::mem::take(&mut changed) {
+            for &(child, parent) in inherits {
+                changed |= self.spread_between(child, parent);
+                changed |= self.spread_between(parent, child);
+            }
+        }
+    }
+
+    fn spread_between(&mut self, from: u32, to: u32) -> bool {
+        let Some(source) = self.relation(from) else { return false };
+        let labels: Vec<(Box<str>, LabelledId)> =
+            source.columns.iter().filter_map(|column| Some((column.name.clone(), column.label?))).collect();
+        let mut changed = false;
+        for (name, id) in labels {
+            let Some(target) = self.relation(to) else { return changed };
+            if !target.columns.iter().any(|column| column.name == name && column.label.is_none()) {
+                continue;
+            }
+            let full = format!("{}.{name}", target.name);
+            let Some(label) = self.labelled(id).map(|labelled| labelled.label.clone()) else { continue };
+            let new = self.add_labelled(full, &label);
+            let Some(&at) = self.by_oid.get(&to) else { continue };
+            let columns =
+                self.relations.get_mut(at).into_iter().flat_map(|relation| relation.columns.iter_mut());
+            for column in columns.filter(|column| column.name == name) {
+                column.label = Some(new);
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// A view computes from what its rule reads, and from all that the views it reads compute from.
+    fn spread_to_views(&mut self, links: &Links) {
+        let mut changed = true;
+        while std::mem::take(&mut changed) {
+            for link in &links.views {
+                let from = self.read_by(link);
+                let calls =
+                    self.relation(link.relation).map(|relation| relation.calls.clone()).unwrap_or_default();
+                changed |= self.add_to_view(link.view, &from, &calls);
+            }
+            for (view, function) in &links.calls {
+                changed |= self.add_to_view(*view, &[], std::slice::from_ref(function));
+            }
+        }
+    }
+
+    fn read_by(&self, link: &ViewLink) -> Vec<LabelledId> {
+        let Some(relation) = self.relation(link.relation) else { return Vec::new() };
+        let mut from = relation.computed_from.clone();
+        let read = |column: &&Column| match link.column {
+            ViewColumn::None => false,
+            ViewColumn::One(number) => column.number == number,
+            ViewColumn::All => true,
+        };
+        from.extend(relation.columns.iter().filter(read).flat_map(held));
+        from
+    }
+
+    fn add_to_view(&mut self, view: u32, from: &[LabelledId], calls: &[Box<str>]) -> bool {
+        let Some(relation) = self.by_oid.get(&view).and_then(|&at| self.relations.get_mut(at)) else {
+            return false;
+        };
+        if relation.kind != Kind::View {
+            return false;
+        }
+        let before = relation.computed_from.len() + relation.calls.len();
+        // Whoever labels a column of a view has looked at the view, and said what its columns hold.
+        if relation.columns.iter().all(|column| column.label.is_none()) {
+            for &id in from {
+                if !relation.computed_from.contains(&id) {
+                    relation.computed_from.push(id);
+                }
+            }
+        }
+        for call in calls {
+            if !relation.calls.contains(call) {
+                relation.calls.push(call.clone());
+            }
+        }
+        relation.computed_from.len() + relation.calls.len() > before
+    }
+
+    fn make_of(&mut self, relation: u32, number: i16, made_of: &[LabelledId]) {
+        let Some(relation) = self.by_oid.get(&relation).and_then(|&at| self.relations.get_mut(at)) else {
+            return;
+        };
+        for column in relation.columns.iter_mut().filter(|column| column.number == number) {
+            column.made_of.extend_from_slice(made_of);
+        }
+    }
+
+    /// Labels that came by inheritance count under their column's name too.
+    fn index_labels(&mut self) {
+        for relation in &self.relations {
+            for column in &relation.columns {
+                let Some(id) = column.label else { continue };
+                let ids = self.labelled_by_name.entry(column.name.clone()).or_default();
+                if !ids.contains(&id) {
+                    ids.push(id);
+                }
+            }
+        }
+    }
+
+    fn relation(&self, oid: u32) -> Option<&Relation> {
+        self.relations.get(*self.by_oid.get(&oid)?)
+    }
+
+    fn column(&self, oid: u32, number: i16) -> Option<&Column> {
+        self.relation(oid)?.columns.iter().find(|column| column.number == number)
+    }
+}
+
+/// The labelled columns whose values a column holds in some form.
+fn held(column: &Column) -> Vec<LabelledId> {
+    column.label.into_iter().chain(column.made_of.iter().copied()).collect()
+}
+
+/// How relations hang together, while the snapshot is being built.
+#[derive(Default)]
+struct Links {
+    views: Vec<ViewLink>,
+    calls: Vec<(u32, Box<str>)>,
+    generated: Vec<(u32, i16, i16)>,
+    inherits: Vec<(u32, u32)>,
+    rows: Vec<(u32, i16, u32)>,
+}
+
+struct ViewLink {
+    view: u32,
+    relation: u32,
+    column: ViewColumn,
+}
+
+enum ViewColumn {
+    None,
+    One(i16),
+    All,
+}
+
+/// One row of the answer to [`Catalog::QUERY`].
+enum Row<'a> {
+    Schema { name: &'a str },
+    Relation { oid: u32, kind: Kind, schema: &'a str, name: &'a str },
+    Column { relation: u32, number: i16, row_of: u32, name: &'a str },
+    View(ViewLink),
+    Calls { view: u32, function: Box<str> },
+    Generated { relation: u32, number: i16, from: i16 },
+    Inherits { child: u32, parent: u32 },
+    Function { name: &'a str },
+    Operator { name: &'a str },
+}
+
+impl<'a> Row<'a> {
+    fn read(row: &[Option<&'a str>]) -> Result<Self, &'static str> {
+        let &[Some(what), first, second, third, fourth, fifth] = row else {
+            return Err("it needs six columns, the first not NULL");
+        };
+        let name = |field: Option<&'a str>| field.ok_or("a name is NULL");
+        Ok(match what {
+            "schema" => Self::Schema { name: name(fourth)? },
+            "relation" => Self::Relation {
+                oid: number(first)?,
+                kind: if matches!(name(third)?, "v" | "m") { Kind::View } else { Kind::Other },
+                schema: name(fourth)?,
+                name: name(fifth)?,
+            },
+            "column" => Self::Column {
+                relation: number(first)?,
+                number: number(second)?,
+                row_of: number(third)?,
+                name: name(fourth)?,
+            },
+            "view" => Self::View(ViewLink {
+                view: number(first)?,
+                relation: number(second)?,
+                column: match number::<i16>(third)? {
+                    0 => ViewColumn::None,
+                    number @ 1.. => ViewColumn::One(number),
+                    _ => ViewColumn::All,
+                },
+            }),
+            "calls" => Self::Calls {
+                view: number(first)?,
+                function: format!("{}.{}", name(fourth)?, name(fifth)?).into(),
+            },
+            "generated" => {
+                Self::Generated { relation: number(first)?, number: number(second)?, from: number(third)? }
+            }
+            "inherits" => Self::Inherits { child: number(first)?, parent: number(second)? },
+            "function" => Self::Function { name: name(fifth)? },
+            "operator" => Self::Operator { name: name(fifth)? },
+            _ => return Err("it is of no known sort"),
+        })
+    }
+}
+
+fn number<T: std::str::FromStr>(field: Option<&str>) -> Result<T, &'static str> {
+    field.and_then(|text| text.parse().ok()).ok_or("a number is missing or out of range")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,178 @@
+//! The replies still owed to the agent, in order, each with the permit that its answer is treated by.
+//!
+//! The upstream answers in the order it was asked (§55.2.4), so what it says belongs to the head of this
+//! queue and to nothing else: the terms of one command can never be applied to the rows of another, and a
+//! refusal waits for the answers before it. An answer whose permit has not come yet is not released.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use access::{Outcome, Permit, RequestId, Status, Terms};
+use bytes::Bytes;
+
+use crate::columns::Plan;
+use crate::statement::{Portal, Statement};
+
+#[derive(Default)]
+pub(crate) struct Replies {
+    owed: VecDeque<Owed>,
+}
+
+/// What the upstream still has to say about one message.
+pub(crate) struct Owed {
+    pub(crate) reply: Reply,
+    /// The command it answers, for messages that carry one.
+    pub(crate) command: Option<Open>,
+    /// Names that the command changes when it succeeds, in order.
+    pub(crate) names: Vec<Registry>,
+}
+
+/// The shape of one reply.
+pub(crate) enum Reply {
+    /// `Query`: answers of its statements, up to ReadyForQuery.
+    Query { plan: Option<Plan> },
+    /// `Parse`: ParseComplete.
+    Parse,
+    /// panguard's own `Describe` of a statement just parsed: for itself, not for the agent.
+    OwnDescribeStatement(Arc<Statement>),
+    /// panguard's own `Describe` of a portal about to run.
+    OwnDescribePortal(Arc<Portal>),
+    /// `Bind`: BindComplete.
+    Bind,
+    /// `Describe`: ParameterDescription, then RowDescription or NoData.
+    DescribeStatement(Arc<Statement>),
+    /// `Describe`: RowDescription or NoData.
+    DescribePortal(Arc<Portal>),
+    /// `Execute`: rows, then CommandComplete, EmptyQueryResponse or PortalSuspended.
+    Execute { portal: Arc<Portal>, plan: Option<Plan> },
+    /// `Close`: CloseComplete.
+    Close,
+    /// `Sync`: ReadyForQuery.
+    Sync,
+    /// A statement of panguard's that fails, so that a refused `Query` does to the transaction what an error
+    /// does; its error is replaced by this refusal.
+    RefusedQuery(Bytes),
+    /// The same in the extended protocol: after it the upstream skips to Sync.
+    Refused(Bytes),
+    /// The session ends here: this is the last that the agent is told.
+    Farewell(Bytes),
+}
+
+/// Which registry a name stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Registry {
+    Statements,
+    Portals,
+}
+
+/// A command that is at the upstream.
+pub(crate) struct Open {
+    pub(crate) request: RequestId,
+    /// `None` while its entry is being flushed: nothing of its answer may leave yet.
+    pub(crate) permit: Option<Permit>,
+    pub(crate) status: Option<Status>,
+    pub(crate) rows: u64,
+    pub(crate) masked: u64,
+    pub(crate) bytes: u64,
+    /// It may have changed what relations there are.
+    pub(crate) changes_catalog: bool,
+    /// It holds one statement, so that a failure means that nothing of it happened.
+    pub(crate) is_single: bool,
+}
+
+impl Open {
+    pub(crate) fn terms(&self) -> Terms {
+        self.permit.as_ref().map(|permit| permit.terms().clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn outcome(self, otherwise: Status) -> Outcome {
+        Outcome {
+            request: self.request,
+            status: self.status.unwrap_or(otherwise),
+            rows: self.rows,
+            masked: self.masked,
+            bytes: self.bytes,
+        }
+    }
+}
+
+impl From<Reply> for Owed {
+    /// A reply to a message that carries no command of its own.
+    fn from(reply: Reply) -> Self {
+        let names = match reply {
+            Reply::Bind => vec![Registry::Portals],
+            _ => Vec::new(),
+        };
+        Self { reply, command: None, names }
+    }
+}
+
+impl Replies {
+    pub(crate) fn push(&mut self, owed: Owed) {
+        self.owed.push_back(owed);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.owed.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.owed.is_empty()
+    }
+
+    pub(crate) fn head(&mut self) -> Option<&mut Owed> {
+        self.owed.front_mut()
+    }
+
+    pub(crate) fn last(&self) -> Option<&Owed> {
+        self.owed.back()
+    }
+
+    pub(crate) fn last_mut(&mut self) -> Option<&mut Owed> {
+        self.owed.back_mut()
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Owed> {
+        self.owed.pop_front()
+    }
+
+    /// Whether the answer at the head must be kept back, its entry not being durable yet.
+    pub(crate) fn awaits_permit(&self) -> bool {
+        self.owed.front().and_then(|owed| owed.command.as_ref()).is_some_and(|open| open.permit.is_none())
+    }
+
+    /// Gives a command that was sent ahead its permit; gives the permit back if no such command is owed.
+    pub(crate) fn permit(&mut self, permit: Permit) -> Option<Permit> {
+        let open = self
+            .owed
+            .iter_mut()
+            .filter_map(|owed| owed.command.as_mut())
+            .find(|open| open.request == permit.request() && open.permit.is_none());
+        match open {
+            Some(open) => {
+                open.permit = Some(permit);
+                None
+            }
+            None => Some(permit),
+        }
+    }
+
+    /// Takes the replies that will not come since the upstream skips to Sync (§55.2.3); the Sync stays.
+    /// `None` at the end means that the agent has not sent that Sync yet.
+    pub(crate) fn skip_to_sync(&mut self) -> (Vec<Owed>, Option<()>) {
+        let at = self.owed.iter().position(|owed| matches!(owed.reply, Reply::Sync));
+        let skipped = self.owed.drain(..at.unwrap_or(self.owed.len())).collect();
+        (skipped, at.map(|_| ()))
+    }
+
+    /// Takes the Syncs sent after a copy to the server began: the server ignores them while it copies
+    /// (§55.2.6).
+    pub(crate) fn forget_syncs(&mut self) {
+        self.owed.retain(|owed| !matches!(owed.reply, Reply::Sync));
+    }
+
+    /// Every reply still owed, the session being over.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Owed> + '_ {
+        self.owed.drain(..)
+    }
+}

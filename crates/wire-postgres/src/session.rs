@@ -1,0 +1,313 @@
+//! One admitted agent's conversation with one upstream, after both have started up.
+//!
+//! ```text
+//!            Query Parse Execute          Allow / Ahead
+//!   Ready ───────────────────────▶ held ─────────────────▶ upstream, a reply is owed
+//!     ▲  ▲                          │ Deny
+//!     │  └── simple protocol ◀──────┤
+//!     │ Sync                        ▼ extended protocol
+//!     └───────────────────────── SkipToSync
+//! ```
+//! Every message that is not a command (Bind, Describe, Sync, …) goes upstream by the allow-list of
+//! `command.rs`, in the order it came. What the upstream answers is matched with `replies.rs`.
+
+mod answer;
+mod ask;
+mod copy;
+mod fault;
+mod held;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use access::{Code, Refusal, RequestId, SessionId, Status, Verdict};
+use arc_swap::ArcSwap;
+use bytes::{BufMut, Bytes, BytesMut};
+use mask::Masker;
+use sql::Catalog;
+use wire::{Effect, Session, Side, Violation};
+
+use crate::analyses::Analyses;
+use crate::error::{self, Severity};
+use crate::frame::{FRAME_BYTES_MAX, Frame, Frames};
+use crate::names::Names;
+use crate::replies::{Replies, Reply};
+use crate::statement::{Portal, Statement};
+use copy::CopyOut;
+use held::Held;
+
+/// What a session is made with.
+pub struct Settings {
+    /// Its id, part of every request id.
+    pub session: SessionId,
+    /// The connection's catalog: swapped by whoever refreshes it, read anew for each command.
+    pub catalog: Arc<ArcSwap<Catalog>>,
+    /// What statements say, remembered across sessions.
+    pub analyses: Arc<Analyses>,
+    /// The deployment's masking profile.
+    pub masker: Masker,
+    /// Longest message accepted from either side, in bytes; at most 64 MiB, which is also the default.
+    pub message_bytes_max: usize,
+}
+
+/// Longest message accepted by default, in bytes.
+pub const MESSAGE_BYTES_MAX: usize = FRAME_BYTES_MAX;
+
+/// A connection past its start-up: the state machine of DESIGN.md's "way of one command".
+pub struct Postgres {
+    settings: Settings,
+    from_agent: Frames,
+    from_upstream: Frames,
+    to_agent: BytesMut,
+    to_upstream: BytesMut,
+    effects: VecDeque<Effect>,
+    state: State,
+    /// A command that was asked about and is not sent.
+    held: Option<Held>,
+    /// A message whose meaning hangs on an answer still to come.
+    stalled: Option<Frame>,
+    replies: Replies,
+    statements: Names<Arc<Statement>>,
+    portals: Names<Arc<Portal>>,
+    /// Counts what the upstream does or skips as one: up to a Sync, or one simple query.
+    segment: u64,
+    /// Something of this segment has gone upstream.
+    segment_open: bool,
+    /// The transaction status of the last ReadyForQuery: `I`, `T` or `E`.
+    status: u8,
+    copy: Copy,
+    /// The rest of an answer is kept from the agent, up to the next ReadyForQuery.
+    withholding: bool,
+    requests: u32,
+    winding_down: bool,
+    stale: bool,
+}
+
+/// Where the agent's side of the conversation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Messages are read.
+    Ready,
+    /// After a failure in the extended protocol everything is passed over up to Sync, as the server does
+    /// (§55.2.3).
+    SkipToSync,
+    /// The agent has said goodbye, or has been told it.
+    Closing,
+}
+
+/// What is being copied at the head of the replies.
+enum Copy {
+    None,
+    /// From the agent: its copy data goes upstream.
+    In,
+    /// To the agent: its copy data is looked at.
+    Out(CopyOut),
+}
+
+impl Postgres {
+    /// A session in which both sides are ready for a query and no transaction is open.
+    pub fn new(settings: Settings) -> Self {
+        let frame_bytes_max = settings.message_bytes_max.min(FRAME_BYTES_MAX);
+        Self {
+            settings,
+            from_agent: Frames::new(Side::Agent, frame_bytes_max),
+            from_upstream: Frames::new(Side::Upstream, FRAME_BYTES_MAX),
+            to_agent: BytesMut::new(),
+            to_upstream: BytesMut::new(),
+            effects: VecDeque::new(),
+            state: State::Ready,
+            held: None,
+            stalled: None,
+            replies: Replies::default(),
+            statements: Names::default(),
+            portals: Names::default(),
+            segment: 0,
+            segment_open: false,
+            status: b'I',
+            copy: Copy::None,
+            withholding: false,
+            requests: 0,
+            winding_down: false,
+            stale: false,
+        }
+    }
+
+    /// Whether something showed that the catalog snapshot is behind; asking resets it.
+    pub fn take_stale(&mut self) -> bool {
+        std::mem::take(&mut self.stale)
+    }
+
+    /// Goes on with whatever can go on: each side may have waited for the other.
+    fn advance(&mut self) -> Result<(), Violation> {
+        loop {
+            let moved = self.read_upstream()? | self.read_agent()?;
+            if !moved {
+                break;
+            }
+        }
+        if self.winding_down && self.is_idle() && self.state != State::Closing {
+            self.say_goodbye();
+        }
+        Ok(())
+    }
+
+    /// Whether no command is held, running or half read.
+    fn is_idle(&self) -> bool {
+        self.held.is_none() && self.replies.is_empty() && self.stalled.is_none()
+    }
+
+    fn say_goodbye(&mut self) {
+        let request = self.settings.session.request(self.requests);
+        let refusal = Refusal { code: Code::ShuttingDown, request, detail: "".into(), policies: Vec::new() };
+        self.tell(&error::response(&refusal, Severity::Fatal));
+        self.close();
+    }
+
+    /// Ends the session once all has been sent: what is at the upstream ends as unknown.
+    fn close(&mut self) {
+        if self.state == State::Closing && matches!(self.effects.back(), Some(Effect::Close)) {
+            return;
+        }
+        self.state = State::Closing;
+        if let Some(held) = self.held.take() {
+            self.effects.push_back(Effect::Done(held.outcome(Status::Skipped)));
+        }
+        for owed in self.replies.drain() {
+            if let Some(open) = owed.command {
+                self.effects.push_back(Effect::Done(open.outcome(Status::Unknown)));
+            }
+        }
+        self.effects.push_back(Effect::Close);
+    }
+
+    /// Appends to what the agent is sent.
+    fn tell(&mut self, bytes: &[u8]) {
+        self.to_agent.put_slice(bytes);
+    }
+
+    /// The name of the next question.
+    fn next_request(&mut self) -> RequestId {
+        self.requests = self.requests.wrapping_add(1);
+        self.settings.session.request(self.requests)
+    }
+}
+
+/// Bytes of the agent's that are read while its command is held: enough to see a hang-up, then TCP pushes
+/// back.
+const AHEAD_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes of the upstream's that are read while their answer may not be released.
+const UNRELEASED_BYTES_MAX: usize = 256 << 10;
+
+/// Replies owed before panguard stops reading the agent. A client that pipelines more waits for answers.
+const OWED_MAX: usize = 10_000;
+
+impl Session for Postgres {
+    fn receive(&mut self, from: Side, bytes: &[u8]) -> Result<(), Violation> {
+        match from {
+            Side::Agent => self.from_agent.push(bytes),
+            Side::Upstream => self.from_upstream.push(bytes),
+        }
+        let advanced = self.advance();
+        if let Err(violation) = advanced {
+            self.break_off(violation);
+        } else if from == Side::Agent && self.held.is_some() && self.from_agent.holds(b'X')? {
+            // The agent has left: what it waits for must not run any more.
+            self.close();
+        }
+        advanced
+    }
+
+    fn answer(&mut self, verdict: Verdict) -> Result<(), Violation> {
+        match verdict {
+            Verdict::Ahead(ahead) => {
+                if self.held.as_ref().is_some_and(|held| held.request == ahead.request()) {
+                    self.release(None);
+                }
+            }
+            Verdict::Allow(permit) => self.allow(permit),
+            Verdict::Deny(refusal) => self.deny(&refusal),
+            Verdict::Hold(ticket) => {
+                let notice = fault::notice(&ticket.message, ticket.request);
+                self.tell(&notice);
+            }
+        }
+        let advanced = self.advance();
+        if let Err(violation) = advanced {
+            self.break_off(violation);
+        }
+        advanced
+    }
+
+    fn cancel(&mut self) -> Option<RequestId> {
+        let held = self.held.take()?;
+        let request = held.request;
+        if self.state == State::Ready {
+            let code = Code::Withdrawn;
+            self.refuse(held, &Refusal { code, request, detail: "".into(), policies: Vec::new() });
+        }
+        Some(request)
+    }
+
+    fn wind_down(&mut self) {
+        self.winding_down = true;
+        if self.is_idle() && self.state != State::Closing {
+            self.say_goodbye();
+        }
+    }
+
+    fn closed(&mut self, side: Side) {
+        if side == Side::Upstream && self.state != State::Closing {
+            let request = self.settings.session.request(self.requests);
+            let detail = "the upstream closed the connection".into();
+            let code = Code::UpstreamUnavailable;
+            let refusal = Refusal { code, request, detail, policies: Vec::new() };
+            self.tell(&error::response(&refusal, Severity::Fatal));
+        }
+        self.close();
+    }
+
+    fn poll(&mut self) -> Option<Effect> {
+        if !self.to_agent.is_empty() {
+            return Some(Effect::Send(Side::Agent, self.to_agent.split().freeze()));
+        }
+        if !self.to_upstream.is_empty() {
+            return Some(Effect::Send(Side::Upstream, self.to_upstream.split().freeze()));
+        }
+        self.effects.pop_front()
+    }
+
+    fn wants(&self, side: Side) -> bool {
+        match side {
+            Side::Agent => self.may_read_agent() || self.from_agent.len() < AHEAD_BYTES_MAX,
+            Side::Upstream => {
+                !self.replies.awaits_permit() || self.from_upstream.len() < UNRELEASED_BYTES_MAX
+            }
+        }
+    }
+}
+
+impl Postgres {
+    /// Ends the session since a side broke the protocol; the agent is told, as far as it may be.
+    fn break_off(&mut self, violation: Violation) {
+        if self.state == State::Closing {
+            return;
+        }
+        let request = self.settings.session.request(self.requests);
+        let farewell: Bytes = match violation.by {
+            Side::Agent => error::violation(violation.rule, request),
+            Side::Upstream => {
+                let code = Code::UpstreamUnavailable;
+                let detail = "the upstream broke the PostgreSQL protocol".into();
+                error::response(&Refusal { code, request, detail, policies: Vec::new() }, Severity::Fatal)
+            }
+        };
+        self.tell(&farewell);
+        self.close();
+    }
+
+    /// Whether the upstream answers to a Sync or a simple query: then it will say ReadyForQuery.
+    fn head_reply(&mut self) -> Option<&mut Reply> {
+        self.replies.head().map(|owed| &mut owed.reply)
+    }
+}

@@ -1,0 +1,425 @@
+//! The upstream's side: what it says is matched with what is owed, masked, and told.
+
+use access::{DataClass, Status, Terms};
+use bytes::BufMut;
+use wire::{Effect, Side, Violation};
+
+use super::copy::CopyOut;
+use super::{Copy, Postgres, State, fault};
+use crate::columns::{Columns, Plan};
+use crate::error::{self, Severity};
+use crate::frame::Frame;
+use crate::replies::{Open, Owed, Registry, Reply};
+
+impl Postgres {
+    /// Reads what the upstream says, as far as it may be released. Says whether anything was read.
+    pub(super) fn read_upstream(&mut self) -> Result<bool, Violation> {
+        let mut moved = false;
+        while !self.replies.awaits_permit() {
+            let Some(frame) = self.from_upstream.next()? else { break };
+            self.hear(&frame)?;
+            self.part_if_due();
+            moved = true;
+        }
+        Ok(moved)
+    }
+
+    /// Takes one message of the upstream's. What is not allowed here is a violation: a message type that
+    /// panguard does not know must not pass.
+    fn hear(&mut self, frame: &Frame) -> Result<(), Violation> {
+        match frame.tag() {
+            b'N' => self.notice(frame),
+            b'S' => self.parameter(frame),
+            b'A' => self.notification(frame),
+            b'E' => self.failed(frame),
+            b'Z' => self.ready(frame),
+            b'T' => self.rows_described(frame),
+            b't' => self.parameters_described(frame),
+            b'n' => self.no_rows_described(frame),
+            b'D' => self.row(frame),
+            b'C' | b'I' | b's' => self.completed(frame),
+            b'1' | b'2' | b'3' => self.acknowledged(frame),
+            b'G' => self.copies_in(frame),
+            b'H' => self.copies_out(frame),
+            b'd' => self.copied_out(frame),
+            b'c' => self.copied_all(frame),
+            _ => Err(UNEXPECTED),
+        }
+    }
+
+    /// Appends to what the agent is sent, unless the answer is being withheld.
+    fn release_bytes(&mut self, bytes: &[u8]) {
+        if self.withholding {
+            return;
+        }
+        self.to_agent.put_slice(bytes);
+        if let Some(Owed { command: Some(open), .. }) = self.replies.head() {
+            open.bytes += bytes.len() as u64;
+        }
+    }
+
+    /// The terms of the reply at the head; the strictest where it has no permit of its own.
+    fn terms(&mut self) -> Terms {
+        match self.replies.head() {
+            Some(Owed { command: Some(open), .. }) => open.terms(),
+            _ => Terms::default(),
+        }
+    }
+
+    fn notice(&mut self, frame: &Frame) -> Result<(), Violation> {
+        let reveals = self.terms().reveals(&DataClass::Pan);
+        let masked = fault::mask(frame, self.settings.masker, reveals, &self.settings.catalog.load())?;
+        if !self.withholding {
+            self.to_agent.put_slice(&masked.bytes);
+        }
+        self.count_masked(masked.masked);
+        Ok(())
+    }
+
+    fn parameter(&mut self, frame: &Frame) -> Result<(), Violation> {
+        let masked = fault::mask_parameter(frame, self.settings.masker)?;
+        self.to_agent.put_slice(&masked);
+        Ok(())
+    }
+
+    fn notification(&mut self, frame: &Frame) -> Result<(), Violation> {
+        let masked = fault::mask_notification(frame, self.settings.masker)?;
+        self.to_agent.put_slice(&masked);
+        Ok(())
+    }
+
+    /// An ErrorResponse: it ends a command, and in the extended protocol all up to the next Sync.
+    fn failed(&mut self, frame: &Frame) -> Result<(), Violation> {
+        let reveals = self.terms().reveals(&DataClass::Pan);
+        let fault = fault::mask(frame, self.settings.masker, reveals, &self.settings.catalog.load())?;
+        self.copy = Copy::None;
+        self.count_masked(fault.masked);
+        match self.replies.head().map(|owed| &mut owed.reply) {
+            Some(Reply::Query { .. }) => {
+                self.release_bytes(&fault.bytes);
+                self.note_status(Status::Failed(fault.sqlstate));
+            }
+            Some(Reply::RefusedQuery(response)) => {
+                let response = response.clone();
+                // The transaction had failed already: that is what PostgreSQL would say.
+                let told = if &*fault.sqlstate == ABORTED { &fault.bytes } else { &response };
+                self.release_bytes(told);
+            }
+            Some(Reply::Refused(response)) => {
+                let response = response.clone();
+                let told = if &*fault.sqlstate == ABORTED { &fault.bytes } else { &response };
+                self.release_bytes(told);
+                self.skip_to_sync(None);
+            }
+            // Nothing was asked: the upstream is going away, and says why.
+            None | Some(Reply::Sync | Reply::Farewell(_)) => self.release_bytes(&fault.bytes),
+            Some(_) => {
+                self.release_bytes(&fault.bytes);
+                self.skip_to_sync(Some(Status::Failed(fault.sqlstate)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The upstream passes over everything up to Sync: what was to be answered before it never will be.
+    fn skip_to_sync(&mut self, mut status: Option<Status>) {
+        let (skipped, sync) = self.replies.skip_to_sync();
+        for owed in skipped {
+            self.forget_names(&owed, true);
+            if let Some(mut open) = owed.command {
+                open.status = open.status.or(status.take());
+                self.effects.push_back(Effect::Done(open.outcome(Status::Skipped)));
+            }
+            // Whatever failed first says how it failed; the rest never ran.
+            status = None;
+        }
+        if sync.is_none() && self.state == State::Ready {
+            self.state = State::SkipToSync;
+        }
+    }
+
+    fn ready(&mut self, frame: &Frame) -> Result<(), Violation> {
+        let Some(status @ (b'I' | b'T' | b'E')) = frame.fields().u8() else {
+            return Err(Violation { by: Side::Upstream, rule: "ReadyForQuery with no transaction status" });
+        };
+        self.status = status;
+        self.withholding = false;
+        self.copy = Copy::None;
+        match self.replies.head().map(|owed| &owed.reply) {
+            Some(Reply::Query { .. } | Reply::RefusedQuery(_) | Reply::Sync) => {
+                self.to_agent.put_slice(frame.bytes());
+                self.finish(Status::Completed("".into()));
+                Ok(())
+            }
+            // The answer to a Sync that a copy had swallowed after all.
+            None => {
+                self.to_agent.put_slice(frame.bytes());
+                Ok(())
+            }
+            Some(_) => Err(UNEXPECTED),
+        }
+    }
+
+    fn rows_described(&mut self, frame: &Frame) -> Result<(), Violation> {
+        let terms = self.terms();
+        let catalog = self.settings.catalog.load_full();
+        let columns = Columns::read(frame, &catalog, &terms)?;
+        self.stale |= columns.stale;
+        let masker = self.settings.masker;
+        let withholding = self.withholding;
+        match self.replies.head().map(|owed| &mut owed.reply) {
+            Some(Reply::Query { plan }) => {
+                *plan = Some(columns.plan(None, &terms));
+                if !withholding {
+                    columns.describe(frame, masker, &mut self.to_agent);
+                }
+                return Ok(());
+            }
+            Some(Reply::OwnDescribeStatement(statement)) => drop(statement.columns.set(Some(columns))),
+            Some(Reply::OwnDescribePortal(portal)) => drop(portal.columns.set(Some(columns))),
+            Some(Reply::DescribeStatement(statement)) => {
+                let told = statement.columns.get().and_then(Option::as_ref).unwrap_or(&columns);
+                if !withholding {
+                    told.describe(frame, masker, &mut self.to_agent);
+                }
+            }
+            Some(Reply::DescribePortal(portal)) => {
+                let told = portal.columns().unwrap_or(&columns);
+                if !withholding {
+                    told.describe(frame, masker, &mut self.to_agent);
+                }
+            }
+            _ => return Err(UNEXPECTED),
+        }
+        self.replies.pop();
+        Ok(())
+    }
+
+    fn parameters_described(&mut self, frame: &Frame) -> Result<(), Violation> {
+        match self.replies.head().map(|owed| &owed.reply) {
+            Some(Reply::OwnDescribeStatement(statement)) => {
+                let mut fields = frame.fields();
+                let count = fields.u16().ok_or(UNEXPECTED)?;
+                let types: Option<Vec<u32>> = (0..count).map(|_| fields.u32()).collect();
+                drop(statement.parameters.set(types.ok_or(UNEXPECTED)?));
+            }
+            Some(Reply::DescribeStatement(_)) => self.release_bytes(frame.bytes()),
+            _ => return Err(UNEXPECTED),
+        }
+        Ok(())
+    }
+
+    fn no_rows_described(&mut self, frame: &Frame) -> Result<(), Violation> {
+        match self.replies.head().map(|owed| &owed.reply) {
+            Some(Reply::OwnDescribeStatement(statement)) => drop(statement.columns.set(None)),
+            Some(Reply::OwnDescribePortal(portal)) => drop(portal.columns.set(None)),
+            Some(Reply::DescribeStatement(_) | Reply::DescribePortal(_)) => self.release_bytes(frame.bytes()),
+            _ => return Err(UNEXPECTED),
+        }
+        self.replies.pop();
+        Ok(())
+    }
+
+    fn row(&mut self, frame: &Frame) -> Result<(), Violation> {
+        let masker = self.settings.masker;
+        let Some(Owed { reply, command: Some(open), .. }) = self.replies.head() else {
+            return Err(UNEXPECTED);
+        };
+        let plan = match reply {
+            Reply::Query { plan } => plan.as_ref(),
+            Reply::Execute { portal, plan } => {
+                if plan.is_none() {
+                    *plan = portal
+                        .columns()
+                        .map(|columns| columns.plan(Some(&portal.result_formats), &open.terms()));
+                }
+                plan.as_ref()
+            }
+            _ => None,
+        };
+        // A row of which nobody said what it holds is not released.
+        let Some(plan) = plan else { return Err(UNDESCRIBED) };
+        if self.withholding {
+            return Ok(());
+        }
+        let before = self.to_agent.len();
+        let outcome = Plan::row(plan, frame, masker, &mut self.to_agent)?;
+        open.rows += 1;
+        open.masked += outcome.masked;
+        open.bytes += (self.to_agent.len() - before) as u64;
+        if outcome.sad {
+            self.withhold("sensitive authentication data in a column without a label");
+        }
+        Ok(())
+    }
+
+    /// Keeps the rest of an answer from the agent: it was not what had been decided upon.
+    fn withhold(&mut self, why: &'static str) {
+        let Some(Owed { reply, command: Some(open), .. }) = self.replies.head() else { return };
+        let is_extended = matches!(reply, Reply::Execute { .. });
+        open.status = Some(Status::Withheld(why));
+        open.masked += 1;
+        let code = access::Code::AnswerWithheld;
+        let refusal =
+            access::Refusal { code, request: open.request, detail: why.into(), policies: Vec::new() };
+        self.to_agent.put_slice(&error::response(&refusal, Severity::Error));
+        self.withholding = true;
+        // The agent takes the error for the end of its pipeline and is not told of what follows in it.
+        if is_extended && self.state == State::Ready && self.segment_open {
+            self.state = State::SkipToSync;
+        }
+    }
+
+    /// CommandComplete, EmptyQueryResponse or PortalSuspended.
+    fn completed(&mut self, frame: &Frame) -> Result<(), Violation> {
+        let tag: Box<str> = match frame.tag() {
+            b'C' => frame.fields().str().ok_or(UNEXPECTED)?.into(),
+            b'I' => "".into(),
+            _ => "suspended".into(),
+        };
+        self.copy = Copy::None;
+        self.release_bytes(frame.bytes());
+        match self.replies.head() {
+            Some(Owed { reply: Reply::Query { plan }, command: Some(open), .. }) => {
+                *plan = None;
+                note(open, Status::Completed(tag));
+                Ok(())
+            }
+            Some(Owed { reply: Reply::Execute { .. }, .. }) => {
+                self.finish(Status::Completed(tag));
+                Ok(())
+            }
+            _ => Err(UNEXPECTED),
+        }
+    }
+
+    /// ParseComplete, BindComplete or CloseComplete.
+    fn acknowledged(&mut self, frame: &Frame) -> Result<(), Violation> {
+        let due = self.replies.head().is_some_and(|owed| {
+            matches!(
+                (frame.tag(), &owed.reply),
+                (b'1', Reply::Parse) | (b'2', Reply::Bind) | (b'3', Reply::Close)
+            )
+        });
+        if !due {
+            return Err(UNEXPECTED);
+        }
+        self.release_bytes(frame.bytes());
+        self.finish(Status::Completed("".into()));
+        Ok(())
+    }
+
+    /// Ends the reply at the head: names it changed count now, and its outcome is recorded.
+    fn finish(&mut self, otherwise: Status) {
+        let Some(owed) = self.replies.pop() else { return };
+        let failed = matches!(&owed.command, Some(Open { status: Some(Status::Failed(_)), .. }));
+        if failed {
+            let is_single = owed.command.as_ref().is_some_and(|open| open.is_single);
+            self.forget_names(&owed, is_single);
+        } else {
+            for registry in &owed.names {
+                match registry {
+                    Registry::Statements => self.statements.confirm(),
+                    Registry::Portals => self.portals.confirm(),
+                }
+            }
+        }
+        let Some(open) = owed.command else { return };
+        self.stale |= open.changes_catalog && !failed;
+        self.effects.push_back(Effect::Done(open.outcome(otherwise)));
+    }
+
+    /// Takes back the changes of names of a command that failed. Of several statements some may have run
+    /// (`PREPARE` does not roll back), so their names stand for nothing.
+    fn forget_names(&mut self, owed: &Owed, nothing_ran: bool) {
+        for registry in &owed.names {
+            match (registry, nothing_ran) {
+                (Registry::Statements, true) => self.statements.discard(),
+                (Registry::Portals, true) => self.portals.discard(),
+                (Registry::Statements, false) => self.statements.distrust(),
+                (Registry::Portals, false) => self.portals.distrust(),
+            }
+        }
+    }
+
+    fn copies_in(&mut self, frame: &Frame) -> Result<(), Violation> {
+        match self.replies.head().map(|owed| &owed.reply) {
+            Some(Reply::Query { .. }) => {}
+            Some(Reply::Execute { .. }) => self.replies.forget_syncs(),
+            _ => return Err(UNEXPECTED),
+        }
+        self.copy = Copy::In;
+        self.release_bytes(frame.bytes());
+        Ok(())
+    }
+
+    fn copies_out(&mut self, frame: &Frame) -> Result<(), Violation> {
+        if !matches!(self.head_reply(), Some(Reply::Query { .. } | Reply::Execute { .. })) {
+            return Err(UNEXPECTED);
+        }
+        let reveals = self.terms().reveals(&DataClass::Pan);
+        self.copy = Copy::Out(CopyOut::read(frame, reveals)?);
+        self.release_bytes(frame.bytes());
+        Ok(())
+    }
+
+    fn copied_out(&mut self, frame: &Frame) -> Result<(), Violation> {
+        let Copy::Out(copy) = &mut self.copy else { return Err(UNEXPECTED) };
+        match copy.data(frame, self.settings.masker) {
+            Ok((bytes, masked)) => {
+                self.release_bytes(&bytes);
+                self.count_masked(masked);
+                if let Some(Owed { command: Some(open), .. }) = self.replies.head() {
+                    open.rows += 1;
+                }
+            }
+            Err(why) if !self.withholding => self.withhold(why),
+            Err(_) => {}
+        }
+        Ok(())
+    }
+
+    fn copied_all(&mut self, frame: &Frame) -> Result<(), Violation> {
+        if !matches!(self.copy, Copy::Out(_)) {
+            return Err(UNEXPECTED);
+        }
+        self.release_bytes(frame.bytes());
+        Ok(())
+    }
+
+    fn count_masked(&mut self, masked: u64) {
+        if let Some(Owed { command: Some(open), .. }) = self.replies.head() {
+            open.masked += masked;
+        }
+    }
+
+    fn note_status(&mut self, status: Status) {
+        if let Some(Owed { command: Some(open), .. }) = self.replies.head() {
+            note(open, status);
+        }
+    }
+
+    /// Says goodbye when the answers before it are through.
+    fn part_if_due(&mut self) {
+        if let Some(Reply::Farewell(farewell)) = self.head_reply() {
+            let farewell = farewell.clone();
+            self.to_agent.put_slice(&farewell);
+            self.replies.pop();
+            self.close();
+        }
+    }
+}
+
+/// Notes how a command goes: the first failure stands, else the last statement's word.
+fn note(open: &mut Open, status: Status) {
+    if !matches!(open.status, Some(Status::Failed(_) | Status::Withheld(_))) {
+        open.status = Some(status);
+    }
+}
+
+/// SQLSTATE in_failed_sql_transaction.
+const ABORTED: &str = "25P02";
+
+const UNEXPECTED: Violation = Violation { by: Side::Upstream, rule: "a message that nothing asked for" };
+
+const UNDESCRIBED: Violation = Violation { by: Side::Upstream, rule: "a row that was not described" };

@@ -1,0 +1,222 @@
+//! A command that may not go upstream yet, and its single exit.
+
+use std::sync::Arc;
+
+use access::{Code, Outcome, Permit, Refusal, RequestId, Status};
+use bytes::{BufMut, Bytes, BytesMut};
+use sql::Analysis;
+
+use super::{Postgres, State};
+use crate::error::{self, Severity};
+use crate::frame::{Frame, message, put_cstring};
+use crate::replies::{Open, Owed, Registry, Reply};
+use crate::statement::{Portal, Statement};
+
+/// A command that was asked about. It leaves by [`Postgres::release`] or is refused.
+pub(super) struct Held {
+    pub(super) request: RequestId,
+    pub(super) frame: Frame,
+    pub(super) kind: Kind,
+    pub(super) analysis: Option<Arc<Analysis>>,
+}
+
+pub(super) enum Kind {
+    Query,
+    Parse { name: Box<str>, statement: Arc<Statement> },
+    Execute { portal: Box<str>, bound: Arc<Portal> },
+}
+
+impl Held {
+    pub(super) fn outcome(self, status: Status) -> Outcome {
+        Outcome { request: self.request, status, rows: 0, masked: 0, bytes: 0 }
+    }
+
+    fn is_simple(&self) -> bool {
+        matches!(self.kind, Kind::Query)
+    }
+}
+
+impl Postgres {
+    /// Takes the permit for a command: releases it, or what it answered when it was sent ahead.
+    pub(super) fn allow(&mut self, permit: Permit) {
+        if self.held.as_ref().is_none_or(|held| held.request != permit.request()) {
+            // Sent ahead; or its pipeline has failed since, and then the permit is spent on nothing.
+            drop(self.replies.permit(permit));
+            return;
+        }
+        if self.state == State::Ready {
+            self.release(Some(permit));
+        } else if let Some(held) = self.held.take() {
+            self.effects.push_back(wire::Effect::Done(held.outcome(Status::Skipped)));
+        }
+    }
+
+    /// Sends the held command upstream. The only way out, and it spends the permit; without one, the
+    /// verdict was `Ahead`, and the answer waits for the permit that follows.
+    pub(super) fn release(&mut self, permit: Option<Permit>) {
+        if self.state != State::Ready {
+            return;
+        }
+        let Some(Held { request, frame, kind, analysis }) = self.held.take() else { return };
+        self.segment_open = true;
+        self.segment_ahead(&kind);
+        self.to_upstream.put_slice(frame.bytes());
+        let open = Open {
+            request,
+            permit,
+            status: None,
+            rows: 0,
+            masked: 0,
+            bytes: 0,
+            changes_catalog: analysis.as_ref().is_some_and(|analysis| analysis.changes_catalog),
+            is_single: analysis.as_ref().is_none_or(|analysis| analysis.facts.kinds.len() < 2),
+        };
+        let (reply, names) = match kind {
+            Kind::Query => (Reply::Query { plan: None }, self.propose_names(analysis.as_deref())),
+            Kind::Parse { name, statement } => {
+                self.statements.propose(self.segment, &name, Some(Arc::clone(&statement)));
+                let owed =
+                    Owed { reply: Reply::Parse, command: Some(open), names: vec![Registry::Statements] };
+                self.replies.push(owed);
+                describe(&mut self.to_upstream, b'S', &name);
+                self.replies.push(Reply::OwnDescribeStatement(statement).into());
+                return;
+            }
+            Kind::Execute { bound, .. } => {
+                (Reply::Execute { portal: bound, plan: None }, self.propose_names(analysis.as_deref()))
+            }
+        };
+        self.replies.push(Owed { reply, command: Some(open), names });
+        if self.replies_end_with_query() {
+            self.end_segment();
+        }
+    }
+
+    /// What has to go before the command itself: a portal whose rows hang on a name is described first.
+    fn segment_ahead(&mut self, kind: &Kind) {
+        if let Kind::Execute { portal, bound } = kind
+            && bound.is_by_name()
+            && bound.columns.get().is_none()
+        {
+            describe(&mut self.to_upstream, b'P', portal);
+            self.replies.push(Reply::OwnDescribePortal(Arc::clone(bound)).into());
+        }
+    }
+
+    /// Takes a refusal for a command that was held, or sent ahead.
+    pub(super) fn deny(&mut self, refusal: &Refusal) {
+        let is_held = self.held.as_ref().is_some_and(|held| held.request == refusal.request);
+        match self.held.take_if(|_| is_held) {
+            Some(held) if self.state == State::Ready => self.refuse(held, refusal),
+            // Its pipeline failed while it was decided: the agent has its error already.
+            Some(_) => {}
+            // Sent ahead and not recorded: its answer can never be released, nor what comes after it.
+            None => {
+                self.tell(&error::response(refusal, Severity::Fatal));
+                self.close();
+            }
+        }
+    }
+
+    /// Tells the agent that its command was refused, when the answers before it are through, and leaves the
+    /// transaction in the state that an error leaves it in.
+    pub(super) fn refuse(&mut self, held: Held, refusal: &Refusal) {
+        if refusal.code.ends_session() {
+            return self.part(error::response(refusal, Severity::Fatal));
+        }
+        let response = error::response(refusal, Severity::Error);
+        if held.is_simple() { self.fail_query(&response) } else { self.fail_extended(&response) }
+    }
+
+    /// Fails a simple query with `response`.
+    pub(super) fn fail_query(&mut self, response: &Bytes) {
+        if self.status != b'T' && self.replies.is_empty() && !self.segment_open {
+            self.tell_failed(response);
+            let status = self.status;
+            message(&mut self.to_agent, b'Z', |out| out.put_u8(status));
+            return;
+        }
+        message(&mut self.to_upstream, b'Q', |out| put_cstring(out, FAILING_STATEMENT));
+        self.replies.push(Reply::RefusedQuery(response.clone()).into());
+        self.end_segment();
+    }
+
+    /// Fails a message of the extended protocol with `response`: what follows is skipped up to Sync.
+    pub(super) fn fail_extended(&mut self, response: &Bytes) {
+        self.state = State::SkipToSync;
+        if self.status != b'T' && self.replies.is_empty() && !self.segment_open {
+            return self.tell_failed(response);
+        }
+        self.segment_open = true;
+        message(&mut self.to_upstream, b'P', |out| {
+            put_cstring(out, FAILING_STATEMENT_NAME);
+            put_cstring(out, FAILING_STATEMENT);
+            out.put_u16(0);
+        });
+        self.replies.push(Reply::Refused(response.clone()).into());
+    }
+
+    /// In a transaction that has failed everything but its end is answered alike, whatever else is wrong.
+    fn tell_failed(&mut self, response: &Bytes) {
+        if self.status == b'E' {
+            let aborted = error::plain("25P02", ABORTED);
+            return self.tell(&aborted);
+        }
+        self.tell(response);
+    }
+
+    /// Ends the session with `farewell`, after the answers before it.
+    fn part(&mut self, farewell: Bytes) {
+        if self.replies.is_empty() {
+            self.tell(&farewell);
+            return self.close();
+        }
+        // The upstream keeps answers back until it is asked for them.
+        message(&mut self.to_upstream, b'H', |_| {});
+        self.replies.push(Reply::Farewell(farewell).into());
+        self.state = State::Closing;
+    }
+
+    /// Begins the next segment: nothing of it has gone upstream.
+    pub(super) fn end_segment(&mut self) {
+        self.segment += 1;
+        self.segment_open = false;
+    }
+
+    fn replies_end_with_query(&mut self) -> bool {
+        self.replies.last().is_some_and(|owed| matches!(owed.reply, Reply::Query { .. }))
+    }
+}
+
+/// A statement that PostgreSQL can parse and cannot run. It makes of a transaction what an error makes of
+/// it, and in one that has failed already it is answered so (25P02).
+const FAILING_STATEMENT: &[u8] = b"SELECT panguard.refused_a_command";
+
+/// Never made, since its statement fails; so no statement of the agent's is lost, not even the unnamed one.
+const FAILING_STATEMENT_NAME: &[u8] = b"panguard_refused";
+
+/// PostgreSQL's own words for 25P02.
+const ABORTED: &str = "current transaction is aborted, commands ignored until end of transaction block";
+
+fn describe(out: &mut BytesMut, kind: u8, name: &str) {
+    message(out, b'D', |out| {
+        out.put_u8(kind);
+        put_cstring(out, name.as_bytes());
+    });
+}
+
+impl Postgres {
+    /// Fails with an error that PostgreSQL itself would give, since a name stands for nothing.
+    pub(super) fn fail_unknown(&mut self, sqlstate: &'static str, what: &str) {
+        let response = error::plain(sqlstate, what);
+        self.fail_extended(&response);
+    }
+
+    /// Fails a message that is over a limit.
+    pub(super) fn fail_limit(&mut self, detail: &'static str) {
+        let request = self.settings.session.request(self.requests);
+        let code = Code::LimitReached;
+        let refusal = Refusal { code, request, detail: detail.into(), policies: Vec::new() };
+        self.fail_extended(&error::response(&refusal, Severity::Error));
+    }
+}

@@ -1,0 +1,282 @@
+//! One value of an answer, by its type and format: does it hold a card number, and what is put in its place?
+
+use mask::{JsonRule, Masker};
+
+use crate::command::Format;
+use crate::frame::Fields;
+
+/// What a look at one value found.
+pub(crate) enum Seen {
+    /// No card number.
+    Clean,
+    /// A card number, masked in a way that fits the type.
+    Masked(Vec<u8>),
+    /// A card number in a type that no mask fits: only NULL is left.
+    Unfit,
+    /// Sensitive authentication data.
+    Sad,
+}
+
+/// Looks for card numbers in a value that nothing is known of but its type.
+pub(crate) fn scan(masker: Masker, type_oid: u32, format: Format, value: &[u8]) -> Seen {
+    match format {
+        Format::Text => scan_text(masker, type_oid, value),
+        Format::Binary => scan_binary(masker, type_oid, value, NESTING_MAX),
+    }
+}
+
+/// Arrays and records inside one another that are followed; what is deeper is scanned as bytes.
+const NESTING_MAX: u8 = 6;
+
+fn scan_text(masker: Masker, type_oid: u32, value: &[u8]) -> Seen {
+    match type_oid {
+        oid::INT8 | oid::NUMERIC | oid::MONEY => whole_number(masker, value),
+        oid::FLOAT8 => match str::from_utf8(value).ok().and_then(|text| text.parse().ok()) {
+            Some(number) => float(masker, number),
+            None => Seen::Clean,
+        },
+        oid::JSON | oid::JSONB => seen(masker.json(value, &[]), true),
+        _ => seen(masker.text(value), oid::takes_text(type_oid)),
+    }
+}
+
+fn scan_binary(masker: Masker, type_oid: u32, value: &[u8], nesting: u8) -> Seen {
+    match type_oid {
+        oid::INT8 | oid::MONEY => integer(masker, value),
+        oid::NUMERIC => match numeric(value) {
+            Some(text) => whole_number(masker, text.as_bytes()),
+            None => Seen::Clean,
+        },
+        oid::FLOAT8 => match value.first_chunk::<8>() {
+            Some(bytes) => float(masker, f64::from_be_bytes(*bytes)),
+            None => Seen::Clean,
+        },
+        oid::JSON => seen(masker.json(value, &[]), true),
+        oid::JSONB => jsonb(masker, value, &[]),
+        _ if oid::is_text(type_oid) => seen(masker.text(value), true),
+        _ => opaque(masker, value, nesting),
+    }
+}
+
+/// A binary value of a type that panguard has no codec for: whatever it could be is looked at.
+fn opaque(masker: Masker, value: &[u8], nesting: u8) -> Seen {
+    let inner = |found: Option<bool>| match found {
+        Some(true) => Some(Seen::Sad),
+        Some(false) => Some(Seen::Unfit),
+        None => None,
+    };
+    if nesting > 0 {
+        for elements in [array(value), record(value)].into_iter().flatten() {
+            let mut found = None;
+            for (type_oid, element) in elements {
+                match scan_binary(masker, type_oid, element, nesting - 1) {
+                    Seen::Clean => {}
+                    Seen::Sad => found = Some(true),
+                    Seen::Masked(_) | Seen::Unfit => found = found.or(Some(false)),
+                }
+            }
+            if let Some(seen) = inner(found) {
+                return seen;
+            }
+        }
+    }
+    if value.len() == 8 && !matches!(integer(masker, value), Seen::Clean) {
+        return Seen::Unfit;
+    }
+    seen(masker.text(value), false)
+}
+
+/// The elements of a binary array with their type (`array_send`): dimensions, then values.
+fn array(value: &[u8]) -> Option<Vec<(u32, &[u8])>> {
+    let mut fields = Fields::over(value);
+    let dimensions = fields.u32()?;
+    if dimensions > 6 || fields.u32()? > 1 {
+        return None;
+    }
+    let type_oid = fields.u32()?;
+    fields.take(usize::try_from(dimensions).ok()? * 8)?;
+    let mut elements = Vec::new();
+    while !fields.is_empty() {
+        elements.extend(fields.value()?.map(|element| (type_oid, element)));
+    }
+    Some(elements)
+}
+
+/// The fields of a binary record with their types (`record_send`).
+fn record(value: &[u8]) -> Option<Vec<(u32, &[u8])>> {
+    let mut fields = Fields::over(value);
+    let count = fields.u32()?;
+    let mut elements = Vec::new();
+    for _ in 0..count {
+        let type_oid = fields.u32()?;
+        elements.extend(fields.value()?.map(|element| (type_oid, element)));
+    }
+    fields.is_empty().then_some(elements)
+}
+
+fn integer(masker: Masker, value: &[u8]) -> Seen {
+    match value.first_chunk::<8>() {
+        Some(bytes) => whole_number(masker, i64::from_be_bytes(*bytes).unsigned_abs().to_string().as_bytes()),
+        None => Seen::Clean,
+    }
+}
+
+fn float(masker: Masker, number: f64) -> Seen {
+    // Beyond 2^53 a double does not hold every integer; the nearest one may still be the card number.
+    if number.fract() == 0.0 && (1e11..1e19).contains(&number.abs()) {
+        whole_number(masker, format!("{:.0}", number.abs()).as_bytes())
+    } else {
+        Seen::Clean
+    }
+}
+
+/// A number in decimal: its integer part is looked at, as a field of its own.
+fn whole_number(masker: Masker, text: &[u8]) -> Seen {
+    let text = text.strip_prefix(b"-").unwrap_or(text);
+    let digits = text.split(|byte| *byte == b'.').next().unwrap_or_default();
+    match masker.text(digits) {
+        Some(_) => Seen::Unfit,
+        None => Seen::Clean,
+    }
+}
+
+/// A binary numeric as decimal text, for those that could be a card number: no sign, at most 20 digits, the
+/// fraction left out (`numeric_send`: base 10,000 digits, weight of the first).
+pub(crate) fn numeric(value: &[u8]) -> Option<String> {
+    let mut fields = Fields::over(value);
+    let count = fields.u16()?;
+    let weight = fields.u16()?.cast_signed();
+    fields.take(4)?;
+    let groups = usize::try_from(weight).ok()? + 1;
+    if groups > 5 {
+        return None;
+    }
+    let mut number: u128 = 0;
+    for index in 0..groups {
+        let group = if index < usize::from(count) { fields.u16()? } else { 0 };
+        number = number.checked_mul(10_000)?.checked_add(u128::from(group))?;
+    }
+    Some(number.to_string())
+}
+
+fn jsonb(masker: Masker, value: &[u8], rules: &[JsonRule]) -> Seen {
+    // Version 1 is the only one there is: a byte before the text (`jsonb_send`).
+    let Some((1, text)) = value.split_first() else { return Seen::Unfit };
+    match seen(masker.json(text, rules), true) {
+        Seen::Masked(masked) => Seen::Masked([&[1], masked.as_slice()].concat()),
+        other => other,
+    }
+}
+
+/// Masks JSON by the paths that the operator labelled, and by what a scan finds.
+pub(crate) fn json(masker: Masker, type_oid: u32, format: Format, value: &[u8], rules: &[JsonRule]) -> Seen {
+    match (type_oid, format) {
+        (oid::JSONB, Format::Binary) => jsonb(masker, value, rules),
+        (oid::JSON | oid::JSONB, _) => seen(masker.json(value, rules), true),
+        _ if oid::is_text(type_oid) => seen(masker.json(value, rules), true),
+        _ => Seen::Unfit,
+    }
+}
+
+/// Masks a labelled card number, whatever it looks like. The agent was told text.
+pub(crate) fn truncate(masker: Masker, type_oid: u32, format: Format, value: &[u8]) -> Seen {
+    match as_text(type_oid, format, value) {
+        Some(text) => Seen::Masked(masker.pan(&text)),
+        None => Seen::Unfit,
+    }
+}
+
+/// A value as the text that PostgreSQL would write for it, where panguard knows how; `None` otherwise.
+pub(crate) fn as_text(type_oid: u32, format: Format, value: &[u8]) -> Option<Vec<u8>> {
+    match (format, type_oid) {
+        (Format::Text, _) => Some(value.to_vec()),
+        (Format::Binary, oid::INT8) => {
+            Some(i64::from_be_bytes(*value.first_chunk()?).to_string().into_bytes())
+        }
+        (Format::Binary, oid::INT4) => {
+            Some(i32::from_be_bytes(*value.first_chunk()?).to_string().into_bytes())
+        }
+        (Format::Binary, oid::NUMERIC) => numeric(value).map(String::into_bytes),
+        (Format::Binary, oid::NAME | oid::JSON) => Some(value.to_vec()),
+        (Format::Binary, _) if oid::is_text(type_oid) => Some(value.to_vec()),
+        (Format::Binary, _) => None,
+    }
+}
+
+fn seen(masked: Option<mask::Masked>, fits: bool) -> Seen {
+    match masked {
+        None => Seen::Clean,
+        Some(masked) if masked.sad => Seen::Sad,
+        Some(masked) if fits => Seen::Masked(masked.bytes),
+        Some(_) => Seen::Unfit,
+    }
+}
+
+/// Type OIDs that are fixed in every PostgreSQL (`pg_type.dat`).
+pub(crate) mod oid {
+    pub(crate) const BOOL: u32 = 16;
+    #[cfg(test)]
+    pub(crate) const BYTEA: u32 = 17;
+    pub(crate) const CHAR: u32 = 18;
+    pub(crate) const NAME: u32 = 19;
+    pub(crate) const INT8: u32 = 20;
+    pub(crate) const INT2: u32 = 21;
+    pub(crate) const INT4: u32 = 23;
+    pub(crate) const TEXT: u32 = 25;
+    pub(crate) const OID: u32 = 26;
+    pub(crate) const XID: u32 = 28;
+    pub(crate) const JSON: u32 = 114;
+    pub(crate) const XML: u32 = 142;
+    pub(crate) const FLOAT4: u32 = 700;
+    pub(crate) const FLOAT8: u32 = 701;
+    pub(crate) const UNKNOWN: u32 = 705;
+    pub(crate) const MONEY: u32 = 790;
+    pub(crate) const BPCHAR: u32 = 1042;
+    pub(crate) const VARCHAR: u32 = 1043;
+    pub(crate) const DATE: u32 = 1082;
+    pub(crate) const TIME: u32 = 1083;
+    pub(crate) const TIMESTAMP: u32 = 1114;
+    pub(crate) const TIMESTAMPTZ: u32 = 1184;
+    pub(crate) const INTERVAL: u32 = 1186;
+    pub(crate) const NUMERIC: u32 = 1700;
+    pub(crate) const RECORD: u32 = 2249;
+    pub(crate) const VOID: u32 = 2278;
+    pub(crate) const UUID: u32 = 2950;
+    pub(crate) const JSONB: u32 = 3802;
+    const TEXT_ARRAYS: [u32; 5] = [1003, 1009, 1014, 1015, 199];
+    /// The first OID of types that somebody has added.
+    const FIRST_OWN: u32 = 16_384;
+
+    /// Types whose values are bare text in both formats.
+    pub(crate) fn is_text(type_oid: u32) -> bool {
+        matches!(type_oid, TEXT | VARCHAR | BPCHAR | UNKNOWN | NAME | XML)
+    }
+
+    /// Types whose text form stays readable to a client with some characters replaced by `*`.
+    pub(crate) fn takes_text(type_oid: u32) -> bool {
+        is_text(type_oid) || type_oid == RECORD || type_oid >= FIRST_OWN || TEXT_ARRAYS.contains(&type_oid)
+    }
+
+    /// Types with too few digits for a card number, or none.
+    pub(crate) fn holds_no_card(type_oid: u32) -> bool {
+        matches!(
+            type_oid,
+            BOOL | CHAR
+                | INT2
+                | INT4
+                | OID
+                | XID
+                | FLOAT4
+                | DATE
+                | TIME
+                | TIMESTAMP
+                | TIMESTAMPTZ
+                | INTERVAL
+                | VOID
+                | UUID
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+use mask::{Masker, Profile};
+use proptest::prelude::*;
+
+use super::{Seen, oid, scan};
+use crate::command::Format::{self, Binary, Text};
+
+#[test]
+fn a_card_number_is_found_in_every_type_that_can_hold_one() {
+    let number = 4_242_424_242_424_242_i64;
+    let numeric = [&4_u16.to_be_bytes()[..], &[0, 3, 0, 0, 0, 0], &groups([4242; 4])].concat();
+    let array = array(oid::INT8, &[&number.to_be_bytes()]);
+    check("masked", oid::TEXT, Text, b"4242424242424242");
+    check("masked", oid::TEXT, Binary, b"4242424242424242");
+    check("unfit", oid::INT8, Text, b"4242424242424242");
+    check("unfit", oid::INT8, Binary, &number.to_be_bytes());
+    check("unfit", oid::NUMERIC, Text, b"4242424242424242.00");
+    check("unfit", oid::NUMERIC, Binary, &numeric);
+    check("unfit", oid::FLOAT8, Text, b"4.242424242424242e+15");
+    check("unfit", oid::FLOAT8, Binary, &(number as f64).to_be_bytes());
+    check("unfit", 1016, Text, b"{1,4242424242424242}");
+    check("unfit", 1016, Binary, &array);
+    check("masked", oid::JSONB, Text, br#"{"n": 4242424242424242}"#);
+    check("masked", oid::JSONB, Binary, b"\x01{\"n\": 4242424242424242}");
+    check("unfit", oid::BYTEA, Text, br"\x34323432343234323432343234323432");
+    check("unfit", oid::BYTEA, Binary, b"4242424242424242");
+}
+
+#[test]
+fn numbers_that_are_no_cards_stay_as_they_are() {
+    check("clean", oid::INT8, Text, b"4242424242424241");
+    check("clean", oid::INT8, Binary, &17_i64.to_be_bytes());
+    check("clean", oid::FLOAT8, Text, b"3.14");
+    check("clean", oid::TEXT, Text, b"order 1234");
+    check("clean", 1016, Binary, &array(oid::INT8, &[&17_i64.to_be_bytes()]));
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_of_any_type_break_the_scan(
+        type_oid in prop_oneof![Just(0), Just(oid::INT8), Just(oid::NUMERIC), Just(oid::JSONB), Just(1016), any::<u32>()],
+        binary in any::<bool>(),
+        value in prop::collection::vec(any::<u8>(), 0..80),
+    ) {
+        scan(masker(), type_oid, if binary { Binary } else { Text }, &value);
+    }
+
+    #[test]
+    fn a_card_number_in_a_record_in_an_array_is_found(before in prop::collection::vec(any::<u8>(), 0..12)) {
+        let record = [
+            &2_u32.to_be_bytes()[..],
+            &field(oid::TEXT, &before),
+            &field(oid::INT8, &4_242_424_242_424_242_i64.to_be_bytes()),
+        ]
+        .concat();
+        let seen = scan(masker(), 0, Binary, &array(oid::RECORD, &[&record]));
+        prop_assert!(matches!(seen, Seen::Unfit));
+    }
+}
+
+fn check(expected: &str, type_oid: u32, format: Format, value: &[u8]) {
+    let seen = match scan(masker(), type_oid, format, value) {
+        Seen::Clean => "clean",
+        Seen::Masked(_) => "masked",
+        Seen::Unfit => "unfit",
+        Seen::Sad => "sad",
+    };
+    assert_eq!(seen, expected, "type {type_oid}, {format:?}");
+}
+
+fn masker() -> Masker {
+    Masker::new(Profile::Last4)
+}
+
+fn groups(groups: [u16; 4]) -> Vec<u8> {
+    groups.iter().flat_map(|group| group.to_be_bytes()).collect()
+}
+
+fn field(type_oid: u32, value: &[u8]) -> Vec<u8> {
+    [&type_oid.to_be_bytes()[..], &(value.len() as u32).to_be_bytes(), value].concat()
+}
+
+fn array(type_oid: u32, elements: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = [1, 0, type_oid, elements.len() as u32, 1]
+        .iter()
+        .flat_map(|n: &u32| n.to_be_bytes())
+        .collect::<Vec<_>>();
+    for element in elements {
+        bytes.extend((element.len() as u32).to_be_bytes());
+        bytes.extend_from_slice(element);
+    }
+    bytes
+}

@@ -36,6 +36,8 @@ pub use event::{Change, ColumnNote, Command, Event, FactsNote, PolicyNote, Stage
 pub use log::{Appending, Log, LogError, NotAppended, Options, State};
 pub use note::{BadKey, Checkpoint, NotSigned, Signer, Verifier};
 pub use read::{Entries, Lines, ReadError, entries, lines, size};
+#[doc(hidden)]
+pub use segment::fuzz_record;
 pub use tree::{
     Hash, consistency_proof, inclusion_proof, leaf_hash, root_of, verify_consistency, verify_inclusion,
 };

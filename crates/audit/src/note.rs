@@ -113,17 +113,20 @@ impl Verifier {
     /// # Errors
     /// Whatever does not hold.
     pub fn open(&self, note: &str) -> Result<Checkpoint, NotSigned> {
-        let (text, signatures) = note.rsplit_once("\n\n").ok_or(NotSigned::Form)?;
-        let body = format!("{text}\n");
-        let signature = self.signature_in(signatures).ok_or(NotSigned::Unsigned)?;
-        UnparsedPublicKey::new(&ED25519, &self.key)
-            .verify(body.as_bytes(), &signature)
-            .map_err(|_| NotSigned::Forged)?;
-        let checkpoint = Checkpoint::parse(&body).ok_or(NotSigned::Form)?;
+        let checkpoint = Checkpoint::parse(&self.signed(note)?).ok_or(NotSigned::Form)?;
         if checkpoint.origin != self.name {
             return Err(NotSigned::Origin(checkpoint.origin));
         }
         Ok(checkpoint)
+    }
+
+    /// The text of a note, with its last line's end, if this key signed it.
+    fn signed(&self, note: &str) -> Result<String, NotSigned> {
+        let (text, signatures) = note.rsplit_once("\n\n").ok_or(NotSigned::Form)?;
+        let text = format!("{text}\n");
+        let signature = self.signature_in(signatures).ok_or(NotSigned::Unsigned)?;
+        let good = UnparsedPublicKey::new(&ED25519, &self.key).verify(text.as_bytes(), &signature);
+        good.map(|()| text).map_err(|_| NotSigned::Forged)
     }
 
     /// The signature with this key's name and id among the lines `\u{2014} name base64(id ‖ signature)`.

@@ -1,1 +1,29 @@
-//! Question in; permit, refusal or ticket out.
+//! Question in; permit or refusal out. The one place where the promises of DESIGN.md are kept.
+//!
+//! Every lane goes through [`Gate::ask`], which is the whole sequence of checks, written once. It does
+//! nothing by itself: time is an argument, and what it waits for is a future that any runtime can poll.
+//!
+//! ```text
+//! ask ──▶ 1 is the principal's token valid?      ─┐
+//!         2 is all of it understood, or named?    │ 2 to 5 are cached by who asks,
+//!         3 does policy allow each use?           │ the facts, and the policies
+//!         4 may it reveal what it computes on?    │
+//!         5 would an approval let it pass?       ─┘
+//!         6 its entry is durable  ──▶ 7 permit   (a read may be sent ahead of 6)
+//! ```
+//!
+//! A human's approval has its place between 5 and 6: a command that would be allowed with one is refused as
+//! [`access::Code::NeedsApproval`] until there is a way to give one.
+
+mod admitted;
+mod checks;
+mod gate;
+mod hide;
+mod parameter;
+mod pending;
+mod record;
+mod rules;
+
+pub use admitted::Admitted;
+pub use gate::{Asked, Gate, Stranger};
+pub use pending::{Append, Appending, Pending};

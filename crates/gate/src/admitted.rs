@@ -1,0 +1,107 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use access::{Admission, Kind, RequestId, Timestamp};
+use audit::{Entry, Event, Who};
+use policy::{Scope, Subject};
+
+/// A session that the gate has let in: what every question of it has in common, prepared once.
+///
+/// It is made by [`crate::Gate::admit`] alone, so that nobody asks about a command who may not connect.
+pub struct Admitted {
+    admission: Admission,
+    /// Names what policy sees of the principal and the connection: the same for sessions that are alike.
+    pub(crate) asker: u64,
+    pub(crate) subject: Subject,
+    /// The parts of the session's entries.
+    gateway: Arc<str>,
+    who: Arc<Who>,
+    from: Arc<str>,
+    client: Arc<str>,
+    lane: Arc<str>,
+    commands: AtomicU64,
+}
+
+impl Admitted {
+    pub(crate) fn new(admission: &Admission, lane: &str, gateway: Arc<str>, asker: u64) -> Self {
+        Self {
+            asker,
+            subject: Subject::new(&admission.principal),
+            gateway,
+            who: Arc::new(Who::from(&*admission.principal)),
+            from: (*admission.from).into(),
+            client: (*admission.client).into(),
+            lane: lane.into(),
+            commands: AtomicU64::new(0),
+            admission: admission.clone(),
+        }
+    }
+
+    /// Who was admitted where.
+    pub fn admission(&self) -> &Admission {
+        &self.admission
+    }
+
+    pub(crate) fn scope(&self) -> Scope<'_> {
+        Scope { connection: &self.admission.connection, labels: &self.admission.labels }
+    }
+
+    /// An entry of this session, about one of its commands or its opening.
+    pub(crate) fn entry(&self, time: Timestamp, request: RequestId, event: Event) -> Entry {
+        Entry {
+            time,
+            gateway: Arc::clone(&self.gateway),
+            session: Some(self.admission.session),
+            request: Some(request),
+            principal: Some(Arc::clone(&self.who)),
+            from: Some(Arc::clone(&self.from)),
+            client: Some(Arc::clone(&self.client)),
+            connection: Some(Arc::clone(&self.admission.connection)),
+            lane: Some(Arc::clone(&self.lane)),
+            event,
+        }
+    }
+
+    pub(crate) fn count(&self) {
+        self.commands.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The session's opening, as a request.
+    pub(crate) fn opening(&self) -> RequestId {
+        self.admission.session.request(0)
+    }
+
+    /// How many commands have been asked about.
+    pub fn commands(&self) -> u64 {
+        self.commands.load(Ordering::Relaxed)
+    }
+}
+
+/// What policy sees of a principal and a connection: sessions for which this is equal are decided alike.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Asker {
+    kind: Kind,
+    id: Box<str>,
+    issuer: Box<str>,
+    subject: Box<str>,
+    groups: Vec<Box<str>>,
+    on_behalf_of: Option<Box<str>>,
+    connection: Arc<str>,
+    labels: Arc<[Box<str>]>,
+}
+
+impl From<&Admission> for Asker {
+    fn from(admission: &Admission) -> Self {
+        let principal = &admission.principal;
+        Self {
+            kind: principal.kind,
+            id: principal.id.clone(),
+            issuer: principal.issuer.clone(),
+            subject: principal.subject.clone(),
+            groups: principal.groups.iter().cloned().collect(),
+            on_behalf_of: principal.delegation.as_ref().map(|lent| lent.on_behalf_of.clone()),
+            connection: Arc::clone(&admission.connection),
+            labels: Arc::clone(&admission.labels),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use access::{Action, Code, DataClass, Facts, PolicyNote, Position, Resource, Terms, Use};
+use policy::{Decision, Inquiry};
+
+/// What policy says to a command, whoever's token is valid or not.
+pub(crate) type Ruling = Result<Allowed, Denied>;
+
+/// It may run.
+pub(crate) struct Allowed {
+    pub(crate) terms: Terms,
+    pub(crate) policies: Vec<PolicyNote>,
+}
+
+/// It may not.
+#[derive(Debug)]
+pub(crate) struct Denied {
+    pub(crate) code: Code,
+    /// What exactly was refused, for whoever asked.
+    pub(crate) detail: String,
+    pub(crate) policies: Vec<PolicyNote>,
+    /// What went wrong in a policy, for operators: recorded and not told.
+    pub(crate) errors: Vec<String>,
+}
+
+impl Denied {
+    pub(crate) fn expired() -> Self {
+        let detail = "the token does not hold any more".into();
+        Self { code: Code::TokenExpired, detail, policies: Vec::new(), errors: Vec::new() }
+    }
+}
+
+/// More approvals than any policy asks for.
+const APPROVALS_AMPLE: u32 = 100;
+
+/// Decides a command on its facts. `about` gives the inquiry for a number of approvals.
+pub(crate) fn rule<'a>(facts: &Facts, about: impl Fn(u32) -> Inquiry<'a>) -> Ruling {
+    let denied = match check(facts, &about(0)) {
+        Ok(allowed) => return Ok(allowed),
+        Err(denied) => denied,
+    };
+    // An error or a computation on `sad` is not a thing to approve; the same check says so again.
+    match check(facts, &about(APPROVALS_AMPLE)) {
+        Ok(_) => Err(Denied { code: Code::NeedsApproval, ..denied }),
+        Err(_) => Err(denied),
+    }
+}
+
+fn check(facts: &Facts, inquiry: &Inquiry<'_>) -> Ruling {
+    let mut notes = Notes::default();
+    understood(facts, inquiry, &mut notes)?;
+    allowed(facts, inquiry, &mut notes)?;
+    let terms = revealed(facts, inquiry, &mut notes)?;
+    Ok(Allowed { terms, policies: notes.into_policies() })
+}
+
+/// Everything is understood, or a policy names it as allowed.
+fn understood(facts: &Facts, inquiry: &Inquiry<'_>, notes: &mut Notes) -> Result<(), Denied> {
+    for feature in &facts.not_understood {
+        notes.take(Code::NotUnderstood, &inquiry.may_use(feature), || {
+            format!("`{feature}` is not understood")
+        })?;
+    }
+    Ok(())
+}
+
+/// Policy allows each thing that is done to each resource.
+fn allowed(facts: &Facts, inquiry: &Inquiry<'_>, notes: &mut Notes) -> Result<(), Denied> {
+    // A command that uses nothing is still decided.
+    let nothing = [Use { action: Action::Session, resource: Resource::Connection }];
+    let uses = if facts.uses.is_empty() { &nothing[..] } else { &facts.uses };
+    for Use { action, resource } in uses {
+        let code = match action {
+            Action::Connect => Code::ConnectDenied,
+            Action::Reveal => Code::RevealDenied,
+            Action::Read | Action::Write | Action::Administer | Action::Call | Action::Session => {
+                Code::PolicyDenied
+            }
+        };
+        let detail = || format!("{} needs `{action}` on {}", kinds(facts), name(resource));
+        notes.take(code, &inquiry.may(*action, resource), detail)?;
+    }
+    Ok(())
+}
+
+/// Policy lets the principal reveal every class that the command computes on; and the terms: what else it
+/// may reveal.
+fn revealed(facts: &Facts, inquiry: &Inquiry<'_>, notes: &mut Notes) -> Result<Terms, Denied> {
+    let mut computed: BTreeMap<&DataClass, Vec<&str>> = BTreeMap::new();
+    for used in facts.columns.iter().filter(|used| used.position == Position::Computed) {
+        computed.entry(&used.class).or_default().push(&used.column);
+    }
+    // Classes that the content scan can meet anywhere, and those of the command's columns.
+    let anywhere = [DataClass::Pan, DataClass::CardholderName, DataClass::Expiry, DataClass::Secret];
+    let classes: BTreeSet<_> = anywhere.iter().chain(facts.columns.iter().map(|used| &used.class)).collect();
+    let mut terms = Terms::default();
+    for class in classes {
+        let decision = match class {
+            // Never, whatever policy says.
+            DataClass::Sad => Decision { allowed: false, policies: Vec::new(), errors: Vec::new() },
+            class => inquiry.may(Action::Reveal, &Resource::Class(class.clone())),
+        };
+        match computed.get(class) {
+            Some(columns) => {
+                let detail = || {
+                    format!(
+                        "{} computes on, compares or copies {} ({class})",
+                        kinds(facts),
+                        columns.join(", ")
+                    )
+                };
+                notes.take(Code::RevealDenied, &decision, detail)?;
+            }
+            None if decision.errors.is_empty() && !decision.allowed => continue,
+            None => notes.take(Code::RevealDenied, &decision, || format!("`reveal` of class {class}"))?,
+        }
+        terms.reveal.insert(class.clone());
+    }
+    Ok(terms)
+}
+
+/// The policies that have decided so far, each once.
+#[derive(Default)]
+struct Notes(BTreeMap<Box<str>, PolicyNote>);
+
+impl Notes {
+    /// Takes what a decision says; one that is not allowed ends the check.
+    fn take(&mut self, code: Code, decision: &Decision, what: impl Fn() -> String) -> Result<(), Denied> {
+        if decision.allowed {
+            self.0.extend(decision.policies.iter().map(|note| (note.id.clone(), note.clone())));
+            return Ok(());
+        }
+        let code = if decision.errors.is_empty() { code } else { Code::PolicyError };
+        let detail = format!("{}: {}", what(), decision.why());
+        Err(Denied { code, detail, policies: decision.policies.clone(), errors: decision.errors.clone() })
+    }
+
+    fn into_policies(self) -> Vec<PolicyNote> {
+        self.0.into_values().collect()
+    }
+}
+
+/// `drop table`, or what is said of a command without a kind.
+fn kinds(facts: &Facts) -> String {
+    let mut kinds: Vec<&str> = facts.kinds.iter().map(|kind| &**kind).collect();
+    kinds.dedup();
+    match kinds.is_empty() {
+        true => "it".into(),
+        false => format!("`{}`", kinds.join("; ")),
+    }
+}
+
+fn name(resource: &Resource) -> String {
+    match resource {
+        Resource::Connection => "the connection".into(),
+        Resource::Schema(name) => format!("schema {name}"),
+        Resource::Table(name) => format!("table {name}"),
+        Resource::Function(name) => format!("function {name}"),
+        Resource::Class(class) => format!("class {class}"),
+    }
+}

@@ -1,0 +1,309 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use access::{
+    Admission, Code, Effect, Facts, Mint, Outcome, Question, Refusal, Secret, SessionId, Stage, Terms,
+    Timestamp, Use, Verdict,
+};
+use arc_swap::ArcSwap;
+use audit::{Entry, Event, NotAppended};
+use mask::Masker;
+use policy::Policies;
+use quick_cache::sync::Cache;
+
+use crate::admitted::Asker;
+use crate::checks::Denied;
+use crate::record::Recorder;
+use crate::rules::{Decided, Rules};
+use crate::{Admitted, Append, Pending};
+
+/// Decides every command, and makes the permits of those that may run. One serves all sessions.
+pub struct Gate {
+    mint: Arc<Mint>,
+    rules: Arc<ArcSwap<Rules>>,
+    log: Box<dyn Append>,
+    recorder: Recorder,
+    /// The gateway's name in entries.
+    name: Arc<str>,
+    askers: Cache<Asker, u64>,
+    asker_next: AtomicU64,
+}
+
+/// The answer to one [`Question`].
+pub struct Asked {
+    /// [`Verdict::Ahead`] for an allowed command that only reads: it may be sent now, and its answer waits.
+    pub ahead: Option<Verdict>,
+    /// The final verdict: a permit or a refusal.
+    pub verdict: Pending<Verdict>,
+}
+
+/// Somebody who was not identified, as far as a lane knows them.
+#[derive(Debug, Clone, Copy)]
+pub struct Stranger<'a> {
+    /// The session they opened.
+    pub session: SessionId,
+    /// Their network address.
+    pub from: &'a str,
+    /// What their client calls itself.
+    pub client: &'a str,
+    /// The user name they gave, which proves nothing.
+    pub claimed_user: &'a str,
+    /// The connection they asked for.
+    pub connection: &'a str,
+    /// The protocol they came by.
+    pub lane: &'a str,
+}
+
+impl Gate {
+    /// A gate that decides by `policies` and records in `log`, under the gateway's `name`.
+    ///
+    /// `fingerprint_key` keys the digests by which equal commands are told in the audit log.
+    pub fn new(
+        mint: Mint,
+        policies: Policies,
+        log: impl Append + 'static,
+        masker: Masker,
+        fingerprint_key: &Secret,
+        name: &str,
+    ) -> Self {
+        Self {
+            mint: Arc::new(mint),
+            rules: Arc::new(ArcSwap::from_pointee(Rules::new(policies))),
+            log: Box::new(log),
+            recorder: Recorder::new(masker, fingerprint_key),
+            name: name.into(),
+            askers: Cache::new(ASKERS_MAX),
+            asker_next: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether a principal may open a session on a connection. `lane` is the protocol's name.
+    pub fn admit(
+        &self,
+        admission: &Admission,
+        lane: &str,
+        now: Timestamp,
+    ) -> Pending<Result<Admitted, Box<Refusal>>> {
+        let admitted = Admitted::new(admission, lane, Arc::clone(&self.name), self.asker(admission));
+        let request = admitted.opening();
+        let rules = self.rules.load();
+        let decided = rules.decide(&admitted, &connect(), Stage::Run, &self.recorder);
+        if let Err(refusal) = self.check(&admitted, &decided, request, now) {
+            return self.turn_away(&admitted, refusal, now);
+        }
+        let policies = decided.policies;
+        let opened = Event::SessionOpened { policies, policy_version: Arc::clone(&rules.version) };
+        Pending::new(self.log.append(&admitted.entry(now, request, opened)), move |receipt| match receipt {
+            Ok(_) => Ok(admitted),
+            Err(_) => Err(not_recorded(request)),
+        })
+    }
+
+    /// Puts `question`: the sequence of checks that every command of every lane goes through.
+    pub fn ask(&self, admitted: &Admitted, question: &Question, now: Timestamp) -> Asked {
+        admitted.count();
+        let rules = self.rules.load();
+        let decided = rules.decided(admitted, question, &self.recorder);
+        let command = self.recorder.command(question, decided.hide, Arc::clone(&decided.facts));
+        let (command, policies) = (Box::new(command), decided.policies.clone());
+        let policy_version = Arc::clone(&rules.version);
+        let request = question.request;
+        let entry = |event| admitted.entry(now, request, event);
+        match self.check(admitted, &decided, request, now) {
+            Ok(terms) => {
+                let ahead = question.facts.effect == Effect::None;
+                let event = Event::CommandIntent { command, policies, policy_version, ahead };
+                let (mint, terms) = (Arc::clone(&self.mint), terms.clone());
+                Asked {
+                    ahead: ahead.then(|| Verdict::Ahead(self.mint.ahead(request))),
+                    // The one place where a permit is made: the entry is durable.
+                    verdict: Pending::new(self.log.append(&entry(event)), move |receipt| match receipt {
+                        Ok(receipt) => Verdict::Allow(mint.permit(request, receipt, terms)),
+                        Err(_) => Verdict::Deny(not_recorded(request)),
+                    }),
+                }
+            }
+            Err(Refused { refusal, detail }) => {
+                let code = refusal.code;
+                let policies = if code == Code::TokenExpired { Vec::new() } else { policies };
+                let event = Event::CommandRefused { command, policies, policy_version, code, detail };
+                // It is told once it is recorded; and if that fails, it is refused all the same.
+                let told = move |_| Verdict::Deny(refusal);
+                Asked { ahead: None, verdict: Pending::new(self.log.append(&entry(event)), told) }
+            }
+        }
+    }
+
+    /// The checks in their order, all but the last: that the entry is durable.
+    ///
+    /// The token is looked at each time; the rest is the same for all commands of one shape, and `decided`
+    /// holds it: all is understood, policy allows each use and each revealing, no approval is needed.
+    fn check<'a>(
+        &self,
+        admitted: &Admitted,
+        decided: &'a Decided,
+        request: access::RequestId,
+        now: Timestamp,
+    ) -> Result<&'a Terms, Refused> {
+        if !admitted.admission().principal.is_valid_at(now) {
+            return Err(self.refused(&Denied::expired(), request));
+        }
+        match &decided.ruling {
+            Ok(allowed) => Ok(&allowed.terms),
+            Err(denied) => Err(self.refused(denied, request)),
+        }
+    }
+
+    /// Records how a command ended. Nothing waits for it.
+    pub fn done(&self, admitted: &Admitted, outcome: &Outcome, now: Timestamp) {
+        let mut event = Event::from(outcome);
+        if let Event::Outcome { code, .. } = &mut event {
+            // An upstream's word.
+            *code = self.recorder.name(code);
+        }
+        drop(self.log.append(&admitted.entry(now, outcome.request, event)));
+    }
+
+    /// Records that a session ended, and why in a few words. Nothing waits for it.
+    pub fn closed(&self, admitted: &Admitted, reason: &str, now: Timestamp) {
+        let event =
+            Event::SessionClosed { reason: self.recorder.name(reason), commands: admitted.commands() };
+        drop(self.log.append(&admitted.entry(now, admitted.opening(), event)));
+    }
+
+    /// Records that somebody was not identified, and words the refusal, which may be told once it is there.
+    ///
+    /// `reason` is for operators and the record: nothing of the token.
+    pub fn refused_at_door(
+        &self,
+        stranger: Stranger<'_>,
+        reason: &str,
+        now: Timestamp,
+    ) -> Pending<Box<Refusal>> {
+        let name = |text: &str| self.recorder.name(text);
+        let event =
+            Event::AuthenticationFailed { reason: name(reason), claimed_user: name(stranger.claimed_user) };
+        let entry = Entry {
+            session: Some(stranger.session),
+            request: Some(stranger.session.request(0)),
+            from: Some(stranger.from.into()),
+            client: Some(name(stranger.client).into()),
+            connection: Some(name(stranger.connection).into()),
+            lane: Some(stranger.lane.into()),
+            ..Entry::of_gateway(now, Arc::clone(&self.name), event)
+        };
+        let refusal = Box::new(Refusal {
+            code: Code::NotIdentified,
+            request: stranger.session.request(0),
+            // Why a token is no good helps whoever forges one.
+            detail: "the token was not accepted".into(),
+            policies: Vec::new(),
+        });
+        Pending::new(self.log.append(&entry), move |_| refusal)
+    }
+
+    /// Records that a known principal got no session for another reason than policy: there is no such
+    /// connection, or its upstream cannot be reached. The refusal may be told once it is there.
+    pub fn not_admitted(
+        &self,
+        admission: &Admission,
+        lane: &str,
+        code: Code,
+        detail: &str,
+        now: Timestamp,
+    ) -> Pending<Box<Refusal>> {
+        let connection = (&*self.recorder.name(&admission.connection)).into();
+        let admission = Admission { connection, ..admission.clone() };
+        let admitted = Admitted::new(&admission, lane, Arc::clone(&self.name), ASKS_NOTHING);
+        let denied = Denied { code, detail: detail.into(), policies: Vec::new(), errors: Vec::new() };
+        let Refused { refusal, detail } = self.refused(&denied, admitted.opening());
+        let event = Event::SessionRefused { code, reason: detail, policies: Vec::new() };
+        Pending::new(self.log.append(&admitted.entry(now, admitted.opening(), event)), move |_| refusal)
+    }
+
+    /// Puts other policies in force, from the moment that the change is recorded: when the answer is polled
+    /// to its end. Commands that were asked about before keep their verdict.
+    pub fn replace_policies(&self, policies: Policies, now: Timestamp) -> Pending<Result<(), NotAppended>> {
+        let (version, previous) = (policies.version().into(), Arc::clone(&self.rules.load().version));
+        let event = Event::PolicyChanged { version, previous };
+        let rules = Arc::clone(&self.rules);
+        Pending::new(
+            self.log.append(&Entry::of_gateway(now, Arc::clone(&self.name), event)),
+            move |receipt| receipt.map(|_| rules.store(Arc::new(Rules::new(policies)))),
+        )
+    }
+
+    /// Records that another configuration takes over, each known by its digest. It may once this is there.
+    pub fn configuration_changed(
+        &self,
+        version: &str,
+        previous: &str,
+        now: Timestamp,
+    ) -> Pending<Result<(), NotAppended>> {
+        let event = Event::ConfigurationChanged { version: version.into(), previous: previous.into() };
+        let entry = Entry::of_gateway(now, Arc::clone(&self.name), event);
+        Pending::new(self.log.append(&entry), |receipt| receipt.map(drop))
+    }
+
+    /// The version of the policies in force.
+    pub fn policy_version(&self) -> Arc<str> {
+        Arc::clone(&self.rules.load().version)
+    }
+
+    fn turn_away(
+        &self,
+        admitted: &Admitted,
+        refused: Refused,
+        now: Timestamp,
+    ) -> Pending<Result<Admitted, Box<Refusal>>> {
+        let Refused { refusal, detail } = refused;
+        let policies = refusal.policies.iter().map(audit::PolicyNote::from).collect();
+        let event = Event::SessionRefused { code: refusal.code, reason: detail, policies };
+        Pending::new(self.log.append(&admitted.entry(now, admitted.opening(), event)), move |_| Err(refusal))
+    }
+
+    fn refused(&self, denied: &Denied, request: access::RequestId) -> Refused {
+        let told = self.recorder.name(&denied.detail);
+        let mut recorded = denied.detail.clone();
+        for error in &denied.errors {
+            recorded.push_str("; ");
+            recorded.push_str(error);
+        }
+        let policies = denied.policies.clone();
+        Refused {
+            refusal: Box::new(Refusal { code: denied.code, request, detail: told, policies }),
+            detail: self.recorder.name(&recorded),
+        }
+    }
+
+    /// The name of what policy sees of this session: the same for sessions that are alike.
+    fn asker(&self, admission: &Admission) -> u64 {
+        let fresh = || Ok::<_, std::convert::Infallible>(self.asker_next.fetch_add(1, Ordering::Relaxed));
+        match self.askers.get_or_insert_with(&Asker::from(admission), fresh) {
+            Ok(asker) => asker,
+        }
+    }
+}
+
+/// Askers remembered. One that is forgotten gets another number, and its decisions are made again.
+const ASKERS_MAX: usize = 16_384;
+
+/// The asker of a session that is never asked about.
+const ASKS_NOTHING: u64 = u64::MAX;
+
+/// A refusal, and what the entry says of it: for operators, so with what went wrong in a policy.
+struct Refused {
+    refusal: Box<Refusal>,
+    detail: Box<str>,
+}
+
+/// What opening a session comes to.
+fn connect() -> Facts {
+    let connect = Use { action: access::Action::Connect, resource: access::Resource::Connection };
+    Facts { uses: vec![connect], effect: Effect::None, ..Facts::default() }
+}
+
+fn not_recorded(request: access::RequestId) -> Box<Refusal> {
+    let detail = "no entry of it could be made durable".into();
+    Box::new(Refusal { code: Code::NotRecorded, request, detail, policies: Vec::new() })
+}

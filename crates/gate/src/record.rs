@@ -1,0 +1,146 @@
+use std::sync::Arc;
+
+use access::{Facts, Parameter, Question, Secret};
+use audit::{Command, FactsNote, StageWord};
+use aws_lc_rs::hmac;
+use mask::Masker;
+
+use crate::hide::Hide;
+use crate::parameter::{Shown, show};
+
+/// Makes of commands what may be recorded of them: masked text, and a keyed fingerprint of the original.
+pub(crate) struct Recorder {
+    masker: Masker,
+    key: hmac::Key,
+}
+
+/// Stands where a text held sensitive authentication data, or may have.
+const WITHHELD: &str = "<withheld: it may hold values that must not be recorded>";
+
+/// Bytes of a statement that are recorded.
+const STATEMENT_BYTES_MAX: usize = 8 << 10;
+
+/// Bytes of a parameter that are recorded.
+const PARAMETER_BYTES_MAX: usize = 1 << 10;
+
+/// Parameters that are recorded.
+const PARAMETERS_MAX: usize = 128;
+
+/// What is masked beyond a cut, so that no number that is cut by it is missed: a card number is found
+/// whole, or it would be recorded in part.
+const MARGIN_BYTES: usize = 4 << 10;
+
+impl Recorder {
+    pub(crate) fn new(masker: Masker, key: &Secret) -> Self {
+        Self { masker, key: hmac::Key::new(hmac::HMAC_SHA256, key.expose()) }
+    }
+
+    /// The command as it is recorded.
+    pub(crate) fn command(&self, question: &Question, hide: Hide, facts: Arc<FactsNote>) -> Command {
+        let text = question.command.expose();
+        let mut kept = Kept { recorder: self, hide, shortened: false, sad: hide == Hide::Sad };
+        let mut statement = kept.value(text, STATEMENT_BYTES_MAX);
+        let mut parameters: Vec<_> = question.parameters.iter().take(PARAMETERS_MAX).collect::<Vec<_>>();
+        kept.shortened |= parameters.len() < question.parameters.len();
+        let mut parameters: Vec<_> =
+            parameters.drain(..).map(|parameter| kept.parameter(parameter.expose())).collect();
+        if kept.sad && hide != Hide::Sad {
+            // A track was found in one of them; what else they hold belongs to it.
+            statement = WITHHELD.into();
+            parameters.iter_mut().flatten().for_each(|parameter| *parameter = WITHHELD.into());
+        }
+        Command {
+            stage: StageWord::from(question.stage),
+            statement: statement.into(),
+            statement_bytes: text.len() as u64,
+            shortened: kept.shortened,
+            parameters,
+            fingerprint: if kept.sad { "".into() } else { self.fingerprint(question) },
+            facts,
+        }
+    }
+
+    /// The facts as they are recorded: names too are an agent's to choose.
+    pub(crate) fn facts(&self, facts: &Facts) -> FactsNote {
+        let mut note = FactsNote::from(facts);
+        let names = note.kinds.iter_mut().chain(&mut note.functions).chain(&mut note.not_understood);
+        let uses = note.uses.iter_mut().map(|used| &mut used.resource);
+        let columns = note.columns.iter_mut().map(|used| &mut used.column);
+        names.chain(uses).chain(columns).for_each(|name| *name = self.name(name));
+        note
+    }
+
+    /// A name or a sentence about names, masked.
+    pub(crate) fn name(&self, text: &str) -> Box<str> {
+        self.masked(text).map_or_else(|| WITHHELD.into(), String::into_boxed_str)
+    }
+
+    /// `text` masked, or `None` if it holds sensitive authentication data.
+    fn masked(&self, text: &str) -> Option<String> {
+        match self.masker.text(text.as_bytes()) {
+            None => Some(text.to_owned()),
+            Some(masked) if masked.sad => None,
+            Some(masked) => Some(String::from_utf8_lossy(&masked.bytes).into_owned()),
+        }
+    }
+
+    /// HMAC-SHA-256 of the text and the parameters as sent, the first 128 bits in hex.
+    fn fingerprint(&self, question: &Question) -> Box<str> {
+        let mut digest = hmac::Context::with_key(&self.key);
+        let mut part = |kind: u8, oid: u32, bytes: &[u8]| {
+            digest.update(&[kind]);
+            digest.update(&oid.to_be_bytes());
+            digest.update(&(bytes.len() as u64).to_be_bytes());
+            digest.update(bytes);
+        };
+        part(b'c', 0, question.command.expose().as_bytes());
+        for parameter in &question.parameters {
+            match parameter.expose() {
+                Parameter::Null => part(b'n', 0, b""),
+                Parameter::Text(bytes) => part(b't', 0, bytes),
+                Parameter::Binary(bytes, oid) => part(b'b', *oid, bytes),
+            }
+        }
+        digest.sign().as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>().into()
+    }
+}
+
+/// What is kept of one command's values, while they are gone through.
+struct Kept<'a> {
+    recorder: &'a Recorder,
+    hide: Hide,
+    shortened: bool,
+    sad: bool,
+}
+
+impl Kept<'_> {
+    /// `text` as it may be recorded, at most `bytes_max` of it.
+    fn value(&mut self, text: &str, bytes_max: usize) -> String {
+        let seen = text.get(..text.floor_char_boundary(bytes_max + MARGIN_BYTES)).unwrap_or_default();
+        let Some(masked) = self.recorder.masked(seen) else {
+            self.sad = true;
+            return WITHHELD.into();
+        };
+        let Some(mut kept) = self.hide.apply(masked) else { return WITHHELD.into() };
+        if kept.len() > bytes_max || seen.len() < text.len() {
+            self.shortened = true;
+            kept.truncate(kept.floor_char_boundary(bytes_max));
+        }
+        kept
+    }
+
+    fn parameter(&mut self, parameter: &Parameter) -> Option<Box<str>> {
+        match (show(parameter), self.hide) {
+            (Shown::Null, _) => None,
+            (Shown::Opaque(bytes), _) => Some(format!("<binary {bytes} bytes>").into()),
+            // A parameter is a value, and the record cannot tell of which column.
+            (Shown::Text(_), Hide::Values | Hide::Sad) => Some(WITHHELD.into()),
+            (Shown::Text(text), Hide::Nothing | Hide::Digits) => {
+                Some(self.value(&text, PARAMETER_BYTES_MAX).into())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

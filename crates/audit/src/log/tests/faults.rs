@@ -1,0 +1,149 @@
+//! Every step of a commit, failing: no receipt for what may not be there, and nothing taken after.
+
+use super::*;
+
+/// How a step fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// Nothing is written.
+    Write,
+    /// Half of it is written.
+    TornWrite,
+    /// It is written and not known to be durable.
+    Sync,
+    /// It is durable and reported as failed.
+    ReportedSync,
+}
+
+struct Failing {
+    file: File,
+    fault: Fault,
+    /// Commits left until one fails.
+    left: Arc<AtomicI64>,
+}
+
+impl Failing {
+    fn fails(&self, faults: [Fault; 2]) -> bool {
+        faults.contains(&self.fault) && self.left.fetch_sub(1, Ordering::SeqCst) <= 0
+    }
+}
+
+impl Medium for Failing {
+    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        if !self.fails([Fault::Write, Fault::TornWrite]) {
+            return self.file.write_at(bytes, offset);
+        }
+        if self.fault == Fault::TornWrite {
+            self.file.write_at(&bytes[..bytes.len() / 2], offset)?;
+        }
+        Err(io::Error::from_raw_os_error(28))
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        if !self.fails([Fault::Sync, Fault::ReportedSync]) {
+            return self.file.sync();
+        }
+        if self.fault == Fault::ReportedSync {
+            self.file.sync()?;
+        }
+        Err(io::Error::other("the disk is gone"))
+    }
+}
+
+fn failing(dir: &Path, fault: Fault, after: i64) -> Log {
+    let left = Arc::new(AtomicI64::new(after));
+    let mount: Mount = Arc::new(move |file| Box::new(Failing { file, fault, left: Arc::clone(&left) }));
+    Log::open_on(dir, signer(), options(), mount).unwrap()
+}
+
+#[test]
+fn whatever_step_fails_nothing_is_acknowledged_that_is_not_durable_and_nothing_is_taken_after() {
+    for fault in [Fault::Write, Fault::TornWrite, Fault::Sync, Fault::ReportedSync] {
+        for after in 2..6 {
+            let dir = tempfile::tempdir().unwrap();
+            let log = failing(dir.path(), fault, after);
+            let mut acknowledged = 0;
+            let why = loop {
+                let all: Vec<_> = (0..3).map(|number| log.append(&numbered(acknowledged + number))).collect();
+                let results: Vec<_> = all.into_iter().map(Appending::wait).collect();
+                acknowledged += results.iter().filter(|result| result.is_ok()).count() as u64;
+                if let Some(why) = results.into_iter().find_map(Result::err) {
+                    break why;
+                }
+            };
+            assert!(matches!(why, NotAppended::Failed(_)), "{fault:?} {after}: {why}");
+            assert_eq!(log.append(&numbered(0)).wait(), Err(why), "{fault:?} {after}");
+            assert!(log.state().failed.is_some());
+            assert_eq!(log.state().durable, acknowledged + 2);
+            assert!(log.close(Timestamp(2)).is_err());
+            // What is on the disk then holds at least what was acknowledged, in order.
+            let again = Log::open(dir.path(), signer(), options()).unwrap();
+            let read = events(dir.path());
+            assert!(read.len() as u64 > acknowledged + 2, "{fault:?} {after}");
+            let kept = read[2..].iter().zip(0..acknowledged);
+            assert!(kept.into_iter().all(|(event, number)| *event == numbered(number).event));
+            again.close(Timestamp(3)).unwrap();
+            holds(dir.path());
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_refuses_entries_once_the_last_segment_is_full() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = Log::open(dir.path(), signer(), options()).unwrap();
+    // No further segment can be made: its place is taken by a folder.
+    let numbers = segment::numbers(dir.path()).unwrap();
+    for number in numbers.last().unwrap() + 1..numbers.last().unwrap() + 8 {
+        let _ = fs::create_dir(segment::path(dir.path(), number).with_extension("new"));
+    }
+    let mut acknowledged = 0;
+    let why = loop {
+        match log.append(&numbered(acknowledged)).wait() {
+            Ok(_) => acknowledged += 1,
+            Err(why) => break why,
+        }
+        assert!(acknowledged < 3000, "it never ran out");
+    };
+    assert!(matches!(why, NotAppended::Failed(_)), "{why}");
+    drop(log);
+    assert_eq!(size(dir.path()).unwrap(), acknowledged + 2);
+    holds(dir.path());
+}
+
+#[test]
+fn a_queue_that_is_full_refuses_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let gate = Arc::new(Mutex::new(()));
+    let mount: Mount = Arc::new({
+        let gate = Arc::clone(&gate);
+        move |file| Box::new(Slow { file, gate: Arc::clone(&gate) })
+    });
+    let options = Options { queue_entries_max: 4, ..options() };
+    let log = Log::open_on(dir.path(), signer(), options, mount).unwrap();
+    let held = gate.lock().unwrap();
+    // One batch is with the committer, four wait, the rest is refused.
+    let all: Vec<_> = (0..20).map(|number| log.append(&numbered(number))).collect();
+    drop(held);
+    let results: Vec<_> = all.into_iter().map(Appending::wait).collect();
+    let taken = results.iter().filter(|result| result.is_ok()).count();
+    assert!((4..=8).contains(&taken), "{taken}");
+    assert!(results.iter().flat_map(|result| result.as_ref().err()).all(|why| *why == NotAppended::Busy));
+    log.append(&numbered(99)).wait().unwrap();
+}
+
+struct Slow {
+    file: File,
+    gate: Arc<Mutex<()>>,
+}
+
+impl Medium for Slow {
+    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let _open = self.gate.lock().unwrap();
+        self.file.write_at(bytes, offset)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.file.sync()
+    }
+}

@@ -79,10 +79,12 @@ pub const OUTBOX_BYTES_MAX: usize = 256 << 10;
 
 /// Runs one conversation to its end.
 ///
-/// `orders` is how others reach the session; it may be closed. `after` is called with the session each
-/// time its effects have been run, for what the session notes beside its effects.
+/// `early` is what the agent has sent already, and was read with its start-up. `orders` is how others reach
+/// the session; it may be closed. `after` is called with the session each time its effects have been run,
+/// for what the session notes beside its effects.
 pub async fn drive<S, A, U, J>(
     session: &mut S,
+    early: &[u8],
     agent: A,
     upstream: U,
     judge: &J,
@@ -107,6 +109,9 @@ where
         upstream: &mut upstream,
         ended: None,
     };
+    if !early.is_empty() {
+        driver.check(|session| session.receive(Side::Agent, early));
+    }
     let ended = poll_fn(|cx| driver.turn(cx)).await;
     let traffic = Traffic { from_agent: agent.read, from_upstream: upstream.read };
     // A peer that is gone, or does not listen, is dropped with what was still for it.

@@ -1,5 +1,35 @@
 //! Listen, admit, drive, dial, drain.
+//!
+//! [`Gateway`] is the whole; [`drive`] is the loop that runs every session, of whatever lane. Everything
+//! here moves bytes and waits; what the bytes mean and whether they may pass is decided in the pure crates.
 
+mod serve;
+
+mod admit;
+mod cancel;
+mod catalog;
+mod dial;
 mod drive;
+mod issuer;
+mod judge;
+mod listen;
+mod session;
 
+mod clock;
+mod connection;
+mod limits;
+mod metrics;
+mod random;
+#[cfg(test)]
+mod stand_in;
+mod stream;
+mod tls;
+
+pub use connection::Connection;
+pub use dial::Target;
 pub use drive::{Asked, Ended, Judge, OUTBOX_BYTES_MAX, Order, Traffic, drive};
+pub use issuer::{Issuers, Unidentified};
+pub use limits::Limits;
+pub use metrics::Metrics;
+pub use serve::{Gateway, Live, Settings};
+pub use tls::{TlsError, Trust, UpstreamTls, Verify, certificates, listening};

@@ -133,11 +133,14 @@ impl Session for Lines {
 /// Hands every question to the test, which answers it when it likes.
 #[derive(Default, Clone)]
 struct Bench {
-    asked: Rc<RefCell<VecDeque<(Box<str>, oneshot::Sender<Verdict>)>>>,
+    asked: Rc<RefCell<VecDeque<Asking>>>,
     done: Rc<RefCell<Vec<Status>>>,
     /// Allows everything at once instead.
     allows: bool,
 }
+
+/// A command's text, and the way to answer.
+type Asking = (Box<str>, oneshot::Sender<Verdict>);
 
 struct Ruling(oneshot::Receiver<Verdict>);
 
@@ -203,7 +206,7 @@ impl Script {
         let (orders, taken) = mpsc::channel(8);
         let judge = bench.clone();
         let driving = spawn_local(async move {
-            drive(&mut Lines::default(), agent_inside, upstream_inside, &judge, taken, |_| {}).await
+            drive(&mut Lines::default(), b"", agent_inside, upstream_inside, &judge, taken, |_| {}).await
         });
         Self { agent, upstream, orders, bench, driving }
     }
@@ -434,5 +437,25 @@ fn traffic_counts_what_was_read() {
         drop(it.agent);
         let (_, traffic) = it.driving.await.unwrap();
         assert_eq!(traffic, Traffic { from_agent: 7, from_upstream: 0 });
+    });
+}
+
+#[test]
+fn what_came_with_the_start_up_is_heard_first() {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let (mut agent, inside) = duplex(1 << 10);
+        let (mut upstream, upstream_inside) = duplex(1 << 10);
+        let judge = Bench { allows: true, ..Bench::default() };
+        let (_orders, taken) = mpsc::channel(1);
+        agent.write_all(b"second\n").await.unwrap();
+        let mut lines = Lines::default();
+        let driving = drive(&mut lines, b"first\n", inside, upstream_inside, &judge, taken, |_| {});
+        let reading = async {
+            expect(&mut upstream, "first\nsecond\n").await;
+            drop(agent);
+        };
+        tokio::join!(driving, reading);
     });
 }

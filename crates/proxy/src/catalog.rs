@@ -1,0 +1,208 @@
+//! What exists in a connection's database: read before its first session, and kept fresh.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use aws_lc_rs::digest::{self, Digest, SHA256};
+use bytes::BytesMut;
+use sql::{Catalog, CatalogError, Labels};
+use thiserror::Error;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::{Notify, watch};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep, timeout};
+use tracing::{debug, warn};
+use vault::Vault;
+use wire_postgres::simple::{Read, Row, SimpleError};
+
+use crate::connection::Connection;
+use crate::dial::{DIAL_TIME_MAX, DialError};
+
+/// The catalog of one connection, and the task that keeps it. Dropping it ends the task.
+pub(crate) struct CatalogWatch {
+    shared: Arc<Shared>,
+    keeping: AbortHandle,
+}
+
+struct Shared {
+    snapshot: Arc<ArcSwap<Catalog>>,
+    /// When what is in `snapshot` was last known to be so.
+    known_at: Mutex<Option<Instant>>,
+    /// Somebody needs a newer one. Wishes that come while it is read are one wish.
+    wake: Notify,
+    /// Changes when an attempt to read has ended, well or not.
+    attempts: watch::Sender<()>,
+}
+
+/// A catalog that was not to be had. For operators.
+#[derive(Debug, Error)]
+pub(crate) enum CatalogNotRead {
+    #[error(transparent)]
+    Dial(#[from] DialError),
+    #[error(transparent)]
+    Simple(#[from] SimpleError),
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    #[error("reading it was interrupted")]
+    Interrupted,
+}
+
+impl CatalogWatch {
+    /// Starts to read the catalog of `connection` with panguard's own credential.
+    pub(crate) fn start(connection: Arc<Connection>, vault: Arc<Vault>) -> Self {
+        let shared = Arc::new(Shared {
+            snapshot: Arc::new(ArcSwap::from_pointee(Catalog::default())),
+            known_at: Mutex::new(None),
+            wake: Notify::new(),
+            attempts: watch::Sender::new(()),
+        });
+        let task = tokio::spawn(keep(connection, vault, shared.clone()));
+        Self { shared, keeping: task.abort_handle() }
+    }
+
+    /// Where the snapshot is, if it may be believed. If not, an attempt to read it is awaited first, for
+    /// [`SNAPSHOT_WAIT_MAX`].
+    pub(crate) async fn snapshot(&self) -> Option<Arc<ArcSwap<Catalog>>> {
+        let mut attempts = self.shared.attempts.subscribe();
+        if !self.is_ready() {
+            self.shared.wake.notify_one();
+            let _ = timeout(SNAPSHOT_WAIT_MAX, attempts.changed()).await;
+        }
+        self.is_ready().then(|| self.shared.snapshot.clone())
+    }
+
+    /// Whether there is a snapshot that may be believed.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.shared.known_at().is_some_and(|known| known.elapsed() < SNAPSHOT_AGE_MAX)
+    }
+
+    /// Takes note that something is not as the snapshot says.
+    pub(crate) fn stale(&self) {
+        self.shared.wake.notify_one();
+    }
+}
+
+impl Drop for CatalogWatch {
+    fn drop(&mut self) {
+        self.keeping.abort();
+    }
+}
+
+impl Shared {
+    fn known_at(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.known_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads the catalog on a timer, and earlier when asked.
+async fn keep(connection: Arc<Connection>, vault: Arc<Vault>, shared: Arc<Shared>) {
+    let mut content: Option<Digest> = None;
+    loop {
+        let attempt = refresh(&connection, &vault, &shared, &mut content).await;
+        if let Err(error) = &attempt {
+            warn!(connection = &*connection.name, %error, "catalog not read");
+        }
+        shared.attempts.send_replace(());
+        sleep(PAUSE).await;
+        let period = if attempt.is_ok() { PERIOD } else { PERIOD_AFTER_FAILURE };
+        let _ = timeout(period, shared.wake.notified()).await;
+    }
+}
+
+/// Reads the catalog, and makes a snapshot of it unless it is the same as `content`.
+async fn refresh(
+    connection: &Connection,
+    vault: &Arc<Vault>,
+    shared: &Shared,
+    content: &mut Option<Digest>,
+) -> Result<(), CatalogNotRead> {
+    let rows = read(connection, vault).await?;
+    let digest = digest_of(&rows);
+    if content.as_ref().is_none_or(|content| content.as_ref() != digest.as_ref()) {
+        take(rows, connection, shared).await?;
+        *content = Some(digest);
+    }
+    *shared.known_at() = Some(Instant::now());
+    Ok(())
+}
+
+/// Reads all rows on a session of its own.
+async fn read(connection: &Connection, vault: &Arc<Vault>) -> Result<Vec<Row>, CatalogNotRead> {
+    let read = async {
+        let mut stream = connection.target.dial(vault, Vec::new()).await?.stream;
+        let (query, mut answer) = Read::new(Catalog::QUERY);
+        stream.write_all(&query).await.map_err(DialError::Broke)?;
+        stream.flush().await.map_err(DialError::Broke)?;
+        let mut bytes = BytesMut::with_capacity(READ_BYTES);
+        loop {
+            bytes.clear();
+            if stream.read_buf(&mut bytes).await.map_err(DialError::Broke)? == 0 {
+                return Err(DialError::Closed.into());
+            }
+            if let Some(rows) = answer.receive(&bytes)? {
+                // Without a goodbye the server would log that its client was lost.
+                let _ = stream.write_all(&TERMINATE).await;
+                let _ = stream.shutdown().await;
+                return Ok(rows);
+            }
+        }
+    };
+    timeout(READ_TIME_MAX, read).await.map_err(|_| DialError::Late)?
+}
+
+/// Makes the snapshot from `rows`, off the workers' threads: there may be a million.
+async fn take(rows: Vec<Row>, connection: &Connection, shared: &Shared) -> Result<(), CatalogNotRead> {
+    let labels = connection.data.clone();
+    let version = VERSIONS.fetch_add(1, Ordering::Relaxed);
+    let catalog = tokio::task::spawn_blocking(move || snapshot(&rows, &labels, version)).await;
+    let catalog = catalog.map_err(|_| CatalogNotRead::Interrupted)??;
+    for column in catalog.unmatched() {
+        warn!(connection = &*connection.name, column, "labelled column does not exist");
+    }
+    debug!(connection = &*connection.name, version, "catalog read");
+    shared.snapshot.store(Arc::new(catalog));
+    Ok(())
+}
+
+fn snapshot(rows: &[Row], labels: &Labels, version: u64) -> Result<Catalog, CatalogError> {
+    let rows = rows.iter().map(|row| row.iter().map(Option::as_deref).collect());
+    Catalog::from_rows(rows, labels, version)
+}
+
+/// Tells one content from another, so that a catalog that did not change keeps its version, and with it
+/// all that is remembered under it.
+fn digest_of(rows: &[Row]) -> Digest {
+    let mut content = digest::Context::new(&SHA256);
+    for column in rows.iter().flatten() {
+        match column {
+            None => content.update(&u64::MAX.to_be_bytes()),
+            Some(text) => {
+                content.update(&(text.len() as u64).to_be_bytes());
+                content.update(text.as_bytes());
+            }
+        }
+    }
+    content.finish()
+}
+
+/// Versions of all catalogs of this process.
+static VERSIONS: AtomicU64 = AtomicU64::new(1);
+
+const READ_BYTES: usize = 64 << 10;
+/// A snapshot is at most this old, if the upstream answers.
+const PERIOD: Duration = Duration::from_secs(30);
+const PERIOD_AFTER_FAILURE: Duration = Duration::from_secs(5);
+/// Between two attempts, however often one is asked for.
+const PAUSE: Duration = Duration::from_secs(1);
+/// A snapshot older than this is not believed, and no session is opened on it.
+const SNAPSHOT_AGE_MAX: Duration = Duration::from_secs(10 * 60);
+/// How long a session that is being opened waits for a snapshot.
+const SNAPSHOT_WAIT_MAX: Duration = Duration::from_secs(5);
+const READ_TIME_MAX: Duration = DIAL_TIME_MAX.saturating_mul(3);
+/// The message Terminate (§55.7).
+const TERMINATE: [u8; 5] = [b'X', 0, 0, 0, 4];

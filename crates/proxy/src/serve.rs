@@ -1,0 +1,206 @@
+//! The gateway: one listener, the connections and issuers of the moment, and all sessions.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use access::SessionId;
+use arc_swap::{ArcSwap, ArcSwapOption};
+use gate::Gate;
+use identity::Issuer;
+use mask::Masker;
+use rustls::ServerConfig;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, mpsc, watch};
+use vault::Vault;
+use wire_postgres::Analyses;
+use wire_postgres::startup::Auth;
+
+use crate::admit::Door;
+use crate::cancel::Cancels;
+use crate::catalog::CatalogWatch;
+use crate::connection::Connection;
+use crate::drive::Order;
+use crate::issuer::Issuers;
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::session::UpstreamKey;
+use crate::tls::{TlsError, Trust};
+
+/// What a gateway is made with and keeps until it ends.
+pub struct Settings {
+    /// Decides and records.
+    pub gate: Arc<Gate>,
+    /// Lends the upstreams' credentials.
+    pub vault: Arc<Vault>,
+    /// The deployment's masking profile.
+    pub masker: Masker,
+    /// How agents are asked for their tokens.
+    pub auth: Auth,
+    /// Bounds on what clients may use up.
+    pub limits: Limits,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+/// What can be exchanged while the gateway runs.
+pub struct Live {
+    /// What agents may reach. Of two with the same name the later counts.
+    pub connections: Vec<Connection>,
+    /// Whose tokens are accepted, and whose certificates are believed when their keys are fetched.
+    pub issuers: Vec<(Issuer, Trust)>,
+    /// The certificate shown to agents ([`crate::listening`]). Without it only loopback is served.
+    pub tls: Option<Arc<ServerConfig>>,
+}
+
+/// A running gateway for PostgreSQL.
+pub struct Gateway {
+    pub(crate) settings: Settings,
+    connections: ArcSwap<HashMap<Arc<str>, Arc<Reachable>>>,
+    issuers: ArcSwap<Issuers>,
+    tls: ArcSwapOption<ServerConfig>,
+    pub(crate) cancels: Arc<Cancels<UpstreamKey>>,
+    /// A place for each session that may be open.
+    pub(crate) places: Arc<Semaphore>,
+    /// How each open session is reached.
+    open: Mutex<HashMap<SessionId, mpsc::Sender<Order>>>,
+    closing: watch::Sender<bool>,
+}
+
+/// A connection, and what all its sessions share.
+pub(crate) struct Reachable {
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) catalog: CatalogWatch,
+    pub(crate) analyses: Arc<Analyses>,
+}
+
+impl Gateway {
+    /// Starts to fetch issuers' keys and read catalogs; agents are served by [`Gateway::run`].
+    ///
+    /// # Errors
+    /// [`TlsError`] if there is nothing to verify an https issuer's certificate by.
+    pub fn new(settings: Settings, live: Live) -> Result<Arc<Self>, TlsError> {
+        let gateway = Self {
+            connections: ArcSwap::default(),
+            issuers: ArcSwap::from_pointee(Issuers::watch(Vec::new(), None)?),
+            tls: ArcSwapOption::empty(),
+            cancels: Cancels::new(),
+            places: Arc::new(Semaphore::new(settings.limits.sessions)),
+            open: Mutex::default(),
+            closing: watch::Sender::new(false),
+            settings,
+        };
+        gateway.replace(live)?;
+        Ok(Arc::new(gateway))
+    }
+
+    /// Puts other connections, issuers and certificates in the place of those there are. Sessions that are
+    /// open keep theirs; what is the same before and after keeps what was fetched for it.
+    ///
+    /// # Errors
+    /// As [`Gateway::new`]; then everything stays as it was.
+    pub fn replace(&self, live: Live) -> Result<(), TlsError> {
+        let issuers = Issuers::watch(live.issuers, Some(&self.issuers.load()))?;
+        let before = self.connections.load();
+        let reachable = |connection: Connection| match before.get(&connection.name) {
+            Some(known) if *known.connection == connection => known.clone(),
+            _ => Arc::new(Reachable::start(connection, self.settings.vault.clone())),
+        };
+        let connections =
+            live.connections.into_iter().map(|connection| (connection.name.clone(), reachable(connection)));
+        self.connections.store(Arc::new(connections.collect()));
+        self.issuers.store(Arc::new(issuers));
+        self.tls.store(live.tls);
+        Ok(())
+    }
+
+    /// Serves agents that come to `listener` until `shutdown` is ready; then takes no more, lets running
+    /// commands end for as long as the limits say, and closes what is left.
+    pub async fn run(self: &Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        crate::listen::run(self, listener, shutdown).await;
+    }
+
+    /// The issuers whose keys are not there.
+    pub fn issuers_not_ready(&self) -> Vec<Box<str>> {
+        self.issuers.load().not_ready()
+    }
+
+    /// The connections whose catalog is not there.
+    pub fn catalogs_not_ready(&self) -> Vec<Box<str>> {
+        let connections = self.connections.load();
+        let missing = connections.values().filter(|reachable| !reachable.catalog.is_ready());
+        let mut names: Vec<Box<str>> = missing.map(|reachable| (*reachable.connection.name).into()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    pub(crate) fn door(&self) -> Door {
+        let Settings { auth, limits, .. } = &self.settings;
+        Door { tls: self.tls.load_full(), auth: auth.clone(), limits: *limits }
+    }
+
+    pub(crate) fn issuers(&self) -> Arc<Issuers> {
+        self.issuers.load_full()
+    }
+
+    pub(crate) fn connection(&self, name: &str) -> Option<Arc<Reachable>> {
+        self.connections.load().get(name).cloned()
+    }
+
+    /// Becomes true when the gateway shuts down.
+    pub(crate) fn closing(&self) -> watch::Receiver<bool> {
+        self.closing.subscribe()
+    }
+
+    /// Takes note of an open session. One that opens while the gateway shuts down is told so at once.
+    pub(crate) fn opened(&self, id: SessionId, orders: mpsc::Sender<Order>) -> Open<'_> {
+        self.lock().insert(id, orders.clone());
+        if *self.closing.borrow() {
+            let _ = orders.try_send(Order::WindDown);
+        }
+        Open { gateway: self, id }
+    }
+
+    /// Tells every session to end, when its command has ended.
+    pub(crate) fn wind_down(&self) {
+        self.closing.send_replace(true);
+        self.tell_all(|| Order::WindDown);
+    }
+
+    /// Tells every session to end now.
+    pub(crate) fn close(&self) {
+        self.tell_all(|| Order::Close);
+    }
+
+    fn tell_all(&self, order: impl Fn() -> Order) {
+        for orders in self.lock().values() {
+            // A session that has ended needs none; one that has not looked at eight is stuck, and will be
+            // dropped.
+            let _ = orders.try_send(order());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, mpsc::Sender<Order>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One session among the open ones, until this is dropped.
+pub(crate) struct Open<'g> {
+    gateway: &'g Gateway,
+    id: SessionId,
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.gateway.lock().remove(&self.id);
+    }
+}
+
+impl Reachable {
+    fn start(connection: Connection, vault: Arc<Vault>) -> Self {
+        let connection = Arc::new(connection);
+        let catalog = CatalogWatch::start(connection.clone(), vault);
+        Self { connection, catalog, analyses: Arc::default() }
+    }
+}

@@ -288,16 +288,26 @@ impl Catalog {
     /// Lets labels reach what holds the same values, then what is computed from them.
     fn spread(&mut self, links: &Links) {
         self.spread_to_family(&links.inherits);
-        for &(relation, number, from) in &links.generated {
-            let made_of: Vec<_> = self.column(relation, from).map(held).unwrap_or_default();
-            self.make_of(relation, number, &made_of);
+        let mut changed = true;
+        while std::mem::take(&mut changed) {
+            changed |= self.spread_within(links);
         }
         self.spread_to_views(links);
-        for &(relation, number, row_of) in &links.rows {
-            let made_of: Vec<_> =
-                self.relation(row_of).into_iter().flat_map(|r| r.columns.iter().flat_map(held)).collect();
-            self.make_of(relation, number, &made_of);
+    }
+
+    /// A generated column is made of others of its row; a column of a row type, of a row's columns.
+    fn spread_within(&mut self, links: &Links) -> bool {
+        let mut changed = false;
+        for &(relation, number, from) in &links.generated {
+            let made_of = self.column(relation, from).map(held).unwrap_or_default();
+            changed |= self.make_of(relation, number, &made_of);
         }
+        for &(relation, number, row_of) in &links.rows {
+            let made_of: Vec<LabelledId> =
+                self.relation(row_of).into_iter().flat_map(|row| row.columns.iter().flat_map(held)).collect();
+            changed |= self.make_of(relation, number, &made_of);
+        }
+        changed
     }
 
     /// A table and its children (partitions, inheritance) hold the same rows, so a label on a column of one
@@ -388,13 +398,19 @@ impl Catalog {
         relation.computed_from.len() + relation.calls.len() > before
     }
 
-    fn make_of(&mut self, relation: u32, number: i16, made_of: &[LabelledId]) {
-        let Some(relation) = self.by_oid.get(&relation).and_then(|&at| self.relations.get_mut(at)) else {
-            return;
-        };
-        for column in relation.columns.iter_mut().filter(|column| column.number == number) {
-            column.made_of.extend_from_slice(made_of);
+    fn make_of(&mut self, relation: u32, number: i16, made_of: &[LabelledId]) -> bool {
+        let relation = self.by_oid.get(&relation).and_then(|&at| self.relations.get_mut(at));
+        let columns = relation.into_iter().flat_map(|relation| relation.columns.iter_mut());
+        let mut changed = false;
+        for column in columns.filter(|column| column.number == number) {
+            for &id in made_of {
+                if !column.made_of.contains(&id) && column.label != Some(id) {
+                    column.made_of.push(id);
+                    changed = true;
+                }
+            }
         }
+        changed
     }
 
     /// Labels that came by inheritance count under their column's name too.

@@ -1,1 +1,29 @@
 //! Statement and catalog in; facts and lineage out.
+//!
+//! A statement is parsed by PostgreSQL's own grammar and walked once. What it reads and changes, which
+//! functions it calls and where labelled columns go becomes [`access::Facts`]. The rule for whatever is
+//! not sure: the stricter possibility counts, and what is not known is said to be not understood.
+//!
+//! A labelled column is an output only where it stands plainly as a column of the answer, also through
+//! subqueries and WITH queries, so that the server names its origin in RowDescription and a mask reaches
+//! it. Any other mention is a computation.
+
+mod analysis;
+mod catalog;
+mod change;
+mod definition;
+mod expression;
+mod function;
+mod label;
+mod query;
+mod reading;
+mod scope;
+mod settings;
+mod shape;
+mod statement;
+mod system;
+
+pub use analysis::{Analysis, NameUse, SQL_BYTES_MAX, analyse, fuzz_analyse, merge};
+pub use catalog::{Catalog, CatalogError};
+pub use label::{Label, LabelError, Labels};
+pub use shape::shape;

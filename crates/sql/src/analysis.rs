@@ -1,0 +1,139 @@
+use std::sync::Arc;
+
+use access::Facts;
+use pg_query::protobuf::ParseResult;
+
+use crate::catalog::Catalog;
+use crate::reading::Reading;
+
+/// Longest text that is parsed, in bytes. Parsing is linear but slow, and no person writes so much; data
+/// belongs into parameters or COPY.
+pub const SQL_BYTES_MAX: usize = 1 << 20;
+
+/// What one message of SQL text says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Analysis {
+    /// What policy decides on: of all statements together.
+    pub facts: Arc<Facts>,
+    /// Prepared statements and cursors by their SQL names, in the order of the text. Whoever keeps the
+    /// session's names merges what an `Execute` or `Fetch` stands for into `facts`, and must treat a name
+    /// that it does not know as not understood.
+    pub names: Vec<NameUse>,
+    /// Whether the catalog may be another after it (DDL, or code that may contain some), so that a new
+    /// snapshot is due.
+    pub changes_catalog: bool,
+    /// Whether the same text with other literals would have the same facts.
+    pub literal_free: bool,
+}
+
+/// What a statement does to a name of the session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NameUse {
+    /// `PREPARE name AS …`, and what running it means.
+    Prepare {
+        /// The statement's name.
+        name: Box<str>,
+        /// Facts of the statement that was prepared.
+        facts: Arc<Facts>,
+    },
+    /// `EXECUTE name`.
+    Execute {
+        /// The statement's name.
+        name: Box<str>,
+    },
+    /// `DECLARE cursor CURSOR FOR …`.
+    Declare {
+        /// The cursor's name, which is also a portal's.
+        cursor: Box<str>,
+        /// Facts of its query.
+        facts: Arc<Facts>,
+    },
+    /// `FETCH` or `MOVE`.
+    Fetch {
+        /// The cursor's name.
+        cursor: Box<str>,
+    },
+    /// `DEALLOCATE`, of all when there is no name.
+    Deallocate {
+        /// The statement's name.
+        name: Option<Box<str>>,
+    },
+    /// `CLOSE`, of all when there is no name.
+    CloseCursor {
+        /// The cursor's name.
+        name: Option<Box<str>>,
+    },
+    /// `DISCARD ALL`: every name is gone.
+    DiscardAll,
+}
+
+/// Says what `sql`, one message's text, does. Never fails: what is not understood is in the facts.
+pub fn analyse(sql: &str, catalog: &Catalog) -> Analysis {
+    let mut reading = Reading::new(catalog);
+    match parse(sql) {
+        Ok(tree) => {
+            for raw in &tree.stmts {
+                match raw.stmt.as_deref() {
+                    Some(statement) => reading.statement(statement),
+                    None => reading.not_understood("a statement"),
+                }
+            }
+            reading.into_analysis()
+        }
+        Err(what) => {
+            let facts = Facts { not_understood: vec![what.into()], ..Facts::default() };
+            Analysis { facts: Arc::new(facts), names: Vec::new(), changes_catalog: true, literal_free: false }
+        }
+    }
+}
+
+/// Parses by PostgreSQL 18's own grammar, or says what is wrong, without a word of the text.
+fn parse(sql: &str) -> Result<ParseResult, &'static str> {
+    if sql.len() > SQL_BYTES_MAX {
+        return Err("text too long");
+    }
+    // The parser's own walk over its tree has casts that panic; the grammar should never give them reason
+    // to, and a panic here must not be more than a refusal.
+    match std::panic::catch_unwind(|| pg_query::parse(sql, 0)) {
+        Ok(Ok(result)) => Ok(result.protobuf),
+        // The tree is decoded to a bounded depth (about 50 levels), on purpose: it is walked recursively.
+        Ok(Err(pg_query::Error::Decode(_))) => Err("nesting too deep"),
+        Ok(Err(pg_query::Error::Conversion(_))) => Err("syntax: a nul byte"),
+        Ok(Err(pg_query::Error::Parse(message))) if too_deep(&message) => Err("nesting too deep"),
+        Ok(Err(_)) => Err("syntax: not a statement of the grammar"),
+        Err(_) => Err("syntax: not readable"),
+    }
+}
+
+/// Whether the parser itself ran out of its (bounded) stack.
+fn too_deep(message: &str) -> bool {
+    message.contains("stack depth limit") || message.contains("memory exhausted")
+}
+
+/// The facts of doing `a` and then `b`.
+pub fn merge(a: &Facts, b: &Facts) -> Facts {
+    fn union<T: Clone + PartialEq>(a: &[T], b: &[T]) -> Vec<T> {
+        let mut all = a.to_vec();
+        for item in b {
+            if !all.contains(item) {
+                all.push(item.clone());
+            }
+        }
+        all
+    }
+    Facts {
+        kinds: [a.kinds.as_slice(), b.kinds.as_slice()].concat(),
+        uses: union(&a.uses, &b.uses),
+        columns: union(&a.columns, &b.columns),
+        functions: union(&a.functions, &b.functions),
+        has_where: a.has_where && b.has_where,
+        effect: a.effect.max(b.effect),
+        not_understood: union(&a.not_understood, &b.not_understood),
+    }
+}
+
+/// Analyses arbitrary bytes against a small catalog, for fuzzing.
+#[doc(hidden)]
+pub fn fuzz_analyse(data: &[u8]) {
+    let _ = analyse(&String::from_utf8_lossy(data), &Catalog::default());
+}

@@ -1,0 +1,54 @@
+WITH space AS (
+  SELECT oid, nspname::text AS name FROM pg_catalog.pg_namespace WHERE nspname !~ '^pg_(toast|temp|toast_temp)(_|$)'
+), relation AS (
+  SELECT c.oid, c.relkind::text AS kind, space.name AS schema, c.relname::text AS name
+  FROM pg_catalog.pg_class c JOIN space ON space.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p', 'S')
+), rule AS (
+  SELECT oid, ev_class, ev_action::text LIKE '%:varattno 0 %' AS whole_row
+  FROM pg_catalog.pg_rewrite WHERE ev_type = '1' AND ev_class >= 16384
+)
+SELECT 'schema', NULL::text, NULL::text, NULL::text, name, NULL::text FROM space
+UNION ALL
+SELECT 'relation', oid::text, NULL, kind, schema, name FROM relation
+UNION ALL
+SELECT 'column', a.attrelid::text, a.attnum::text,
+  CASE WHEN t.typrelid <> 0 THEN t.typrelid ELSE coalesce(e.typrelid, 0) END::text, a.attname::text, NULL
+FROM relation
+JOIN pg_catalog.pg_attribute a ON a.attrelid = relation.oid
+JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem
+WHERE a.attnum > 0 AND NOT a.attisdropped
+UNION ALL
+SELECT DISTINCT 'view', rule.ev_class::text, d.refobjid::text,
+  CASE WHEN rule.whole_row THEN '-1' ELSE d.refobjsubid::text END, NULL, NULL
+FROM rule
+JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = rule.oid
+WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> rule.ev_class
+UNION ALL
+SELECT DISTINCT 'calls', rule.ev_class::text, NULL, NULL, space.name, p.proname::text
+FROM rule
+JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = rule.oid
+JOIN pg_catalog.pg_proc p ON p.oid = d.refobjid
+JOIN space ON space.oid = p.pronamespace
+WHERE d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND p.oid >= 16384
+UNION ALL
+SELECT DISTINCT 'generated', a.attrelid::text, a.attnum::text, d.refobjsubid::text, NULL, NULL
+FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_attrdef ad ON ad.adrelid = a.attrelid AND ad.adnum = a.attnum
+JOIN pg_catalog.pg_depend d
+  ON (d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = ad.oid)
+  OR (d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = a.attrelid AND d.objsubid = a.attnum)
+WHERE a.attgenerated <> '' AND NOT a.attisdropped
+  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+  AND d.refobjid = a.attrelid AND d.refobjsubid > 0 AND d.refobjsubid <> a.attnum
+UNION ALL
+SELECT 'inherits', inhrelid::text, inhparent::text, NULL, NULL, NULL FROM pg_catalog.pg_inherits
+UNION ALL
+SELECT DISTINCT 'function', NULL, NULL, NULL, space.name, p.proname::text
+FROM pg_catalog.pg_proc p JOIN space ON space.oid = p.pronamespace
+WHERE space.name NOT IN ('pg_catalog', 'information_schema') OR p.oid >= 16384
+UNION ALL
+SELECT DISTINCT 'operator', NULL, NULL, NULL, space.name, o.oprname::text
+FROM pg_catalog.pg_operator o JOIN space ON space.oid = o.oprnamespace
+WHERE space.name <> 'pg_catalog' OR o.oid >= 16384

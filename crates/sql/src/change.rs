@@ -1,0 +1,212 @@
+//! INSERT, UPDATE, DELETE and MERGE: which columns get values, and which values are looked at.
+
+use access::{Action, Effect, Position};
+use pg_query::Node;
+use pg_query::protobuf::{
+    DeleteStmt, InferClause, InsertStmt, MergeStmt, OnConflictClause, RangeVar, ReturningClause,
+    ReturningOptionKind, UpdateStmt,
+};
+
+use crate::reading::{Kind, Reading};
+use crate::scope::{Columns, Item};
+
+impl<'a> Reading<'a> {
+    pub fn insert(&mut self, insert: &'a InsertStmt) -> Columns<'a> {
+        let outer = self.enter(insert.with_clause.as_ref());
+        let target = self.changed(insert.relation.as_ref(), false);
+        if insert.cols.is_empty() && insert.select_stmt.is_some() {
+            for trace in target.traces().collect::<Vec<_>>() {
+                self.mark(&[trace], Position::Assigned);
+            }
+        }
+        self.assignments(&insert.cols, &target);
+        if let Some(source) = insert.select_stmt.as_deref() {
+            let columns = self.query(source);
+            self.mark_computed(&columns);
+        }
+        self.push_target(insert.relation.as_ref(), target.clone());
+        if let Some(conflict) = insert.on_conflict_clause.as_deref() {
+            self.conflict(conflict, insert.relation.as_ref(), &target);
+        }
+        let columns = self.returning(insert.returning_clause.as_ref(), insert.relation.as_ref(), &target);
+        self.leave(outer);
+        columns
+    }
+
+    pub fn update(&mut self, update: &'a UpdateStmt) -> Columns<'a> {
+        let outer = self.enter(update.with_clause.as_ref());
+        let looks = update.where_clause.is_some() || !update.from_clause.is_empty();
+        let target = self.changed(update.relation.as_ref(), looks);
+        self.facts.has_where &= update.where_clause.is_some();
+        self.push_target(update.relation.as_ref(), target.clone());
+        for node in &update.from_clause {
+            self.member(node);
+        }
+        self.assignments(&update.target_list, &target);
+        self.expression_of(update.where_clause.as_deref());
+        let columns = self.returning(update.returning_clause.as_ref(), update.relation.as_ref(), &target);
+        self.leave(outer);
+        columns
+    }
+
+    pub fn delete(&mut self, delete: &'a DeleteStmt) -> Columns<'a> {
+        let outer = self.enter(delete.with_clause.as_ref());
+        let looks = delete.where_clause.is_some() || !delete.using_clause.is_empty();
+        let target = self.changed(delete.relation.as_ref(), looks);
+        self.facts.has_where &= delete.where_clause.is_some();
+        self.push_target(delete.relation.as_ref(), target.clone());
+        for node in &delete.using_clause {
+            self.member(node);
+        }
+        self.expression_of(delete.where_clause.as_deref());
+        let columns = self.returning(delete.returning_clause.as_ref(), delete.relation.as_ref(), &target);
+        self.leave(outer);
+        columns
+    }
+
+    pub fn merge(&mut self, merge: &'a MergeStmt) -> Columns<'a> {
+        let outer = self.enter(merge.with_clause.as_ref());
+        let target = self.changed(merge.relation.as_ref(), true);
+        self.push_target(merge.relation.as_ref(), target.clone());
+        if let Some(source) = merge.source_relation.as_deref() {
+            self.member(source);
+        }
+        self.expression_of(merge.join_condition.as_deref());
+        for node in &merge.merge_when_clauses {
+            let Some(Kind::MergeWhenClause(when)) = &node.node else {
+                self.not_understood("a branch of MERGE");
+                continue;
+            };
+            self.expression_of(when.condition.as_deref());
+            self.assignments(&when.target_list, &target);
+            self.expressions(&when.values);
+        }
+        let columns = self.returning(merge.returning_clause.as_ref(), merge.relation.as_ref(), &target);
+        self.leave(outer);
+        columns
+    }
+
+    /// Notes that a table's rows are changed, and whether they are also looked at: as in PostgreSQL, that
+    /// needs the right to read.
+    fn changed(&mut self, table: Option<&'a RangeVar>, looks: bool) -> Columns<'a> {
+        self.effect(Effect::Data);
+        let Some(table) = table else {
+            self.not_understood("a change of no table");
+            return Columns::default();
+        };
+        let relations = self.touch(table, Action::Write);
+        if looks {
+            self.touch(table, Action::Read);
+        }
+        Columns::of(&relations)
+    }
+
+    fn push_target(&mut self, table: Option<&'a RangeVar>, columns: Columns<'a>) {
+        let Some(table) = table else { return };
+        let unknown = !columns.exact && columns.list.is_empty();
+        self.push_aliased(columns, unknown, Some(&table.relname), table.alias.as_ref());
+    }
+
+    /// Reads `column = value` pairs, or the columns of an INSERT.
+    fn assignments(&mut self, targets: &'a [Node], columns: &Columns<'a>) {
+        for node in targets {
+            let Some(Kind::ResTarget(target)) = &node.node else {
+                self.not_understood("a column to be set");
+                continue;
+            };
+            let mut traces = Vec::new();
+            // Setting a part of a value keeps the rest of it, so it is looked at.
+            let position =
+                if target.indirection.is_empty() { Position::Assigned } else { Position::Computed };
+            if columns.find(&target.name, &mut traces) {
+                self.mark(&traces, position);
+            } else {
+                self.mark_name(&target.name, position);
+            }
+            for step in &target.indirection {
+                if !matches!(step.node, Some(Kind::String(_))) {
+                    self.expression(step);
+                }
+            }
+            self.expression_of(target.val.as_deref());
+        }
+    }
+
+    fn conflict(
+        &mut self,
+        conflict: &'a OnConflictClause,
+        table: Option<&'a RangeVar>,
+        target: &Columns<'a>,
+    ) {
+        if let Some(infer) = conflict.infer.as_deref() {
+            self.inference(infer);
+        }
+        if conflict.target_list.is_empty() {
+            return;
+        }
+        if let Some(table) = table {
+            self.touch(table, Action::Read);
+        }
+        // The row that was to be inserted: its values are the principal's own.
+        let excluded = target.clone().cleaned();
+        self.push(Item {
+            name: Some("excluded"),
+            columns: Columns { exact: true, ..excluded },
+            unknown: false,
+        });
+        self.assignments(&conflict.target_list, target);
+        self.expression_of(conflict.where_clause.as_deref());
+        // RETURNING does not see it.
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.items.pop();
+        }
+    }
+
+    /// `ON CONFLICT (column)` tells whether a value is there already.
+    fn inference(&mut self, infer: &'a InferClause) {
+        for node in &infer.index_elems {
+            let Some(Kind::IndexElem(element)) = &node.node else {
+                self.not_understood("a conflict target");
+                continue;
+            };
+            self.index_element(element);
+        }
+        self.expression_of(infer.where_clause.as_deref());
+    }
+
+    fn returning(
+        &mut self,
+        returning: Option<&'a ReturningClause>,
+        table: Option<&'a RangeVar>,
+        target: &Columns<'a>,
+    ) -> Columns<'a> {
+        let Some(returning) = returning else { return Columns::clean(std::iter::empty()) };
+        if let Some(table) = table {
+            self.touch(table, Action::Read);
+        }
+        // `old` and `new` (PostgreSQL 18): whether the server names their origin is not relied on. They are
+        // not members of FROM, so `*` does not hold them.
+        let (mut old, mut new) = ("old", "new");
+        for node in &returning.options {
+            let Some(Kind::ReturningOption(option)) = &node.node else {
+                self.not_understood("an option of RETURNING");
+                continue;
+            };
+            match option.option() {
+                ReturningOptionKind::ReturningOptionOld => old = &option.value,
+                ReturningOptionKind::ReturningOptionNew => new = &option.value,
+                ReturningOptionKind::Undefined => self.not_understood("an option of RETURNING"),
+            }
+        }
+        let before = crate::scope::Scope {
+            items: [old, new]
+                .map(|name| Item { name: Some(name), columns: target.clone().derived(), unknown: false })
+                .into(),
+        };
+        let inner = self.scopes.len().saturating_sub(1);
+        self.scopes.insert(inner, before);
+        let columns = self.targets(&returning.exprs);
+        self.scopes.remove(inner);
+        columns
+    }
+}

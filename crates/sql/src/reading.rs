@@ -1,0 +1,344 @@
+//! One message's text as it is being read: what has been understood so far.
+
+use std::sync::Arc;
+
+use access::{Action, ColumnUse, Effect, Facts, Position, Resource, Use};
+use pg_query::Node;
+use pg_query::protobuf::{ColumnRef, RangeVar, node};
+
+use crate::catalog::{Catalog, LabelledId, Relation};
+use crate::scope::{Columns, Item, Scope, Trace, add};
+use crate::system;
+use crate::{Analysis, NameUse};
+
+/// The nodes of the tree.
+pub(crate) type Kind = node::Node;
+
+/// Reads statements one after the other into facts. The statements' own parts are in the files of their
+/// subjects: `statement`, `definition`, `settings`, `query`, `change`, `expression`, `function`.
+pub(crate) struct Reading<'a> {
+    pub catalog: &'a Catalog,
+    pub facts: Facts,
+    pub names: Vec<NameUse>,
+    pub changes_catalog: bool,
+    pub literal_free: bool,
+    /// The FROM clauses around the place being read, the innermost last.
+    pub scopes: Vec<Scope<'a>>,
+    /// The WITH queries in sight, the nearest last.
+    pub with: Vec<WithQuery<'a>>,
+    /// Whether the current statement reads a table.
+    pub reads: bool,
+    work: usize,
+}
+
+/// A query of a WITH clause.
+pub(crate) struct WithQuery<'a> {
+    pub name: &'a str,
+    pub state: WithState<'a>,
+}
+
+pub(crate) enum WithState<'a> {
+    /// Its query has been read.
+    Read(Columns<'a>),
+    /// Its query comes later, or is being read (WITH RECURSIVE).
+    Ahead { used: bool },
+}
+
+/// Most steps spent on resolving names in one message: several hundred times what a large report needs.
+/// Without it, a text of 1 MiB could make every one of many names be looked for among many tables.
+const WORK_MAX: usize = 4_000_000;
+
+/// Most different uses, columns, functions or things not understood that are listed, each.
+const LISTED_MAX: usize = 1_000;
+
+/// Most columns of an answer: PostgreSQL's own limit (`MaxTupleAttributeNumber`).
+const COLUMNS_MAX: usize = 1_664;
+
+impl<'a> Reading<'a> {
+    pub fn new(catalog: &'a Catalog) -> Self {
+        Self {
+            catalog,
+            facts: understood(),
+            names: Vec::new(),
+            changes_catalog: false,
+            literal_free: true,
+            scopes: Vec::new(),
+            with: Vec::new(),
+            reads: false,
+            work: 0,
+        }
+    }
+
+    pub fn into_analysis(self) -> Analysis {
+        Analysis {
+            facts: Arc::new(self.facts),
+            names: self.names,
+            changes_catalog: self.changes_catalog,
+            literal_free: self.literal_free,
+        }
+    }
+
+    /// Reads something into facts of its own.
+    pub fn apart(&mut self, read: impl FnOnce(&mut Self)) -> Facts {
+        let outer = std::mem::replace(&mut self.facts, understood());
+        read(self);
+        std::mem::replace(&mut self.facts, outer)
+    }
+
+    /// Adds facts that were read apart, but for their kinds.
+    pub fn absorb(&mut self, mut facts: Facts) {
+        facts.kinds.clear();
+        self.facts = crate::merge(&self.facts, &facts);
+    }
+
+    pub fn effect(&mut self, effect: Effect) {
+        self.facts.effect = self.facts.effect.max(effect);
+    }
+
+    pub fn not_understood(&mut self, what: impl Into<Box<str>>) {
+        let what = what.into();
+        if self.facts.not_understood.len() <= LISTED_MAX && !self.facts.not_understood.contains(&what) {
+            self.facts.not_understood.push(what);
+        }
+        self.effect(Effect::Data);
+    }
+
+    pub fn uses(&mut self, action: Action, resource: Resource) {
+        self.reads |= action == Action::Read;
+        let it = Use { action, resource };
+        if self.facts.uses.contains(&it) {
+            return;
+        }
+        if self.facts.uses.len() >= LISTED_MAX {
+            return self.not_understood("too many tables");
+        }
+        self.facts.uses.push(it);
+    }
+
+    /// Notes a call of what is not known to be harmless.
+    pub fn calls(&mut self, name: &str) {
+        self.effect(Effect::Data);
+        if self.facts.functions.iter().any(|known| **known == *name) {
+            return;
+        }
+        if self.facts.functions.len() >= LISTED_MAX {
+            return self.not_understood("too many functions");
+        }
+        self.facts.functions.push(name.into());
+        self.uses(Action::Call, Resource::Function(name.into()));
+    }
+
+    /// Notes what is done with labelled columns.
+    pub fn mark(&mut self, traces: &[Trace], position: Position) {
+        for trace in traces {
+            let position = if trace.plain { position } else { Position::Computed };
+            self.mark_column(trace.column, position);
+        }
+    }
+
+    /// Notes that the answer is made of these columns as they stand.
+    pub fn mark_output(&mut self, columns: &Columns<'a>) {
+        for column in &columns.list {
+            self.mark(&column.traces, Position::Output);
+        }
+    }
+
+    /// Notes that these columns go where no mask reaches.
+    pub fn mark_computed(&mut self, columns: &Columns<'a>) {
+        for column in &columns.list {
+            self.mark(&column.traces, Position::Computed);
+        }
+    }
+
+    /// Notes a name that was found nowhere and is a labelled column's somewhere.
+    pub fn mark_name(&mut self, name: &str, position: Position) {
+        let catalog = self.catalog;
+        for &column in catalog.labelled_by_name(name) {
+            self.mark_column(column, position);
+        }
+    }
+
+    pub fn mark_column(&mut self, column: LabelledId, position: Position) {
+        let catalog = self.catalog;
+        let Some(labelled) = catalog.labelled(column) else { return };
+        for class in &labelled.classes {
+            let same = |known: &ColumnUse| {
+                known.position == position && known.class == *class && known.column == labelled.name
+            };
+            if self.facts.columns.iter().any(same) {
+                continue;
+            }
+            if self.facts.columns.len() >= LISTED_MAX {
+                return self.not_understood("too many sensitive columns");
+            }
+            let column = labelled.name.clone();
+            self.facts.columns.push(ColumnUse { column, class: class.clone(), position });
+        }
+    }
+
+    /// Spends `steps` of what one message may take; `false` when it is used up.
+    pub fn work(&mut self, steps: usize) -> bool {
+        self.work = self.work.saturating_add(steps);
+        if self.work > WORK_MAX {
+            self.not_understood("too many names");
+        }
+        self.work <= WORK_MAX
+    }
+
+    /// Notes what is done to the relations that a name can mean, and gives those that the catalog holds.
+    pub fn touch(&mut self, name: &'a RangeVar, action: Action) -> Vec<&'a Relation> {
+        let schema = (!name.schemaname.is_empty()).then_some(name.schemaname.as_str());
+        self.touch_named(schema, &name.relname, action)
+    }
+
+    pub fn touch_named(&mut self, schema: Option<&'a str>, name: &str, action: Action) -> Vec<&'a Relation> {
+        let catalog = self.catalog;
+        let relations: Vec<&Relation> = catalog.relations(schema, name).collect();
+        if !system::may_be_read(schema, name, &relations) {
+            self.not_understood(format!("reads {name}"));
+        }
+        for relation in &relations {
+            self.uses(action, Resource::Table(relation.name.clone()));
+            if action == Action::Administer {
+                continue;
+            }
+            for &column in &relation.computed_from {
+                self.mark_column(column, Position::Computed);
+            }
+            for function in &relation.calls {
+                self.calls(function);
+            }
+        }
+        if relations.is_empty() {
+            self.uses(action, Resource::Table(format!("?.{name}").into()));
+        }
+        relations
+    }
+
+    pub fn push(&mut self, item: Item<'a>) {
+        if !self.work(item.columns.list.len()) {
+            return;
+        }
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.items.push(item);
+        }
+    }
+
+    /// What a column name, `t.name`, `*` or `t.*` means here.
+    ///
+    /// What is more than a plain use of columns (a whole row, a function in disguise) is noted at once.
+    pub fn reference(&mut self, reference: &'a ColumnRef) -> Columns<'a> {
+        let mut fields = reference.fields.iter().rev().map(|field| field.node.as_ref());
+        match (fields.next().flatten(), fields.next().flatten()) {
+            (Some(Kind::String(name)), None) => self.unqualified(&name.sval),
+            (Some(Kind::String(name)), Some(Kind::String(of))) => self.qualified(&of.sval, &name.sval),
+            (Some(Kind::AStar(_)), None) => self.star(None),
+            (Some(Kind::AStar(_)), Some(Kind::String(of))) => self.star(Some(&of.sval)),
+            _ => {
+                self.not_understood("a column reference");
+                Columns::default()
+            }
+        }
+    }
+
+    /// PostgreSQL takes the column of the innermost query that has it, and only then a whole row of that
+    /// name. Where the catalog cannot tell whether a query has it, every possibility counts.
+    pub fn unqualified(&mut self, name: &'a str) -> Columns<'a> {
+        if !self.work(self.scopes.iter().map(|scope| scope.items.len()).sum()) {
+            return Columns::default();
+        }
+        let (mut traces, mut found, mut certain, mut open) = (Vec::new(), false, false, false);
+        for scope in self.scopes.iter().rev() {
+            for item in &scope.items {
+                let here = item.columns.find(name, &mut traces);
+                found |= here;
+                certain |= here && item.columns.exact;
+            }
+            if certain {
+                break;
+            }
+            open |= !found && scope.items.iter().any(|item| !item.columns.exact);
+        }
+        if open || !found {
+            self.mark_name(name, Position::Computed);
+        }
+        if !certain {
+            self.whole_row(name);
+        }
+        one(name, traces)
+    }
+
+    fn qualified(&mut self, of: &'a str, name: &'a str) -> Columns<'a> {
+        let (mut traces, mut found, mut certain) = (Vec::new(), false, false);
+        if !self.work(self.scopes.iter().map(|scope| scope.items.len()).sum()) {
+            return Columns::default();
+        }
+        for item in self.named(of) {
+            let here = item.columns.find(name, &mut traces);
+            found |= here;
+            certain |= here && item.columns.exact;
+        }
+        if !found {
+            self.mark_name(name, Position::Computed);
+        }
+        if !certain {
+            // `c.to_jsonb` is `to_jsonb(c)` when `c` has no such column.
+            self.attribute(name);
+            self.whole_row(of);
+        }
+        one(name, traces)
+    }
+
+    fn star(&mut self, of: Option<&'a str>) -> Columns<'a> {
+        let items: Vec<&Item<'a>> = match of {
+            Some(name) => self.named(name).collect(),
+            None => self.scopes.last().into_iter().flat_map(|scope| &scope.items).collect(),
+        };
+        let exact = !items.is_empty() && items.iter().all(|item| item.columns.exact);
+        let width: usize = items.iter().map(|item| item.columns.list.len()).sum();
+        if width > COLUMNS_MAX {
+            self.not_understood("too many columns");
+            return Columns::default();
+        }
+        let list = items.iter().flat_map(|item| item.columns.list.iter().cloned()).collect();
+        self.work(width);
+        Columns { list, exact }
+    }
+
+    /// Notes that all of a row is taken as one value.
+    fn whole_row(&mut self, of: &'a str) {
+        let (mut traces, mut unknown) = (Vec::new(), false);
+        for item in self.named(of) {
+            for column in &item.columns.list {
+                add(&mut traces, &column.traces);
+            }
+            unknown |= item.unknown;
+        }
+        self.mark(&traces, Position::Computed);
+        if unknown {
+            self.not_understood("whole row of an unknown relation");
+        }
+    }
+
+    fn named<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Item<'a>> {
+        let items = self.scopes.iter().rev().flat_map(|scope| &scope.items);
+        items.filter(move |item| item.name == Some(name))
+    }
+}
+
+/// Facts of nothing.
+pub(crate) fn understood() -> Facts {
+    Facts { has_where: true, effect: Effect::None, ..Facts::default() }
+}
+
+/// The strings of a list of name parts.
+pub(crate) fn strings(nodes: &[Node]) -> impl Iterator<Item = &str> {
+    nodes.iter().filter_map(|node| match &node.node {
+        Some(Kind::String(part)) => Some(part.sval.as_str()),
+        _ => None,
+    })
+}
+
+fn one<'a>(name: &'a str, traces: Vec<Trace>) -> Columns<'a> {
+    Columns { list: vec![crate::scope::Column { name: Some(name), traces }], exact: true }
+}

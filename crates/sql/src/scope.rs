@@ -1,0 +1,102 @@
+//! Which columns a name can mean at one place of a query.
+
+use crate::catalog::{LabelledId, Relation};
+
+/// That a column of a query's answer holds values of a labelled column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Trace {
+    pub column: LabelledId,
+    /// As they stand, so that the server names their origin. Otherwise they are made into something else,
+    /// and no use of them is an output that a mask can reach.
+    pub plain: bool,
+}
+
+/// One column of a table or of a query's answer.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Column<'a> {
+    /// `None` for an expression's column whose name was not worked out.
+    pub name: Option<&'a str>,
+    pub traces: Vec<Trace>,
+}
+
+/// The columns of a table or of a query's answer.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Columns<'a> {
+    pub list: Vec<Column<'a>>,
+    /// Whether `list` holds every column, in its place. If not, there may be columns of any name.
+    pub exact: bool,
+}
+
+/// One member of a FROM clause.
+#[derive(Debug, Clone)]
+pub(crate) struct Item<'a> {
+    /// What columns are qualified with.
+    pub name: Option<&'a str>,
+    pub columns: Columns<'a>,
+    /// It is a relation that the catalog does not hold.
+    pub unknown: bool,
+}
+
+/// The FROM clause of one query, so far.
+#[derive(Debug, Default)]
+pub(crate) struct Scope<'a> {
+    pub items: Vec<Item<'a>>,
+}
+
+impl<'a> Columns<'a> {
+    /// The columns of the relations that one name may mean.
+    pub fn of(relations: &[&'a Relation]) -> Self {
+        let mut list = Vec::with_capacity(relations.first().map_or(0, |relation| relation.columns.len()));
+        for column in relations.iter().flat_map(|relation| &relation.columns) {
+            let plain = column.label.iter().map(|&column| Trace { column, plain: true });
+            let made = column.made_of.iter().map(|&column| Trace { column, plain: false });
+            list.push(Column { name: Some(&column.name), traces: plain.chain(made).collect() });
+        }
+        Self { list, exact: relations.len() == 1 }
+    }
+
+    /// Columns that hold nothing sensitive, under these names and no others.
+    pub fn clean(names: impl Iterator<Item = Option<&'a str>>) -> Self {
+        Self { list: names.map(|name| Column { name, traces: Vec::new() }).collect(), exact: true }
+    }
+
+    /// The same names, holding nothing.
+    pub fn cleaned(mut self) -> Self {
+        for column in &mut self.list {
+            column.traces = Vec::new();
+        }
+        self
+    }
+
+    /// The same, but as something that no mask reaches.
+    pub fn derived(mut self) -> Self {
+        for trace in self.list.iter_mut().flat_map(|column| column.traces.iter_mut()) {
+            trace.plain = false;
+        }
+        self
+    }
+
+    /// Everything that the columns hold.
+    pub fn traces(&self) -> impl Iterator<Item = Trace> + '_ {
+        self.list.iter().flat_map(|column| column.traces.iter().copied())
+    }
+
+    /// What the columns of this name hold, and whether there is one.
+    pub fn find(&self, name: &str, traces: &mut Vec<Trace>) -> bool {
+        let mut found = false;
+        for column in self.list.iter().filter(|column| column.name == Some(name)) {
+            found = true;
+            add(traces, &column.traces);
+        }
+        found
+    }
+}
+
+/// Adds what is not there yet.
+pub(crate) fn add(traces: &mut Vec<Trace>, more: &[Trace]) {
+    for trace in more {
+        if !traces.contains(trace) {
+            traces.push(*trace);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! SET and RESET: which settings a session may change without changing what panguard understands.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use access::{Action, Effect, Resource};
+use pg_query::Node;
+use pg_query::protobuf::{VariableSetKind, VariableSetStmt, a_const};
+
+use crate::reading::{Kind, Reading};
+
+impl<'a> Reading<'a> {
+    pub fn set(&mut self, set: &'a VariableSetStmt) {
+        self.uses(Action::Session, Resource::Connection);
+        self.effect(Effect::Session);
+        // What it does hangs on the value.
+        self.literal_free = false;
+        let name = set.name.to_lowercase();
+        let understood = match set.kind() {
+            VariableSetKind::VarSetValue => self.may_be_set(&name, &set.args),
+            VariableSetKind::VarSetDefault | VariableSetKind::VarReset => {
+                SETTINGS.contains(name.as_str()) || VALUED.contains(&name.as_str())
+            }
+            VariableSetKind::VarResetAll => true,
+            // SET TRANSACTION and SET SESSION CHARACTERISTICS: only modes, which are constants.
+            VariableSetKind::VarSetMulti => {
+                matches!(name.as_str(), "transaction" | "session characteristics")
+            }
+            VariableSetKind::VarSetCurrent | VariableSetKind::Undefined => false,
+        };
+        if !understood {
+            self.not_understood(format!("set {name}"));
+        }
+    }
+
+    fn may_be_set(&self, name: &str, args: &[Node]) -> bool {
+        let mut values = args.iter().map(text);
+        match name {
+            // Otherwise the text that is parsed here is not the text that the server parses.
+            "standard_conforming_strings" => {
+                values.all(|value| matches!(value, Some("on" | "true" | "yes" | "1")))
+            }
+            "client_encoding" => values.all(|value| {
+                value.is_some_and(|value| {
+                    matches!(value.to_lowercase().as_str(), "utf8" | "utf-8" | "unicode")
+                })
+            }),
+            // Below `notice` the server tells the client what it logs: statements, plans, values.
+            "client_min_messages" => values.all(|value| {
+                value.is_some_and(|value| {
+                    matches!(value.to_lowercase().as_str(), "notice" | "warning" | "error")
+                })
+            }),
+            // Tables and functions are resolved in every schema, whatever the path; a schema that is not
+            // known may hold operators.
+            "search_path" => values.all(|value| {
+                value.is_some_and(|value| {
+                    matches!(value, "$user" | "public" | "pg_catalog" | "") || self.catalog.has_schema(value)
+                })
+            }),
+            name => SETTINGS.contains(name),
+        }
+    }
+}
+
+fn text(value: &Node) -> Option<&str> {
+    let Some(Kind::AConst(value)) = &value.node else { return None };
+    match &value.val {
+        Some(a_const::Val::Sval(text)) => Some(&text.sval),
+        _ => None,
+    }
+}
+
+/// Settings that may be set to some values only.
+const VALUED: [&str; 4] =
+    ["standard_conforming_strings", "client_encoding", "client_min_messages", "search_path"];
+
+/// Settings that change how values are shown or how queries are run, and nothing else.
+static SETTINGS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    let lines = include_str!("settings/harmless.txt").lines().filter(|line| !line.starts_with('#'));
+    lines.flat_map(str::split_whitespace).collect()
+});

@@ -1,0 +1,335 @@
+//! Where labelled columns go.
+
+use access::{DataClass, Position};
+
+use crate::{at, check, computed, output, read};
+
+#[test]
+fn a_plain_column_of_the_answer_is_an_output() {
+    for sql in [
+        "select pan from public.cards",
+        "select id, pan as x from public.cards where id = 1 order by id limit 3",
+        "select c.pan from public.cards c",
+        "select public.cards.pan from public.cards",
+        "select p.* from (select id, pan from public.cards) p",
+        "select x from (select pan as x from public.cards) s",
+        "select b from (select id, pan from public.cards) s(a, b)",
+        "with x(a, b) as (select id, pan from public.cards) select b from x where a = 1",
+        "with x as (select id, pan from public.cards), y as (select * from x) select * from y",
+        "with recursive x as (select pan from public.cards) select pan from x",
+        "select c.pan from payments p left join public.cards c on c.id = p.card_id",
+        "select s.p from public.cards c, lateral (select c.pan as p) s",
+        "select u&\"p\\0061n\" from public.cards",
+        "select distinct on (id) pan from public.cards",
+        "update public.cards set amount = 1 where id = 1 returning pan",
+        "delete from public.cards where id = 1 returning id, pan",
+        "insert into public.cards (id) values (1) returning pan",
+        "with gone as (delete from public.cards where id = 1 returning pan) select pan from gone",
+        "select pan from only public.cards tablesample bernoulli (100)",
+    ] {
+        assert_eq!((output(sql), computed(sql)), (vec![String::from("cards.pan")], vec![]), "{sql}");
+    }
+}
+
+#[test]
+fn a_star_is_every_column() {
+    assert_eq!(output("select * from public.cards"), ["cards.cvv", "cards.pan"]);
+    assert_eq!(output("select c.*, p.* from public.cards c, payments p"), ["cards.cvv", "cards.pan"]);
+    assert_eq!(output("table public.cards"), ["cards.cvv", "cards.pan"]);
+    assert_eq!(output("select * from cards"), ["archive.cards.pan", "cards.cvv", "cards.pan"]);
+    check(
+        "select * from public.cards",
+        "select; read cards; output cards.pan pan; output cards.cvv sad; no effect",
+    );
+}
+
+#[test]
+fn columns_without_a_label_are_not_mentioned() {
+    for sql in [
+        "select id, holder from public.cards where amount > 5",
+        "select count(*) from public.cards",
+        "select holder, count(*) from public.cards group by 1 order by 2 desc",
+        "select exists (select * from public.cards where id = 1)",
+        "select s.holder from (select id, holder, pan from public.cards) s",
+        "select note as pan from payments",
+        "select pan from (select note as pan from payments) x order by pan",
+        "select doc from public.cards",
+        "select id, holder from card_names",
+    ] {
+        assert!(read(sql).facts.columns.is_empty(), "{sql}: {:?}", read(sql).facts.columns);
+    }
+}
+
+#[test]
+fn every_other_mention_is_a_computation() {
+    for sql in [
+        // expressions
+        "select reverse(pan) from public.cards",
+        "select pan || '' from public.cards",
+        "select pan::text from public.cards",
+        "select cast(pan as bigint) from public.cards",
+        "select (pan) collate \"C\" || '' from public.cards",
+        "select pan[1] from public.cards",
+        "select case when true then pan end from public.cards",
+        "select coalesce(null, pan) from public.cards",
+        "select greatest(pan, '') from public.cards",
+        "select nullif(pan, '') from public.cards",
+        "select array[pan] from public.cards",
+        "select row(pan) from public.cards",
+        "select pan is null from public.cards",
+        "select pan between '4' and '5' from public.cards",
+        "select max(pan) from public.cards",
+        "select string_agg(holder, ',' order by pan) from public.cards",
+        "select count(*) filter (where pan like '4%') from public.cards",
+        "select rank() over (order by pan) from public.cards",
+        "select sum(id) over w from public.cards window w as (partition by pan)",
+        "select (select pan) from public.cards",
+        "select array(select pan from public.cards)",
+        "select '4' in (select pan from public.cards)",
+        "select xmlforest(pan as x) from public.cards",
+        "select xmlelement(name a, xmlattributes(pan as b)) from public.cards",
+        "select json_object('a': pan) from public.cards",
+        "select json_array(pan) from public.cards",
+        "select json_arrayagg(pan) from public.cards",
+        "select json_objectagg('a': pan) from public.cards",
+        "select json_scalar(pan) from public.cards",
+        "select json_value(pan, '$') from public.cards",
+        "select substring(pan from 1 for 6) from public.cards",
+        "select position('4' in pan) from public.cards",
+        "select trim(both '4' from pan) from public.cards",
+        "select format('%s', pan) from public.cards",
+        "values ((select pan from public.cards))",
+        // predicates and order
+        "select 1 from public.cards where pan = $1",
+        "select 1 from public.cards where pan ~ '^4'",
+        "select id from public.cards order by pan",
+        "select id from public.cards group by id, pan",
+        "select holder from public.cards group by holder having max(pan) like '4%'",
+        "select 1 from payments p join public.cards c on c.pan = p.note",
+        "select 1 limit (select length(pan) from public.cards limit 1)",
+        "select 1 offset (select length(pan) from public.cards limit 1)",
+        "select id from public.cards group by grouping sets ((pan, id), (id))",
+        "select distinct on (pan) id from public.cards",
+        "select v.x from public.cards c join (values ('4', 'a')) v(k, x) on v.k = substr(c.pan, 1, 1)",
+        "select g from public.cards c, generate_series(1, length(c.pan)) g",
+        "select x from public.cards c, lateral (select reverse(c.pan) as x) s",
+        "select x from public.cards c, lateral (values (c.pan)) v(x)",
+        "select * from public.cards c, xmltable('/a' passing xmlelement(name a, c.pan) columns x text) x where false and c.id = 1 limit 0",
+        // change
+        "update public.cards set holder = pan where id = 1",
+        "update public.cards set (holder, exp) = (select pan, null) where id = 1",
+        "update payments set note = c.pan from public.cards c where c.id = payments.card_id",
+        "delete from public.cards where pan = '4'",
+        "insert into payments (note) select pan from public.cards",
+        "insert into public.cards (id) values (1) on conflict (pan) do nothing",
+        "insert into public.cards (id) values (1) on conflict (id) do update set holder = cards.pan",
+        "merge into payments p using public.cards c on p.note = c.pan when matched then do nothing",
+        "merge into payments p using public.cards c on p.card_id = c.id when matched and c.pan like '4%' then delete",
+        "merge into payments p using public.cards c on p.card_id = c.id when matched then update set note = c.pan",
+        "merge into payments p using public.cards c on p.card_id = c.id when not matched then insert (note) values (c.pan)",
+        "update public.cards set amount = 1 where id = 1 returning old.pan",
+        "update public.cards set amount = 1 where id = 1 returning with (old as o) o.pan",
+        "update public.cards set pan[1] = '4' where id = 1",
+    ] {
+        assert!(computed(sql).contains(&String::from("cards.pan")), "{sql}: {:?}", read(sql).facts);
+        assert!(output(sql).is_empty() || sql.contains('*'), "{sql}: {:?}", read(sql).facts);
+        assert!(read(sql).facts.not_understood.is_empty(), "{sql}: {:?}", read(sql).facts);
+    }
+}
+
+#[test]
+fn an_output_that_is_also_compared_is_both() {
+    for sql in [
+        "select distinct pan from public.cards",
+        "select pan from public.cards order by 1",
+        "select pan as x from public.cards order by x",
+        "select pan, count(*) from public.cards group by pan",
+        "select pan, count(*) from public.cards group by 1",
+        "select c.pan from public.cards c join public.cards d using (pan)",
+        "select pan from (select id, pan from public.cards) s where pan like '4%'",
+        "with x as (select pan as y from public.cards) select y from x order by y",
+    ] {
+        assert_eq!(
+            (output(sql), computed(sql)),
+            (vec!["cards.pan".into()], vec![String::from("cards.pan")]),
+            "{sql}"
+        );
+    }
+    assert_eq!(
+        computed("select a.id from public.cards a natural join public.cards b"),
+        ["cards.cvv", "cards.pan"]
+    );
+    assert_eq!(
+        computed("select a.id from public.cards a natural join archive.cards b"),
+        ["archive.cards.pan", "cards.pan"]
+    );
+}
+
+#[test]
+fn set_operations_lose_the_origin() {
+    for sql in [
+        "select pan from public.cards union all select note from payments",
+        "select note from payments union all select pan from public.cards",
+        "select pan from public.cards except select '4'",
+        "select x from (select note as x from payments union select pan from public.cards) s",
+        "with recursive r(n, p) as (select 1, pan from public.cards union all select n + 1, p from r where n < 3) select p from r",
+    ] {
+        assert_eq!((output(sql), computed(sql)), (vec![], vec![String::from("cards.pan")]), "{sql}");
+    }
+}
+
+#[test]
+fn a_whole_row_is_a_computation_on_all_of_it() {
+    for sql in [
+        "select c from public.cards c",
+        "select cards from public.cards",
+        "select (c).pan from public.cards c",
+        "select (c).* from public.cards c",
+        "select to_jsonb(c) from public.cards c",
+        "select c.to_jsonb from public.cards c",
+        "select row(c.*) from public.cards c",
+        "select count(c.*) from public.cards c",
+        "select c::text from public.cards c",
+        "select c = c from public.cards c",
+        "select s.c from (select c from public.cards c) s",
+        "select to_json(s) from (select * from public.cards) s",
+        "with x as (select * from public.cards) select row_to_json(x) from x",
+        "select pan(c) from public.cards c",
+        "select json_agg(c) from public.cards c",
+    ] {
+        assert!(
+            computed(sql).starts_with(&["cards.cvv".into(), "cards.pan".into()]) || computed(sql).len() > 2,
+            "{sql}: {:?}",
+            computed(sql)
+        );
+    }
+}
+
+#[test]
+fn a_new_value_is_assigned() {
+    for sql in [
+        "insert into public.cards (id, pan) values (1, $1)",
+        "update public.cards set pan = $1 where id = 1",
+        "update public.cards set pan = upper($1), holder = 'x' where id = 1",
+        "insert into public.cards (id, pan) values (1, $1) on conflict (id) do update set pan = excluded.pan",
+        "merge into public.cards c using payments p on p.card_id = c.id when matched then update set pan = p.note",
+    ] {
+        assert_eq!(
+            (at(sql, Position::Assigned), computed(sql), output(sql)),
+            (vec!["cards.pan".into()], vec![], vec![]),
+            "{sql}"
+        );
+    }
+    assert_eq!(at("insert into public.cards values (1)", Position::Assigned), ["cards.cvv", "cards.pan"]);
+}
+
+#[test]
+fn a_view_that_computes_on_a_labelled_column_is_a_computation_wherever_it_is_read() {
+    assert_eq!(computed("select id from reversed"), ["cards.pan"]);
+    // A view of that view, which takes no column of it.
+    assert_eq!(computed("select n from reversed_count"), ["cards.pan"]);
+    assert_eq!(computed("select 1 from payments where exists (select from reversed)"), ["cards.pan"]);
+    assert_eq!(computed("update reversed set id = 1 where id = 2"), ["cards.pan"]);
+    assert!(computed("drop view reversed").is_empty());
+}
+
+#[test]
+fn a_view_with_labels_of_its_own_goes_by_them() {
+    check(
+        "select id, pan from masked_cards",
+        "select; read masked_cards; output masked_cards.pan pan; no effect",
+    );
+    check(
+        "select reverse(pan) from masked_cards",
+        "select; read masked_cards; computed masked_cards.pan pan; no effect",
+    );
+}
+
+#[test]
+fn a_partition_has_its_parents_labels() {
+    assert_eq!(output("select pan, cvv from cards_2024"), ["cards_2024.cvv", "cards_2024.pan"]);
+    assert_eq!(computed("select 1 from cards_2024 where pan = '4'"), ["cards_2024.pan"]);
+}
+
+#[test]
+fn what_is_made_of_a_labelled_column_is_no_output() {
+    // A generated column, and a column that holds a row of a table with labels.
+    assert_eq!(
+        (output("select token_tail from tokens"), computed("select token_tail from tokens")),
+        (vec![], vec!["tokens.token".into()])
+    );
+    assert_eq!(computed("select * from tokens"), ["tokens.token"]);
+    assert_eq!(output("select * from tokens"), ["tokens.token"]);
+    assert_eq!(computed("select card from snapshots"), ["cards.cvv", "cards.pan"]);
+    assert_eq!(computed("select (card).holder from snapshots"), ["cards.cvv", "cards.pan"]);
+    assert!(computed("select id from snapshots").is_empty());
+}
+
+#[test]
+fn a_document_with_paths_is_put_out_whole_or_computed_on() {
+    check("select doc from customers", "select; read customers; output customers.doc pan; no effect");
+    check(
+        "select doc->'card'->>'number' from customers",
+        "select; read customers; computed customers.doc pan; no effect",
+    );
+    check(
+        "select jsonb_path_query(doc, '$.*') from customers",
+        "select; read customers; computed customers.doc pan; no effect",
+    );
+}
+
+#[test]
+fn a_labelled_name_of_what_is_not_known_counts_as_the_labelled_column() {
+    for sql in [
+        "select pan from nowhere",
+        "select n.pan from nowhere n",
+        "select pan from json_to_record('{}') as x(pan text)",
+        "select (x).pan from nowhere",
+        "select upper(pan) from nowhere",
+    ] {
+        assert!(computed(sql).contains(&String::from("cards.pan")), "{sql}");
+    }
+    check(
+        "select n from nowhere n",
+        "select; read ?.nowhere; on data; what is `whole row of an unknown relation`?",
+    );
+    check(
+        "insert into nowhere (id, cvv) values (1, $1)",
+        "insert; write ?.nowhere; assigned cards.cvv sad; assigned cards_2024.cvv sad; on data",
+    );
+}
+
+#[test]
+fn names_are_those_of_the_nearest_query_that_has_them() {
+    // The inner `pan` is a note.
+    assert!(
+        read("select (select pan from (select note as pan from payments) x) from public.cards")
+            .facts
+            .columns
+            .is_empty()
+    );
+    // The inner one has none, so it is the outer one's.
+    assert_eq!(computed("select (select max(pan) from payments) from public.cards"), ["cards.pan"]);
+    assert_eq!(
+        computed("select 1 from public.cards c where exists (select 1 from payments where note = c.pan)"),
+        ["cards.pan"]
+    );
+    // What a WITH query that comes later holds is not known where it is used.
+    let sql = "with recursive a as (select reverse(x) as y from b), b as (select pan as x from public.cards) select y from a";
+    assert_eq!(computed(sql), ["cards.pan"]);
+}
+
+#[test]
+fn the_catalog_says_what_a_column_of_an_answer_holds() {
+    let catalog = crate::shop();
+    assert_eq!(catalog.version(), 7);
+    assert_eq!(catalog.label(1, 2), Some(&sql::Label::Class(DataClass::Pan)));
+    assert_eq!(catalog.label(4, 3), Some(&sql::Label::Class(DataClass::Sad)));
+    assert_eq!(catalog.label(1, 1), None);
+    assert_eq!(catalog.label(99, 2), None);
+    assert!(catalog.knows(8) && !catalog.knows(99));
+    assert_eq!(catalog.label_by_name("pan"), Some(&sql::Label::Class(DataClass::Pan)));
+    assert!(matches!(catalog.label_by_name("doc"), Some(sql::Label::Json(_))));
+    assert_eq!(catalog.label_by_name("holder"), None);
+    assert!(catalog.unmatched().is_empty());
+}

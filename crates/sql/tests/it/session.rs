@@ -1,0 +1,153 @@
+//! What concerns the session alone: transactions, settings, names.
+
+use sql::NameUse;
+
+use crate::{check, line, read};
+
+#[test]
+fn transactions_are_the_sessions() {
+    for (sql, kind) in [
+        ("begin", "begin"),
+        ("start transaction isolation level serializable read only", "begin"),
+        ("commit", "commit"),
+        ("end", "commit"),
+        ("rollback", "rollback"),
+        ("abort", "rollback"),
+        ("savepoint a", "savepoint"),
+        ("release a", "release"),
+        ("rollback to a", "rollback to"),
+        ("listen a", "listen"),
+        ("unlisten *", "unlisten"),
+        ("discard plans", "discard"),
+        ("set constraints all deferred", "set constraints"),
+    ] {
+        check(sql, &format!("{kind}; session connection; on the session"));
+    }
+    check("notify a, 'b'", "notify; session connection; on data");
+    check("show search_path", "show; session connection; no effect");
+    check("prepare transaction 'a'", "prepare transaction; session connection; on data");
+}
+
+#[test]
+fn settings_that_only_show_or_plan_may_be_set() {
+    for sql in [
+        "set datestyle = 'iso'",
+        "set time zone 'UTC'",
+        "set local statement_timeout = 5",
+        "set names 'UTF8'",
+        "set client_encoding to utf8",
+        "set standard_conforming_strings = on",
+        "set client_min_messages = warning",
+        "set search_path = archive, public",
+        "set search_path to \"$user\", public",
+        "set transaction read only",
+        "set session characteristics as transaction read only",
+        "set application_name = 'x'",
+    ] {
+        check(sql, "set; session connection; on the session");
+    }
+    check("reset all", "reset; session connection; on the session");
+    check("reset search_path", "reset; session connection; on the session");
+}
+
+#[test]
+fn settings_that_change_what_is_understood_are_not() {
+    for (sql, what) in [
+        ("set role postgres", "role"),
+        ("reset role", "role"),
+        ("set session authorization postgres", "session_authorization"),
+        ("set session_replication_role = replica", "session_replication_role"),
+        ("set standard_conforming_strings = off", "standard_conforming_strings"),
+        ("set Standard_Conforming_Strings to 'OFF'", "standard_conforming_strings"),
+        ("set backslash_quote = on", "backslash_quote"),
+        ("set client_encoding = 'SJIS'", "client_encoding"),
+        ("set names 'LATIN1'", "client_encoding"),
+        ("set search_path = evil, public", "search_path"),
+        ("set schema 'evil'", "search_path"),
+        ("set row_security = off", "row_security"),
+        ("set client_min_messages = debug5", "client_min_messages"),
+        ("set client_min_messages = log", "client_min_messages"),
+        ("set debug_print_plan = on", "debug_print_plan"),
+        ("set log_statement = 'all'", "log_statement"),
+        ("set app.tenant = '7'", "app.tenant"),
+        ("set transaction snapshot 'x'", "transaction snapshot"),
+    ] {
+        let facts = read(sql).facts;
+        assert_eq!(facts.not_understood, [Box::from(format!("set {what}"))], "{sql}");
+    }
+}
+
+#[test]
+fn what_a_name_stands_for_is_kept_apart_and_counted_at_once() {
+    let sql = "prepare p (int) as select reverse(pan) from public.cards where id = $1; execute p(1); deallocate p; deallocate all";
+    let analysis = read(sql);
+    assert_eq!(
+        line(&analysis.facts),
+        "prepare, execute, deallocate, deallocate; session connection; read cards; computed cards.pan pan; on the session"
+    );
+    let [
+        NameUse::Prepare { name, facts },
+        NameUse::Execute { name: run },
+        NameUse::Deallocate { name: gone },
+        NameUse::Deallocate { name: None },
+    ] = analysis.names.as_slice()
+    else {
+        panic!("{:?}", analysis.names)
+    };
+    assert_eq!((&**name, &**run, gone.as_deref()), ("p", "p", Some("p")));
+    assert_eq!(line(facts), "select; read cards; computed cards.pan pan; no effect");
+}
+
+#[test]
+fn a_cursor_gives_what_its_query_gives() {
+    let analysis = read(
+        "declare c cursor for select pan from public.cards; fetch 5 from c; move c; close c; close all; discard all",
+    );
+    assert_eq!(
+        line(&analysis.facts),
+        "declare cursor, fetch, move, close, close, discard; session connection; read cards; output cards.pan pan; on the session"
+    );
+    let [
+        NameUse::Declare { cursor, facts },
+        NameUse::Fetch { .. },
+        NameUse::Fetch { .. },
+        NameUse::CloseCursor { name: Some(_) },
+        NameUse::CloseCursor { name: None },
+        NameUse::DiscardAll,
+    ] = analysis.names.as_slice()
+    else {
+        panic!("{:?}", analysis.names)
+    };
+    assert_eq!(&**cursor, "c");
+    assert_eq!(line(facts), "select; read cards; output cards.pan pan; no effect");
+}
+
+#[test]
+fn explain_tells_of_its_statement_and_runs_it_only_with_analyze() {
+    check("explain select * from payments", "explain; read payments; no effect");
+    check(
+        "explain select 1 from public.cards where pan = '4'",
+        "explain; read cards; computed cards.pan pan; no effect",
+    );
+    check("explain delete from payments", "explain; write payments; every row; on data");
+    check(
+        "explain analyze delete from payments",
+        "explain analyze, delete; write payments; every row; on data",
+    );
+    check("explain (analyze, verbose) select 1", "explain analyze, select; read connection; no effect");
+    assert_eq!(read("explain execute p").names, [NameUse::Execute { name: "p".into() }]);
+}
+
+#[test]
+fn facts_depend_on_literals_only_where_literals_decide() {
+    for sql in
+        ["select 1", "select * from payments where id = 5 limit 3", "insert into payments values (1, 'a')"]
+    {
+        assert!(read(sql).literal_free, "{sql}");
+    }
+    for sql in
+        ["select pan from public.cards order by 1", "set names 'UTF8'", "select 1 from payments group by 1"]
+    {
+        assert!(!read(sql).literal_free, "{sql}");
+    }
+}

@@ -141,6 +141,3 @@ impl Kept<'_> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

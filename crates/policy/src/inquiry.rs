@@ -71,6 +71,9 @@ impl<'a> Inquiry<'a> {
         resource: Result<Placed, String>,
         class: Option<&DataClass>,
     ) -> Decision {
+        if policies.is_empty() {
+            return Decision::none_allows();
+        }
         match self.put(policies, action, resource, class) {
             Ok(decision) => decision,
             Err(error) => Decision { allowed: false, policies: Vec::new(), errors: vec![error] },

@@ -1,0 +1,12 @@
+//! The promises that the gate keeps, each tried to be broken.
+
+#[cfg(test)]
+mod desk;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod promises;
+#[cfg(test)]
+mod property;
+#[cfg(test)]
+mod record;

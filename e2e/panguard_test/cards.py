@@ -1,11 +1,47 @@
 """A small card database, what is known of it, and policies for it."""
 
+import base64
+import struct
+
 # Published test numbers, never issued to anyone.
 VISA = "4111111111111111"
 MASTERCARD = "5555555555554444"
 AMEX = "378282246310005"
 DISCOVER = "6011111111111117"
 PANS = (VISA, MASTERCARD, AMEX, DISCOVER)
+
+
+def last4(pan):
+    """A card number under the profile `last4`."""
+    return "*" * (len(pan) - 4) + pan[-4:]
+
+
+def first6last4(pan):
+    """A card number under the profile `first6last4`."""
+    return pan[:6] + "*" * (len(pan) - 10) + pan[-4:]
+
+
+def encodings(pan):
+    """The forms in which a card number might lie in a file: text, with separators, hex, base64, UTF-16, and
+    as PostgreSQL's binary numbers."""
+    groups = [pan[i:i + 4] for i in range(0, len(pan), 4)]
+    number = int(pan)
+    padded = pan.rjust(-(-len(pan) // 4) * 4, "0")
+    numeric = struct.pack(f"!{len(padded) // 4}H", *(int(padded[i:i + 4]) for i in range(0, len(padded), 4)))
+    yield from (pan.encode(), "-".join(groups).encode(), " ".join(groups).encode())
+    yield from (pan.encode().hex().encode(), pan.encode().hex().upper().encode(), pan.encode("utf-16-le"))
+    yield from (base64.b64encode(b"\0" * shift + pan.encode())[4:-4] for shift in range(3))
+    yield from (struct.pack("!q", number), struct.pack("<q", number), f"{number:x}".encode(), numeric)
+
+
+def found_in(folder, pans=PANS):
+    """Every (file, encoding) below `folder` in which one of `pans` stands."""
+    hits = []
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        hits += [(path, form) for pan in pans for form in encodings(pan) if form in content]
+    return hits
+
 
 SEED = f"""
 create table cards (
@@ -52,10 +88,6 @@ permit (
 
 @id("fraud-reveals-pan")
 permit (principal in Group::"fraud", action == Action::"reveal", resource == DataClass::"pan");
-
-// A running command for those tests that need one.
-@id("agents-sleep")
-permit (principal in Group::"agents", action == Action::"call", resource == Function::"payments/pg_sleep");
 
 @id("no-drop")
 @reason("tables are dropped by the migration tool only")

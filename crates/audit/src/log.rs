@@ -442,4 +442,4 @@ fn lock(dir: &Path) -> Result<File, LogError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -53,7 +53,7 @@ impl Report {
 /// Something that is wrong in a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wrong {
-    /// The first entry that is concerned. `None`: a head is wrong and the entries may be right.
+    /// The first entry that is concerned. `None`: a head or a segment is wrong, and the entries may be right.
     pub index: Option<u64>,
     /// What is wrong with it.
     pub what: String,

@@ -77,7 +77,10 @@ impl Tail {
             let stopped = |line: &Vec<u8>| {
                 Entry::from_json(line).is_ok_and(|entry| entry.event == Event::GatewayStopped)
             };
-            if end < size || segment::proves_durable(&self.rest, end) {
+            if self.next.is_none() && size > 0 {
+                // A segment with entries is kept until the next one has some.
+                self.wrong.push(Wrong::head("the segments hold bytes and no whole record"));
+            } else if end < size || segment::proves_durable(&self.rest, end) {
                 self.wrong.push(Wrong::at(end, "its record in the segment was durable and is damaged"));
             } else if self.last.as_ref().is_some_and(stopped) {
                 self.wrong.push(Wrong::at(end, "bytes follow the last entry of a log that was closed"));

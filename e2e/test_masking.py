@@ -1,0 +1,226 @@
+"""No card number leaves in clear to somebody who may not see it, and no card code to anybody."""
+
+import json
+
+import psycopg
+import pytest
+
+from panguard_test import cards, wire
+
+VISA, MASTERCARD, AMEX = cards.VISA, cards.MASTERCARD, cards.AMEX
+TEXT, INT4, INT8, NUMERIC, JSONB = 25, 23, 20, 1700, 3802
+
+
+@pytest.fixture(params=[False, True], ids=["text", "binary"])
+def ask(request, agent):
+    """Asks as an agent, once for rows in text and once in binary."""
+    cursor = agent.cursor(binary=request.param)
+    return lambda sql, *parameters: cursor.execute(sql, parameters or None).fetchall()
+
+
+@pytest.mark.parametrize("column", ["pan", "pan_number", "pan_numeric"])
+def test_labelled_columns_are_masked_under_any_name(ask, column):
+    for sql in (
+        f"select {column} from cards order by id",
+        f"select {column} as harmless from cards order by id",
+        f"select c.{column} as x from cards c order by c.id",
+        f"select x from (select id, {column} as x from cards) s order by id",
+        f"with w(id, x) as materialized (select id, {column} from cards) select x from w order by id",
+        f"select l.x from cards c, lateral (select c.{column} as x) l order by c.id",
+    ):
+        assert ask(sql) == [(cards.last4(pan),) for pan in (VISA, MASTERCARD, AMEX)], sql
+
+
+def test_select_star_is_masked(ask):
+    (row,) = ask("select * from cards where id = 1")
+    assert row[1:4] == (cards.last4(VISA),) * 3
+    assert VISA not in repr(row)
+
+
+def test_returning_is_masked(ask):
+    assert ask("update cards set amount = amount where id = 2 returning pan, pan_number") == [(cards.last4(MASTERCARD),) * 2]
+
+
+def test_card_codes_are_null(ask):
+    assert ask("select cvv, cvv_number from cards order by id") == [(None, None)] * 3
+
+
+def test_card_codes_are_null_for_whoever_may_reveal(analyst):
+    for binary in (False, True):
+        cursor = analyst.cursor(binary=binary)
+        assert cursor.execute("select cvv, cvv_number from cards order by id").fetchall() == [(None, None)] * 3
+
+
+def test_names_of_holders_are_masked_whole(ask):
+    names = {name for (name,) in ask("select holder from cards")}
+    assert len(names) == 1 and not names & {"Ada Byrne", "Bo Chen", "Cy Diaz"}
+
+
+def test_documents_are_masked_at_their_labelled_paths_and_stay_documents(ask):
+    documents = [document for (document,) in ask("select doc from cards order by id")]
+    assert [document.get("ok") for document in documents] == [True, False, None]
+    for document, pan in zip(documents, (VISA, MASTERCARD, AMEX)):
+        assert pan not in json.dumps(document)
+        assert str(document["card"]["number"])[-4:] == pan[-4:]
+
+
+def test_a_card_number_in_plain_text_is_found(ask):
+    assert ask("select note from cards where id = 2") == [(f"paid with {cards.last4(MASTERCARD)} by phone",)]
+
+
+def test_a_card_number_of_the_agents_own_is_found_too(ask):
+    assert ask("select %s::text", f"card {VISA}!") == [(f"card {cards.last4(VISA)}!",)]
+    assert ask(f"select '{VISA[:4]} {VISA[4:8]} {VISA[8:12]} {VISA[12:]}'")[0][0][:-4].count("1") == 0
+
+
+def test_numbers_that_are_not_cards_are_left_alone(ask):
+    numbers = (4111111111111112, 1234567890123456, 20260101123000)
+    for number in numbers:
+        assert ask("select %s::text, %s::int8", str(number), number) == [(str(number), number)]
+
+
+def test_masked_numbers_are_described_as_text(gateway, issuer):
+    with wire.Wire.session(gateway, issuer.agent()) as session:
+        answer = session.exchange(wire.query("select id, pan, pan_number n, pan_numeric, cvv, cvv_number, doc from cards where id = 1"))
+        described = [INT4, TEXT, TEXT, TEXT, TEXT, INT4, JSONB]
+        assert [oid for _, oid in wire.columns(answer)] == described
+        (row,) = wire.rows(answer)
+        assert row[1:6] == [cards.last4(VISA).encode()] * 3 + [None, None]
+        for binary in (False, True):
+            answer = session.exchange(wire.parse("select pan_number, pan_numeric, amount from cards where id = 1"),
+                                      wire.describe(), wire.bind(binary=binary), wire.describe("P"), wire.execute(), wire.SYNC)
+            assert [oid for _, oid in wire.columns(answer)] == [TEXT, TEXT, NUMERIC] * 2
+            assert wire.rows(answer)[0][:2] == [cards.last4(VISA).encode()] * 2
+
+
+def test_whoever_may_reveal_sees_numbers_as_they_are(analyst):
+    for binary in (False, True):
+        cursor = analyst.cursor(binary=binary)
+        row = cursor.execute("select pan, pan_number, pan_numeric, note, doc from cards where id = 2").fetchone()
+        assert row[:2] == (MASTERCARD, int(MASTERCARD)) and int(row[2]) == int(MASTERCARD)
+        assert MASTERCARD in row[3] and row[4]["card"]["number"] == int(MASTERCARD)
+        assert [column.type_code for column in cursor.description[:3]] == [TEXT, INT8, NUMERIC]
+
+
+def test_whoever_may_reveal_may_compute(analyst):
+    assert analyst.execute("select id from cards where pan = %s", [VISA]).fetchall() == [(1,)]
+    assert analyst.execute("select left(pan, 6) from cards where id = 1").fetchone() == (VISA[:6],)
+
+
+@pytest.mark.parametrize("sql", [
+    "select left(pan, 6) from cards",
+    "select substr(pan, 1, 8), substr(pan, 9) from cards",
+    "select reverse(pan) from cards",
+    "select md5(pan) from cards",
+    "select pan_number + 1 from cards",
+    "select pan || '' from cards",
+    "select encode(pan::bytea, 'hex') from cards",
+    "select translate(pan, '0123456789', 'abcdefghij') from cards",
+    "select string_agg(pan, ',') from cards",
+    "select max(pan_number) from cards",
+    "select count(*) from cards where pan like '4%'",
+    "select id from cards where pan = '4111111111111111'",
+    "select id from cards order by pan",
+    "select count(*) from cards group by pan",
+    "select count(distinct pan) from cards",
+    "select id from cards c where exists (select from cards d where d.pan < c.pan)",
+    "select case when pan > '5' then 1 end from cards",
+    "select 1 / (pan_number - 4111111111111111) from cards",
+    "select to_jsonb(c) from cards c",
+    "select row_to_json(c) from cards c",
+    "select c from cards c",
+    "select (c).pan || '' from cards c",
+    "select array_agg(pan) from cards",
+    "select doc ->> 'card' from cards",
+    "select doc::text from cards where doc::text like '%41%'",
+    "select cvv::int from cards",
+    "select id from cards where cvv = '737'",
+    "select holder || '' from cards",
+    "insert into payments (memo) select pan from cards",
+    "update payments set memo = (select pan from cards where id = 1)",
+    "copy cards to stdout",
+    "copy cards (pan) to stdout (format binary)",
+    "copy (select pan from cards) to stdout",
+    "delete from cards where pan = '4111111111111111'",
+    "create temp table copied as select pan from cards",
+    "select pan into temp copied from cards",
+    "declare c cursor for select reverse(pan) from cards",
+    "prepare p as select reverse(pan) from cards",
+    "explain select * from cards where pan > '5'",
+    "select pan from cards union select 'x'",
+    "select (select pan from cards where id = 1)",
+])
+def test_what_computes_on_protected_columns_is_refused_or_masked(gateway, issuer, sql):
+    """Refused with PGD-0006, unless the value comes out as it is, where it is masked."""
+    with gateway.connect(issuer.person("admin", groups=["agents", "admins"])) as session:
+        try:
+            cursor = session.execute(sql)
+        except psycopg.errors.InsufficientPrivilege as error:
+            assert "PGD-0006" in error.diag.message_primary, error.diag.message_primary
+            assert "Select the columns as they are" in error.diag.message_hint
+            return
+        rows = cursor.fetchall() if cursor.description else []
+    masked = {cards.last4(pan) for pan in cards.PANS} | {None, "x"}
+    values = {value if isinstance(value, str) else value and "".join(map(str, value)) for row in rows for value in row}
+    assert rows and values <= masked, f"{sql} gave {rows}"
+
+
+def test_errors_are_masked(agent):
+    with pytest.raises(psycopg.Error) as raised:
+        agent.execute(f"select 'x{VISA}'::int")
+    assert VISA not in str(raised.value) and "1111" in str(raised.value)
+    with pytest.raises(psycopg.errors.NotNullViolation) as raised:
+        agent.execute("insert into cards (id, pan, note) select null, %s, %s", [VISA, f"by {MASTERCARD}"])
+    assert VISA not in str(raised.value.diag.message_detail) and MASTERCARD not in str(raised.value.diag.message_detail)
+
+
+def test_notices_are_masked(cluster, make_gateway, issuer):
+    database = cluster.create_database(f"""
+        create function tell() returns void language plpgsql as $$ begin raise notice 'card {VISA}'; end $$;
+        create table t (id int);
+    """)
+    gateway = make_gateway(connections={"payments": cluster.upstream(database)})
+    heard = []
+    with gateway.connect(issuer.agent(groups=["admins"])) as session:
+        session.add_notice_handler(lambda notice: heard.append(notice.message_primary))
+        session.execute("select tell()")
+    assert heard == [f"card {cards.last4(VISA)}"]
+
+
+def test_notifications_are_masked(cluster, gateway, payments, agent):
+    agent.execute("listen leaks")
+    with cluster.connect(payments["database"]) as direct:
+        direct.execute("select pg_notify('leaks', %s)", [f"card {VISA}"])
+    assert next(agent.notifies(timeout=10, stop_after=1)).payload == f"card {cards.last4(VISA)}"
+
+
+@pytest.mark.parametrize("form", ["text", "csv", "binary"])
+def test_copied_text_is_scanned(agent, form):
+    with agent.cursor().copy(f"copy (select id, note from cards order by id) to stdout (format {form})") as copy:
+        got = b"".join(bytes(part) for part in copy)
+    assert MASTERCARD.encode() not in got and b"by phone" in got
+    assert MASTERCARD[-4:].encode() in got
+
+
+def test_column_names_are_scanned(agent):
+    cursor = agent.execute(f'select 1 as "{VISA}"')
+    assert VISA not in cursor.description[0].name
+
+
+def test_first_six_and_last_four_by_profile(make_gateway, issuer):
+    gateway = make_gateway(config={"masking": {"pan": "first6last4"}})
+    with gateway.connect(issuer.agent()) as session:
+        for binary in (False, True):
+            row = session.cursor(binary=binary).execute("select pan, pan_number, note from cards where id = 2").fetchone()
+            masked = cards.first6last4(MASTERCARD)
+            assert row == (masked, masked, f"paid with {masked} by phone")
+
+
+def test_a_label_follows_its_column_into_a_new_table(cluster, make_gateway, issuer):
+    database = cluster.create_database(cards.SEED + "create view seen as select id, pan as shown from cards;")
+    gateway = make_gateway(connections={"payments": cluster.upstream(database, data=cards.DATA)})
+    with gateway.connect(issuer.agent(groups=["admins"])) as session:
+        assert session.execute("select shown from seen where id = 1").fetchone() == (cards.last4(VISA),)
+        session.execute("alter table cards rename column pan to harmless")
+        row = session.execute("select harmless from cards where id = 1").fetchone()
+        assert row == (cards.last4(VISA),)

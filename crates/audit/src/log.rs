@@ -1,5 +1,6 @@
-use std::fs::{self, File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -188,7 +189,11 @@ impl Log {
         mount: Mount,
     ) -> Result<Self, LogError> {
         let folder = dir.join(segment::FOLDER);
-        fs::create_dir_all(&folder)
+        // Read access by need (PCI DSS 4.0.1, 10.3.1): the operator may open the folder to auditors.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)
             .and_then(|()| segment::sync_folder(dir))
             .map_err(|error| LogError::io("make", &folder, error))?;
         let lock = lock(dir)?;

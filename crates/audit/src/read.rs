@@ -153,13 +153,19 @@ impl Lines {
                     let number = *number;
                     let record = match next(&self.dir, number, records)? {
                         Some(record) => record,
+                        // It was removed while it was read: what follows may be in bundles by now.
+                        None if !segment::path(&self.dir, number).exists() => {
+                            self.source = Source::Unknown;
+                            continue;
+                        }
                         None if !begun(&self.dir, number.saturating_add(1))? => return Ok(None),
                         // It was complete before the next one was begun; look again, then go on there.
                         None => match next(&self.dir, number, records)? {
                             Some(record) => record,
                             None => {
                                 let number = number.saturating_add(1);
-                                self.source = Source::Segment(number, open(&self.dir, number)?);
+                                let after = open_if_there(&self.dir, number)?;
+                                self.source = after.map_or(Source::Unknown, |it| Source::Segment(number, it));
                                 continue;
                             }
                         },

@@ -1,4 +1,6 @@
 use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::AtomicI64;
 
 use access::Secret;
@@ -168,6 +170,28 @@ fn a_reader_that_found_the_end_goes_on_with_what_comes_after() {
     log.close(Timestamp(2)).unwrap();
     let (index, last) = follow.next().unwrap().unwrap();
     assert_eq!((index, last.event), (802, Event::GatewayStopped));
+}
+
+#[test]
+fn a_slow_reader_whose_segments_went_goes_on_in_the_bundles() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = Log::open(dir.path(), signer(), options()).unwrap();
+    append(&log, 300);
+    let mut slow = entries(dir.path(), 0..u64::MAX);
+    assert_eq!(slow.next().unwrap().unwrap().0, 0);
+    append(&log, 1200);
+    log.close(Timestamp(2)).unwrap();
+    assert!(!segment::path(dir.path(), 1).exists() && !segment::path(dir.path(), 2).exists());
+    let read: Vec<_> = slow.map(|entry| entry.unwrap().0).collect();
+    assert_eq!(read, (1..1503).collect::<Vec<_>>());
+}
+
+#[test]
+fn nobody_else_may_look_into_a_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().join("data/audit");
+    Log::open(&dir, signer(), options()).unwrap();
+    assert_eq!(fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
 }
 
 #[test]

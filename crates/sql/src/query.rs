@@ -165,8 +165,9 @@ impl<'a> Reading<'a> {
     }
 
     fn ordinal(&mut self, value: Option<&a_const::Val>, answer: &Columns<'a>) {
-        let Some(a_const::Val::Ival(number)) = value else { return };
+        // Also for what is no integer, and an error: the same text with an integer in its place is none.
         self.literal_free = false;
+        let Some(a_const::Val::Ival(number)) = value else { return };
         let at = usize::try_from(number.ival).ok().and_then(|number| number.checked_sub(1));
         match at.and_then(|at| answer.list.get(at)).filter(|_| answer.exact) {
             Some(column) => self.mark(&column.traces, Position::Computed),

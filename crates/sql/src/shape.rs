@@ -20,6 +20,8 @@ pub fn shape(statement: &str) -> Option<String> {
             b'0'..=b'9' if !is_name(before) && before != b'.' => integer(rest)?,
             b'\'' if !is_name(before) && before != b'&' => string(tail)? + 1,
             b'\'' | b'$' | b'\\' => return None,
+            // `U&"…" UESCAPE '!'`: there a literal decides what a name is.
+            b'"' if before == b'&' => return None,
             b'"' => quoted(tail)? + 1,
             b'-' if tail.first() == Some(&b'-') => return None,
             b'/' if tail.first() == Some(&b'*') => return None,

@@ -1,0 +1,5 @@
+//! The binary as a user meets it, and the house as ARCHITECTURE.md draws it.
+
+#![cfg(test)]
+
+mod architecture;

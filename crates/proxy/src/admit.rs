@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use access::{Code, Refusal, SessionId};
 use bytes::BytesMut;
@@ -29,8 +30,9 @@ pub(crate) struct Door {
 pub(crate) enum Arrival {
     /// A token, and nobody who vouches for it yet.
     Presents(Box<Arrived>),
-    /// Somebody wants the session with this key to stop what it does.
-    Cancels { process_id: u32, key: Box<[u8]> },
+    /// Somebody wants the session with this key to stop what it does. They wait for the end of `stream` to
+    /// know that it was tried.
+    Cancels { process_id: u32, key: Box<[u8]>, stream: Stream },
     /// It was turned away; it must be told after that is recorded.
     Refused(Box<Refused>),
     /// It went, or says nothing that could be answered.
@@ -121,7 +123,9 @@ impl Hearing<'_> {
                         self.tell(&mut told).await?;
                         self = self.upgrade().await?;
                     }
-                    Step::Cancel { process_id, key } => return Ok(Arrival::Cancels { process_id, key }),
+                    Step::Cancel { process_id, key } => {
+                        return Ok(Arrival::Cancels { process_id, key, stream: self.stream });
+                    }
                     Step::Authenticate(presented) => {
                         self.tell(&mut told).await?;
                         let Self { stream, agent, .. } = self;
@@ -213,6 +217,6 @@ pub(crate) async fn say_and_close(mut stream: Stream, bytes: &[u8]) {
     let _ = timeout(CLOSE_TIME_MAX, close).await;
 }
 
-const CLOSE_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(2);
+const CLOSE_TIME_MAX: Duration = Duration::from_secs(2);
 /// A startup packet and a token are shorter than this.
 const READ_BYTES: usize = 4 << 10;

@@ -122,6 +122,8 @@ where
 
 /// How long the last bytes may take to be sent before both sides are dropped.
 const CLOSE_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long an agent that has been told the end may take to end too.
+const LINGER_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// One side's stream and what waits for it.
 struct Peer<'a, T> {
@@ -183,11 +185,14 @@ impl<'a, T: AsyncRead + AsyncWrite> Peer<'a, T> {
     /// is reset, and the peer might lose the last message to it.
     async fn finish_both_ways(&mut self) -> io::Result<()> {
         self.finish().await?;
-        let mut rest = [0; 1024];
-        while !self.reads_over {
-            self.reads_over = self.stream.read(&mut rest).await? == 0;
-        }
-        Ok(())
+        let listen = async {
+            let mut rest = [0; 1024];
+            while !self.reads_over {
+                self.reads_over = self.stream.read(&mut rest).await? == 0;
+            }
+            io::Result::Ok(())
+        };
+        timeout(LINGER_TIME_MAX, listen).await?
     }
 }
 

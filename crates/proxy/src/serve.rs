@@ -1,5 +1,8 @@
 //! The gateway: one listener, the connections and issuers of the moment, and all sessions.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

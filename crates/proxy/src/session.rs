@@ -66,7 +66,10 @@ impl Gateway {
         let caller = Caller { id, from: peer.ip().to_canonical().to_string().into() };
         match self.door().receive(socket, peer, id, self.closing()).await {
             Arrival::Presents(arrived) => self.admit(*arrived, &caller, arriving).await,
-            Arrival::Cancels { process_id, key } => self.cancel(process_id, &key).await,
+            Arrival::Cancels { process_id, key, stream } => {
+                self.cancel(process_id, &key).await;
+                drop(stream);
+            }
             Arrival::Refused(refused) => self.turn_away(*refused, &caller).await,
             Arrival::Gone => {}
         }

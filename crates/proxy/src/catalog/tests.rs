@@ -1,9 +1,7 @@
 use std::sync::atomic::AtomicUsize;
 
-use tokio::net::TcpStream;
-
 use super::*;
-use crate::stand_in::{StandInVault, message, read_message, sign_in, upstream};
+use crate::stand_in::{StandInVault, catalog_answer, read_message, sign_in, upstream};
 
 /// A database with one schema and `tables`, read as often as `reads` says.
 struct Database {
@@ -17,9 +15,15 @@ impl Database {
         let tables = Arc::new(Mutex::new(tables.to_vec()));
         let reads = Arc::new(AtomicUsize::new(0));
         let (shown, counted) = (tables.clone(), reads.clone());
-        let target = upstream(move |socket| {
+        let target = upstream(move |mut socket| {
             counted.fetch_add(1, Ordering::Relaxed);
-            answer(socket, shown.lock().unwrap().clone())
+            let tables = shown.lock().unwrap().clone();
+            async move {
+                sign_in(&mut socket).await;
+                read_message(&mut socket).await.unwrap();
+                socket.write_all(&catalog_answer(&tables)).await.unwrap();
+                assert_eq!(read_message(&mut socket).await, Some((b'X', Vec::new())), "it says goodbye");
+            }
         })
         .await;
         let labels = Arc::new([]);
@@ -30,35 +34,6 @@ impl Database {
     fn watch(&self, vault: &StandInVault) -> CatalogWatch {
         CatalogWatch::start(self.connection.clone(), vault.vault.clone())
     }
-}
-
-/// Answers one query with the rows that [`Catalog::QUERY`] gives for `tables`.
-async fn answer(mut socket: TcpStream, tables: Vec<&str>) {
-    sign_in(&mut socket).await;
-    read_message(&mut socket).await.unwrap();
-    let mut answer = message(b'T', &6u16.to_be_bytes());
-    for (index, table) in tables.iter().enumerate() {
-        let oid = (20_000 + index).to_string();
-        answer.extend(row(["relation", &oid, "", "r", "public", table]));
-    }
-    answer.extend(message(b'C', b"SELECT 1\0"));
-    answer.extend(message(b'Z', b"I"));
-    socket.write_all(&answer).await.unwrap();
-    assert_eq!(read_message(&mut socket).await, Some((b'X', Vec::new())), "it says goodbye");
-}
-
-fn row(columns: [&str; 6]) -> Vec<u8> {
-    let mut body = 6u16.to_be_bytes().to_vec();
-    for column in columns {
-        match column {
-            "" => body.extend((-1i32).to_be_bytes()),
-            text => {
-                body.extend(u32::try_from(text.len()).unwrap().to_be_bytes());
-                body.extend(text.as_bytes());
-            }
-        }
-    }
-    message(b'D', &body)
 }
 
 #[tokio::test]

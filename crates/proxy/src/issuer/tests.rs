@@ -1,84 +1,14 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use identity::{AgentRule, Match};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-
-/// An issuer on loopback, with one key for each name it publishes.
-struct Idp {
-    address: String,
-    published: Arc<Mutex<Vec<&'static str>>>,
-    fetches: Arc<AtomicUsize>,
-}
+use crate::stand_in::Idp;
 
 impl Idp {
-    async fn start(published: &[&'static str]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let published = Arc::new(Mutex::new(published.to_vec()));
-        let fetches = Arc::new(AtomicUsize::new(0));
-        let idp = Self { address: address.clone(), published: published.clone(), fetches: fetches.clone() };
-        tokio::spawn(async move {
-            while let Ok((mut socket, _)) = listener.accept().await {
-                let mut request = vec![0; 4096];
-                let count = socket.read(&mut request).await.unwrap();
-                let body = if request[..count].starts_with(b"GET /.well-known/openid-configuration ") {
-                    format!(r#"{{"issuer":"{address}","jwks_uri":"{address}/jwks"}}"#)
-                } else {
-                    fetches.fetch_add(1, Ordering::Relaxed);
-                    key_set(&published.lock().unwrap())
-                };
-                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
-                let _ = socket.write_all([head, body].concat().as_bytes()).await;
-            }
-        });
-        idp
-    }
-
-    fn issuer(&self) -> Issuer {
-        let rule = AgentRule::new("azp".parse().unwrap(), Match::Present).unwrap();
-        Issuer::new(&self.address, ["panguard"], rule).unwrap()
-    }
-
     fn watch(&self) -> Issuers {
         Issuers::watch(vec![(self.issuer(), Trust::Platform)], None).unwrap()
     }
-
-    /// A token that the key of this name has signed.
-    fn token(&self, kid: &str) -> String {
-        let now = now().micros() / 1_000_000;
-        let header = format!(r#"{{"alg":"EdDSA","kid":"{kid}"}}"#);
-        let claims = format!(
-            r#"{{"iss":"{}","aud":"panguard","sub":"s","azp":"agent-1","exp":{}}}"#,
-            self.address,
-            now + 60
-        );
-        let signed = format!("{}.{}", BASE64.encode(header), BASE64.encode(claims));
-        let signature = key(kid).sign(signed.as_bytes());
-        format!("{signed}.{}", BASE64.encode(signature))
-    }
-}
-
-fn key(kid: &str) -> Ed25519KeyPair {
-    let mut seed = [7; 32];
-    seed[..kid.len()].copy_from_slice(kid.as_bytes());
-    Ed25519KeyPair::from_seed_unchecked(&seed).unwrap()
-}
-
-fn key_set(published: &[&str]) -> String {
-    let keys: Vec<String> = published
-        .iter()
-        .map(|kid| {
-            let x = BASE64.encode(key(kid).public_key());
-            format!(r#"{{"kty":"OKP","crv":"Ed25519","kid":"{kid}","x":"{x}"}}"#)
-        })
-        .collect();
-    format!(r#"{{"keys":[{}]}}"#, keys.join(","))
 }
 
 #[tokio::test]

@@ -1,0 +1,74 @@
+//! The command line: one file per command.
+
+pub mod audit;
+mod check;
+mod demo;
+mod env;
+pub mod output;
+mod policy;
+mod question;
+mod run;
+mod secrets;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use output::Exit;
+
+/// The only way from AI coding agents to the systems that hold card data.
+#[derive(Parser)]
+#[command(name = "panguard", version, max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    /// The configuration.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        default_value = "./panguard.yaml",
+        env = "PANGUARD_CONFIG"
+    )]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Demo(demo::Arguments),
+    Serve(serve::Arguments),
+    Check(check::Arguments),
+    Audit(audit::Arguments),
+    Env(env::Arguments),
+    Run(run::Arguments),
+    Policy(policy::Arguments),
+    Secrets(secrets::Arguments),
+}
+
+/// Runs the command that the arguments name. Exits with 0 if all is fine, 1 if the answer is no, 2 if usage
+/// or configuration is wrong.
+pub fn main() -> ExitCode {
+    let Cli { config, command } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    let done = match command {
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Serve(arguments) => serve::run(&config, &arguments),
+        Command::Check(arguments) => check::run(&config, &arguments),
+        Command::Audit(arguments) => audit::run(&config, &arguments),
+        Command::Env(arguments) => env::run(&config, &arguments),
+        Command::Run(arguments) => run::run(&config, &arguments),
+        Command::Policy(arguments) => policy::run(&config, &arguments),
+        Command::Secrets(arguments) => secrets::run(&config, &arguments),
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("{}", output::two_lines(&error));
+            Exit::Wrong.into()
+        }
+    }
+}

@@ -1,0 +1,243 @@
+mod filter;
+pub mod line;
+
+use std::collections::VecDeque;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use audit::{Entry, Verifier};
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::output::{self, Exit, Format};
+use crate::config::{Config, process_env};
+use crate::folder;
+use filter::Filter;
+
+/// Read the audit log, and verify it.
+#[derive(Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Print the newest entries, and then each as it comes.
+    Tail {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        filter: Filter,
+        /// How many of the entries so far to begin with.
+        #[arg(long, default_value_t = 10)]
+        limit: usize,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Print the entries, oldest first.
+    List {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        filter: Filter,
+        /// Only the newest so many.
+        #[arg(long)]
+        limit: Option<usize>,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Print everything about one entry, by its index, or one command, by its request id.
+    Show {
+        /// `12`, or `3f9a61c0d4e8b752-12`.
+        id: String,
+        #[command(flatten)]
+        place: Place,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Verify the log offline; name the first entry that is wrong.
+    Verify {
+        #[command(flatten)]
+        place: Place,
+        /// The log's verifier key, or a file that holds it. Keep your own copy: whoever can change the log can
+        /// change the copy that lies beside it, which is used if none is given.
+        #[arg(long, value_name = "KEY|FILE")]
+        key: Option<String>,
+        /// A checkpoint of the log that was kept elsewhere: shows, too, that nothing it vouches for is gone.
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+}
+
+/// Where the log is.
+#[derive(Args)]
+struct Place {
+    /// The log's folder, instead of the one in the configuration.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
+    match &arguments.action {
+        Action::List { place, filter, limit, format } => {
+            list(&place.find(path)?, filter, limit.unwrap_or(usize::MAX), *format)
+        }
+        Action::Tail { place, filter, limit, format } => tail(&place.find(path)?, filter, *limit, *format),
+        Action::Show { id, place, format } => show(&place.find(path)?, id, *format),
+        Action::Verify { place, key, checkpoint, format } => {
+            verify(&place.find(path)?, key.as_deref(), checkpoint.as_deref(), *format)
+        }
+    }
+}
+
+impl Place {
+    fn find(&self, config: &Path) -> anyhow::Result<PathBuf> {
+        let dir = match &self.dir {
+            Some(dir) => dir.clone(),
+            None => folder::audit(&Config::load(config, &process_env)?.data_dir),
+        };
+        if !dir.is_dir() {
+            bail!("there is no audit log at `{}`; name its folder with `--dir DIR`", dir.display());
+        }
+        Ok(dir)
+    }
+}
+
+fn list(dir: &Path, filter: &Filter, limit: usize, format: Format) -> anyhow::Result<Exit> {
+    let mut newest = VecDeque::new();
+    for entry in audit::entries(dir, 0..u64::MAX) {
+        keep(&mut newest, filter, entry?, limit);
+    }
+    newest.iter().try_for_each(|(index, entry)| print(*index, entry, format))?;
+    Ok(Exit::Fine)
+}
+
+fn tail(dir: &Path, filter: &Filter, limit: usize, format: Format) -> anyhow::Result<Exit> {
+    let mut entries = audit::entries(dir, 0..u64::MAX);
+    let mut newest = VecDeque::new();
+    for entry in entries.by_ref() {
+        keep(&mut newest, filter, entry?, limit);
+    }
+    newest.iter().try_for_each(|(index, entry)| print(*index, entry, format))?;
+    loop {
+        for entry in entries.by_ref() {
+            let (index, entry) = entry?;
+            if filter.takes(&entry) {
+                print(index, &entry, format)?;
+            }
+        }
+        std::thread::sleep(TAIL_PAUSE);
+    }
+}
+
+/// Keeps what the filter takes, and of that the newest `limit`.
+fn keep(newest: &mut VecDeque<(u64, Entry)>, filter: &Filter, (index, entry): (u64, Entry), limit: usize) {
+    if filter.takes(&entry) {
+        newest.push_back((index, entry));
+    }
+    if newest.len() > limit {
+        newest.pop_front();
+    }
+}
+
+fn show(dir: &Path, id: &str, format: Format) -> anyhow::Result<Exit> {
+    let range = match id.parse::<u64>() {
+        Ok(index) => index..index.saturating_add(1),
+        Err(_) => 0..u64::MAX,
+    };
+    let by_request = range.end == u64::MAX;
+    let mut found = false;
+    for entry in audit::entries(dir, range) {
+        let (index, entry) = entry?;
+        if by_request && entry.request.is_none_or(|request| request.to_string() != id) {
+            continue;
+        }
+        found = true;
+        match format {
+            Format::Json => print(index, &entry, Format::Json)?,
+            Format::Text => {
+                output::line(line::of(index, &entry));
+                output::line(serde_json::to_string_pretty(&value(&entry)?)?);
+            }
+        }
+    }
+    if !found {
+        eprintln!(
+            "there is no entry `{id}`; write an index such as `12`, or a request id such as `3f9a61c0d4e8b752-12`"
+        );
+    }
+    Ok(if found { Exit::Fine } else { Exit::No })
+}
+
+fn print(index: u64, entry: &Entry, format: Format) -> anyhow::Result<()> {
+    match format {
+        Format::Text => output::line(line::of(index, entry)),
+        Format::Json => {
+            let mut all = serde_json::Map::from_iter([("index".to_owned(), json!(index))]);
+            all.extend(value(entry)?);
+            output::json(&all)?;
+        }
+    }
+    Ok(())
+}
+
+fn value(entry: &Entry) -> anyhow::Result<serde_json::Map<String, serde_json::Value>> {
+    let json = entry.to_json().context("an entry is longer than the log allows")?;
+    Ok(serde_json::from_str(&json)?)
+}
+
+fn verify(dir: &Path, key: Option<&str>, checkpoint: Option<&Path>, format: Format) -> anyhow::Result<Exit> {
+    let verifier = verifier(dir, key)?;
+    let known = checkpoint
+        .map(|path| fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display())))
+        .transpose()?;
+    let report = audit::verify(dir, &verifier, known.as_deref())?;
+    let root: String = report.root.iter().map(|byte| format!("{byte:02x}")).collect();
+    if format == Format::Json {
+        let wrong: Vec<_> =
+            report.wrong.iter().map(|wrong| json!({ "index": wrong.index, "what": wrong.what })).collect();
+        output::json(&json!({
+            "ok": report.holds(), "entries": report.size, "root": root, "heads": report.heads,
+            "not_signed_yet": report.tail, "unfinished_bytes": report.unfinished_bytes, "wrong": wrong,
+            "key": verifier.to_string(),
+        }))?;
+    } else if let Some(first) = report.first_wrong() {
+        let place = first.index.map_or_else(|| "a signed head".to_owned(), |index| format!("entry {index}"));
+        eprintln!("NOT VERIFIED: the first that is wrong is {place}: {}", first.what);
+        if report.wrong.len() > 1 {
+            eprintln!("and {} more", report.wrong.len() - 1);
+        }
+    } else {
+        output::line(format!(
+            "verified: {} entries under {} signed heads, root {root}",
+            report.size, report.heads
+        ));
+        if report.tail > 0 {
+            output::line(format!("{} newer entries are durable and not signed yet", report.tail));
+        }
+    }
+    Ok(if report.holds() { Exit::Fine } else { Exit::No })
+}
+
+/// The key given, in a file or as it is; or else the copy beside the log.
+fn verifier(dir: &Path, key: Option<&str>) -> anyhow::Result<Verifier> {
+    let text = match key {
+        Some(key) if Path::new(key).is_file() => fs::read_to_string(key)?,
+        Some(key) => key.to_owned(),
+        None => {
+            let beside = folder::verifier_key(dir);
+            fs::read_to_string(&beside).with_context(|| {
+                format!("there is no `{}`; give the log's key with `--key`", beside.display())
+            })?
+        }
+    };
+    Ok(Verifier::parse(text.trim())?)
+}
+
+/// An entry is printed within this of being durable.
+const TAIL_PAUSE: Duration = Duration::from_millis(200);

@@ -1,0 +1,96 @@
+use audit::{Entry, Event, PolicyNote, StageWord, StatusWord};
+
+/// One entry as a line for people: index, time, who, where, what.
+pub fn of(index: u64, entry: &Entry) -> String {
+    let time = jiff::Timestamp::from_microsecond(entry.time.micros())
+        .map_or_else(|_| "?".to_owned(), |time| format!("{time:.3}"));
+    let who = match &entry.principal {
+        Some(who) => format!("{} {}", who.kind, who.id),
+        None => "-".to_owned(),
+    };
+    let connection = entry.connection.as_deref().unwrap_or("-");
+    format!("{index:>6}  {time}  {who:<24} {connection:<14} {}", what(&entry.event))
+}
+
+/// What happened, in a few words.
+pub fn what(event: &Event) -> String {
+    match event {
+        Event::LogCreated { .. } => "log created".into(),
+        Event::GatewayStarted { version, clean: true } => format!("gateway started, version {version}"),
+        Event::GatewayStarted { version, clean: false } => {
+            format!("gateway started, version {version}; the run before did not end by itself")
+        }
+        Event::GatewayStopped => "gateway stopped".into(),
+        Event::SessionOpened { policies, .. } => format!("session opened{}", by(policies)),
+        Event::SessionRefused { code, reason, policies } => {
+            format!("session refused  {code} {reason}{}", by(policies))
+        }
+        Event::AuthenticationFailed { reason, claimed_user } => {
+            format!("not identified  {reason} (as {claimed_user})")
+        }
+        Event::SessionClosed { reason, commands } => format!("session closed  {reason}, {commands} commands"),
+        Event::CommandIntent { command, policies, .. } => {
+            let what = match command.stage {
+                StageWord::Prepare => "may be prepared",
+                StageWord::Run => "allowed",
+            };
+            format!("{what}  {}{}", shortened(&command.statement), by(policies))
+        }
+        Event::CommandRefused { command, policies, code, .. } => {
+            format!("REFUSED {code}  {}{}", shortened(&command.statement), by(policies))
+        }
+        Event::Outcome { status, code, rows, masked, .. } => {
+            let ended = match status {
+                // What is only prepared has no command tag (PostgreSQL §55.2.3).
+                StatusWord::Completed if code.is_empty() => return "prepared".into(),
+                StatusWord::Completed => format!("completed  {code}"),
+                StatusWord::Failed => format!("failed  {code}"),
+                StatusWord::Withheld => format!("WITHHELD  {code}"),
+                StatusWord::Skipped => "not run, an earlier command of the batch failed".into(),
+                StatusWord::Unknown => "ended unknown".into(),
+            };
+            format!("{ended}, {rows} rows, {masked} masked")
+        }
+        Event::PolicyChanged { version, .. } => format!("policies changed to {}", short(version)),
+        Event::ConfigurationChanged { version, .. } => format!("configuration changed to {}", short(version)),
+        Event::SecretChanged { name, change } => {
+            format!("secret {name} {}", format!("{change:?}").to_lowercase())
+        }
+        Event::LogRead { how, first, end } => format!("log read by {how}, {first} to {end}"),
+    }
+}
+
+/// Whether a command, or the try to open a session, is over with this.
+pub fn ends_a_command(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::CommandRefused { .. }
+            | Event::Outcome { .. }
+            | Event::SessionRefused { .. }
+            | Event::SessionClosed { .. }
+            | Event::AuthenticationFailed { .. }
+    )
+}
+
+fn by(policies: &[PolicyNote]) -> String {
+    if policies.is_empty() {
+        return String::new();
+    }
+    let ids: Vec<&str> = policies.iter().map(|note| &*note.id).collect();
+    format!("  [{}]", ids.join(", "))
+}
+
+/// A statement on one line, as long as fits.
+fn shortened(statement: &str) -> String {
+    let line = statement.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(STATEMENT_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
+}
+
+fn short(version: &str) -> &str {
+    version.get(..12).unwrap_or(version)
+}
+
+const STATEMENT_CHARS_MAX: usize = 80;

@@ -1,0 +1,47 @@
+use std::path::Path;
+
+use clap::Args;
+use serde_json::json;
+
+use super::output::{self, Exit, Format};
+use crate::config::{Config, process_env};
+use crate::folder;
+
+/// Check the configuration and the policies, with file, line and what to write instead.
+#[derive(Args)]
+pub struct Arguments {
+    /// Print the JSON Schema of the configuration instead.
+    #[arg(long)]
+    schema: bool,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
+    if arguments.schema {
+        output::line(serde_json::to_string_pretty(&Config::schema())?);
+        return Ok(Exit::Fine);
+    }
+    let (mut connections, mut policies) = (0, 0);
+    let problems = match Config::load(path, &process_env) {
+        Err(problems) => problems.0,
+        Ok(config) => {
+            connections = config.connections.len();
+            match folder::policies(&config.policies) {
+                Err(problems) => problems.0,
+                Ok(read) => {
+                    policies = read.len();
+                    Vec::new()
+                }
+            }
+        }
+    };
+    match arguments.format {
+        Format::Json => output::json(&json!({ "ok": problems.is_empty(), "problems": problems }))?,
+        Format::Text if problems.is_empty() => {
+            output::line(format!("{}: fine, {connections} connections, {policies} policies", path.display()));
+        }
+        Format::Text => problems.iter().for_each(|problem| eprintln!("{problem}")),
+    }
+    Ok(if problems.is_empty() { Exit::Fine } else { Exit::Wrong })
+}

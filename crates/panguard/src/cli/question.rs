@@ -1,0 +1,174 @@
+//! `questions.yaml`: what a policy folder is asked, and the verdicts expected (policies/README.md).
+
+use access::{
+    Action, ColumnUse, DataClass, Effect, Facts, Kind, Position, Principal, Resource, Stage, Timestamp,
+};
+use policy::{Decision, Policies, Scope, Subject};
+use serde::{Deserialize, Serialize};
+
+/// One question and the verdict expected.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    pub question: String,
+    by: By,
+    on: String,
+    #[serde(default)]
+    labels: Vec<Box<str>>,
+    may: String,
+    schema: Option<Box<str>>,
+    table: Option<Box<str>>,
+    function: Option<Box<str>>,
+    class: Option<String>,
+    feature: Option<String>,
+    #[serde(default)]
+    facts: Given,
+    pub verdict: Expected,
+    #[serde(default)]
+    because: Vec<String>,
+}
+
+/// What a question expects.
+#[derive(Deserialize, Serialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Expected {
+    Allow,
+    Deny,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct By {
+    agent: Option<Box<str>>,
+    user: Option<Box<str>>,
+    #[serde(default)]
+    groups: Vec<Box<str>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Given {
+    kinds: Vec<Box<str>>,
+    functions: Vec<Box<str>>,
+    not_understood: Vec<Box<str>>,
+    columns: Vec<Box<str>>,
+    has_where: bool,
+    effect: GivenEffect,
+    approvals: u32,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum GivenEffect {
+    None,
+    Session,
+    #[default]
+    Data,
+}
+
+/// Reads the file.
+///
+/// # Errors
+/// `LINE: what is wrong`.
+pub fn parse(text: &str) -> Result<Vec<Question>, String> {
+    let options = serde_saphyr::options! { with_snippet: false };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+        let line = error.location().map_or(0, |place| place.line());
+        format!("{line}: {}", error.to_string().lines().next().unwrap_or_default())
+    })
+}
+
+impl Question {
+    /// Puts the question to `policies`.
+    ///
+    /// # Errors
+    /// ` QUESTION: what is wrong with it`.
+    pub fn ask(&self, policies: &Policies) -> Result<Decision, String> {
+        let wrong = |why: String| format!(" `{}`: {why}", self.question);
+        let principal = self.principal().map_err(wrong)?;
+        let subject = Subject::new(&principal);
+        let scope = Scope { connection: &self.on, labels: &self.labels };
+        let facts = self.facts().map_err(wrong)?;
+        let inquiry = policies.about(&subject, scope, &facts, Stage::Run, self.facts.approvals);
+        if let Some(feature) = &self.feature {
+            return match self.may.as_str() {
+                "use_feature" => Ok(inquiry.may_use(feature)),
+                _ => Err(wrong("a `feature` goes with `may: use_feature`".into())),
+            };
+        }
+        let Some(action) = Action::ALL.into_iter().find(|action| action.as_str() == self.may) else {
+            let known = Action::ALL.map(Action::as_str).join(", ");
+            return Err(wrong(format!("`{}` is no action; write one of {known}", self.may)));
+        };
+        Ok(inquiry.may(action, &self.resource().map_err(wrong)?))
+    }
+
+    /// Whether `decision` is the one expected, for the reasons expected.
+    pub fn expects(&self, decision: &Decision) -> bool {
+        let verdict = if decision.allowed { Expected::Allow } else { Expected::Deny };
+        let because = decision.policies.iter().map(|note| &*note.id);
+        verdict == self.verdict
+            && decision.errors.is_empty()
+            && because.eq(self.because.iter().map(String::as_str))
+    }
+
+    fn principal(&self) -> Result<Principal, String> {
+        let (kind, id) = match (&self.by.agent, &self.by.user) {
+            (Some(agent), None) => (Kind::Agent, agent),
+            (None, Some(user)) => (Kind::User, user),
+            (None, None) | (Some(_), Some(_)) => return Err("`by` names one `agent` or one `user`".into()),
+        };
+        Ok(Principal {
+            kind,
+            id: id.clone(),
+            issuer: "https://idp.example.com".into(),
+            subject: id.clone(),
+            groups: self.by.groups.iter().cloned().collect(),
+            delegation: None,
+            token_id: "".into(),
+            valid_from: Timestamp(0),
+            valid_until: Timestamp(i64::MAX),
+        })
+    }
+
+    fn facts(&self) -> Result<Facts, String> {
+        let given = &self.facts;
+        let class = match &self.class {
+            Some(class) => data_class(class)?,
+            None => DataClass::Pan,
+        };
+        let used = |column: &str| ColumnUse {
+            column: column.into(),
+            class: class.clone(),
+            position: Position::Computed,
+        };
+        Ok(Facts {
+            kinds: given.kinds.clone(),
+            uses: Vec::new(),
+            columns: given.columns.iter().map(|column| used(column)).collect(),
+            functions: given.functions.clone(),
+            has_where: given.has_where,
+            effect: match given.effect {
+                GivenEffect::None => Effect::None,
+                GivenEffect::Session => Effect::Session,
+                GivenEffect::Data => Effect::Data,
+            },
+            not_understood: given.not_understood.clone(),
+        })
+    }
+
+    fn resource(&self) -> Result<Resource, String> {
+        match (&self.schema, &self.table, &self.function, &self.class) {
+            (None, None, None, None) => Ok(Resource::Connection),
+            (Some(schema), None, None, None) => Ok(Resource::Schema(schema.clone())),
+            (None, Some(table), None, None) => Ok(Resource::Table(table.clone())),
+            (None, None, Some(function), None) => Ok(Resource::Function(function.clone())),
+            (None, None, None, Some(class)) => data_class(class).map(Resource::Class),
+            _ => Err("a question has at most one of `schema`, `table`, `function` and `class`".into()),
+        }
+    }
+}
+
+fn data_class(name: &str) -> Result<DataClass, String> {
+    name.parse().map_err(|error: access::UnknownClass| error.to_string())
+}

@@ -1,0 +1,109 @@
+use std::io::{self, Read};
+use std::path::Path;
+
+use access::{Secret, Timestamp};
+use anyhow::bail;
+use clap::{Args, Subcommand};
+use serde_json::json;
+use vault::{Name, Vault};
+use zeroize::Zeroizing;
+
+use super::output::{self, Exit, Format};
+use crate::config::{Config, process_env};
+use crate::folder;
+
+/// Keep upstream credentials in the vault. Values come from standard input and are never shown.
+#[derive(Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Put a secret in, or replace it: `panguard secrets set payments-db < password`.
+    ///
+    /// One line end at the end of the value is not part of it. With `vault.key.stdin`, the key is the
+    /// first line and the value is the rest.
+    Set { name: Name },
+    /// Replace a secret that is there already, and fail if it is not.
+    Rotate { name: Name },
+    /// Take a secret out.
+    Remove { name: Name },
+    /// List the secrets by name, without their values.
+    List {
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+}
+
+pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let vault = folder::open_vault(&Config::load(path, &process_env)?)?;
+    match &arguments.action {
+        Action::Set { name } => set(&vault, name),
+        Action::Rotate { name } if !has(&vault, name)? => {
+            bail!("there is no secret `{name}` to rotate; use `panguard secrets set {name}` for a new one")
+        }
+        Action::Rotate { name } => set(&vault, name),
+        Action::Remove { name } if !vault.remove(name)? => {
+            eprintln!("there is no secret `{name}`");
+            Ok(Exit::No)
+        }
+        Action::Remove { name } => {
+            output::line(format!("removed `{name}`"));
+            Ok(Exit::Fine)
+        }
+        Action::List { format } => list(&vault, *format),
+    }
+}
+
+fn set(vault: &Vault, name: &Name) -> anyhow::Result<Exit> {
+    let version = vault.set(name, &value()?, now())?;
+    output::line(format!("stored `{name}`, version {version}"));
+    Ok(Exit::Fine)
+}
+
+fn has(vault: &Vault, name: &Name) -> anyhow::Result<bool> {
+    Ok(vault.list()?.iter().any(|listed| listed.name == *name))
+}
+
+fn list(vault: &Vault, format: Format) -> anyhow::Result<Exit> {
+    for listed in vault.list()? {
+        let changed = jiff::Timestamp::from_microsecond(listed.changed_at.micros())?;
+        match format {
+            Format::Text => {
+                output::line(format!(
+                    "{:<32} version {:<4} changed {changed:.0}",
+                    listed.name, listed.version
+                ));
+            }
+            Format::Json => output::json(
+                &json!({ "name": listed.name, "version": listed.version, "changed_at": changed.to_string() }),
+            )?,
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+/// The rest of standard input, without one line end at its end.
+fn value() -> anyhow::Result<Secret> {
+    // Room for all that may come, so that no copy is left behind by growing.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(VALUE_BYTES_MAX + 1));
+    io::stdin().lock().take(VALUE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > VALUE_BYTES_MAX {
+        bail!("the value on standard input is longer than {VALUE_BYTES_MAX} bytes");
+    }
+    let value = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+    let value = value.strip_suffix(b"\r").unwrap_or(value);
+    if value.is_empty() {
+        bail!("there is no value on standard input; pipe it in, such as `panguard secrets set NAME < FILE`");
+    }
+    Ok(Secret::from(value.to_vec()))
+}
+
+fn now() -> Timestamp {
+    Timestamp(jiff::Timestamp::now().as_microsecond())
+}
+
+/// The vault's own bound.
+const VALUE_BYTES_MAX: usize = 64 << 10;

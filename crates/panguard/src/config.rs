@@ -1,0 +1,180 @@
+//! `panguard.yaml`: read once, at the edge, into a [`Config`] that cannot be wrong.
+//!
+//! Every problem names the file, the line and what to write instead. Secrets are never in the file.
+
+mod expand;
+mod file;
+mod labels;
+mod place;
+mod resolve;
+mod syntax;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+
+pub use place::{Problem, Problems};
+
+/// The configuration, checked: paths are absolute or count from the working directory, addresses are
+/// addresses, and what is refused is not here.
+#[derive(Clone)]
+pub struct Config {
+    /// SHA-256 of the file, in hex.
+    pub version: String,
+    pub data_dir: PathBuf,
+    pub policies: PathBuf,
+    pub postgres: SocketAddr,
+    pub console: Option<SocketAddr>,
+    /// INVARIANT: without it `postgres` is on loopback.
+    pub tls: Option<Tls>,
+    pub vault_key: VaultKey,
+    pub pan: PanProfile,
+    pub issuers: Vec<Issuer>,
+    pub connections: BTreeMap<Arc<str>, Connection>,
+    pub limits: Limits,
+}
+
+/// PEM files of the certificate shown to agents.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Tls {
+    pub cert: PathBuf,
+    pub key: PathBuf,
+}
+
+/// Where the vault's key comes from at start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VaultKey {
+    File(PathBuf),
+    Env(String),
+    Stdin,
+}
+
+/// What stays of a card number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PanProfile {
+    Last4,
+    First6Last4,
+}
+
+/// An issuer whose tokens are accepted.
+#[derive(Clone)]
+pub struct Issuer {
+    pub trust: identity::Issuer,
+    /// PEM file of authorities believed instead of the system's.
+    pub ca: Option<PathBuf>,
+}
+
+/// A PostgreSQL server behind panguard.
+#[derive(Clone)]
+pub struct Connection {
+    pub host: Box<str>,
+    pub port: u16,
+    pub database: Box<str>,
+    pub tls: UpstreamTls,
+    /// PEM file of authorities believed instead of the system's.
+    pub ca: Option<PathBuf>,
+    pub user: Box<str>,
+    pub password: vault::Name,
+    pub labels: Arc<[Box<str>]>,
+    /// What the columns hold.
+    pub data: sql::Labels,
+}
+
+/// How an upstream's certificate is verified, in libpq's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpstreamTls {
+    VerifyFull,
+    VerifyCa,
+    /// Plain text. INVARIANT: the upstream is on loopback.
+    Disable,
+}
+
+/// Bounds on what clients may use up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub connections: usize,
+    pub message_bytes: usize,
+    pub startup: Duration,
+    pub shutdown_grace: Duration,
+}
+
+impl Config {
+    /// Reads the file at `path`, with variables from `env`.
+    ///
+    /// # Errors
+    /// [`Problems`]: the first thing that is not YAML or not the right shape, or else everything that is
+    /// wrong with the values.
+    pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
+        let text = std::fs::read_to_string(path).map_err(|error| whole(path, unreadable(path, &error)))?;
+        Self::parse(path, &text, env)
+    }
+
+    /// Reads `text`, which is the content of the file at `path`.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
+        let file = syntax::parse(path, text)?;
+        resolve::resolve(path, file, version(text), env)
+    }
+
+    /// The first key that takes effect at a start only and is another in `new`.
+    pub fn differs_at_start(&self, new: &Self) -> Option<&'static str> {
+        let same = [
+            ("data_dir", self.data_dir == new.data_dir),
+            ("listen.postgres", self.postgres == new.postgres),
+            ("listen.console", self.console == new.console),
+            ("vault.key", self.vault_key == new.vault_key),
+            ("masking.pan", self.pan == new.pan),
+            ("limits", self.limits == new.limits),
+        ];
+        same.into_iter().find_map(|(key, same)| (!same).then_some(key))
+    }
+
+    /// The JSON Schema of the file (draft 2020-12).
+    pub fn schema() -> schemars::Schema {
+        schemars::schema_for!(file::File)
+    }
+}
+
+/// A variable of this process's environment.
+pub fn process_env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn version(text: &str) -> String {
+    let hash = digest::digest(&digest::SHA256, text.as_bytes());
+    hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn whole(path: &Path, message: String) -> Problems {
+    Problems(vec![Problem { file: path.into(), line: 0, message }])
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            let name = path.display();
+            format!("there is no such file; name the configuration with `--config FILE`, or write {name}")
+        }
+        std::io::ErrorKind::InvalidData => "the file is not UTF-8 text".to_owned(),
+        _ => format!("the file cannot be read: {error}"),
+    }
+}
+
+impl Limits {
+    /// What holds where the file says nothing.
+    pub const DEFAULT: Self = Self {
+        connections: 1000,
+        // PostgreSQL itself stops at 1 GiB; agents have no need.
+        message_bytes: 64 << 20,
+        startup: Duration::from_secs(10),
+        shutdown_grace: Duration::from_secs(30),
+    };
+}

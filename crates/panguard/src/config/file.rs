@@ -1,0 +1,358 @@
+//! The file as it is written: its keys, and nothing decided yet.
+//!
+//! Keys that DESIGN.md names and this build does not serve are known here, so that they are refused by
+//! name (see `resolve.rs`) and not as a slip of the pen; they are left out of the JSON Schema.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+
+use super::place::At;
+
+/// panguard's configuration, `panguard.yaml`.
+///
+/// In text values `${NAME}` stands for that variable of the environment. Relative paths count from the
+/// folder of the file.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "panguard.yaml")]
+pub struct File {
+    /// Folder of the embedded store: the audit log and the vault.
+    pub data_dir: At<String>,
+    #[schemars(skip)]
+    pub store: Option<At<IgnoredAny>>,
+    /// Folder of the `*.cedar` policies. An empty folder means that nothing is allowed.
+    pub policies: At<String>,
+    /// Where panguard listens.
+    pub listen: At<Listen>,
+    /// The certificate shown to agents. Without it panguard listens on loopback only.
+    pub tls: Option<Tls>,
+    /// Where upstream credentials are sealed.
+    pub vault: Vault,
+    /// How card data is masked.
+    #[serde(default)]
+    pub masking: Masking,
+    /// Who is believed about who asks.
+    pub identity: Identity,
+    /// The upstreams by name. An agent names one as its database.
+    pub connections: BTreeMap<String, At<Connection>>,
+    /// Bounds on what clients may use up.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// Where panguard listens, as `IP:PORT`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    /// For PostgreSQL clients: `127.0.0.1:6432`.
+    pub postgres: Option<At<String>>,
+    #[schemars(skip)]
+    pub http: Option<At<IgnoredAny>>,
+    /// For people and their tools: `/healthz`, `/readyz` and `/metrics`. Loopback only.
+    pub console: Option<At<String>>,
+}
+
+/// A certificate and its key, both PEM files.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate chain, leaf first.
+    pub cert: At<String>,
+    /// The private key.
+    pub key: At<String>,
+}
+
+/// The vault of upstream credentials, kept under `data_dir`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Vault {
+    /// Where the key that seals it comes from at start: exactly one of `file`, `env` and `stdin`.
+    pub key: At<VaultKey>,
+}
+
+/// A source of the vault's key: 32 random bytes, in base64 or hex (`openssl rand -base64 32`).
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VaultKey {
+    /// A file that holds it, readable by panguard's user alone.
+    pub file: Option<At<String>>,
+    /// The name of a variable of the environment that holds it.
+    pub env: Option<At<String>>,
+    /// `true`: the first line of standard input.
+    pub stdin: Option<At<bool>>,
+    #[schemars(skip)]
+    pub pkcs11: Option<At<IgnoredAny>>,
+    #[schemars(skip)]
+    pub transit: Option<At<IgnoredAny>>,
+}
+
+/// How card data is masked in all answers.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Masking {
+    /// What stays of a card number: `last4` (the default) or `first6last4`.
+    #[schemars(extend("enum" = ["last4", "first6last4"]))]
+    pub pan: Option<At<String>>,
+}
+
+/// Who is believed about who asks.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// The OpenID Connect issuers whose tokens are accepted.
+    pub issuers: At<Vec<At<Issuer>>>,
+}
+
+/// One OpenID Connect issuer.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Issuer {
+    /// Its `iss`, character for character; discovery and keys are fetched from there.
+    pub issuer: At<String>,
+    /// What a token's `aud` must name: one or a list.
+    pub audience: At<OneOrMore>,
+    /// The claim that lists groups, such as `groups` or `realm_access.roles`.
+    pub groups_claim: Option<At<String>>,
+    /// How an agent's token is told from a person's.
+    pub agents: At<Agents>,
+    /// How far clocks may be apart. 30 unless given, at most 120.
+    pub clock_skew_seconds: Option<At<u32>>,
+    /// A PEM file of the authorities that the issuer's certificate is checked against, instead of the
+    /// system's.
+    pub ca: Option<At<String>>,
+}
+
+/// An agent's token is one whose `claim` is there, and is as `values`, `equals` or `prefix` say.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Agents {
+    /// The claim that tells an agent from a person: `azp`, `client_id`, `agent_id`.
+    pub claim: String,
+    /// The claim is one of these.
+    pub values: Option<Vec<String>>,
+    /// The claim is this.
+    pub equals: Option<String>,
+    /// The claim begins with this.
+    pub prefix: Option<String>,
+    /// The claim that names the agent, if it is not `claim`.
+    pub id: Option<String>,
+}
+
+/// One upstream.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Connection {
+    /// The protocol: `postgres`.
+    #[serde(rename = "type")]
+    #[schemars(extend("enum" = ["postgres"]))]
+    pub kind: At<String>,
+    /// `HOST:PORT`.
+    pub address: Option<At<String>>,
+    /// The database there.
+    pub database: Option<At<String>>,
+    /// `verify-full` (the default); `verify-ca`, which needs `ca`; or `disable`, for an upstream on loopback.
+    #[schemars(extend("enum" = ["verify-full", "verify-ca", "disable"]))]
+    pub tls: Option<At<String>>,
+    /// A PEM file of the authorities that the upstream's certificate is checked against, instead of the
+    /// system's.
+    pub ca: Option<At<String>>,
+    /// As whom panguard signs in.
+    pub credential: Option<At<Credential>>,
+    /// Free words that policies can ask about: `cde`, `production`.
+    #[serde(default)]
+    pub labels: Vec<At<String>>,
+    /// What is known to be sensitive: `schema.table.column` and its data class.
+    #[serde(default)]
+    pub data: BTreeMap<String, At<Holds>>,
+    #[schemars(skip)]
+    pub base_url: Option<IgnoredAny>,
+}
+
+/// A user of the upstream and where the password is.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Credential {
+    /// The user's name.
+    pub user: Option<At<String>>,
+    /// The password, by its name in the vault.
+    pub password: Option<At<SecretName>>,
+    #[schemars(skip)]
+    pub bearer: Option<IgnoredAny>,
+    #[schemars(skip)]
+    pub header: Option<IgnoredAny>,
+    #[schemars(skip)]
+    pub value: Option<IgnoredAny>,
+}
+
+/// Bounds on what clients may use up. A limit that is not given has its default.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Sessions at a time.
+    pub connections: Option<At<u64>>,
+    /// Longest message of an agent.
+    pub message_bytes: Option<At<u64>>,
+    /// Until a client must have signed in.
+    pub startup_seconds: Option<At<u64>>,
+    /// For running commands to end when panguard stops.
+    pub shutdown_grace_seconds: Option<At<u64>>,
+}
+
+/// A name in the vault, written `{ secret: NAME }`. A literal in its place is refused, and not repeated.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecretName {
+    /// The name, as in `panguard secrets set NAME`.
+    pub secret: String,
+}
+
+/// One text or a list of them.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "the shape of the schema; values are read into the list")]
+enum OneOrMoreForm {
+    One(String),
+    More(Vec<String>),
+}
+
+/// One text or a list of them.
+#[derive(JsonSchema)]
+#[schemars(with = "OneOrMoreForm")]
+pub struct OneOrMore(pub Vec<String>);
+
+/// What a column holds: one data class, or JSON with data classes at paths.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub enum Holds {
+    /// `pan`, `sad`, `cardholder_name`, `expiry`, `secret` or a class of your own.
+    Class(String),
+    /// Paths such as `$.card.number`, each with its data class.
+    Json {
+        /// The paths.
+        json: BTreeMap<String, String>,
+    },
+}
+
+impl<'de> Deserialize<'de> for SecretName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SecretNameVisitor)
+    }
+}
+
+struct SecretNameVisitor;
+
+impl<'de> Visitor<'de> for SecretNameVisitor {
+    type Value = SecretName;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`{ secret: NAME }`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SecretName, A::Error> {
+        match map.next_key::<String>()?.as_deref() {
+            Some("secret") => {}
+            Some(_) | None => return Err(A::Error::custom(SECRET_ADVICE)),
+        }
+        let secret = map.next_value()?;
+        match map.next_key::<IgnoredAny>()? {
+            None => Ok(SecretName { secret }),
+            Some(_) => Err(A::Error::custom(SECRET_ADVICE)),
+        }
+    }
+
+    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<SecretName, E> {
+        Err(E::custom(SECRET_ADVICE))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<SecretName, E> {
+        Err(E::custom(SECRET_ADVICE))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<SecretName, E> {
+        Err(E::custom(SECRET_ADVICE))
+    }
+
+    fn visit_i128<E: serde::de::Error>(self, _: i128) -> Result<SecretName, E> {
+        Err(E::custom(SECRET_ADVICE))
+    }
+
+    fn visit_u128<E: serde::de::Error>(self, _: u128) -> Result<SecretName, E> {
+        Err(E::custom(SECRET_ADVICE))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<SecretName, E> {
+        Err(E::custom(SECRET_ADVICE))
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<SecretName, E> {
+        Err(E::custom(SECRET_ADVICE))
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<SecretName, E> {
+        Err(E::custom(SECRET_ADVICE))
+    }
+}
+
+impl<'de> Deserialize<'de> for OneOrMore {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextOrList;
+        impl<'de> Visitor<'de> for TextOrList {
+            type Value = OneOrMore;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text or a list of text")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<OneOrMore, E> {
+                Ok(OneOrMore(vec![text.to_owned()]))
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<OneOrMore, A::Error> {
+                let mut all = Vec::new();
+                while let Some(text) = list.next_element()? {
+                    all.push(text);
+                }
+                Ok(OneOrMore(all))
+            }
+        }
+        deserializer.deserialize_any(TextOrList)
+    }
+}
+
+impl<'de> Deserialize<'de> for Holds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ClassOrJson;
+        impl<'de> Visitor<'de> for ClassOrJson {
+            type Value = Holds;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a data class such as `pan`, or `{ json: { $.path: pan } }`")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, class: &str) -> Result<Holds, E> {
+                Ok(Holds::Class(class.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Holds, A::Error> {
+                let advice = "a column holds a data class such as `pan`, or `{ json: { $.path: pan } }`";
+                match map.next_key::<String>()?.as_deref() {
+                    Some("json") => {}
+                    Some(_) | None => return Err(A::Error::custom(advice)),
+                }
+                let json = map.next_value()?;
+                match map.next_key::<IgnoredAny>()? {
+                    None => Ok(Holds::Json { json }),
+                    Some(_) => Err(A::Error::custom(advice)),
+                }
+            }
+        }
+        deserializer.deserialize_any(ClassOrJson)
+    }
+}
+
+/// Said of any literal where a secret belongs.
+pub const SECRET_ADVICE: &str = "secrets are never in this file; write `{ secret: NAME }` and store the value with `panguard secrets set NAME`";

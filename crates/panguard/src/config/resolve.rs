@@ -1,0 +1,480 @@
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use identity::{AgentRule, ClaimPath, Match};
+
+use super::expand::expand;
+use super::file::{self, File};
+use super::labels::label;
+use super::place::{At, Problem, Problems};
+use super::{Config, Connection, Issuer, Limits, PanProfile, Tls, UpstreamTls, VaultKey};
+
+/// Turns what is written into what is meant.
+///
+/// # Errors
+/// Everything that is wrong, in the order of the file.
+pub fn resolve(
+    path: &Path,
+    file: File,
+    version: String,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Config, Problems> {
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let mut reading = Reading { file: path.into(), folder, env, problems: Vec::new() };
+    let config = reading.config(&file, version);
+    let mut problems = reading.problems;
+    match config {
+        Some(config) if problems.is_empty() => Ok(config),
+        Some(_) | None => {
+            problems.sort_by_key(|problem| problem.line);
+            Err(Problems(problems))
+        }
+    }
+}
+
+/// One reading of the file. Each function says what is wrong by [`Reading::wrong`] and then gives `None`, so
+/// that one run tells everything.
+struct Reading<'a> {
+    file: Arc<Path>,
+    folder: PathBuf,
+    env: &'a dyn Fn(&str) -> Option<String>,
+    problems: Vec<Problem>,
+}
+
+impl Reading<'_> {
+    fn config(&mut self, file: &File, version: String) -> Option<Config> {
+        if let Some(store) = &file.store {
+            self.note(
+                store.line,
+                "this build keeps its store on the local disk only; write `data_dir: ./data`",
+            );
+        }
+        let data_dir = self.path(&file.data_dir);
+        let policies = self.path(&file.policies);
+        let tls = file.tls.as_ref().map(|tls| self.tls(tls));
+        let (postgres, console) = self.listen(&file.listen, file.tls.is_some());
+        let vault_key = self.vault_key(&file.vault.key);
+        let pan = self.pan(&file.masking);
+        let issuers = self.issuers(&file.identity.issuers);
+        let connections = self.connections(&file.connections);
+        let limits = self.limits(&file.limits);
+        let tls = match tls {
+            None => None,
+            Some(tls) => Some(tls?),
+        };
+        Some(Config {
+            version,
+            data_dir: data_dir?,
+            policies: policies?,
+            postgres: postgres?,
+            console,
+            tls,
+            vault_key: vault_key?,
+            pan: pan?,
+            issuers,
+            connections,
+            limits,
+        })
+    }
+
+    fn tls(&mut self, tls: &file::Tls) -> Option<Tls> {
+        let (cert, key) = (self.path(&tls.cert), self.path(&tls.key));
+        Some(Tls { cert: cert?, key: key? })
+    }
+
+    fn listen(
+        &mut self,
+        listen: &At<file::Listen>,
+        has_tls: bool,
+    ) -> (Option<SocketAddr>, Option<SocketAddr>) {
+        if let Some(http) = &listen.value.http {
+            self.note(
+                http.line,
+                "this build does not speak HTTP to agents, only PostgreSQL; leave `http` out",
+            );
+        }
+        let console = listen.value.console.as_ref().and_then(|at| {
+            let address = self.address(at, "127.0.0.1:8443")?;
+            if !address.ip().is_loopback() {
+                let message = "the console of this build speaks plain HTTP, which is refused off loopback; write an address such as `127.0.0.1:8443`";
+                return self.wrong(at.line, message);
+            }
+            Some(address)
+        });
+        let Some(at) = &listen.value.postgres else {
+            self.note(listen.line, "nothing listens for agents; write `postgres: 127.0.0.1:6432`");
+            return (None, console);
+        };
+        let Some(postgres) = self.address(at, "127.0.0.1:6432") else { return (None, console) };
+        if !postgres.ip().is_loopback() && !has_tls {
+            let message = "plain text is refused off loopback; write `tls: { cert: FILE, key: FILE }` beside `listen`, or listen on 127.0.0.1";
+            self.note(at.line, message);
+        }
+        (Some(postgres), console)
+    }
+
+    fn vault_key(&mut self, at: &At<file::VaultKey>) -> Option<VaultKey> {
+        let key = &at.value;
+        if key.pkcs11.is_some() || key.transit.is_some() {
+            let message = "this build takes the vault's key from a file, the environment or standard input only; write `{ file: … }`, `{ env: … }` or `{ stdin: true }`";
+            return self.wrong(at.line, message);
+        }
+        match (&key.file, &key.env, &key.stdin) {
+            (Some(file), None, None) => self.path(file).map(VaultKey::File),
+            (None, Some(name), None) => self.text(name).map(VaultKey::Env),
+            (None, None, Some(At { value: true, .. })) => Some(VaultKey::Stdin),
+            (None, None, Some(At { value: false, line })) => {
+                self.wrong(*line, "`stdin` can only be `true`; write `{ stdin: true }`, `{ file: … }` or `{ env: … }`")
+            }
+            (None, None, None) | (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => self.wrong(
+                at.line,
+                "the vault's key comes from exactly one place; write `{ file: … }`, `{ env: … }` or `{ stdin: true }`",
+            ),
+        }
+    }
+
+    fn pan(&mut self, masking: &file::Masking) -> Option<PanProfile> {
+        let Some(at) = &masking.pan else { return Some(PanProfile::Last4) };
+        match self.text(at)?.as_str() {
+            "last4" => Some(PanProfile::Last4),
+            "first6last4" => Some(PanProfile::First6Last4),
+            "tokenise" | "tokenize" => {
+                self.wrong(at.line, "this build does not tokenise; write `last4` or `first6last4`")
+            }
+            other => self
+                .wrong(at.line, format!("`{other}` is no masking profile; write `last4` or `first6last4`")),
+        }
+    }
+
+    fn issuers(&mut self, issuers: &At<Vec<At<file::Issuer>>>) -> Vec<Issuer> {
+        if issuers.value.is_empty() {
+            self.note(issuers.line, "nobody can sign in without an issuer; write at least one");
+        }
+        let read: Vec<Issuer> = issuers.value.iter().filter_map(|at| self.issuer(&at.value)).collect();
+        let mut seen = std::collections::BTreeSet::new();
+        for at in &issuers.value {
+            if !seen.insert(&at.value.issuer.value) {
+                self.note(at.line, "this issuer is already listed above; keep one of them");
+            }
+        }
+        read
+    }
+
+    fn issuer(&mut self, issuer: &file::Issuer) -> Option<Issuer> {
+        let url = self.text(&issuer.issuer);
+        let audience: Option<Vec<String>> =
+            issuer.audience.value.0.iter().map(|name| self.expanded(name, issuer.audience.line)).collect();
+        let agents = self.agents(&issuer.agents);
+        let groups = match &issuer.groups_claim {
+            None => None,
+            Some(at) => {
+                let path = self.text(at)?;
+                Some(self.claim(&path, at.line)?)
+            }
+        };
+        let ca = match &issuer.ca {
+            None => None,
+            Some(at) => Some(self.path(at)?),
+        };
+        let skew = issuer.clock_skew_seconds.as_ref();
+        let (url, audience, agents) = (url?, audience?, agents?);
+        let trust = identity::Issuer::new(&url, audience, agents).and_then(|trust| match skew {
+            None => Ok(trust),
+            Some(at) => trust.with_clock_skew_seconds(at.value),
+        });
+        let trust = match trust {
+            Ok(trust) => trust,
+            Err(error) => {
+                let line = match error {
+                    identity::IssuerError::Address => issuer.issuer.line,
+                    identity::IssuerError::Audience => issuer.audience.line,
+                    identity::IssuerError::ClockSkew => skew.map_or(issuer.issuer.line, |at| at.line),
+                };
+                return self.wrong(line, error.to_string());
+            }
+        };
+        let trust = match groups {
+            Some(claim) => trust.with_groups(claim),
+            None => trust,
+        };
+        Some(Issuer { trust, ca })
+    }
+
+    fn agents(&mut self, at: &At<file::Agents>) -> Option<AgentRule> {
+        let rule = &at.value;
+        let is = match (&rule.values, &rule.equals, &rule.prefix) {
+            (None, None, None) => Match::Present,
+            (Some(values), None, None) => {
+                Match::OneOf(values.iter().map(|value| value.as_str().into()).collect())
+            }
+            (None, Some(value), None) => Match::OneOf([value.as_str().into()].into()),
+            (None, None, Some(prefix)) => Match::Prefix(prefix.as_str().into()),
+            (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => {
+                return self.wrong(at.line, "give only one of `values`, `equals` and `prefix`");
+            }
+        };
+        let claim = self.claim(&rule.claim, at.line)?;
+        let made = match AgentRule::new(claim, is) {
+            Ok(made) => made,
+            Err(error) => return self.wrong(at.line, error.to_string()),
+        };
+        match &rule.id {
+            None => Some(made),
+            Some(id) => Some(made.with_id(self.claim(id, at.line)?)),
+        }
+    }
+
+    fn claim(&mut self, path: &str, line: u64) -> Option<ClaimPath> {
+        match path.parse::<ClaimPath>() {
+            Ok(claim) => Some(claim),
+            Err(error) => self.wrong(line, error.to_string()),
+        }
+    }
+
+    fn connections(
+        &mut self,
+        connections: &BTreeMap<String, At<file::Connection>>,
+    ) -> BTreeMap<Arc<str>, Connection> {
+        let read = |(name, at): (&String, &At<file::Connection>)| {
+            Some((Arc::from(name.as_str()), self.connection(name, at)?))
+        };
+        connections.iter().filter_map(read).collect()
+    }
+
+    fn connection(&mut self, name: &str, at: &At<file::Connection>) -> Option<Connection> {
+        let connection = &at.value;
+        let kind = self.text(&connection.kind)?;
+        if kind != "postgres" {
+            let message = match kind.as_str() {
+                "http" | "llm" | "mcp" | "git" | "mysql" => {
+                    format!("this build does not speak `{kind}`, only `postgres`; leave `{name}` out")
+                }
+                _ => format!("`{kind}` is no type of connection; write `postgres`"),
+            };
+            return self.wrong(connection.kind.line, message);
+        }
+        if !is_connection_name(name) {
+            let message = format!(
+                "`{name}` cannot name a connection; write 1 to 63 lower-case letters, digits, `-` and `_`, a letter first"
+            );
+            self.note(at.line, message);
+        }
+        if connection.base_url.is_some() {
+            self.note(at.line, "`base_url` is not for `postgres`; write `address: HOST:PORT`");
+        }
+        let address = match &connection.address {
+            None => self.wrong(at.line, format!("`{name}` has no `address`; write `address: HOST:5432`")),
+            Some(at) => self.upstream(at),
+        };
+        let database = match &connection.database {
+            None => self.wrong(at.line, format!("`{name}` has no `database`; write `database: NAME`")),
+            Some(at) => self.text(at),
+        };
+        let credential = match &connection.credential {
+            None => self.wrong(
+                at.line,
+                format!("`{name}` has no `credential`; write `credential: {{ user: USER, password: {{ secret: {name} }} }}`"),
+            ),
+            Some(at) => self.credential(name, at),
+        };
+        let ca = connection.ca.as_ref().and_then(|at| self.path(at));
+        let labels: Option<Vec<Box<str>>> =
+            connection.labels.iter().map(|at| self.text(at).map(String::into_boxed_str)).collect();
+        let data = self.data(&connection.data);
+        let (host, port) = address?;
+        let tls = self.upstream_tls(connection, &host, ca.is_some())?;
+        let (user, password) = credential?;
+        Some(Connection {
+            host: host.into(),
+            port,
+            database: database?.into(),
+            tls,
+            ca,
+            user: user.into(),
+            password,
+            labels: labels?.into(),
+            data: data?,
+        })
+    }
+
+    fn data(&mut self, columns: &BTreeMap<String, At<file::Holds>>) -> Option<sql::Labels> {
+        let mut read = Vec::new();
+        for (column, holds) in columns {
+            // One by one, so that each problem has its line; then all, which finds what is there twice.
+            let one = label(&holds.value).and_then(|label| {
+                let alone = sql::Labels::new([(column, label.clone())]);
+                alone.map(|_| label).map_err(|error| error.to_string())
+            });
+            match one {
+                Ok(label) => read.push((column, label)),
+                Err(message) => self.note(holds.line, message),
+            }
+        }
+        match sql::Labels::new(read) {
+            Ok(labels) => Some(labels),
+            Err(error) => self.wrong(columns.values().next().map_or(0, |at| at.line), error.to_string()),
+        }
+    }
+
+    fn upstream_tls(
+        &mut self,
+        connection: &file::Connection,
+        host: &str,
+        has_ca: bool,
+    ) -> Option<UpstreamTls> {
+        let Some(at) = &connection.tls else { return Some(UpstreamTls::VerifyFull) };
+        match self.text(at)?.as_str() {
+            "verify-full" => Some(UpstreamTls::VerifyFull),
+            "verify-ca" if has_ca => Some(UpstreamTls::VerifyCa),
+            "verify-ca" => self.wrong(
+                at.line,
+                "`verify-ca` does not check the host, so the authority must be this upstream's own; write `ca: FILE` too, or `verify-full`",
+            ),
+            "disable" if is_loopback(host) => Some(UpstreamTls::Disable),
+            "disable" => self.wrong(
+                at.line,
+                "plain text is refused off loopback; write `tls: verify-full`, with `ca: FILE` if the certificate is your own",
+            ),
+            "allow" | "prefer" | "require" => self.wrong(
+                at.line,
+                "certificates are always verified; write `tls: verify-full`, with `ca: FILE` if the certificate is your own",
+            ),
+            other => self.wrong(
+                at.line,
+                format!("`{other}` is no way of TLS; write `verify-full`, `verify-ca`, or `disable` on loopback"),
+            ),
+        }
+    }
+
+    fn credential(&mut self, name: &str, at: &At<file::Credential>) -> Option<(String, vault::Name)> {
+        let credential = &at.value;
+        if credential.bearer.is_some() || credential.header.is_some() || credential.value.is_some() {
+            return self.wrong(
+                at.line,
+                format!("`postgres` takes a user and a password; write `{{ user: USER, password: {{ secret: {name} }} }}`"),
+            );
+        }
+        let user = match &credential.user {
+            None => self.wrong(at.line, "the credential has no `user`; write `user: USER`"),
+            Some(user) => self.text(user),
+        };
+        let password = match &credential.password {
+            None => self.wrong(
+                at.line,
+                format!("the credential has no `password`; write `password: {{ secret: {name} }}`"),
+            ),
+            Some(password) => match self.expanded(&password.value.secret, password.line)?.parse() {
+                Ok(name) => Some(name),
+                Err(error) => {
+                    let error: vault::NameError = error;
+                    self.wrong(password.line, error.to_string())
+                }
+            },
+        };
+        Some((user?, password?))
+    }
+
+    fn limits(&mut self, limits: &file::Limits) -> Limits {
+        let default = Limits::DEFAULT;
+        let mut within = |at: &Option<At<u64>>, default: u64, range: std::ops::RangeInclusive<u64>| {
+            let Some(at) = at else { return default };
+            if !range.contains(&at.value) {
+                let message = format!("this limit is from {} to {}", range.start(), range.end());
+                self.note(at.line, message);
+                return default;
+            }
+            at.value
+        };
+        let connections = within(&limits.connections, default.connections as u64, 1..=100_000);
+        let message_bytes = within(&limits.message_bytes, default.message_bytes as u64, 1 << 10..=1 << 30);
+        let startup = within(&limits.startup_seconds, default.startup.as_secs(), 1..=300);
+        let grace = within(&limits.shutdown_grace_seconds, default.shutdown_grace.as_secs(), 0..=3600);
+        Limits {
+            connections: usize::try_from(connections).unwrap_or(default.connections),
+            message_bytes: usize::try_from(message_bytes).unwrap_or(default.message_bytes),
+            startup: Duration::from_secs(startup),
+            shutdown_grace: Duration::from_secs(grace),
+        }
+    }
+
+    /// `IP:PORT`, to listen on.
+    fn address(&mut self, at: &At<String>, example: &str) -> Option<SocketAddr> {
+        let text = self.text(at)?;
+        match text.parse() {
+            Ok(address) => Some(address),
+            Err(_) => self.wrong(
+                at.line,
+                format!("`{text}` is not an address to listen on; write IP:PORT, such as `{example}`"),
+            ),
+        }
+    }
+
+    /// `HOST:PORT`, to dial.
+    fn upstream(&mut self, at: &At<String>) -> Option<(String, u16)> {
+        let text = self.text(at)?;
+        let parts = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
+        match parts {
+            Some((host, port)) if is_host(host) && port > 0 => {
+                Some((host.trim_start_matches('[').trim_end_matches(']').to_owned(), port))
+            }
+            Some(_) | None => self.wrong(
+                at.line,
+                format!("`{text}` is not an address; write HOST:PORT, such as `db.internal:5432`"),
+            ),
+        }
+    }
+
+    fn path(&mut self, at: &At<String>) -> Option<PathBuf> {
+        self.text(at).map(|text| self.folder.join(text))
+    }
+
+    fn text(&mut self, at: &At<String>) -> Option<String> {
+        let text = self.expanded(&at.value, at.line)?;
+        if text.is_empty() {
+            return self.wrong(at.line, "there is no value here; write one, or leave the key out");
+        }
+        Some(text)
+    }
+
+    fn expanded(&mut self, text: &str, line: u64) -> Option<String> {
+        match expand(text, self.env) {
+            Ok(expanded) => Some(expanded),
+            Err(message) => self.wrong(line, message),
+        }
+    }
+
+    fn wrong<T>(&mut self, line: u64, message: impl Into<String>) -> Option<T> {
+        self.note(line, message);
+        None
+    }
+
+    fn note(&mut self, line: u64, message: impl Into<String>) {
+        self.problems.push(Problem { file: self.file.clone(), line, message: message.into() });
+    }
+}
+
+/// A name that any client can put in place of a database's.
+fn is_connection_name(name: &str) -> bool {
+    (1..=63).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_'))
+}
+
+/// A host name, an IPv4 address, or an IPv6 address in brackets.
+fn is_host(host: &str) -> bool {
+    match host.strip_prefix('[') {
+        Some(rest) => rest.strip_suffix(']').is_some_and(|ip| ip.parse::<std::net::Ipv6Addr>().is_ok()),
+        None => {
+            !host.is_empty()
+                && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'))
+        }
+    }
+}
+
+/// By address, or by the one name that stands for it; other names may change what they mean.
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}

@@ -1,0 +1,215 @@
+//! `panguard serve`: the wiring. Opens what the configuration names, hands each part to the next, and waits
+//! for signals; what the gateway does is in the crates that it wires together.
+
+mod live;
+mod reload;
+mod telemetry;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use access::{Mint, Timestamp};
+use anyhow::Context;
+use audit::{Log, Signer};
+use aws_lc_rs::digest;
+use gate::Gate;
+use mask::Masker;
+use proxy::{Gateway, Limits, Metrics, Settings};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing::{error, info};
+use vault::{Name, Vault, fresh_key};
+use wire_postgres::startup::{Auth, Discovery};
+
+use crate::config::{Config, PanProfile, process_env};
+use crate::{cli::output, folder};
+use reload::Reload;
+pub use telemetry::LogFormat;
+
+/// Runs the gateway until SIGTERM or SIGINT, and then until running commands have ended.
+///
+/// # Errors
+/// Whatever keeps it from starting: the configuration, the vault, the audit log, an address in use.
+pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
+    telemetry::start(log_format);
+    forbid_core_dumps();
+    let config = Config::load(path, &process_env)?;
+    let policies = folder::policies(&config.policies)?;
+    let live = live::live(&config)?;
+    let vault = Arc::new(folder::open_vault(&config)?);
+    let log = open_log(&config, &vault)?;
+    let policy_count = policies.len();
+    let gate = gate(&config, policies, &log, &vault)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let served = runtime.block_on(async {
+        let settings = Settings {
+            gate: gate.clone(),
+            vault: vault.clone(),
+            masker: masker(config.pan),
+            auth: auth(&config),
+            limits: limits(&config),
+            metrics: Arc::new(Metrics::new()),
+        };
+        let metrics = settings.metrics.clone();
+        let gateway = Gateway::new(settings, live)?;
+        let (stop, stopping) = watch::channel(false);
+        let postgres = bind(config.postgres).await?;
+        let console = match config.console {
+            None => None,
+            Some(address) => {
+                let state = Arc::new(console_state(metrics, &log, &gateway));
+                Some(tokio::spawn(console::serve(bind(address).await?, state, stopped(stopping.clone()))))
+            }
+        };
+        let reload = Reload::new(path.into(), config.clone(), gate, gateway.clone(), vault, log.clone());
+        let reload = tokio::spawn(reload.run(signal(SignalKind::hangup())?));
+        tokio::spawn(stop_on_signal(stop)?);
+        output::line(ready_line(&config, policy_count));
+        gateway.run(postgres, stopped(stopping)).await;
+        reload.abort();
+        if let Some(console) = console {
+            // It ends by the same signal, in seconds.
+            _ = console.await;
+        }
+        anyhow::Ok(())
+    });
+    drop(runtime);
+    log.close(now()).context("the end of the audit log could not be written")?;
+    info!("stopped");
+    served
+}
+
+/// A core dump would hold credentials and card data (DESIGN.md, promise 4).
+fn forbid_core_dumps() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    if let Err(error) = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }) {
+        error!(%error, "core dumps cannot be switched off");
+    }
+}
+
+fn open_log(config: &Config, vault: &Vault) -> anyhow::Result<Log> {
+    let dir = folder::audit(&config.data_dir);
+    let seed = vault.get_or_create(&Name::internal("audit-signing")?, now(), fresh_key)?;
+    // The log's name must stay when the machine's does not, so it comes from the key.
+    let hash = digest::digest(&digest::SHA256, &[b"panguard audit log name", seed.expose()].concat());
+    let name: String = hash.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let signer = Signer::from_seed(&seed, &format!("panguard-{name}"))?;
+    let key = signer.verifier().to_string();
+    let options = audit::Options::new(&gateway_name(), env!("CARGO_PKG_VERSION"), now());
+    let log = Log::open(&dir, signer, options)?;
+    let beside = folder::verifier_key(&dir);
+    fs::write(&beside, format!("{key}\n")).with_context(|| format!("cannot write `{}`", beside.display()))?;
+    info!(key, "audit log open; keep its key elsewhere");
+    Ok(log)
+}
+
+fn gate(config: &Config, policies: policy::Policies, log: &Log, vault: &Vault) -> anyhow::Result<Arc<Gate>> {
+    let mint = Mint::take().context("permits are made by one gate in a process")?;
+    let fingerprint_key = vault.get_or_create(&Name::internal("fingerprint")?, now(), fresh_key)?;
+    let masker = masker(config.pan);
+    Ok(Arc::new(Gate::new(mint, policies, log.clone(), masker, &fingerprint_key, &gateway_name())))
+}
+
+/// The gateway's name in entries: the machine's.
+fn gateway_name() -> String {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "panguard".to_owned() } else { name.to_owned() }
+}
+
+fn masker(profile: PanProfile) -> Masker {
+    Masker::new(match profile {
+        PanProfile::Last4 => mask::Profile::Last4,
+        PanProfile::First6Last4 => mask::Profile::First6Last4,
+    })
+}
+
+fn auth(config: &Config) -> Auth {
+    let discovery = match config.issuers.as_slice() {
+        [only] => Some(Discovery {
+            openid_configuration: only.trust.discovery_url().into(),
+            scope: "openid".into(),
+        }),
+        // A client that brings no token cannot be told which of several issuers is its own.
+        _ => None,
+    };
+    Auth { discovery, ..Auth::default() }
+}
+
+fn limits(config: &Config) -> Limits {
+    let limits = config.limits;
+    Limits {
+        sessions: limits.connections,
+        startup_time: limits.startup,
+        message_bytes: limits.message_bytes,
+        shutdown_time: limits.shutdown_grace,
+    }
+}
+
+async fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}
+
+fn console_state(metrics: Arc<Metrics>, log: &Log, gateway: &Arc<Gateway>) -> console::State {
+    let (log, issuers, catalogs) = (log.clone(), gateway.clone(), gateway.clone());
+    let checks = vec![
+        // Why it failed names files; a passer-by needs no more than that it did.
+        console::Check::new("audit_log", move || match log.state().failed {
+            Some(_) => vec!["it cannot be written".into()],
+            None => Vec::new(),
+        }),
+        console::Check::new("issuers", move || issuers.issuers_not_ready()),
+        console::Check::new("catalogs", move || catalogs.catalogs_not_ready()),
+    ];
+    console::State { metrics, checks }
+}
+
+fn ready_line(config: &Config, policies: usize) -> String {
+    let console = config.console.map_or_else(|| "no console".to_owned(), |at| format!("console http://{at}"));
+    let connections: Vec<&str> = config.connections.keys().map(|name| &**name).collect();
+    format!(
+        "panguard is ready: postgres {}, {console}, connections {}, {policies} policies",
+        config.postgres,
+        connections.join(" ")
+    )
+}
+
+/// Tells everybody to stop at the first SIGTERM or SIGINT; ends the process at the second.
+fn stop_on_signal(stop: watch::Sender<bool>) -> anyhow::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        for time in 1.. {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if time > 1 {
+                // The audit log is whole whenever the process ends (DESIGN.md, promise 5).
+                error!("told to stop again, leaving at once");
+                std::process::exit(1);
+            }
+            info!("told to stop");
+            stop.send_replace(true);
+        }
+    })
+}
+
+async fn stopped(mut stopping: watch::Receiver<bool>) {
+    // An error says that nobody is there to tell any more, which is the same.
+    _ = stopping.wait_for(|stopping| *stopping).await;
+}
+
+fn now() -> Timestamp {
+    Timestamp(jiff::Timestamp::now().as_microsecond())
+}
+
+/// The files whose change is a reason to look at the configuration again.
+fn watched(path: &Path, config: &Config) -> Vec<PathBuf> {
+    let mut files = vec![path.to_owned(), config.policies.clone()];
+    files.extend(config.tls.iter().flat_map(|tls| [tls.cert.clone(), tls.key.clone()]));
+    files.extend(config.issuers.iter().filter_map(|issuer| issuer.ca.clone()));
+    files.extend(config.connections.values().filter_map(|connection| connection.ca.clone()));
+    files
+}

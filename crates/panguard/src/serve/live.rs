@@ -1,0 +1,65 @@
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+use proxy::{Connection, Live, Target, Trust, UpstreamTls, Verify, certificates, listening};
+
+use crate::config::{self, Config};
+
+/// The part of the configuration that can be exchanged while the gateway runs, with the PEM files it names.
+///
+/// # Errors
+/// A file that cannot be read or is not what it should be, by its name.
+pub fn live(config: &Config) -> anyhow::Result<Live> {
+    let tls = match &config.tls {
+        None => None,
+        Some(tls) => {
+            let both = || listening(&fs::read(&tls.cert)?, &fs::read(&tls.key)?).map_err(anyhow::Error::new);
+            Some(both().with_context(|| {
+                format!("the certificate `{}` with its key `{}`", tls.cert.display(), tls.key.display())
+            })?)
+        }
+    };
+    let issuers =
+        config.issuers.iter().map(|issuer| Ok((issuer.trust.clone(), trust(issuer.ca.as_deref())?)));
+    let connections = config.connections.iter().map(|(name, connection)| {
+        let made = target(connection).with_context(|| format!("the connection `{name}`"));
+        Ok(Connection {
+            name: name.clone(),
+            target: made?,
+            labels: connection.labels.clone(),
+            data: connection.data.clone(),
+        })
+    });
+    Ok(Live {
+        connections: connections.collect::<anyhow::Result<_>>()?,
+        issuers: issuers.collect::<anyhow::Result<_>>()?,
+        tls,
+    })
+}
+
+fn target(connection: &config::Connection) -> anyhow::Result<Target> {
+    let verified =
+        |verify| Ok::<_, anyhow::Error>(UpstreamTls::new(trust(connection.ca.as_deref())?, verify)?);
+    let tls = match connection.tls {
+        config::UpstreamTls::VerifyFull => Some(verified(Verify::Full)?),
+        config::UpstreamTls::VerifyCa => Some(verified(Verify::Ca)?),
+        config::UpstreamTls::Disable => None,
+    };
+    Ok(Target {
+        host: connection.host.clone(),
+        port: connection.port,
+        tls,
+        database: connection.database.clone(),
+        user: connection.user.clone(),
+        password: connection.password.clone(),
+    })
+}
+
+/// The authorities in a PEM file, or else the machine's.
+fn trust(ca: Option<&Path>) -> anyhow::Result<Trust> {
+    let Some(path) = ca else { return Ok(Trust::Platform) };
+    let named = || format!("the authorities `{}`", path.display());
+    let pem = fs::read(path).with_context(named)?;
+    Ok(Trust::Only(certificates(&pem).with_context(named)?))
+}

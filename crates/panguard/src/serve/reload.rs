@@ -1,0 +1,160 @@
+//! A new configuration and new policies in the place of the old, while agents are served.
+//!
+//! A bad new version changes nothing and is logged; a good one is in force once its change is recorded.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::bail;
+use audit::{Change, Entry, Event, Log};
+use gate::Gate;
+use proxy::Gateway;
+use tokio::signal::unix::Signal;
+use tracing::{error, info};
+use vault::{Listed, Vault};
+
+use super::{gateway_name, live, now, watched};
+use crate::config::{Config, process_env};
+use crate::folder;
+
+/// What is in force, and where it comes from.
+pub struct Reload {
+    path: PathBuf,
+    config: Config,
+    gate: Arc<Gate>,
+    gateway: Arc<Gateway>,
+    vault: Arc<Vault>,
+    log: Log,
+    secrets: Vec<Listed>,
+}
+
+impl Reload {
+    pub fn new(
+        path: PathBuf,
+        config: Config,
+        gate: Arc<Gate>,
+        gateway: Arc<Gateway>,
+        vault: Arc<Vault>,
+        log: Log,
+    ) -> Self {
+        let secrets = vault.list().unwrap_or_default();
+        Self { path, config, gate, gateway, vault, log, secrets }
+    }
+
+    /// Looks at the files once a second, and at every SIGHUP, for ever.
+    pub async fn run(mut self, mut hang_up: Signal) {
+        let mut seen = stamp(&watched(&self.path, &self.config));
+        loop {
+            let asked = tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => false,
+                _ = hang_up.recv() => true,
+            };
+            self.note_secrets();
+            let found = stamp(&watched(&self.path, &self.config));
+            if found == seen && !asked {
+                continue;
+            }
+            if let Err(error) = self.take_configuration().await {
+                error!(error = %told(&error), "the new configuration is refused, the old one stays");
+            }
+            if let Err(error) = self.take_policies().await {
+                error!(error = %told(&error), "the new policies are refused, the old ones stay");
+            }
+            // A configuration that was taken may name other files.
+            seen = if stamp(&watched(&self.path, &self.config)).len() == found.len() {
+                found
+            } else {
+                stamp(&watched(&self.path, &self.config))
+            };
+        }
+    }
+
+    async fn take_configuration(&mut self) -> anyhow::Result<()> {
+        let config = Config::load(&self.path, &process_env)?;
+        if let Some(key) = self.config.differs_at_start(&config) {
+            bail!("`{key}` can only be changed by a restart; take the change back, or restart panguard");
+        }
+        let live = live::live(&config)?;
+        if config.version != self.config.version {
+            self.gate.configuration_changed(&config.version, &self.config.version, now()).await?;
+        }
+        self.gateway.replace(live)?;
+        if config.version != self.config.version {
+            info!(version = %config.version, "configuration in force");
+        }
+        self.config = config;
+        Ok(())
+    }
+
+    async fn take_policies(&mut self) -> anyhow::Result<()> {
+        let policies = folder::policies(&self.config.policies)?;
+        if policies.version() == &*self.gate.policy_version() {
+            return Ok(());
+        }
+        let (version, count) = (policies.version().to_owned(), policies.len());
+        self.gate.replace_policies(policies, now()).await?;
+        info!(version, count, "policies in force");
+        Ok(())
+    }
+
+    /// Records what `panguard secrets` has changed since it was looked at last (PCI DSS 4.0.1, 10.2.1.5).
+    fn note_secrets(&mut self) {
+        let Ok(secrets) = self.vault.list() else { return };
+        for (name, change) in changes(&self.secrets, &secrets) {
+            info!(name, ?change, "secret changed");
+            let event = Event::SecretChanged { name: name.into(), change };
+            // Nothing waits for it: the change has happened already.
+            drop(self.log.append(&Entry::of_gateway(now(), gateway_name().into(), event)));
+        }
+        self.secrets = secrets;
+    }
+}
+
+/// What is different between two listings of the vault.
+fn changes<'a>(before: &'a [Listed], after: &'a [Listed]) -> Vec<(&'a str, Change)> {
+    let find = |listing: &'a [Listed], name: &str| listing.iter().find(|one| one.name.as_str() == name);
+    let mut changes = Vec::new();
+    for one in after {
+        match find(before, one.name.as_str()) {
+            None => changes.push((one.name.as_str(), Change::Created)),
+            Some(old) if old.version != one.version => changes.push((one.name.as_str(), Change::Rotated)),
+            Some(_) => {}
+        }
+    }
+    let gone = before.iter().filter(|one| find(after, one.name.as_str()).is_none());
+    changes.extend(gone.map(|one| (one.name.as_str(), Change::Removed)));
+    changes
+}
+
+/// Tells one content of files and folders from the next: each write is another time, length or file.
+type Stamp = Vec<(PathBuf, u64, u64, i64, i64)>;
+
+fn stamp(files: &[PathBuf]) -> Stamp {
+    let mut stamp = Vec::new();
+    for file in files {
+        stamp.push(of(file));
+        let inside = fs::read_dir(file).into_iter().flatten().flatten().map(|entry| entry.path());
+        stamp.extend(
+            inside.filter(|path| path.extension().is_some_and(|end| end == "cedar")).map(|path| of(&path)),
+        );
+    }
+    stamp.sort();
+    stamp
+}
+
+fn of(path: &Path) -> (PathBuf, u64, u64, i64, i64) {
+    match fs::metadata(path) {
+        Ok(found) => (path.to_owned(), found.ino(), found.len(), found.mtime(), found.mtime_nsec()),
+        Err(_) => (path.to_owned(), 0, 0, 0, 0),
+    }
+}
+
+/// The error and what led to it, on one line.
+fn told(error: &anyhow::Error) -> String {
+    format!("{error:#}").replace('\n', "; ")
+}
+
+const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use access::DataClass;
 
+use crate::function;
 use crate::label::{Entry, Label, Labels};
 
 /// Snapshot of one connection's catalog with the operator's labels applied.
@@ -19,6 +20,7 @@ pub struct Catalog {
     by_name: HashMap<Box<str>, Vec<usize>>,
     schemas: HashSet<Box<str>>,
     functions: HashSet<Box<str>>,
+    extension_functions: HashSet<Box<str>>,
     operators: HashSet<Box<str>>,
     labelled: Vec<Labelled>,
     labelled_by_name: HashMap<Box<str>, Vec<LabelledId>>,
@@ -89,10 +91,10 @@ impl Catalog {
     /// | `relation` | oid | | relkind | schema | name |
     /// | `column` | relation | number | table of whose row type it is, or 0 | name | |
     /// | `view` | view | relation it reads | column number, 0 for none, -1 for all | | |
-    /// | `calls` | view | | | schema | function that it calls |
+    /// | `calls` | view | `e` for an extension's | | schema | function that it calls |
     /// | `generated` | relation | number | number of the column it is computed from | | |
     /// | `inherits` | child | parent | | | |
-    /// | `function` | | | | schema | name |
+    /// | `function` | | `e` for an extension's | | schema | name |
     /// | `operator` | | | | schema | name |
     ///
     /// A view's whole-row references are not in `pg_depend`, so they are looked for in the rule itself.
@@ -116,14 +118,21 @@ impl Catalog {
             let error = |rule| CatalogError { row: index + 1, rule };
             match Row::read(&row).map_err(error)? {
                 Row::Schema { name } => drop(catalog.schemas.insert(name.into())),
-                Row::Function { name } => drop(catalog.functions.insert(name.into())),
+                Row::Function { extension: true, name } => {
+                    catalog.extension_functions.insert(name.into());
+                }
+                Row::Function { extension: false, name } => drop(catalog.functions.insert(name.into())),
                 Row::Operator { name } => drop(catalog.operators.insert(name.into())),
                 Row::Relation { oid, kind, schema, name } => catalog.add_relation(oid, kind, schema, name),
                 Row::Column { relation, number, row_of, name } => {
                     columns.push((relation, number, row_of, name))
                 }
                 Row::View(link) => links.views.push(link),
-                Row::Calls { view, function } => links.calls.push((view, function)),
+                // An extension's own kind of `max` or `replace` does what its name says.
+                Row::Calls { extension: true, name, .. } if function::is_harmless(name) => {}
+                Row::Calls { view, schema, name, .. } => {
+                    links.calls.push((view, format!("{schema}.{name}").into()))
+                }
                 Row::Generated { relation, number, from } => links.generated.push((relation, number, from)),
                 Row::Inherits { child, parent } => links.inherits.push((child, parent)),
             }
@@ -215,12 +224,19 @@ impl Catalog {
         self.relations.iter().filter(move |relation| *relation.schema == *schema)
     }
 
-    /// Whether the operator has a function of this name in any schema.
-    pub(crate) fn has_function(&self, name: &str) -> bool {
+    /// Whether there is a function of this name in any schema that neither PostgreSQL nor an extension
+    /// brought.
+    pub(crate) fn has_own_function(&self, name: &str) -> bool {
         self.functions.contains(name)
     }
 
-    /// Whether the operator has an operator of this name in any schema.
+    /// Whether there is a function of this name in any schema that PostgreSQL did not bring.
+    pub(crate) fn has_function(&self, name: &str) -> bool {
+        self.functions.contains(name) || self.extension_functions.contains(name)
+    }
+
+    /// Whether there is an operator of this name in any schema that neither PostgreSQL nor an extension
+    /// brought.
     pub(crate) fn has_operator(&self, name: &str) -> bool {
         self.operators.contains(name)
     }
@@ -468,10 +484,10 @@ enum Row<'a> {
     Relation { oid: u32, kind: Kind, schema: &'a str, name: &'a str },
     Column { relation: u32, number: i16, row_of: u32, name: &'a str },
     View(ViewLink),
-    Calls { view: u32, function: Box<str> },
+    Calls { view: u32, extension: bool, schema: &'a str, name: &'a str },
     Generated { relation: u32, number: i16, from: i16 },
     Inherits { child: u32, parent: u32 },
-    Function { name: &'a str },
+    Function { extension: bool, name: &'a str },
     Operator { name: &'a str },
 }
 
@@ -506,13 +522,15 @@ impl<'a> Row<'a> {
             }),
             "calls" => Self::Calls {
                 view: number(first)?,
-                function: format!("{}.{}", name(fourth)?, name(fifth)?).into(),
+                extension: second.is_some(),
+                schema: name(fourth)?,
+                name: name(fifth)?,
             },
             "generated" => {
                 Self::Generated { relation: number(first)?, number: number(second)?, from: number(third)? }
             }
             "inherits" => Self::Inherits { child: number(first)?, parent: number(second)? },
-            "function" => Self::Function { name: name(fifth)? },
+            "function" => Self::Function { extension: second.is_some(), name: name(fifth)? },
             "operator" => Self::Operator { name: name(fifth)? },
             _ => return Err("it is of no known sort"),
         })

@@ -103,8 +103,7 @@ impl<'a> Reading<'a> {
 
     fn push_target(&mut self, table: Option<&'a RangeVar>, columns: Columns<'a>) {
         let Some(table) = table else { return };
-        let unknown = !columns.exact && columns.list.is_empty();
-        self.push_aliased(columns, unknown, Some(&table.relname), table.alias.as_ref());
+        self.push_aliased(columns, Some(&table.relname), table.alias.as_ref());
     }
 
     /// Reads `column = value` pairs, or the columns of an INSERT.
@@ -149,11 +148,7 @@ impl<'a> Reading<'a> {
         }
         // The row that was to be inserted: its values are the principal's own.
         let excluded = target.clone().cleaned();
-        self.push(Item {
-            name: Some("excluded"),
-            columns: Columns { exact: true, ..excluded },
-            unknown: false,
-        });
+        self.push(Item { name: Some("excluded"), columns: Columns { exact: true, ..excluded } });
         self.assignments(&conflict.target_list, target);
         self.expression_of(conflict.where_clause.as_deref());
         // RETURNING does not see it.
@@ -199,9 +194,7 @@ impl<'a> Reading<'a> {
             }
         }
         let before = crate::scope::Scope {
-            items: [old, new]
-                .map(|name| Item { name: Some(name), columns: target.clone().derived(), unknown: false })
-                .into(),
+            items: [old, new].map(|name| Item { name: Some(name), columns: target.clone().derived() }).into(),
         };
         let inner = self.scopes.len().saturating_sub(1);
         self.scopes.insert(inner, before);

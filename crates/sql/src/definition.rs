@@ -95,7 +95,7 @@ impl<'a> Reading<'a> {
         let like = |node: &Node| matches!(node.node, Some(Kind::TableLikeClause(_)));
         let exact = own && !create.table_elts.iter().any(like);
         let columns = Columns { exact, ..Columns::clean(names) };
-        self.scopes.push(Scope { items: vec![Item { name: None, columns, unknown: false }] });
+        self.scopes.push(Scope { items: vec![Item { name: None, columns }] });
         for node in &create.table_elts {
             self.table_element(node);
         }
@@ -198,7 +198,7 @@ impl<'a> Reading<'a> {
     pub fn alter_table(&mut self, alter: &'a AlterTableStmt) {
         let columns = self.administers_table(alter.relation.as_ref());
         let name = alter.relation.as_ref().map(|table| table.relname.as_str());
-        self.scopes.push(Scope { items: vec![Item { name, columns, unknown: false }] });
+        self.scopes.push(Scope { items: vec![Item { name, columns }] });
         for node in &alter.cmds {
             match &node.node {
                 Some(Kind::AlterTableCmd(command)) => self.alter_table_by(command),
@@ -240,7 +240,7 @@ impl<'a> Reading<'a> {
     pub fn create_index(&mut self, index: &'a IndexStmt) {
         let columns = self.administers_table(index.relation.as_ref());
         let name = index.relation.as_ref().map(|table| table.relname.as_str());
-        self.scopes.push(Scope { items: vec![Item { name, columns, unknown: false }] });
+        self.scopes.push(Scope { items: vec![Item { name, columns }] });
         for node in index.index_params.iter().chain(&index.index_including_params) {
             match &node.node {
                 Some(Kind::IndexElem(element)) => self.index_element(element),
@@ -311,7 +311,7 @@ impl<'a> Reading<'a> {
             _ if rename.relation.is_some() => {
                 let columns = self.administers_table(rename.relation.as_ref());
                 if rename.rename_type() != ObjectType::ObjectTabconstraint {
-                    self.mark_computed(&columns);
+                    self.moves(&columns);
                 }
             }
             _ => self.administers(Resource::Connection),
@@ -321,7 +321,13 @@ impl<'a> Reading<'a> {
     fn moves_schema(&mut self, schema: &str) {
         let catalog = self.catalog;
         for relation in catalog.relations_of(schema) {
-            self.mark_computed(&Columns::of(&[relation]));
+            self.moves(&Columns::of(&[relation]));
+        }
+    }
+
+    fn moves(&mut self, columns: &Columns<'a>) {
+        for column in &columns.list {
+            self.mark(&column.traces, Position::Computed);
         }
     }
 
@@ -329,7 +335,7 @@ impl<'a> Reading<'a> {
         self.administers(Resource::Schema(alter.newschema.as_str().into()));
         if alter.relation.is_some() {
             let columns = self.administers_table(alter.relation.as_ref());
-            self.mark_computed(&columns);
+            self.moves(&columns);
         } else {
             self.administers(Resource::Connection);
         }

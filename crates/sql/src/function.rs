@@ -25,7 +25,10 @@ impl<'a> Reading<'a> {
     fn unqualified_function(&mut self, name: &str) {
         // `pan(c)` is `c.pan`.
         self.mark_name(name, Position::Computed);
-        if self.catalog.has_function(name) {
+        // An extension's function of a harmless built-in's name (citext has its own `max` and `replace`)
+        // is taken to be what its name says; it was installed by whoever may install anything.
+        let harmless = is_harmless(name);
+        if self.catalog.has_own_function(name) || (self.catalog.has_function(name) && !harmless) {
             return self.users_function(name);
         }
         self.built_in(name);
@@ -51,7 +54,7 @@ impl<'a> Reading<'a> {
     /// operator's, and those built-in ones that do more than compute, count as calls.
     pub fn attribute(&mut self, name: &str) {
         if self.catalog.has_function(name) {
-            return self.users_function(name);
+            return self.unqualified_function(name);
         }
         let powerful = ["pg_", "lo_", "txid_", "binary_upgrade_", "brin_", "gin_", "currtid"];
         let named = ["nextval", "ts_stat", "loread", "setseed", "cursor_to_xml", "table_to_xml"];
@@ -73,6 +76,11 @@ impl<'a> Reading<'a> {
             [.., schema, name] => self.not_understood(format!("operator {schema}.{name}")),
         }
     }
+}
+
+/// Whether a built-in function of this name only computes, or leaves what is plain to see.
+pub(crate) fn is_harmless(name: &str) -> bool {
+    sort(name).is_some()
 }
 
 /// What is known of a built-in function.

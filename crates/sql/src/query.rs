@@ -106,7 +106,7 @@ impl<'a> Reading<'a> {
 
     /// Reads the list of an answer's columns.
     pub fn targets(&mut self, targets: &'a [Node]) -> Columns<'a> {
-        let mut columns = Columns { list: Vec::with_capacity(targets.len()), exact: true };
+        let mut columns = Columns { list: Vec::with_capacity(targets.len()), exact: true, unknown: false };
         for node in targets {
             let Some(Kind::ResTarget(target)) = &node.node else {
                 self.not_understood("a column of the answer");
@@ -114,6 +114,7 @@ impl<'a> Reading<'a> {
             };
             let part = self.target(target);
             columns.exact &= part.exact;
+            columns.unknown |= part.unknown;
             columns.list.extend(part.list);
         }
         columns
@@ -131,7 +132,7 @@ impl<'a> Reading<'a> {
         }
         self.expression(value);
         let column = Column { name: alias.or_else(|| figure_name(value)), traces: Vec::new() };
-        Columns { list: vec![column], exact: true }
+        Columns { list: vec![column], exact: true, unknown: false }
     }
 
     /// Reads ORDER BY, GROUP BY or DISTINCT ON, which may name columns of the answer, or count them.
@@ -263,14 +264,11 @@ impl<'a> Reading<'a> {
     }
 
     fn table_member(&mut self, table: &'a RangeVar) {
-        let (columns, unknown) = match self.columns_of_with(table) {
-            Some(columns) => (columns, false),
-            None => {
-                let relations = self.touch(table, Action::Read);
-                (Columns::of(&relations), relations.is_empty())
-            }
+        let columns = match self.columns_of_with(table) {
+            Some(columns) => columns,
+            None => Columns::of(&self.touch(table, Action::Read)),
         };
-        self.push_aliased(columns, unknown, Some(&table.relname), table.alias.as_ref());
+        self.push_aliased(columns, Some(&table.relname), table.alias.as_ref());
     }
 
     /// The columns of the WITH query that a name without schema means.
@@ -291,19 +289,13 @@ impl<'a> Reading<'a> {
     fn query_member(&mut self, query: &'a RangeSubselect) {
         let Some(node) = query.subquery.as_deref() else { return };
         let columns = self.query(node);
-        self.push_aliased(columns, false, None, query.alias.as_ref());
+        self.push_aliased(columns, None, query.alias.as_ref());
     }
 
-    pub fn push_aliased(
-        &mut self,
-        columns: Columns<'a>,
-        unknown: bool,
-        name: Option<&'a str>,
-        alias: Option<&'a Alias>,
-    ) {
+    pub fn push_aliased(&mut self, columns: Columns<'a>, name: Option<&'a str>, alias: Option<&'a Alias>) {
         let columns = self.rename(columns, alias.map(|alias| alias.colnames.as_slice()).unwrap_or_default());
         let name = alias.map(|alias| alias.aliasname.as_str()).or(name);
-        self.push(Item { name, columns, unknown });
+        self.push(Item { name, columns });
     }
 
     fn join(&mut self, join: &'a JoinExpr) {
@@ -322,12 +314,12 @@ impl<'a> Reading<'a> {
         self.expression_of(join.quals.as_deref());
         if let Some(alias) = &join.join_using_alias {
             let columns = Columns::clean(strings(&join.using_clause).map(Some));
-            self.push(Item { name: Some(&alias.aliasname), columns, unknown: false });
+            self.push(Item { name: Some(&alias.aliasname), columns });
         }
         if let Some(alias) = &join.alias {
             // Which column has which name after a join with an alias is not worked out.
             self.mark_joined(start, |_| true);
-            self.push(Item { name: Some(&alias.aliasname), columns: Columns::default(), unknown: false });
+            self.push(Item { name: Some(&alias.aliasname), columns: Columns::default() });
         }
     }
 
@@ -377,7 +369,7 @@ impl<'a> Reading<'a> {
             }
         }
         let name = function.alias.as_ref().map(|alias| alias.aliasname.as_str());
-        self.push(Item { name, columns: Columns::default(), unknown: false });
+        self.push(Item { name, columns: Columns::default() });
     }
 
     fn xml_table(&mut self, table: &'a RangeTableFunc) {
@@ -393,7 +385,7 @@ impl<'a> Reading<'a> {
             self.expression_of(column.coldefexpr.as_deref());
         }
         let name = table.alias.as_ref().map(|alias| alias.aliasname.as_str());
-        self.push(Item { name, columns: Columns::default(), unknown: false });
+        self.push(Item { name, columns: Columns::default() });
     }
 
     fn json_table(&mut self, table: &'a JsonTable) {
@@ -402,7 +394,7 @@ impl<'a> Reading<'a> {
         self.json_behaviour(table.on_error.as_deref());
         self.json_table_columns(&table.columns);
         let name = table.alias.as_ref().map(|alias| alias.aliasname.as_str());
-        self.push(Item { name, columns: Columns::default(), unknown: false });
+        self.push(Item { name, columns: Columns::default() });
     }
 
     fn json_table_columns(&mut self, columns: &'a [Node]) {

@@ -148,6 +148,9 @@ impl<'a> Reading<'a> {
         for column in &columns.list {
             self.mark(&column.traces, Position::Computed);
         }
+        if columns.unknown {
+            self.not_understood("all columns of an unknown relation");
+        }
     }
 
     /// Notes a name that was found nowhere and is a labelled column's somewhere.
@@ -301,8 +304,9 @@ impl<'a> Reading<'a> {
             return Columns::default();
         }
         let list = items.iter().flat_map(|item| item.columns.list.iter().cloned()).collect();
+        let unknown = items.iter().any(|item| item.columns.unknown);
         self.work(width);
-        Columns { list, exact }
+        Columns { list, exact, unknown }
     }
 
     /// Notes that all of a row is taken as one value.
@@ -312,11 +316,11 @@ impl<'a> Reading<'a> {
             for column in &item.columns.list {
                 add(&mut traces, &column.traces);
             }
-            unknown |= item.unknown;
+            unknown |= item.columns.unknown;
         }
         self.mark(&traces, Position::Computed);
         if unknown {
-            self.not_understood("whole row of an unknown relation");
+            self.not_understood("all columns of an unknown relation");
         }
     }
 
@@ -340,5 +344,5 @@ pub(crate) fn strings(nodes: &[Node]) -> impl Iterator<Item = &str> {
 }
 
 fn one<'a>(name: &'a str, traces: Vec<Trace>) -> Columns<'a> {
-    Columns { list: vec![crate::scope::Column { name: Some(name), traces }], exact: true }
+    Columns { list: vec![crate::scope::Column { name: Some(name), traces }], exact: true, unknown: false }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Columns<'a> {
     pub list: Vec<Column<'a>>,
     /// Whether `list` holds every column, in its place. If not, there may be columns of any name.
     pub exact: bool,
+    /// Whether columns of a relation that the catalog does not hold may be among those not listed.
+    pub unknown: bool,
 }
 
 /// One member of a FROM clause.
@@ -33,8 +35,6 @@ pub(crate) struct Item<'a> {
     /// What columns are qualified with.
     pub name: Option<&'a str>,
     pub columns: Columns<'a>,
-    /// It is a relation that the catalog does not hold.
-    pub unknown: bool,
 }
 
 /// The FROM clause of one query, so far.
@@ -52,12 +52,13 @@ impl<'a> Columns<'a> {
             let made = column.made_of.iter().map(|&column| Trace { column, plain: false });
             list.push(Column { name: Some(&column.name), traces: plain.chain(made).collect() });
         }
-        Self { list, exact: relations.len() == 1 }
+        Self { list, exact: relations.len() == 1, unknown: relations.is_empty() }
     }
 
     /// Columns that hold nothing sensitive, under these names and no others.
     pub fn clean(names: impl Iterator<Item = Option<&'a str>>) -> Self {
-        Self { list: names.map(|name| Column { name, traces: Vec::new() }).collect(), exact: true }
+        let list = names.map(|name| Column { name, traces: Vec::new() }).collect();
+        Self { list, exact: true, unknown: false }
     }
 
     /// The same names, holding nothing.

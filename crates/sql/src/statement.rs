@@ -257,6 +257,9 @@ impl<'a> Reading<'a> {
         let action = if it.is_from { Action::Write } else { Action::Read };
         let position = if it.is_from { Position::Assigned } else { Position::Computed };
         let columns = Columns::of(&self.touch(table, action));
+        if columns.unknown && !it.is_from {
+            self.not_understood("all columns of an unknown relation");
+        }
         let mut traces: Vec<_> = columns.traces().collect();
         if !it.attlist.is_empty() {
             traces.clear();
@@ -267,7 +270,7 @@ impl<'a> Reading<'a> {
             }
         }
         self.mark(&traces, position);
-        self.scopes.push(Scope { items: vec![Item { name: Some(&table.relname), columns, unknown: false }] });
+        self.scopes.push(Scope { items: vec![Item { name: Some(&table.relname), columns }] });
         self.expression_of(it.where_clause.as_deref());
         self.scopes.pop();
     }
@@ -293,7 +296,7 @@ impl<'a> Reading<'a> {
         for table in tables {
             let Some(Kind::RangeVar(table)) = &table.node else { continue };
             let columns = Columns::of(&self.touch(table, Action::Administer));
-            items.push(Item { name: Some(table.relname.as_str()), columns, unknown: false });
+            items.push(Item { name: Some(table.relname.as_str()), columns });
         }
         self.scopes.push(Scope { items });
         match &node.node {

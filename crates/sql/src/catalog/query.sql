@@ -26,11 +26,13 @@ FROM rule
 JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = rule.oid
 WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> rule.ev_class
 UNION ALL
-SELECT DISTINCT 'calls', rule.ev_class::text, NULL, NULL, space.name, p.proname::text
+SELECT DISTINCT 'calls', rule.ev_class::text, e.deptype::text, NULL, space.name, p.proname::text
 FROM rule
 JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = rule.oid
 JOIN pg_catalog.pg_proc p ON p.oid = d.refobjid
 JOIN space ON space.oid = p.pronamespace
+LEFT JOIN pg_catalog.pg_depend e
+  ON e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND e.objid = p.oid AND e.deptype = 'e'
 WHERE d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND p.oid >= 16384
 UNION ALL
 SELECT DISTINCT 'generated', a.attrelid::text, a.attnum::text, d.refobjsubid::text, NULL, NULL
@@ -45,10 +47,15 @@ WHERE a.attgenerated <> '' AND NOT a.attisdropped
 UNION ALL
 SELECT 'inherits', inhrelid::text, inhparent::text, NULL, NULL, NULL FROM pg_catalog.pg_inherits
 UNION ALL
-SELECT DISTINCT 'function', NULL, NULL, NULL, space.name, p.proname::text
+SELECT DISTINCT 'function', NULL, e.deptype::text, NULL, space.name, p.proname::text
 FROM pg_catalog.pg_proc p JOIN space ON space.oid = p.pronamespace
+LEFT JOIN pg_catalog.pg_depend e
+  ON e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND e.objid = p.oid AND e.deptype = 'e'
 WHERE space.name NOT IN ('pg_catalog', 'information_schema') OR p.oid >= 16384
 UNION ALL
 SELECT DISTINCT 'operator', NULL, NULL, NULL, space.name, o.oprname::text
 FROM pg_catalog.pg_operator o JOIN space ON space.oid = o.oprnamespace
-WHERE space.name <> 'pg_catalog' OR o.oid >= 16384
+WHERE (space.name <> 'pg_catalog' OR o.oid >= 16384) AND NOT EXISTS (
+  SELECT FROM pg_catalog.pg_depend e
+  WHERE e.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND e.objid = o.oid AND e.deptype = 'e'
+)

@@ -289,10 +289,26 @@ fn a_labelled_name_of_what_is_not_known_counts_as_the_labelled_column() {
     ] {
         assert!(computed(sql).contains(&String::from("cards.pan")), "{sql}");
     }
-    check(
+    for sql in [
         "select n from nowhere n",
-        "select; read ?.nowhere; on data; what is `whole row of an unknown relation`?",
-    );
+        "select to_jsonb(n.*) from nowhere n",
+        "select * from nowhere union all select 1",
+        "select distinct * from nowhere",
+        "select s from (select * from nowhere) s",
+        "select * from (select * from nowhere) s(a, b)",
+        "select a from nowhere n(a, b)",
+        "select array(select n.* from nowhere n)",
+        "insert into payments select * from nowhere",
+        "copy (select * from nowhere) to stdout",
+        "copy nowhere to stdout",
+        "create table t as select * from nowhere",
+    ] {
+        assert_eq!(read(sql).facts.not_understood, ["all columns of an unknown relation".into()], "{sql}");
+    }
+    // Masked by name, in the answer.
+    check("select * from nowhere", "select; read ?.nowhere; no effect");
+    check("select s.* from (select * from nowhere) s", "select; read ?.nowhere; no effect");
+
     check(
         "insert into nowhere (id, cvv) values (1, $1)",
         "insert; write ?.nowhere; assigned cards.cvv sad; assigned cards_2024.cvv sad; on data",

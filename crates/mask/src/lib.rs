@@ -1,1 +1,53 @@
 //! Finds cardholder data in bytes and rewrites it.
+//!
+//! A text goes through these, each a file of its own, and most texts leave at the first:
+//!
+//! 1. `prefilter`: are there twelve digits in reach of each other, or base64 of three digits? No: done.
+//! 2. `unit`: the text as digits, separators and other characters, in any script, with escapes read or not.
+//!    Every text is read both ways and what either shows counts.
+//! 3. `chain`: from each digit, the groups that one number could reach.
+//! 4. `track`: magnetic-stripe data (ISO/IEC 7813), which is sensitive authentication data.
+//! 5. `candidate`: grouped as a card is, bare, padded, as a float, or taken apart evenly; in runs too long to
+//!    be one number, any part of them. The check digit must be right.
+//! 6. `brand`: prefix and length must be some brand's, and its tier says whether that is enough, or a word
+//!    must stand nearby (`context`).
+//! 7. `reject`: what is part of a UUID, a digest or an IBAN is none.
+//! 8. `encoded`: base64 and hex, decoded in pieces and sent through 2 to 7.
+//! 9. `masker`: stars by the [`Profile`]; the result is scanned again until nothing is found.
+//!
+//! `json` does the same inside JSON documents, and what the operator's labels say of their places.
+
+mod brand;
+mod candidate;
+mod chain;
+mod context;
+mod encoded;
+mod finding;
+mod fuzz;
+mod json;
+mod masker;
+mod prefilter;
+mod reject;
+mod scan;
+mod track;
+mod unicode;
+mod unit;
+
+pub use brand::{Brand, Tier};
+pub use finding::{Finding, FindingKind};
+#[doc(hidden)]
+pub use fuzz::{fuzz_json, fuzz_text};
+pub use json::{JsonPath, JsonRule, NotAPath};
+pub use masker::{Masked, Masker, Profile};
+
+use unit::View;
+
+/// What `text` holds, in the order of where it starts. Readings that differ may overlap.
+pub fn find(text: &[u8]) -> impl Iterator<Item = Finding> {
+    scan::scan(text, 0..text.len(), [View::PLAIN, View::ALL]).into_iter()
+}
+
+/// Whether `text` holds a card number or a track.
+pub fn holds_card(text: &[u8]) -> bool {
+    find(text).next().is_some()
+}

@@ -1,0 +1,149 @@
+//! Which brand a number may be of, and how much that alone says.
+
+use std::sync::LazyLock;
+
+/// A card brand, by what it takes to believe that a number is one of its cards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Brand {
+    name: &'static str,
+    tier: Tier,
+}
+
+/// What it takes for a number with a brand's prefix and length, and a right check digit, to count as a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tier {
+    /// Nothing more.
+    A,
+    /// That it is grouped as on a card, or that a word such as `card` stands near it.
+    B,
+    /// A label by the operator: the range is too broad, or has no check digit.
+    C,
+}
+
+impl Brand {
+    /// The brand's name in lower case: `visa`, `mastercard`, `unionpay`.
+    pub fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// What it takes to believe it, for a number of the length that was looked up.
+    pub fn tier(self) -> Tier {
+        self.tier
+    }
+
+    /// The brand that `number` is most readily believed to be of; `None` when no brand has such numbers, when
+    /// the check digit is wrong, or when one digit is repeated throughout.
+    ///
+    /// `number` is the digits' values, 0 to 9 each.
+    pub(crate) fn of(number: &[u8]) -> Option<Self> {
+        let first = *number.first()?;
+        if number.iter().all(|digit| *digit == first) {
+            return None;
+        }
+        let luhn = luhn(number);
+        let ranges = TABLE.get(usize::from(first))?;
+        ranges
+            .iter()
+            .filter(|range| (luhn || !range.luhn) && range.holds(number))
+            .map(|range| range.brand)
+            .min_by_key(|brand| brand.tier)
+    }
+}
+
+/// Whether the last digit is the check digit of the others (ISO/IEC 7812-1, Annex B).
+pub(crate) fn luhn(number: &[u8]) -> bool {
+    let sum: u32 = number
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(index, digit)| {
+            let digit = u32::from(*digit);
+            if index % 2 == 0 { digit } else { digit * 2 / 10 + digit * 2 % 10 }
+        })
+        .sum();
+    !number.is_empty() && sum.is_multiple_of(10)
+}
+
+/// The prefixes from `low` to `high`, all `width` digits wide, and the lengths of numbers with them.
+struct Range {
+    low: u32,
+    high: u32,
+    width: usize,
+    /// Bit n: numbers of n digits exist.
+    lengths: u32,
+    luhn: bool,
+    brand: Brand,
+}
+
+impl Range {
+    fn holds(&self, number: &[u8]) -> bool {
+        let Some(prefix) = number.get(..self.width) else { return false };
+        let prefix = prefix.iter().fold(0, |sum, digit| sum * 10 + u32::from(*digit));
+        let length = u32::try_from(number.len()).ok().and_then(|length| 1_u32.checked_shl(length));
+        (self.low..=self.high).contains(&prefix) && length.is_some_and(|bit| self.lengths & bit != 0)
+    }
+}
+
+/// The table by first digit.
+static TABLE: LazyLock<[Vec<Range>; 10]> = LazyLock::new(|| {
+    let mut table: [Vec<Range>; 10] = Default::default();
+    // A line that does not read is left out here; a test says that there is none.
+    for range in lines().filter_map(read).flatten() {
+        let first = range.low / 10_u32.pow(u32::try_from(range.width).unwrap_or(1).saturating_sub(1));
+        if let Some(ranges) = usize::try_from(first).ok().and_then(|first| table.get_mut(first)) {
+            ranges.push(range);
+        }
+    }
+    table
+});
+
+fn lines() -> impl Iterator<Item = &'static str> {
+    include_str!("brands.tsv").lines().filter(|line| !line.starts_with('#'))
+}
+
+/// One line of the table.
+fn read(line: &'static str) -> Option<Vec<Range>> {
+    let mut columns = line.split('\t');
+    let name = columns.next()?;
+    let (prefixes, lengths) = (columns.next()?, columns.next()?);
+    let luhn = match columns.next()? {
+        "yes" => true,
+        "no" => false,
+        _ => return None,
+    };
+    let tier = match columns.next()? {
+        "A" => Tier::A,
+        "B" => Tier::B,
+        "C" => Tier::C,
+        _ => return None,
+    };
+    let source = columns.next()?;
+    if source.is_empty() || columns.next().is_some() {
+        return None;
+    }
+    let mut bits = 0;
+    for part in lengths.split(',') {
+        let (low, high) = span(part)?;
+        bits |= (low..=high)
+            .filter(|length| (12..=19).contains(length))
+            .fold(0, |bits, length| bits | 1 << length);
+    }
+    let range = |part: &str| {
+        let (low, high) = span(part)?;
+        let width = part.split('-').next()?.len();
+        let one_first_digit = low.to_string().starts_with(high.to_string().chars().next()?);
+        let brand = Brand { name, tier };
+        one_first_digit.then_some(Range { low, high, width, lengths: bits, luhn, brand })
+    };
+    prefixes.split(',').map(range).collect()
+}
+
+/// `51-55`, or `4` for `4-4`.
+fn span(part: &str) -> Option<(u32, u32)> {
+    let (low, high) = part.split_once('-').unwrap_or((part, part));
+    let span = (low.parse().ok()?, high.parse().ok()?);
+    (low.len() == high.len() && span.0 <= span.1).then_some(span)
+}
+
+#[cfg(test)]
+mod tests;

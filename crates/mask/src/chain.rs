@@ -1,0 +1,107 @@
+//! Groups of digits with gaps between them, as far as one number could reach.
+
+use crate::unit::{Gap, Kind, View};
+
+/// Digits of the longest card number (ISO/IEC 7812-1), of any brand.
+pub(crate) const DIGITS_MAX: usize = 19;
+/// Digits of the shortest.
+pub(crate) const DIGITS_MIN: usize = 12;
+/// Digits that are read: enough to see that a number of the greatest length goes on.
+const DIGITS_READ: usize = DIGITS_MAX + 5;
+/// Characters between two groups: a doubled separator, or one with spaces around it.
+pub(crate) const GAP_MAX: usize = 3;
+
+/// What starts at a digit: groups of digits, and the gaps between them.
+#[derive(Debug, Default)]
+pub(crate) struct Chain {
+    values: [u8; DIGITS_READ],
+    ends: [usize; DIGITS_READ],
+    digits: usize,
+    groups: [Group; DIGITS_READ],
+    grouped: usize,
+}
+
+/// One group of digits.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Group {
+    /// Digits in it.
+    pub length: usize,
+    /// What stands before it; `None` before the first.
+    pub gap: Option<Gap>,
+    /// How many characters that is.
+    pub gap_units: usize,
+}
+
+impl Chain {
+    /// Reads from the digit at `at` until something that is no part of a number, or as far as is needed.
+    pub fn read(text: &[u8], mut at: usize, view: View) -> Self {
+        let mut chain = Self::default();
+        let mut group = Group::default();
+        loop {
+            while let Some(unit) = view.unit(text, at)
+                && let Kind::Digit(value) = unit.kind
+            {
+                at += unit.length;
+                if !chain.push(value, at) {
+                    chain.close(group);
+                    return chain;
+                }
+                group.length += 1;
+            }
+            chain.close(group);
+            let Some((gap, gap_units, next)) = gap(text, at, view) else { return chain };
+            at = next;
+            group = Group { length: 0, gap: Some(gap), gap_units };
+        }
+    }
+
+    /// The first `count` digits' values; `None` when there are fewer.
+    pub fn number(&self, count: usize) -> Option<&[u8]> {
+        self.values.get(..self.digits)?.get(..count)
+    }
+
+    /// Where the first `count` digits end; within a group, the next digit starts there.
+    pub fn end_of(&self, count: usize) -> Option<usize> {
+        self.ends.get(..self.digits)?.get(count.checked_sub(1)?).copied()
+    }
+
+    /// The groups, of which the last may go on.
+    pub fn groups(&self) -> &[Group] {
+        self.groups.get(..self.grouped).unwrap_or_default()
+    }
+
+    fn push(&mut self, value: u8, end: usize) -> bool {
+        match (self.values.get_mut(self.digits), self.ends.get_mut(self.digits)) {
+            (Some(to), Some(at)) => {
+                (*to, *at) = (value, end);
+                self.digits += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn close(&mut self, group: Group) {
+        if group.length > 0
+            && let Some(to) = self.groups.get_mut(self.grouped)
+        {
+            *to = group;
+            self.grouped += 1;
+        }
+    }
+}
+
+/// The gap at `at`, how many characters it has, and the digit after it; `None` when no digit follows.
+fn gap(text: &[u8], mut at: usize, view: View) -> Option<(Gap, usize, usize)> {
+    let mut sort: Option<Gap> = None;
+    for units in 0..=GAP_MAX {
+        let unit = view.unit(text, at)?;
+        match unit.kind {
+            Kind::Gap(gap) => sort = Some(sort.map_or(Some(gap), |sort| sort.and(gap))?),
+            Kind::Digit(_) => return sort.map(|sort| (sort, units, at)),
+            Kind::Mark(_) | Kind::Other => return None,
+        }
+        at += unit.length;
+    }
+    None
+}

@@ -1,0 +1,69 @@
+use std::ops::Range;
+
+use crate::brand::Brand;
+use crate::unit::View;
+
+/// One thing that a scan found. It says where, and holds no digit of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The bytes it takes: from the first digit to the last, for a track or an encoded token the whole of it.
+    pub range: Range<usize>,
+    /// What it is.
+    pub kind: FindingKind,
+    pub(crate) form: Form,
+    /// How its digits are to be read.
+    pub(crate) view: View,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FindingKind {
+    /// A card number.
+    Pan {
+        /// The brand that it is most readily believed to be of.
+        brand: Brand,
+    },
+    /// Track 1 of a magnetic stripe (ISO/IEC 7813): sensitive authentication data.
+    Track1,
+    /// Track 2, or its equivalent on a chip: sensitive authentication data.
+    Track2,
+}
+
+impl FindingKind {
+    /// Whether it is sensitive authentication data (PCI DSS 4.0.1, 3.3.1), which never leaves.
+    pub fn is_sad(self) -> bool {
+        match self {
+            Self::Pan { .. } => false,
+            Self::Track1 | Self::Track2 => true,
+        }
+    }
+}
+
+/// How a finding is written, which says what its mask may leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// One number, bare or grouped: truncated by the profile.
+    Number,
+    /// Digits that may belong to several numbers at once, or are not all there: no digit stays.
+    Digits,
+    /// Text that must go as a whole: tracks, base64, hex.
+    Whole,
+}
+
+impl Form {
+    /// The form that leaves no digit.
+    pub(crate) fn bare(self) -> Self {
+        match self {
+            Self::Number | Self::Digits => Self::Digits,
+            Self::Whole => Self::Whole,
+        }
+    }
+}
+
+impl Finding {
+    /// The same, in a text that starts `bytes` later.
+    pub(crate) fn moved_back(mut self, bytes: usize) -> Self {
+        self.range = self.range.start.saturating_sub(bytes)..self.range.end.saturating_sub(bytes);
+        self
+    }
+}

@@ -1,0 +1,172 @@
+use super::*;
+
+use crate::Profile;
+
+#[test]
+fn card_numbers_in_strings_are_masked_in_place() {
+    scans(r#"{"a": "pay 4111 1111 1111 1111 now"}"#, r#"{"a": "pay **** **** **** 1111 now"}"#);
+    scans(r#"["4111111111111111",1]"#, r#"["************1111",1]"#);
+}
+
+#[test]
+fn a_number_that_is_a_card_number_becomes_a_string() {
+    scans(r#"{"n": 4111111111111111}"#, r#"{"n": "************1111"}"#);
+    scans(r#"[4111111111111111.00]"#, r#"["************1111.00"]"#);
+    scans(r#"[4.000056655665556e15]"#, r#"["*.***************e15"]"#);
+}
+
+#[test]
+fn a_number_of_a_weaker_brand_counts_under_a_telling_name() {
+    scans(r#"{"card_number": 4222222222222}"#, r#"{"card_number": "*********2222"}"#);
+    passes(r#"{"sequence": 4222222222222}"#);
+}
+
+#[test]
+fn names_of_members_are_scanned_too() {
+    scans(r#"{"4111111111111111": true}"#, r#"{"************1111": true}"#);
+}
+
+#[test]
+fn escapes_hide_nothing_and_stay_valid() {
+    scans(r#"["\u0034111111111111111"]"#, r#"["\u002a***********1111"]"#);
+    scans(r#"["4111\/1111\/1111\/1111"]"#, r#"["****\/****\/****\/1111"]"#);
+    scans(r#"["4111\u00a01111\u00a01111\u00a01111"]"#, r#"["****\u00a0****\u00a0****\u00a01111"]"#);
+    scans(r#"["\u00e94111111111111111"]"#, r#"["\u00e9************1111"]"#);
+    // Hex that begins right behind an escape: the whole string goes.
+    scans(r#"["\b34313131313131313131313131313131"]"#, r#"["****"]"#);
+}
+
+#[test]
+fn json_within_json_is_scanned() {
+    scans(r#"{"body": "{\"pan\":\"4111111111111111\"}"}"#, r#"{"body": "{\"pan\":\"************1111\"}"}"#);
+}
+
+#[test]
+fn arrays_of_numbers_stay_numbers() {
+    passes("[4,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]");
+    passes("[4111,1111,1111,1111]");
+}
+
+#[test]
+fn clean_documents_pass() {
+    passes(r#"{"id": 12, "when": "2026-11-22T21:28:00Z", "trace": "550e8400-e29b-41d4-a716-446655440000"}"#);
+    passes("not json at all");
+    passes("");
+}
+
+#[test]
+fn what_is_not_json_is_masked_as_text() {
+    scans("{'pan': 4111111111111111}", "{'pan': ************1111}");
+    scans(r#"{"pan": "4111111111111111""#, r#"{"pan": "************1111""#);
+    scans(r#"{"a": 1} {"b": "4111111111111111"}"#, r#"{"a": 1} {"b": "************1111"}"#);
+}
+
+#[test]
+fn what_is_not_json_is_hidden_where_rules_cannot_be_applied() {
+    ruled("cvv=123", &[("$.cvv", "sad")], r#""****""#);
+    let deep = "[".repeat(1000) + &"]".repeat(1000);
+    ruled(&deep, &[("$.cvv", "sad")], r#""****""#);
+}
+
+#[test]
+fn a_track_in_a_string_is_sad() {
+    let masked = mask(MASKER, br#"{"t": ";4111111111111111=29121010000000000?"}"#, &[]).unwrap();
+    assert!(masked.sad);
+    assert_eq!(str::from_utf8(&masked.bytes).unwrap(), format!(r#"{{"t": "{}"}}"#, "*".repeat(36)));
+}
+
+#[test]
+fn a_labelled_card_number_is_truncated_whatever_its_check_digit() {
+    let rules = [("$.card.number", "pan")];
+    ruled(r#"{"card":{"number":"4111111111111112"}}"#, &rules, r#"{"card":{"number":"************1112"}}"#);
+    ruled(r#"{"card":{"number":4111111111111112}}"#, &rules, r#"{"card":{"number":"************1112"}}"#);
+    ruled(r#"{"card":{"number":"tok_1x"}}"#, &rules, r#"{"card":{"number":"****"}}"#);
+    ruled(
+        r#"{"card":{"number":"4111\u00201111 11111111"}}"#,
+        &rules,
+        r#"{"card":{"number":"**** **** ****1111"}}"#,
+    );
+    ruled(
+        r#"{"card":{"number":["4111111111111112",7,null,true]}}"#,
+        &rules,
+        r#"{"card":{"number":["************1112","****",null,"****"]}}"#,
+    );
+    ruled_passes(r#"{"card":{"number":null}}"#, &rules);
+    ruled_passes(r#"{"card":{"number":"************1112"}}"#, &rules);
+}
+
+#[test]
+fn labelled_sad_becomes_null_and_all_else_the_whole_mask() {
+    let rules = [("$..cvv", "sad"), ("$.holder", "cardholder_name"), ("$.key", "secret"), ("$.odd", "own")];
+    ruled(
+        r#"{"a":[{"cvv":"123"},{"cvv":{"deep":[1,"2"]}}],"holder":"Ada","key":{"cvv":1},"odd":7,"n":1}"#,
+        &rules,
+        r#"{"a":[{"cvv":null},{"cvv":null}],"holder":"****","key":"****","odd":"****","n":1}"#,
+    );
+    ruled_passes(r#"{"a":{"cvv":null},"holder":"****"}"#, &rules);
+}
+
+#[test]
+fn the_strictest_of_several_rules_holds() {
+    ruled(
+        r#"{"x":"4111111111111111"}"#,
+        &[("$.x", "pan"), ("$..x", "sad"), ("$.*", "secret")],
+        r#"{"x":null}"#,
+    );
+    ruled(r#"{"x":{"y":"1","z":2}}"#, &[("$.x", "pan"), ("$.x.y", "sad")], r#"{"x":{"y":null,"z":"****"}}"#);
+}
+
+#[test]
+fn paths_mean_what_they_say() {
+    let at = |path: &str, text: &str, expected: &str| ruled(text, &[(path, "sad")], expected);
+    at("$", r#"{"a":1}"#, "null");
+    at(
+        "$.cards[*].pan",
+        r#"{"cards":[{"pan":1},{"pan":2}],"pan":3}"#,
+        r#"{"cards":[{"pan":null},{"pan":null}],"pan":3}"#,
+    );
+    at("$[1]", "[1,2,3]", "[1,null,3]");
+    at("$['a b'][\"c.d\"]", r#"{"a b":{"c.d":1}}"#, r#"{"a b":{"c.d":null}}"#);
+    at("$..*", r#"{"a":[1]}"#, r#"{"a":null}"#);
+    at("$.a..b", r#"{"b":1,"a":{"x":[{"b":2}]}}"#, r#"{"b":1,"a":{"x":[{"b":null}]}}"#);
+    at("$..[0]", "[[1,2],3]", "[null,3]");
+    at("$.café", r#"{"caf\u00e9":1}"#, r#"{"caf\u00e9":null}"#);
+    at("$.a", r#"{"a":1,"a":2}"#, r#"{"a":null,"a":null}"#);
+}
+
+#[test]
+fn what_is_no_path_is_told_what_to_write() {
+    for wrong in ["", "card.number", "$.", "$..", "$x", "$[", "$[-1]", "$['a", "$.a b", "$[?(@.a)]", "$.a["] {
+        let why = JsonPath::parse(wrong).unwrap_err().to_string();
+        assert!(why.contains("$.card.number"), "{wrong}: {why}");
+    }
+}
+
+const MASKER: Masker = Masker::new(Profile::Last4);
+
+fn scans(text: &str, expected: &str) {
+    ruled(text, &[], expected);
+}
+
+fn passes(text: &str) {
+    ruled_passes(text, &[]);
+}
+
+fn ruled(text: &str, rules: &[(&str, &str)], expected: &str) {
+    let masked =
+        mask(MASKER, text.as_bytes(), &read(rules)).map(|masked| String::from_utf8(masked.bytes).unwrap());
+    assert_eq!(masked.as_deref(), Some(expected), "{text}");
+}
+
+fn ruled_passes(text: &str, rules: &[(&str, &str)]) {
+    let masked =
+        mask(MASKER, text.as_bytes(), &read(rules)).map(|masked| String::from_utf8(masked.bytes).unwrap());
+    assert_eq!(masked, None);
+}
+
+fn read(rules: &[(&str, &str)]) -> Vec<JsonRule> {
+    rules
+        .iter()
+        .map(|(path, class)| JsonRule::new(JsonPath::parse(path).unwrap(), class.parse().unwrap()))
+        .collect()
+}

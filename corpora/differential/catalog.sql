@@ -1,0 +1,27 @@
+-- What drivers and tools ask of the catalog.
+SELECT oid, typname, typlen, typtype FROM pg_type WHERE typname IN ('int4', 'text', 'mood', 'complex', 'positive') ORDER BY typname;
+SELECT t.typname, e.enumlabel FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid ORDER BY t.typname, e.enumsortorder;
+SELECT c.relname, c.relkind FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'public' AND c.relkind IN ('r', 'v', 'm', 'p', 'S') ORDER BY 1;
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull FROM pg_attribute a WHERE a.attrelid = 'everything'::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum;
+SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns WHERE table_schema = 'public' ORDER BY table_name, ordinal_position;
+SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1;
+SELECT constraint_name, constraint_type FROM information_schema.table_constraints WHERE table_schema = 'public' AND constraint_name !~ '^\d' ORDER BY 1;
+SELECT conname, contype, conrelid::regclass FROM pg_constraint WHERE conrelid <> 0 AND connamespace = 'public'::regnamespace ORDER BY 1;
+SELECT indexname FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1;
+SELECT proname, prokind, pronargs FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY 1;
+SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_(toast|temp)' ORDER BY 1;
+SELECT count(*) > 100 FROM pg_operator;
+SELECT has_table_privilege('numbers', 'SELECT'), has_schema_privilege('public', 'USAGE'), pg_table_is_visible('numbers'::regclass), to_regclass('no_such_table');
+SELECT pg_get_function_arguments('twice(int)'::regprocedure), pg_get_function_result('pairs(int)'::regprocedure), pg_get_serial_sequence('books', 'id');
+SELECT version() LIKE 'PostgreSQL%', current_schema(), current_schemas(true), pg_my_temp_schema() >= 0, pg_client_encoding(), getdatabaseencoding();
+SELECT extname FROM pg_extension ORDER BY 1;
+SELECT relname, n_live_tup >= 0 FROM pg_stat_user_tables ORDER BY 1;
+SELECT nspname, relname FROM pg_class, pg_namespace WHERE relname = 'numbers' AND relnamespace = pg_namespace.oid;
+SELECT collname FROM pg_collation WHERE collname IN ('C', 'POSIX', 'default') ORDER BY 1;
+SELECT name FROM pg_timezone_names WHERE name = 'Europe/Berlin';
+SELECT abbrev, is_dst FROM pg_timezone_abbrevs WHERE abbrev = 'CET';
+SELECT word, catcode FROM pg_get_keywords() WHERE word IN ('select', 'abort') ORDER BY word;
+SELECT lanname FROM pg_language ORDER BY 1;
+SELECT amname, amtype FROM pg_am ORDER BY 1;
+SELECT datname IS NOT NULL, datallowconn FROM pg_database WHERE datname = current_database();
+SELECT 'numbers'::regclass::oid > 0, (SELECT relkind FROM pg_class WHERE oid = 'numbers'::regclass);

@@ -1,0 +1,23 @@
+-- Geometric types, networks, bit strings.
+SELECT '(1,2)'::point, '1.5e10,-2'::point, point(3, 4), '(1,2)'::point + '(1,1)', '(1,2)'::point * '(2,0)', point '(1,1)' <-> point '(4,5)';
+SELECT '{1,2,3}'::line, '[(0,0),(1,1)]'::line, '(0,0),(1,1)'::lseg, lseg(point(0, 0), point(1, 1)), '(0,0),(1,1)'::box, box(point(0, 0), point(2, 3));
+SELECT '[(0,0),(1,1)]'::path, '((0,0),(1,1))'::path, isopen('[(0,0),(1,1)]'::path), npoints('((0,0),(1,1),(1,0))'::path), '((0,0),(0,1),(1,0))'::polygon;
+SELECT '<(0,0),5>'::circle, circle(point(1, 2), 3), area('<(0,0),5>'::circle), diameter('<(0,0),5>'::circle), center('(0,0),(2,2)'::box);
+SELECT '(0,0),(2,2)'::box && '(1,1),(3,3)'::box, '(0,0),(2,2)'::box # '(1,1),(3,3)'::box, '(1,1)'::point <@ '(0,0),(2,2)'::box;
+SELECT lseg '((0,0),(2,2))' ?# lseg '((0,2),(2,0))', lseg '((0,0),(2,2))' # lseg '((0,2),(2,0))', @-@ path '((0,0),(1,0))', @@ box '(2,2),(0,0)';
+SELECT height(box '(2,2),(0,0)'), width(box '(2,2),(0,0)'), polygon(box '(2,2),(0,0)'), path(polygon '((0,0),(1,1))'), slope(point(0, 0), point(2, 1));
+SELECT point '(1,0)' ?- point '(0,0)', point '(0,1)' ?| point '(0,0)', polygon '((0,0),(1,1))' ~= polygon '((1,1),(0,0))', bound_box(box '(1,1),(0,0)', box '(3,3),(2,2)');
+SELECT '(1,2'::point;
+SELECT '{0,0,1}'::line;
+SELECT '192.168.1.5/24'::inet, '192.168.1.0/24'::cidr, '::ffff:1.2.3.4'::inet, '2001:db8::1'::inet, '0.0.0.0/0'::cidr, '10/8'::cidr;
+SELECT '08:00:2b:01:02:03'::macaddr, '08002b-010203'::macaddr, '08:00:2b:01:02:03:04:05'::macaddr8, macaddr8_set7bit('08:00:2b:01:02:03'::macaddr8);
+SELECT host('192.168.1.5/24'), masklen('192.168.1.5/24'), netmask('192.168.1.5/24'), network('192.168.1.5/24'), broadcast('192.168.1.5/24'), abbrev('10.1.0.0/16'::cidr);
+SELECT '192.168.1.5'::inet << '192.168.1.0/24', '192.168.1.5'::inet + 10, '192.168.1.5'::inet - '192.168.1.1', family('::1'), inet_merge('10.0.0.1', '10.0.1.1');
+SELECT set_masklen('192.168.1.5/24'::inet, 16), hostmask('192.168.1.5/28'), trunc('08:00:2b:01:02:03'::macaddr), inet_same_family('1.1.1.1', '::1'), text('10.0.0.1'::inet);
+SELECT '256.1.1.1'::inet;
+SELECT '192.168.1.5/24'::cidr;
+SELECT 'zz:00:2b:01:02:03'::macaddr;
+SELECT B'102';
+SELECT B'101' & B'11';
+SELECT '101'::bit(2), '101'::bit(5), '10101'::varbit(3);
+SELECT inet_client_addr() IS NULL OR true, pg_is_in_recovery();

@@ -1,20 +1,34 @@
 //! What statements say, remembered: parsing is nine tenths of what a decision costs.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use quick_cache::{Equivalent, Weighter};
 use sql::{Analysis, Catalog};
 
 /// Analyses by statement text and catalog version, shared by all sessions of a connection.
 ///
-/// Bounded by the bytes of text it holds, for one statement with a long list may weigh as much as a
-/// thousand others.
+/// Statements whose facts do not depend on their literals are remembered by their shape, so that a client
+/// that writes its values into the text finds the analysis of the first. Bounded by the bytes of text it
+/// holds, for one statement with a long list may weigh as much as a thousand others.
 pub struct Analyses {
     cache: Cache<Key, Arc<Analysis>, TextBytes>,
 }
 
-type Key = (u64, Arc<str>);
+/// A text, or the shape of texts, as understood under one version of the catalog.
+struct Key {
+    catalog_version: u64,
+    is_shape: bool,
+    text: Box<str>,
+}
+
+/// A [`Key`] that borrows its text, for looking up.
+struct Wanted<'a> {
+    catalog_version: u64,
+    is_shape: bool,
+    text: &'a str,
+}
 
 /// Text that is remembered in all, in bytes.
 const TEXT_BYTES_MAX: u64 = 32 << 20;
@@ -31,7 +45,7 @@ struct TextBytes;
 impl Weighter<Key, Arc<Analysis>> for TextBytes {
     fn weight(&self, key: &Key, _: &Arc<Analysis>) -> u64 {
         // The analysis itself holds names alone: in the order of the text, with a floor.
-        2 * key.1.len() as u64 + 512
+        2 * key.text.len() as u64 + 512
     }
 }
 
@@ -42,18 +56,62 @@ impl Default for Analyses {
 }
 
 impl Analyses {
-    /// What `statement` says, understood under `catalog`; its text comes back shared.
-    pub(crate) fn get(&self, statement: &str, catalog: &Catalog) -> (Arc<str>, Arc<Analysis>) {
-        let text: Arc<str> = statement.into();
+    /// What `statement` says, understood under `catalog`.
+    pub(crate) fn get(&self, statement: &str, catalog: &Catalog) -> Arc<Analysis> {
         if statement.len() > STATEMENT_BYTES_MAX {
-            return (text, Arc::new(sql::analyse(statement, catalog)));
+            return Arc::new(sql::analyse(statement, catalog));
         }
-        let key = (catalog.version(), Arc::clone(&text));
-        if let Some(analysis) = self.cache.get(&key) {
-            return (text, analysis);
+        let catalog_version = catalog.version();
+        let shape = sql::shape(statement);
+        if let Some(text) = shape.as_deref()
+            && let Some(analysis) = self.cache.get(&Wanted { catalog_version, is_shape: true, text })
+        {
+            return analysis;
+        }
+        if let Some(analysis) = self.cache.get(&Wanted { catalog_version, is_shape: false, text: statement })
+        {
+            return analysis;
         }
         let analysis = Arc::new(sql::analyse(statement, catalog));
+        let key = match shape {
+            Some(shape) if analysis.literal_free => {
+                Key { catalog_version, is_shape: true, text: shape.into() }
+            }
+            _ => Key { catalog_version, is_shape: false, text: statement.into() },
+        };
         self.cache.insert(key, Arc::clone(&analysis));
-        (text, analysis)
+        analysis
+    }
+}
+
+impl Key {
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted { catalog_version: self.catalog_version, is_shape: self.is_shape, text: &self.text }
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.wanted().hash(state);
+    }
+}
+
+impl Hash for Wanted<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.catalog_version, self.is_shape, self.text).hash(state);
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        other.wanted().equivalent(self)
+    }
+}
+
+impl Eq for Key {}
+
+impl Equivalent<Key> for Wanted<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        (self.catalog_version, self.is_shape, self.text) == (key.catalog_version, key.is_shape, &*key.text)
     }
 }

@@ -27,11 +27,19 @@ pub enum Severity {
 
 /// The ErrorResponse for `refusal`: `PGD-0005: policy does not allow this command (drop table)`.
 pub fn response(refusal: &Refusal, severity: Severity) -> Bytes {
-    response_with_hint(refusal, severity, refusal.code.instead())
+    respond(refusal, severity, sqlstate(refusal.code), refusal.code.instead())
 }
 
-/// As [`response`], where something better than [`Code::instead`] is known to do next.
-pub(crate) fn response_with_hint(refusal: &Refusal, severity: Severity, hint: &str) -> Bytes {
+/// As [`response`], for a session that does not begin; `hint` is what is best done next. A limit reached
+/// there is PostgreSQL's own `too_many_connections`, which pools know to wait upon.
+pub(crate) fn startup_response(refusal: &Refusal, hint: &str) -> Bytes {
+    match refusal.code {
+        Code::LimitReached => respond(refusal, Severity::Fatal, "53300", hint),
+        code => respond(refusal, Severity::Fatal, sqlstate(code), hint),
+    }
+}
+
+fn respond(refusal: &Refusal, severity: Severity, sqlstate: &str, hint: &str) -> Bytes {
     let mut message = format!("{}: {}", refusal.code, refusal.code.what());
     if !refusal.detail.is_empty() {
         let _ = write!(message, " ({})", refusal.detail);
@@ -41,7 +49,7 @@ pub(crate) fn response_with_hint(refusal: &Refusal, severity: Severity, hint: &s
         let _ = writeln!(detail, "{}", note(policy));
     }
     let _ = write!(detail, "Request {}.", refusal.request);
-    write_response(severity, sqlstate(refusal.code), &message, &detail, &sentence(hint))
+    write_response(severity, sqlstate, &message, &detail, &sentence(hint))
 }
 
 /// The ErrorResponse for an agent that broke the protocol; `rule` says which rule, as in a

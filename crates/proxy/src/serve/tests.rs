@@ -305,7 +305,7 @@ async fn there_are_no_more_sessions_than_the_limit() {
     let (agent, _) = house.agent().await;
     let mut other = house.connect().await;
     other.present("payments", &house.idp.token("key")).await;
-    assert_eq!(other.refused().await, "54000");
+    assert_eq!(other.refused().await, "53300");
     drop(agent);
     // The place is free a moment after the hang-up is seen.
     while house.gateway.places.available_permits() == 0 {

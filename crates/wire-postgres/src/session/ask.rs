@@ -174,9 +174,9 @@ impl Postgres {
 
     fn ask_query(&mut self, frame: &Frame, sql: &str) -> Step {
         let catalog = self.settings.catalog.load_full();
-        let (text, analysis) = self.settings.analyses.get(sql, &catalog);
+        let analysis = self.settings.analyses.get(sql, &catalog);
         let Some(facts) = self.resolve(&analysis) else { return Step::Wait };
-        self.ask(Stage::Run, facts, text, Vec::new(), frame, Kind::Query, Some(analysis));
+        self.ask(Stage::Run, facts, sql.into(), Vec::new(), frame, Kind::Query, Some(analysis));
         Step::Done
     }
 
@@ -186,8 +186,9 @@ impl Postgres {
             return Step::Done;
         }
         let catalog = self.settings.catalog.load_full();
-        let (text, analysis) = self.settings.analyses.get(sql, &catalog);
+        let analysis = self.settings.analyses.get(sql, &catalog);
         let Some(facts) = self.resolve(&analysis) else { return Step::Wait };
+        let text: Arc<str> = sql.into();
         let statement = Statement::parsed(Arc::clone(&text), Arc::clone(&analysis), &catalog);
         let kind = Kind::Parse { name: name.into(), statement };
         self.ask(Stage::Prepare, facts, text, Vec::new(), frame, kind, None);
@@ -243,7 +244,7 @@ impl Postgres {
         if catalog.version() == *catalog_version {
             return Some(Arc::clone(analysis));
         }
-        Some(self.settings.analyses.get(&statement.sql, &catalog).1)
+        Some(self.settings.analyses.get(&statement.sql, &catalog))
     }
 
     /// The facts of a command, with those of the statements and cursors that it runs by name. `None` while

@@ -2,7 +2,7 @@ use access::{Code, Refusal};
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::upstream::CANCEL_KEY_BYTES;
-use crate::error::{self, Severity};
+use crate::error;
 use crate::frame::{message, put_cstring};
 
 /// The answer that an agent is owed after it has presented its token; given once.
@@ -69,7 +69,7 @@ impl Answer {
             }
             (code, _) => code.instead(),
         };
-        error::response_with_hint(refusal, Severity::Fatal, hint)
+        error::startup_response(refusal, hint)
     }
 }
 

@@ -2,7 +2,7 @@ use access::{Code, Refusal, RequestId};
 use bytes::Bytes;
 
 use super::setting::Unfit;
-use crate::error::{self, Severity};
+use crate::error;
 
 /// Why panguard does not open a session, before anyone has been identified.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Fault {
     pub(super) fn refusal(&self, request: RequestId) -> (Refusal, Bytes) {
         let (code, detail, hint) = self.words();
         let refusal = Refusal { code, request, detail: detail.into(), policies: Vec::new() };
-        let response = error::response_with_hint(&refusal, Severity::Fatal, hint);
+        let response = error::startup_response(&refusal, hint);
         (refusal, response)
     }
 

@@ -44,7 +44,10 @@ fn permits_are_made_in_one_line_of_one_crate() {
     for file in product_files() {
         let text = fs::read_to_string(&file).unwrap();
         let shown = file.display();
-        assert!(!text.contains("Mint::for_tests") || shown.to_string().ends_with("access/src/permit.rs"), "{shown}");
+        assert!(
+            !text.contains("Mint::for_tests") || shown.to_string().ends_with("access/src/permit.rs"),
+            "{shown}"
+        );
         if text.contains("Mint::take") {
             assert!(shown.to_string().contains("/panguard/src/"), "{shown} takes the mint");
         }
@@ -117,7 +120,13 @@ fn links_in_documents_lead_somewhere() {
 fn the_catalogue_of_refusals_is_the_one_in_the_documents() {
     let text = read("docs/refusals.md");
     for code in Code::ALL {
-        let row = format!("| {} | {} | {} | {} |", code.as_str(), wire_postgres::error::sqlstate(code), code.what(), code.instead());
+        let row = format!(
+            "| {} | {} | {} | {} |",
+            code.as_str(),
+            wire_postgres::error::sqlstate(code),
+            code.what(),
+            code.instead()
+        );
         assert!(text.contains(&row), "docs/refusals.md lacks: {row}");
     }
 }
@@ -184,7 +193,8 @@ fn sources_of_tests() -> String {
     let mut files = Vec::new();
     walk(&root().join("crates"), &mut files);
     walk(&root().join("e2e"), &mut files);
-    let is_source = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "rs" || extension == "py");
+    let is_source =
+        |file: &PathBuf| file.extension().is_some_and(|extension| extension == "rs" || extension == "py");
     files.iter().filter(|file| is_source(file)).map(|file| fs::read_to_string(file).unwrap()).collect()
 }
 

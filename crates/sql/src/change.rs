@@ -8,7 +8,7 @@ use pg_query::protobuf::{
 };
 
 use crate::reading::{Kind, Reading};
-use crate::scope::{Columns, Item};
+use crate::scope::{Columns, Item, Scope};
 
 impl<'a> Reading<'a> {
     pub fn insert(&mut self, insert: &'a InsertStmt) -> Columns<'a> {
@@ -193,9 +193,8 @@ impl<'a> Reading<'a> {
                 ReturningOptionKind::Undefined => self.not_understood("an option of RETURNING"),
             }
         }
-        let before = crate::scope::Scope {
-            items: [old, new].map(|name| Item { name: Some(name), columns: target.clone().derived() }).into(),
-        };
+        let items = [old, new].map(|name| Item { name: Some(name), columns: target.clone().derived() });
+        let before = Scope { items: items.into(), merges: false };
         let inner = self.scopes.len().saturating_sub(1);
         self.scopes.insert(inner, before);
         let columns = self.targets(&returning.exprs);

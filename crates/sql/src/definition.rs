@@ -94,8 +94,8 @@ impl<'a> Reading<'a> {
         let own = create.inh_relations.is_empty() && create.of_typename.is_none();
         let like = |node: &Node| matches!(node.node, Some(Kind::TableLikeClause(_)));
         let exact = own && !create.table_elts.iter().any(like);
-        let columns = Columns { exact, ..Columns::clean(names) };
-        self.scopes.push(Scope { items: vec![Item { name: None, columns }] });
+        let columns = Columns { exact, in_place: exact, ..Columns::clean(names) };
+        self.scopes.push(Scope { items: vec![Item { name: None, columns }], merges: false });
         for node in &create.table_elts {
             self.table_element(node);
         }
@@ -198,7 +198,7 @@ impl<'a> Reading<'a> {
     pub fn alter_table(&mut self, alter: &'a AlterTableStmt) {
         let columns = self.administers_table(alter.relation.as_ref());
         let name = alter.relation.as_ref().map(|table| table.relname.as_str());
-        self.scopes.push(Scope { items: vec![Item { name, columns }] });
+        self.scopes.push(Scope { items: vec![Item { name, columns }], merges: false });
         for node in &alter.cmds {
             match &node.node {
                 Some(Kind::AlterTableCmd(command)) => self.alter_table_by(command),
@@ -240,7 +240,7 @@ impl<'a> Reading<'a> {
     pub fn create_index(&mut self, index: &'a IndexStmt) {
         let columns = self.administers_table(index.relation.as_ref());
         let name = index.relation.as_ref().map(|table| table.relname.as_str());
-        self.scopes.push(Scope { items: vec![Item { name, columns }] });
+        self.scopes.push(Scope { items: vec![Item { name, columns }], merges: false });
         for node in index.index_params.iter().chain(&index.index_including_params) {
             match &node.node {
                 Some(Kind::IndexElem(element)) => self.index_element(element),

@@ -106,7 +106,7 @@ impl<'a> Reading<'a> {
 
     /// Reads the list of an answer's columns.
     pub fn targets(&mut self, targets: &'a [Node]) -> Columns<'a> {
-        let mut columns = Columns { list: Vec::with_capacity(targets.len()), exact: true, unknown: false };
+        let mut columns = Columns::exactly(Vec::with_capacity(targets.len()));
         for node in targets {
             let Some(Kind::ResTarget(target)) = &node.node else {
                 self.not_understood("a column of the answer");
@@ -114,6 +114,7 @@ impl<'a> Reading<'a> {
             };
             let part = self.target(target);
             columns.exact &= part.exact;
+            columns.in_place &= part.in_place;
             columns.unknown |= part.unknown;
             columns.list.extend(part.list);
         }
@@ -132,7 +133,7 @@ impl<'a> Reading<'a> {
         }
         self.expression(value);
         let column = Column { name: alias.or_else(|| figure_name(value)), traces: Vec::new() };
-        Columns { list: vec![column], exact: true, unknown: false }
+        Columns::exactly(vec![column])
     }
 
     /// Reads ORDER BY, GROUP BY or DISTINCT ON, which may name columns of the answer, or count them.
@@ -170,7 +171,7 @@ impl<'a> Reading<'a> {
         self.literal_free = false;
         let Some(a_const::Val::Ival(number)) = value else { return };
         let at = usize::try_from(number.ival).ok().and_then(|number| number.checked_sub(1));
-        match at.and_then(|at| answer.list.get(at)).filter(|_| answer.exact) {
+        match at.and_then(|at| answer.list.get(at)).filter(|_| answer.in_place) {
             Some(column) => self.mark(&column.traces, Position::Computed),
             None => self.mark_computed(answer),
         }
@@ -221,7 +222,7 @@ impl<'a> Reading<'a> {
         }
         // SEARCH and CYCLE compare rows and add columns made of them.
         self.mark_computed(&columns);
-        Columns { exact: false, ..columns.cleaned() }
+        Columns { exact: false, in_place: false, ..columns.cleaned() }
     }
 
     /// Gives columns the names of an alias, by their places.
@@ -229,9 +230,9 @@ impl<'a> Reading<'a> {
         if names.is_empty() {
             return columns;
         }
-        if !columns.exact {
+        if !columns.in_place {
             self.mark_computed(&columns);
-            return Columns { exact: false, ..Columns::clean(strings(names).map(Some)) };
+            return Columns { exact: false, in_place: false, ..Columns::clean(strings(names).map(Some)) };
         }
         for (column, name) in columns.list.iter_mut().zip(strings(names)) {
             column.name = Some(name);
@@ -307,6 +308,9 @@ impl<'a> Reading<'a> {
         }
         if join.is_natural {
             self.natural(start);
+        }
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.merges |= join.is_natural || !join.using_clause.is_empty();
         }
         for name in strings(&join.using_clause) {
             self.joined_by(start, name);

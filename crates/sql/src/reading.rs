@@ -7,7 +7,7 @@ use pg_query::Node;
 use pg_query::protobuf::{ColumnRef, RangeVar, node};
 
 use crate::catalog::{Catalog, LabelledId, Relation};
-use crate::scope::{Columns, Item, Scope, Trace, add};
+use crate::scope::{Column, Columns, Item, Scope, Trace, add};
 use crate::system;
 use crate::{Analysis, NameUse};
 
@@ -305,8 +305,10 @@ impl<'a> Reading<'a> {
         }
         let list = items.iter().flat_map(|item| item.columns.list.iter().cloned()).collect();
         let unknown = items.iter().any(|item| item.columns.unknown);
+        let merges = of.is_none() && self.scopes.last().is_some_and(|scope| scope.merges);
+        let in_place = exact && !merges && items.iter().all(|item| item.columns.in_place);
         self.work(width);
-        Columns { list, exact, unknown }
+        Columns { list, exact, in_place, unknown }
     }
 
     /// Notes that all of a row is taken as one value.
@@ -344,5 +346,5 @@ pub(crate) fn strings(nodes: &[Node]) -> impl Iterator<Item = &str> {
 }
 
 fn one<'a>(name: &'a str, traces: Vec<Trace>) -> Columns<'a> {
-    Columns { list: vec![crate::scope::Column { name: Some(name), traces }], exact: true, unknown: false }
+    Columns::exactly(vec![Column { name: Some(name), traces }])
 }

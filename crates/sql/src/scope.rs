@@ -23,8 +23,10 @@ pub(crate) struct Column<'a> {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Columns<'a> {
     pub list: Vec<Column<'a>>,
-    /// Whether `list` holds every column, in its place. If not, there may be columns of any name.
+    /// Whether `list` holds every column. If not, there may be columns of any name.
     pub exact: bool,
+    /// Whether `list` is also in the order in which the server counts.
+    pub in_place: bool,
     /// Whether columns of a relation that the catalog does not hold may be among those not listed.
     pub unknown: bool,
 }
@@ -41,6 +43,8 @@ pub(crate) struct Item<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Scope<'a> {
     pub items: Vec<Item<'a>>,
+    /// Whether a join merges columns (USING, NATURAL), so that `*` gives them once, and first.
+    pub merges: bool,
 }
 
 impl<'a> Columns<'a> {
@@ -52,13 +56,19 @@ impl<'a> Columns<'a> {
             let made = column.made_of.iter().map(|&column| Trace { column, plain: false });
             list.push(Column { name: Some(&column.name), traces: plain.chain(made).collect() });
         }
-        Self { list, exact: relations.len() == 1, unknown: relations.is_empty() }
+        let exact = relations.len() == 1;
+        Self { list, exact, in_place: exact, unknown: relations.is_empty() }
     }
 
     /// Columns that hold nothing sensitive, under these names and no others.
     pub fn clean(names: impl Iterator<Item = Option<&'a str>>) -> Self {
         let list = names.map(|name| Column { name, traces: Vec::new() }).collect();
-        Self { list, exact: true, unknown: false }
+        Self::exactly(list)
+    }
+
+    /// These columns and no others.
+    pub fn exactly(list: Vec<Column<'a>>) -> Self {
+        Self { list, exact: true, in_place: true, unknown: false }
     }
 
     /// The same names, holding nothing.

@@ -270,7 +270,7 @@ impl<'a> Reading<'a> {
             }
         }
         self.mark(&traces, position);
-        self.scopes.push(Scope { items: vec![Item { name: Some(&table.relname), columns }] });
+        self.scopes.push(Scope { items: vec![Item { name: Some(&table.relname), columns }], merges: false });
         self.expression_of(it.where_clause.as_deref());
         self.scopes.pop();
     }
@@ -298,7 +298,7 @@ impl<'a> Reading<'a> {
             let columns = Columns::of(&self.touch(table, Action::Administer));
             items.push(Item { name: Some(table.relname.as_str()), columns });
         }
-        self.scopes.push(Scope { items });
+        self.scopes.push(Scope { items, merges: false });
         match &node.node {
             Some(Kind::StatsElem(element)) => {
                 if !element.name.is_empty() {

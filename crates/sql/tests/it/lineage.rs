@@ -166,6 +166,23 @@ fn an_output_that_is_also_compared_is_both() {
 }
 
 #[test]
+fn after_a_join_that_merges_columns_places_are_not_counted() {
+    // `*` gives `id` once, and first: the third column is not the third of the tables side by side.
+    let joined = "public.cards c join customers k using (id)";
+    for sql in [
+        format!("select * from {joined} order by 3"),
+        format!("select x from (select * from {joined}) s(a, b, x)"),
+        format!("with s(a, b, x) as (select * from {joined}) select x from s"),
+        String::from("select * from public.cards c natural join archive.orders order by 2"),
+    ] {
+        assert!(computed(&sql).contains(&String::from("cards.pan")), "{sql}");
+    }
+    assert_eq!(output(&format!("select s.pan from (select * from {joined}) s")), ["cards.pan"]);
+    assert!(computed(&format!("select s.pan from (select * from {joined}) s")).is_empty());
+    assert!(computed(&format!("select c.* from {joined} order by 1")).is_empty());
+}
+
+#[test]
 fn set_operations_lose_the_origin() {
     for sql in [
         "select pan from public.cards union all select note from payments",

@@ -8,6 +8,7 @@ pub mod output;
 mod policy;
 mod question;
 mod run;
+mod scan;
 mod secrets;
 mod serve;
 
@@ -45,6 +46,7 @@ enum Command {
     Run(run::Arguments),
     Policy(policy::Arguments),
     Secrets(secrets::Arguments),
+    Scan(scan::Arguments),
 }
 
 /// Runs the command that the arguments name. Exits with 0 if all is fine, 1 if the answer is no, 2 if usage
@@ -63,6 +65,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&config, &arguments),
         Command::Policy(arguments) => policy::run(&config, &arguments),
         Command::Secrets(arguments) => secrets::run(&config, &arguments),
+        Command::Scan(arguments) => scan::run(&arguments),
     };
     match done {
         Ok(exit) => exit.into(),

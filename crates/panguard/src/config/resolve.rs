@@ -428,7 +428,7 @@ impl Reading<'_> {
     }
 
     fn path(&mut self, at: &At<String>) -> Option<PathBuf> {
-        self.text(at).map(|text| self.folder.join(text))
+        self.text(at).map(|text| self.folder.join(text).components().collect())
     }
 
     fn text(&mut self, at: &At<String>) -> Option<String> {

@@ -238,7 +238,7 @@ fn everything_that_is_wrong_is_said_at_once_in_the_order_of_the_file() {
 /etc/panguard/panguard.yaml:11: the issuer needs an audience, else tokens meant for others would be accepted
 /etc/panguard/panguard.yaml:17: `db.internal` is not an address; write HOST:PORT, such as `db.internal:5432`
 /etc/panguard/panguard.yaml:23: `cards.pan` does not name a column, write `schema.table.column`
-/etc/panguard/panguard.yaml:24: `card.number` is not a path into JSON; write a path such as `$.card.number`, `$.cards[*].pan` or `$..pan`");
+/etc/panguard/panguard.yaml:24: `card.number` is not a path into JSON; a path starts with `$`; write a path such as `$.card.number`, `$.cards[*].pan` or `$..pan`");
 }
 
 #[test]

@@ -2,6 +2,7 @@ use std::fs;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -114,8 +115,12 @@ impl House {
 
     /// This program with this configuration and these arguments.
     pub fn panguard<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> anyhow::Result<Command> {
-        let mut command = Command::new(std::env::current_exe().context("where is this program?")?);
-        command.arg("--config").arg(&self.config).args(arguments);
+        // By this name it is found even when a newer build has taken its place meanwhile.
+        let mut command = match Path::new(SELF).exists() {
+            true => Command::new(SELF),
+            false => Command::new(std::env::current_exe().context("where is this program?")?),
+        };
+        command.arg0("panguard").arg("--config").arg(&self.config).args(arguments);
         Ok(command)
     }
 }
@@ -185,6 +190,8 @@ const POLICIES: [(&str, &str); 4] = [
     ("questions.yaml", include_str!("../../../../policies/payments/questions.yaml")),
 ];
 
+/// This program (proc(5)).
+const SELF: &str = "/proc/self/exe";
 /// The audience of the demo's tokens.
 pub const AUDIENCE: &str = "panguard";
 /// A working day.

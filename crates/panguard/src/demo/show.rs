@@ -57,14 +57,14 @@ impl Show {
             for (label, value) in
                 [("asked", &step.asked), ("expected", &step.expected), ("got", &step.observed)]
             {
-                for (line, part) in value.lines().enumerate() {
+                for (line, part) in value.lines().flat_map(wrapped).enumerate() {
                     let label = if line == 0 { label } else { "" };
                     text += &format!("      {} {part}\n", paint.faint(&format!("{label:<9}")));
                 }
             }
-            for (line, entry) in few(&step.recorded).iter().enumerate() {
+            for (line, entry) in few(&step.recorded).iter().flat_map(|entry| wrapped(entry)).enumerate() {
                 let label = if line == 0 { "recorded" } else { "" };
-                text += &format!("      {} {}\n", paint.faint(&format!("{label:<9}")), paint.faint(entry));
+                text += &format!("      {} {}\n", paint.faint(&format!("{label:<9}")), paint.faint(&entry));
             }
             text
         });
@@ -101,7 +101,9 @@ impl Show {
             let config = house.config.display();
             text += &format!("  {}  {config}\n", paint.faint("configuration"));
             text += &format!("  {}       {}\n", paint.faint("policies"), house.policies.display());
-            text += &format!("  {}    panguard --config {config} audit tail\n", paint.faint("watch it go"));
+            let program = std::env::current_exe().unwrap_or_else(|_| "panguard".into());
+            let tail = format!("{} --config {config} audit tail", program.display());
+            text += &format!("  {}    {tail}\n", paint.faint("watch it go"));
             text += &format!("  {}  http://{}/metrics\n", paint.faint("health, metrics"), house.console);
             text
         });
@@ -128,6 +130,22 @@ fn few(entries: &[String]) -> Vec<String> {
         }
         _ => entries.to_vec(),
     }
+}
+
+/// A line as lines that fit, broken between words; a word that does not fit stays whole.
+fn wrapped(line: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in line.split(' ') {
+        match lines.last_mut() {
+            Some(last) if last.chars().count() + 1 + word.chars().count() <= WIDTH => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            Some(_) => lines.push(format!("  {word}")),
+            None => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// A text on one line.
@@ -160,3 +178,6 @@ impl Paint {
         if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 }
+
+/// With what stands before it, a line fits a terminal of 120 columns.
+const WIDTH: usize = 100;

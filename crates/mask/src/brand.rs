@@ -34,17 +34,17 @@ impl Brand {
     /// The brand that `number` is most readily believed to be of; `None` when no brand has such numbers, when
     /// the check digit is wrong, or when one digit is repeated throughout.
     ///
-    /// `number` is the digits' values, 0 to 9 each.
+    /// `number` is the digits' values, 0 to 9 each. Brands without check digits have no place in a search by
+    /// content: their numbers are masked where a column is labelled.
     pub(crate) fn of(number: &[u8]) -> Option<Self> {
         let first = *number.first()?;
-        if number.iter().all(|digit| *digit == first) {
+        if !luhn(number) || number.iter().all(|digit| *digit == first) {
             return None;
         }
-        let luhn = luhn(number);
         let ranges = TABLE.get(usize::from(first))?;
         ranges
             .iter()
-            .filter(|range| (luhn || !range.luhn) && range.holds(number))
+            .filter(|range| range.luhn && range.holds(number))
             .map(|range| range.brand)
             .min_by_key(|brand| brand.tier)
     }
@@ -52,17 +52,16 @@ impl Brand {
 
 /// Whether the last digit is the check digit of the others (ISO/IEC 7812-1, Annex B).
 pub(crate) fn luhn(number: &[u8]) -> bool {
-    let sum: u32 = number
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(index, digit)| {
-            let digit = u32::from(*digit);
-            if index % 2 == 0 { digit } else { digit * 2 / 10 + digit * 2 % 10 }
-        })
-        .sum();
-    !number.is_empty() && sum.is_multiple_of(10)
+    let pairs = number.rchunks(2).map(|pair| match pair {
+        [tens, ones] => DOUBLED.get(usize::from(*tens)).copied().unwrap_or(0) + u32::from(*ones),
+        [ones] => u32::from(*ones),
+        _ => 0,
+    });
+    !number.is_empty() && pairs.sum::<u32>().is_multiple_of(10)
 }
+
+/// The sum of the digits of twice a digit.
+const DOUBLED: [u32; 10] = [0, 2, 4, 6, 8, 1, 3, 5, 7, 9];
 
 /// The prefixes from `low` to `high`, all `width` digits wide, and the lengths of numbers with them.
 struct Range {

@@ -4,6 +4,7 @@ use crate::brand::{Brand, Tier};
 use crate::chain::{Chain, DIGITS_MAX, DIGITS_MIN, Group};
 use crate::context;
 use crate::finding::{Finding, FindingKind, Form};
+use crate::iban;
 use crate::reject;
 use crate::track;
 use crate::unit::{Gap, Kind, View};
@@ -188,7 +189,7 @@ impl Candidate<'_> {
         // Windows have been looked at as a run, and what follows a float's digits is an `e`.
         let other = (form == Form::Number && self.is_hex(start, end))
             || reject::in_uuid(self.text, &range)
-            || reject::in_iban(self.text, &range);
+            || iban::holds(self.text, &range);
         (!other).then_some(Finding { range, kind: FindingKind::Pan { brand }, form, view: self.view })
     }
 

@@ -11,7 +11,7 @@
 //!    be one number, any part of them. The check digit must be right.
 //! 6. `brand`: prefix and length must be some brand's, and its tier says whether that is enough, or a word
 //!    must stand nearby (`context`).
-//! 7. `reject`: what is part of a UUID, a digest or an IBAN is none.
+//! 7. `reject`, `iban`: what is part of a UUID, a digest or an IBAN is none.
 //! 8. `encoded`: base64 and hex, decoded in pieces and sent through 2 to 7.
 //! 9. `masker`: stars by the [`Profile`]; the result is scanned again until nothing is found.
 //!
@@ -24,6 +24,7 @@ mod context;
 mod encoded;
 mod finding;
 mod fuzz;
+mod iban;
 mod json;
 mod masker;
 mod prefilter;

@@ -37,49 +37,6 @@ pub(crate) fn in_uuid(text: &[u8], range: &Range<usize>) -> bool {
     })
 }
 
-/// Whether `range` is within an IBAN with right check digits (ISO 13616-1), bare or in groups.
-pub(crate) fn in_iban(text: &[u8], range: &Range<usize>) -> bool {
-    let first = range.start.saturating_sub(IBAN_REACH);
-    (first..range.start).any(|at| {
-        let starts =
-            at.checked_sub(1).and_then(|at| text.get(at)).is_none_or(|byte| !byte.is_ascii_alphanumeric());
-        starts && text.get(at..).is_some_and(|rest| iban(rest).any(|length| at + length >= range.end))
-    })
-}
-
-/// The lengths at which `text` is an IBAN, in bytes.
-fn iban(text: &[u8]) -> impl Iterator<Item = usize> + '_ {
-    let head = match text {
-        [a @ b'A'..=b'Z', b @ b'A'..=b'Z', c @ b'0'..=b'9', d @ b'0'..=b'9', ..] => Some([*a, *b, *c, *d]),
-        _ => None,
-    };
-    let (mut rest, mut count, mut ended) = (0, 4_usize, false);
-    text.iter().enumerate().skip(4).take(IBAN_REACH).filter_map(move |(at, byte)| {
-        let head = head.filter(|_| !ended)?;
-        match byte {
-            b'0'..=b'9' | b'A'..=b'Z' => {
-                rest = remainder(rest, *byte);
-                count += 1;
-            }
-            b' ' | b'-' => return None,
-            _ => ended = true,
-        }
-        let all = head.iter().fold(rest, |sum, byte| remainder(sum, *byte));
-        let over = text.get(at + 1).is_none_or(|next| !next.is_ascii_alphanumeric());
-        (!ended && over && (15..=34).contains(&count) && all == 1).then_some(at + 1)
-    })
-}
-
-/// One more character of the number whose remainder by 97 is `sum`: letters count as 10 to 35.
-fn remainder(sum: u32, byte: u8) -> u32 {
-    match byte {
-        b'0'..=b'9' => (sum * 10 + u32::from(byte - b'0')) % 97,
-        _ => (sum * 100 + u32::from(byte.saturating_sub(b'A')) + 10) % 97,
-    }
-}
-
 /// How far a hexadecimal number is followed to either side.
 const TOKEN_REACH: usize = 64;
 const UUID_LENGTH: usize = 36;
-/// Longest IBAN, 34 characters, with a separator after every four.
-const IBAN_REACH: usize = 44;

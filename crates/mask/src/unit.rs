@@ -24,6 +24,9 @@ impl View {
     pub fn unit(self, text: &[u8], at: usize) -> Option<Unit> {
         let rest = text.get(at..)?;
         let first = *rest.first()?;
+        if first.is_ascii_digit() {
+            return Some(Unit { kind: Kind::Digit(first - b'0'), length: 1 });
+        }
         let escaped = match first {
             b'\\' if self.json => json_escape(rest),
             b'%' if self.web => percent(rest),

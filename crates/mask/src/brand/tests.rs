@@ -42,7 +42,7 @@ fn the_tier_depends_on_the_length() {
     check("4111111111111111", Some(("visa", Tier::A)));
     check("4222222222222", Some(("visa", Tier::B)));
     check("122000000000003", Some(("uatp", Tier::C)));
-    check("8600000000000001", Some(("uzcard", Tier::C)));
+    check("3100000000000000005", Some(("t-union", Tier::C)));
 }
 
 #[test]

@@ -12,6 +12,7 @@
 mod labelled;
 mod negatives;
 mod properties;
+mod replay;
 mod spellings;
 mod tracks;
 

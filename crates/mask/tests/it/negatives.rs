@@ -58,6 +58,8 @@ fn what_only_looks_like_a_card_number_passes() {
 #[test]
 fn an_iban_with_wrong_check_digits_shields_nothing() {
     assert!(holds_card(b"DE89 4111 1111 1111 1111 00"));
+    // No country has such IBANs, though the check digits are right.
+    assert!(holds_card(b"PO30569309025904"));
     assert!(holds_card(b"PL8941111111111111111100"));
 }
 

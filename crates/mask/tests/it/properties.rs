@@ -88,7 +88,7 @@ proptest! {
 
     #[test]
     fn a_card_number_is_found_wherever_it_stands(
-        before in "[g-z G-Z=;<>|(){}'\"é\n]{0,40}",
+        before in "[g-z =;<>|(){}'\"é\n]{0,40}",
         after in "[g-z G-Z;<>|(){}'\"é\n]{0,40}",
         number in prop::sample::select(bare_cards().collect::<Vec<_>>()),
     ) {

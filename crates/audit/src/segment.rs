@@ -148,12 +148,28 @@ impl Records {
     /// All that follows, without the zeros at the end.
     pub(crate) fn rest(&mut self) -> io::Result<Vec<u8>> {
         self.forget();
-        let length = self.file.metadata()?.len().saturating_sub(self.at);
-        let mut rest = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+        let end = self.end_of_data()?;
+        let mut rest = vec![0; usize::try_from(end - self.at).map_err(io::Error::other)?];
         self.file.read_exact_at(&mut rest, self.at)?;
         let end = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         rest.truncate(end);
         Ok(rest)
+    }
+
+    /// Where, to a block, the zeros at the end of the file begin. A segment is mostly that, and they are
+    /// passed over at every start, so they are compared as blocks and not held in memory.
+    fn end_of_data(&self) -> io::Result<u64> {
+        let zeros = vec![0; READ_BYTES];
+        let mut block = zeros.clone();
+        let mut end = self.file.metadata()?.len().max(self.at);
+        while let Some(start) = end.checked_sub(READ_BYTES as u64).filter(|start| *start >= self.at) {
+            self.file.read_exact_at(&mut block, start)?;
+            if block != zeros {
+                break;
+            }
+            end = start;
+        }
+        Ok(end)
     }
 
     fn unread(&self) -> &[u8] {

@@ -177,16 +177,13 @@ fn show(dir: &Path, id: &str, format: Format) -> anyhow::Result<Exit> {
 fn print(index: u64, entry: &Entry, format: Format) -> anyhow::Result<()> {
     match format {
         Format::Text => output::line(line::of(index, entry)),
-        Format::Json => {
-            let mut all = serde_json::Map::from_iter([("index".to_owned(), json!(index))]);
-            all.extend(value(entry)?);
-            output::json(&all)?;
-        }
+        // The entry as the log holds it, so that its leaf hash can be taken again.
+        Format::Json => output::json(&json!({ "index": index, "entry": value(entry)? }))?,
     }
     Ok(())
 }
 
-fn value(entry: &Entry) -> anyhow::Result<serde_json::Map<String, serde_json::Value>> {
+fn value(entry: &Entry) -> anyhow::Result<serde_json::Value> {
     let json = entry.to_json().context("an entry is longer than the log allows")?;
     Ok(serde_json::from_str(&json)?)
 }

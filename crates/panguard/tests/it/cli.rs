@@ -338,7 +338,7 @@ fn a_second_gateway_on_the_same_data_is_refused() {
 
 fn event(line: &str) -> String {
     let entry: Value = serde_json::from_str(line).unwrap();
-    entry["event"]["type"].as_str().unwrap().to_owned()
+    entry["entry"]["event"]["type"].as_str().unwrap().to_owned()
 }
 
 fn files_under(folder: &Path) -> Vec<PathBuf> {

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use std::vec::Drain;
 
 use access::Receipt;
@@ -19,8 +20,20 @@ use crate::tile::WIDTH;
 /// An entry that waits to be durable, and who waits for it.
 pub(crate) struct Pending {
     pub(crate) encoded: Encoded,
-    pub(crate) done: oneshot::Sender<Result<Receipt, NotAppended>>,
+    /// `None`: nobody waits, so that it need not be flushed for its own sake.
+    pub(crate) done: Option<oneshot::Sender<Result<Receipt, NotAppended>>>,
 }
+
+impl Pending {
+    fn tell(done: Option<oneshot::Sender<Result<Receipt, NotAppended>>>, what: Result<Receipt, NotAppended>) {
+        if let Some(done) = done {
+            let _ = done.send(what);
+        }
+    }
+}
+
+/// How long an entry that nobody waits for may wait for others to share a flush with.
+const COMPANY_TIME_MAX: Duration = Duration::from_millis(20);
 
 /// Entries between those who append and the committer.
 pub(crate) struct Queue {
@@ -35,8 +48,19 @@ struct Line {
     pending: Vec<Pending>,
     bytes: usize,
     mode: Mode,
-    /// Whether the committer sleeps and must be woken.
-    asleep: bool,
+    /// Somebody waits for an entry in the line.
+    awaited: bool,
+    asleep: Asleep,
+}
+
+/// How the committer sleeps.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asleep {
+    No,
+    /// It wakes by itself soon, and must be woken for an entry that somebody waits for.
+    Briefly,
+    /// It must be woken for any entry.
+    Soundly,
 }
 
 enum Mode {
@@ -48,7 +72,8 @@ enum Mode {
 
 impl Queue {
     pub(crate) fn new(durable: u64, entries_max: usize, bytes_max: usize) -> Self {
-        let line = Line { pending: Vec::new(), bytes: 0, mode: Mode::Open, asleep: false };
+        let line =
+            Line { pending: Vec::new(), bytes: 0, mode: Mode::Open, awaited: false, asleep: Asleep::No };
         Self {
             entries_max,
             bytes_max,
@@ -70,8 +95,16 @@ impl Queue {
             return Err(NotAppended::Busy);
         }
         line.bytes = bytes;
+        line.awaited |= pending.done.is_some();
         line.pending.push(pending);
-        let wake = std::mem::take(&mut line.asleep);
+        let wake = match line.asleep {
+            Asleep::No => false,
+            Asleep::Briefly => line.awaited || bytes > self.bytes_max / 2,
+            Asleep::Soundly => true,
+        };
+        if wake {
+            line.asleep = Asleep::No;
+        }
         drop(line);
         if wake {
             self.come.notify_one();
@@ -81,17 +114,33 @@ impl Queue {
 
     /// Waits for entries, and takes all that there are in exchange for an empty list; `false` when there
     /// are none and will be none.
+    ///
+    /// Entries that nobody waits for are taken with the next that somebody does, or after a short while.
     fn take(&self, batch: &mut Vec<Pending>) -> bool {
         let mut line = self.line();
-        while line.pending.is_empty() {
-            match line.mode {
-                Mode::Open => {}
-                Mode::Closed | Mode::Failed(_) => return false,
+        let mut rested = false;
+        loop {
+            let is_open = matches!(line.mode, Mode::Open);
+            let is_due = line.awaited || rested || !is_open || line.bytes > self.bytes_max / 2;
+            match line.pending.is_empty() {
+                true if !is_open => return false,
+                true if rested => {
+                    line.asleep = Asleep::Soundly;
+                    line = self.come.wait(line).unwrap_or_else(PoisonError::into_inner);
+                    rested = false;
+                }
+                false if is_due => break,
+                _ => {
+                    line.asleep = Asleep::Briefly;
+                    let woken = self.come.wait_timeout(line, COMPANY_TIME_MAX);
+                    let (woken, timeout) = woken.unwrap_or_else(PoisonError::into_inner);
+                    line = woken;
+                    rested = timeout.timed_out();
+                }
             }
-            line.asleep = true;
-            line = self.come.wait(line).unwrap_or_else(PoisonError::into_inner);
         }
-        line.asleep = false;
+        line.asleep = Asleep::No;
+        line.awaited = false;
         line.bytes = 0;
         std::mem::swap(batch, &mut line.pending);
         true
@@ -114,7 +163,7 @@ impl Queue {
         let pending = std::mem::take(&mut line.pending);
         drop(line);
         for one in pending {
-            let _ = one.done.send(Err(NotAppended::Failed(Arc::clone(why))));
+            Pending::tell(one.done, Err(NotAppended::Failed(Arc::clone(why))));
         }
     }
 
@@ -176,7 +225,7 @@ impl Committer {
                 let why = Arc::from(error.to_string());
                 queue.fail(&why);
                 for one in batch {
-                    let _ = one.done.send(Err(NotAppended::Failed(Arc::clone(&why))));
+                    Pending::tell(one.done, Err(NotAppended::Failed(Arc::clone(&why))));
                 }
                 break;
             }
@@ -205,7 +254,7 @@ impl Committer {
             if let Err(error) = self.flush() {
                 let why: Arc<str> = error.to_string().into();
                 for done in group {
-                    let _ = done.send(Err(NotAppended::Failed(Arc::clone(&why))));
+                    Pending::tell(done, Err(NotAppended::Failed(Arc::clone(&why))));
                 }
                 return Err(error);
             }
@@ -214,7 +263,7 @@ impl Committer {
             // First the number, so that whoever holds a receipt finds it counted.
             queue.durable.store(size, Ordering::Release);
             for (index, done) in (first..).zip(group.drain(..)) {
-                let _ = done.send(Ok(Receipt { index }));
+                Pending::tell(done, Ok(Receipt { index }));
             }
         }
         Ok(())

@@ -244,10 +244,22 @@ impl Log {
     pub fn append(&self, entry: &Entry) -> Appending {
         let Ok(encoded) = encode(entry) else { return Appending::refused(NotAppended::TooLong) };
         let (done, receipt) = oneshot::channel();
-        match self.inner.queue.push(Pending { encoded, done }) {
+        match self.inner.queue.push(Pending { encoded, done: Some(done) }) {
             Ok(()) => Appending { state: Waiting::For(receipt) },
             Err(why) => Appending::refused(why),
         }
+    }
+
+    /// Appends `entry`, for which nobody waits.
+    ///
+    /// It keeps its place in the order, and is durable with the next entry that somebody waits for, or some
+    /// 20 ms later. A crash before that may lose it.
+    ///
+    /// # Errors
+    /// It was not taken.
+    pub fn note(&self, entry: &Entry) -> Result<(), NotAppended> {
+        let encoded = encode(entry).map_err(|_| NotAppended::TooLong)?;
+        self.inner.queue.push(Pending { encoded, done: None })
     }
 
     /// How the log is doing.

@@ -161,14 +161,14 @@ impl Gate {
             // An upstream's word.
             *code = self.recorder.name(code);
         }
-        drop(self.log.append(&admitted.entry(now, outcome.request, event)));
+        self.log.note(&admitted.entry(now, outcome.request, event));
     }
 
     /// Records that a session ended, and why in a few words. Nothing waits for it.
     pub fn closed(&self, admitted: &Admitted, reason: &str, now: Timestamp) {
         let event =
             Event::SessionClosed { reason: self.recorder.name(reason), commands: admitted.commands() };
-        drop(self.log.append(&admitted.entry(now, admitted.opening(), event)));
+        self.log.note(&admitted.entry(now, admitted.opening(), event));
     }
 
     /// Records that somebody was not identified, and words the refusal, which may be told once it is there.

@@ -15,11 +15,21 @@ pub trait Append: Send + Sync {
     ///
     /// The receipt comes when the entry is durable; an error means that it must be taken as not recorded.
     fn append(&self, entry: &Entry) -> Appending;
+
+    /// Appends `entry`, for which nobody waits: it need not be flushed for its own sake.
+    fn note(&self, entry: &Entry) {
+        drop(self.append(entry));
+    }
 }
 
 impl Append for Log {
     fn append(&self, entry: &Entry) -> Appending {
         Box::pin(Log::append(self, entry))
+    }
+
+    fn note(&self, entry: &Entry) {
+        // A log that takes no more lets no further command through, which says it loudly enough.
+        let _ = Log::note(self, entry);
     }
 }
 

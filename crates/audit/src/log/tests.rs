@@ -240,3 +240,30 @@ fn an_entry_too_long_is_refused_and_harms_no_other() {
     assert_eq!(log.append(&long).wait(), Err(NotAppended::TooLong));
     assert_eq!(append(&log, 1)[0].index, 2);
 }
+
+#[test]
+fn a_note_is_durable_with_the_next_entry_that_somebody_waits_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = Log::open(dir.path(), signer(), options()).unwrap();
+    log.note(&numbered(1)).unwrap();
+    let receipt = log.append(&numbered(2)).wait().unwrap();
+    assert_eq!(log.state().durable, receipt.index + 1);
+    let crashed = copy(dir.path());
+    let events = events(crashed.path());
+    assert_eq!(events[events.len() - 2..], [numbered(1).event, numbered(2).event]);
+}
+
+#[test]
+fn notes_alone_become_durable_by_themselves() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = Log::open(dir.path(), signer(), options()).unwrap();
+    let before = log.state().durable;
+    log.note(&numbered(1)).unwrap();
+    while log.state().durable == before {
+        std::thread::yield_now();
+    }
+    log.note(&numbered(2)).unwrap();
+    log.close(Timestamp(9)).unwrap();
+    assert!(events(dir.path()).contains(&numbered(2).event), "closing leaves nothing behind");
+    holds(dir.path());
+}

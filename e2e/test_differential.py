@@ -3,17 +3,13 @@
 The statements are in corpora/differential. What is allowed to differ is all in this file, with its reason.
 """
 
-import base64
-import hashlib
-import hmac
 import itertools
-import os
 import struct
 import threading
 
 import pytest
 
-from panguard_test import Cluster, Gateway, corpus, wire
+from panguard_test import Cluster, Gateway, corpus, direct, wire
 
 WAYS = ("simple", "extended text", "extended binary", "pipelined")
 
@@ -61,39 +57,14 @@ def sessions(server, permissive, issuer):
     opened = []
 
     def open_both(way):
-        opened.append(direct(server, f"direct{way}"))
+        password = server.passwords["app_rw"]
+        opened.append(direct.session(server.HOST, server.port, "app_rw", f"direct{way}", password))
         opened.append(wire.Wire.session(permissive, issuer.agent(), f"way{way}"))
         return opened
 
     yield open_both
     for session in opened:
         session.close()
-
-
-def direct(server, database):
-    """A session past panguard, by SCRAM-SHA-256 (RFC 5802)."""
-    session = wire.Wire(Endpoint(server))
-    session.send(wire.startup(user="app_rw", database=database))
-    assert session.read()[0] == "R"
-    nonce = base64.b64encode(os.urandom(18)).decode()
-    first = f"n=,r={nonce}"
-    session.send(wire.message("p", b"SCRAM-SHA-256\0" + struct.pack("!I", len(first) + 3) + b"n,," + first.encode()))
-    challenge = session.read()[1][4:].decode()
-    said = dict(part.split("=", 1) for part in challenge.split(","))
-    salted = hashlib.pbkdf2_hmac("sha256", server.passwords["app_rw"].encode(), base64.b64decode(said["s"]), int(said["i"]))
-    final = f"c=biws,r={said['r']}"
-    key = hmac.digest(salted, b"Client Key", "sha256")
-    signature = hmac.digest(hashlib.sha256(key).digest(), f"{first},{challenge},{final}".encode(), "sha256")
-    proof = base64.b64encode(bytes(a ^ b for a, b in zip(key, signature))).decode()
-    session.send(wire.message("p", f"{final},p={proof}".encode()))
-    answer = session.until("Z")
-    session.parameters = dict(body[:-1].decode().split("\0") for tag, body in answer if tag == "S")
-    return session
-
-
-class Endpoint:
-    def __init__(self, server):
-        self.host, self.port = server.HOST, server.port
 
 
 def run(session, way, messages):

@@ -169,6 +169,16 @@ impl Catalog {
         self.by_oid.contains_key(&relation_oid)
     }
 
+    /// Whether the snapshot holds this column of a relation. One that it does not hold (of a relation that it
+    /// does not know, or added to one that it knows) has to be judged by [`Catalog::label_by_name`].
+    pub fn knows_column(&self, relation_oid: u32, attnum: i16) -> bool {
+        let relation = self.by_oid.get(&relation_oid).and_then(|&at| self.relations.get(at));
+        // PostgreSQL's own columns (`ctid`, below 0) are not listed, and hold nothing of anybody's.
+        relation.is_some_and(|relation| {
+            attnum < 0 || relation.columns.iter().any(|column| column.number == attnum)
+        })
+    }
+
     /// The strictest label that any column of this name has, here or in the configuration.
     pub fn label_by_name(&self, column: &str) -> Option<&Label> {
         let ids = self.labelled_by_name.get(column)?;

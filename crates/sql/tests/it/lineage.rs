@@ -361,6 +361,8 @@ fn the_catalog_says_what_a_column_of_an_answer_holds() {
     assert_eq!(catalog.label(1, 1), None);
     assert_eq!(catalog.label(99, 2), None);
     assert!(catalog.knows(8) && !catalog.knows(99));
+    assert!(catalog.knows_column(1, 2) && catalog.knows_column(1, -1));
+    assert!(!catalog.knows_column(1, 99) && !catalog.knows_column(99, 1) && !catalog.knows_column(99, -1));
     assert_eq!(catalog.label_by_name("pan"), Some(&sql::Label::Class(DataClass::Pan)));
     assert!(matches!(catalog.label_by_name("doc"), Some(sql::Label::Json(_))));
     assert_eq!(catalog.label_by_name("holder"), None);

@@ -15,7 +15,7 @@ use crate::value::{self, Seen, oid};
 /// The columns of a `RowDescription`, with what panguard knows of them.
 pub(crate) struct Columns {
     columns: Vec<Column>,
-    /// Whether a column comes from a relation that the catalog snapshot does not hold.
+    /// Whether a column is one that the catalog snapshot does not hold.
     pub(crate) stale: bool,
 }
 
@@ -83,12 +83,12 @@ impl Columns {
             let type_oid = fields.u32().ok_or(short)?;
             fields.take(6).ok_or(short)?;
             let format = fields.u16().and_then(Format::from_code).ok_or(short)?;
-            let known = relation == 0 || catalog.knows(relation);
+            let known = relation == 0 || catalog.knows_column(relation, attribute);
             stale |= !known;
             let label = match relation {
                 0 => None,
                 _ if known => catalog.label(relation, attribute),
-                // A relation younger than the snapshot: what its column is called is all there is.
+                // A column younger than the snapshot: what it is called is all there is.
                 _ => str::from_utf8(name).ok().and_then(|name| catalog.label_by_name(name)),
             };
             let label = label.map(Labelled::from);
@@ -100,6 +100,23 @@ impl Columns {
             return Err(Violation { by: Side::Upstream, rule: "RowDescription longer than it says" });
         }
         Ok(Self { columns, stale })
+    }
+
+    /// The same columns, with the masked numbers described as `earlier` described them, if it is a
+    /// description of the same types: an agent that was told once reads all rows by that.
+    pub(crate) fn told_as(mut self, earlier: Option<&Self>) -> Self {
+        let types = |columns: &Self| columns.columns.iter().map(|column| column.type_oid).collect::<Vec<_>>();
+        if let Some(earlier) = earlier.filter(|earlier| types(earlier) == types(&self)) {
+            for (column, earlier) in self.columns.iter_mut().zip(&earlier.columns) {
+                column.told_text = earlier.told_text;
+            }
+        }
+        self
+    }
+
+    /// Memory that it takes, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.columns.len() * size_of::<Column>()
     }
 
     /// Writes the description as the agent is told it: card numbers in names masked, masked numbers text.

@@ -30,6 +30,29 @@ pub(crate) enum Command<'a> {
     Refused(&'static str),
 }
 
+impl<'a> Command<'a> {
+    /// The names of statements and portals in it; empty where it has fewer than two.
+    pub(crate) fn names(&self) -> [&'a str; 2] {
+        match self {
+            Self::Parse { name, .. }
+            | Self::Execute { portal: name }
+            | Self::DescribeStatement(name)
+            | Self::DescribePortal(name)
+            | Self::CloseStatement(name)
+            | Self::ClosePortal(name) => [name, ""],
+            Self::Bind(bind) => [bind.portal, bind.statement],
+            Self::Query(_)
+            | Self::Flush
+            | Self::Sync
+            | Self::CopyData
+            | Self::CopyDone
+            | Self::CopyFail
+            | Self::Terminate
+            | Self::Refused(_) => ["", ""],
+        }
+    }
+}
+
 /// A `Bind`: a portal made of a statement, parameters, and the formats its rows shall come in.
 pub(crate) struct Bind<'a> {
     pub(crate) portal: &'a str,

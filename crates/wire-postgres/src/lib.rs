@@ -15,6 +15,7 @@ mod columns;
 mod command;
 pub mod error;
 mod frame;
+mod kept;
 mod names;
 mod replies;
 pub mod simple;

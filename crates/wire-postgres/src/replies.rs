@@ -32,7 +32,7 @@ pub(crate) enum Reply {
     /// `Query`: answers of its statements, up to ReadyForQuery.
     Query { plan: Option<Plan> },
     /// `Parse`: ParseComplete.
-    Parse,
+    Parse(Arc<Statement>),
     /// panguard's own `Describe` of a statement just parsed: for itself, not for the agent.
     OwnDescribeStatement(Arc<Statement>),
     /// panguard's own `Describe` of a portal about to run.
@@ -71,6 +71,8 @@ pub(crate) struct Open {
     /// `None` while its entry is being flushed: nothing of its answer may leave yet.
     pub(crate) permit: Option<Permit>,
     pub(crate) status: Option<Status>,
+    /// The upstream said that it failed, whatever its outcome is called.
+    pub(crate) failed: bool,
     pub(crate) rows: u64,
     pub(crate) masked: u64,
     pub(crate) bytes: u64,
@@ -157,18 +159,32 @@ impl Replies {
         }
     }
 
-    /// Takes the replies that will not come since the upstream skips to Sync (§55.2.3); the Sync stays.
-    /// `None` at the end means that the agent has not sent that Sync yet.
+    /// Takes the replies that will not come since the upstream skips to Sync (§55.2.3); the Sync stays, and so
+    /// does a farewell. `None` at the end means that the agent has not sent that Sync yet.
     pub(crate) fn skip_to_sync(&mut self) -> (Vec<Owed>, Option<()>) {
-        let at = self.owed.iter().position(|owed| matches!(owed.reply, Reply::Sync));
+        let ends = |owed: &Owed| matches!(owed.reply, Reply::Sync | Reply::Farewell(_));
+        let at = self.owed.iter().position(ends);
         let skipped = self.owed.drain(..at.unwrap_or(self.owed.len())).collect();
         (skipped, at.map(|_| ()))
     }
 
-    /// Takes the Syncs sent after a copy to the server began: the server ignores them while it copies
-    /// (§55.2.6).
+    /// Takes the Syncs right behind the head, a copy to the server: the server ignores them while it copies
+    /// (§55.2.6). Whatever else follows ends the copy with an error, and a Sync behind that counts again.
     pub(crate) fn forget_syncs(&mut self) {
-        self.owed.retain(|owed| !matches!(owed.reply, Reply::Sync));
+        while self.owed.get(1).is_some_and(|owed| matches!(owed.reply, Reply::Sync)) {
+            self.owed.remove(1);
+        }
+    }
+
+    /// Whether the agent has ended the pipeline that the head belongs to.
+    pub(crate) fn pipeline_has_ended(&self) -> bool {
+        let ends = |owed: &Owed| {
+            matches!(
+                owed.reply,
+                Reply::Sync | Reply::Query { .. } | Reply::RefusedQuery(_) | Reply::Farewell(_)
+            )
+        };
+        self.owed.iter().any(ends)
     }
 
     /// Every reply still owed, the session being over.

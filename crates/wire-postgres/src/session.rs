@@ -30,6 +30,7 @@ use wire::{Effect, Session, Side, Violation};
 use crate::analyses::Analyses;
 use crate::error::{self, Severity};
 use crate::frame::{FRAME_BYTES_MAX, Frame, Frames};
+use crate::kept::Kept;
 use crate::names::Names;
 use crate::replies::{Replies, Reply};
 use crate::statement::{Portal, Statement};
@@ -65,10 +66,13 @@ pub struct Postgres {
     /// A command that was asked about and is not sent.
     held: Option<Held>,
     /// A message whose meaning hangs on an answer still to come.
-    stalled: Option<Frame>,
+    stalled: Option<Stalled>,
+    /// Counts what the upstream has said that settles anything.
+    heard: u64,
     replies: Replies,
     statements: Names<Arc<Statement>>,
     portals: Names<Arc<Portal>>,
+    kept: Kept,
     /// Counts what the upstream does or skips as one: up to a Sync, or one simple query.
     segment: u64,
     /// Something of this segment has gone upstream.
@@ -91,8 +95,18 @@ enum State {
     /// After a failure in the extended protocol everything is passed over up to Sync, as the server does
     /// (§55.2.3).
     SkipToSync,
-    /// The agent has said goodbye, or has been told it.
+    /// The agent has said goodbye, or will be told it after the answers before.
     Closing,
+    /// Nothing more is read or told.
+    Over,
+}
+
+/// A message put aside, and when that was, by [`Postgres::heard`].
+struct Stalled {
+    frame: Frame,
+    since: u64,
+    /// The upstream has been asked for the answers that it keeps back.
+    flushed: bool,
 }
 
 /// What is being copied at the head of the replies.
@@ -118,9 +132,11 @@ impl Postgres {
             state: State::Ready,
             held: None,
             stalled: None,
+            heard: 0,
             replies: Replies::default(),
             statements: Names::default(),
             portals: Names::default(),
+            kept: Kept::default(),
             segment: 0,
             segment_open: false,
             status: b'I',
@@ -145,10 +161,15 @@ impl Postgres {
                 break;
             }
         }
-        if self.winding_down && self.is_idle() && self.state != State::Closing {
+        if self.winding_down && self.is_idle() && self.reads_agent() {
             self.say_goodbye();
         }
         Ok(())
+    }
+
+    /// Whether what the agent says still matters.
+    fn reads_agent(&self) -> bool {
+        matches!(self.state, State::Ready | State::SkipToSync)
     }
 
     /// Whether no command is held, running or half read.
@@ -165,12 +186,12 @@ impl Postgres {
 
     /// Ends the session once all has been sent: what is at the upstream ends as unknown.
     fn close(&mut self) {
-        if self.state == State::Closing && matches!(self.effects.back(), Some(Effect::Close)) {
+        if self.state == State::Over {
             return;
         }
-        self.state = State::Closing;
+        self.state = State::Over;
         if let Some(held) = self.held.take() {
-            self.effects.push_back(Effect::Done(held.outcome(Status::Skipped)));
+            self.effects.push_back(Effect::Done(held.skipped()));
         }
         for owed in self.replies.drain() {
             if let Some(open) = owed.command {
@@ -209,13 +230,14 @@ impl Session for Postgres {
             Side::Upstream => self.from_upstream.push(bytes),
         }
         let advanced = self.advance();
-        if let Err(violation) = advanced {
-            self.break_off(violation);
-        } else if from == Side::Agent && self.held.is_some() && self.from_agent.holds(b'X')? {
-            // The agent has left: what it waits for must not run any more.
-            self.close();
-        }
-        advanced
+        let result = advanced.and_then(|()| {
+            if from == Side::Agent && self.held.is_some() && self.from_agent.holds(b'X')? {
+                // The agent has left: what it waits for must not run any more.
+                self.close();
+            }
+            Ok(())
+        });
+        self.broken_off(result)
     }
 
     fn answer(&mut self, verdict: Verdict) -> Result<(), Violation> {
@@ -233,31 +255,32 @@ impl Session for Postgres {
             }
         }
         let advanced = self.advance();
-        if let Err(violation) = advanced {
-            self.break_off(violation);
-        }
-        advanced
+        self.broken_off(advanced)
     }
 
     fn cancel(&mut self) -> Option<RequestId> {
         let held = self.held.take()?;
         let request = held.request;
+        self.effects.push_back(Effect::Done(held.skipped()));
         if self.state == State::Ready {
             let code = Code::Withdrawn;
-            self.refuse(held, &Refusal { code, request, detail: "".into(), policies: Vec::new() });
+            self.refuse(&held, &Refusal { code, request, detail: "".into(), policies: Vec::new() });
         }
+        // What the agent sent behind it may go on; a violation in it shows in what the session does next.
+        let advanced = self.advance();
+        let _ = self.broken_off(advanced);
         Some(request)
     }
 
     fn wind_down(&mut self) {
         self.winding_down = true;
-        if self.is_idle() && self.state != State::Closing {
+        if self.is_idle() && self.reads_agent() {
             self.say_goodbye();
         }
     }
 
     fn closed(&mut self, side: Side) {
-        if side == Side::Upstream && self.state != State::Closing {
+        if side == Side::Upstream && self.reads_agent() {
             let request = self.settings.session.request(self.requests);
             let detail = "the upstream closed the connection".into();
             let code = Code::UpstreamUnavailable;
@@ -288,10 +311,18 @@ impl Session for Postgres {
 }
 
 impl Postgres {
+    /// Ends the session if a side broke the protocol.
+    fn broken_off(&mut self, result: Result<(), Violation>) -> Result<(), Violation> {
+        if let Err(violation) = result {
+            self.break_off(violation);
+        }
+        result
+    }
+
     /// Ends the session since a side broke the protocol; the agent is told, as far as it may be.
     fn break_off(&mut self, violation: Violation) {
-        if self.state == State::Closing {
-            return;
+        if !self.reads_agent() {
+            return self.close();
         }
         let request = self.settings.session.request(self.requests);
         let farewell: Bytes = match violation.by {

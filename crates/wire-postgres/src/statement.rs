@@ -2,55 +2,116 @@
 
 use std::sync::{Arc, OnceLock};
 
-use access::{Parameter, Redacted};
-use sql::{Analysis, Catalog, NameUse};
+use access::{Parameter, Redacted, Terms};
+use sql::{Analysis, Catalog};
 
 use crate::columns::Columns;
 use crate::command::Format;
+use crate::kept::{Kept, Share};
 
-/// A prepared statement: what was decided upon, and what its rows hold.
+/// A prepared statement: what was decided upon, and how its rows were described.
 pub(crate) struct Statement {
+    /// The text that was prepared, or in which it was.
     pub(crate) sql: Arc<str>,
     pub(crate) origin: Origin,
     /// Parameter types, from the upstream's own description.
-    pub(crate) parameters: OnceLock<Vec<u32>>,
-    /// What its rows hold and how they were described to the agent; `None` inside for a statement without
-    /// rows. Set by the description that panguard asks for itself.
-    pub(crate) columns: OnceLock<Option<Columns>>,
+    parameters: OnceLock<Vec<u32>>,
+    /// The terms under which it was prepared: they say which masked numbers are described as text.
+    terms: OnceLock<Terms>,
+    /// How its rows were described when it was prepared.
+    rows: OnceLock<Rows>,
+    kept: Share,
 }
 
-/// How the statement came to be.
+/// How the statement came to be, and what it means.
 pub(crate) enum Origin {
     /// By a `Parse` message; understood under a version of the catalog.
     Parse { analysis: Arc<Analysis>, catalog_version: u64 },
     /// By SQL (`PREPARE`, `DECLARE`): only its facts are known.
-    Sql(Arc<access::Facts>),
+    Sql { facts: Arc<access::Facts>, catalog_version: u64, named: Named },
+}
+
+/// What SQL made, by its name.
+pub(crate) enum Named {
+    Statement(Box<str>),
+    Cursor(Box<str>),
+}
+
+/// A description of rows; of none for a statement that gives none.
+struct Rows {
+    columns: Option<Columns>,
+    _kept: Share,
 }
 
 impl Statement {
-    pub(crate) fn parsed(sql: Arc<str>, analysis: Arc<Analysis>, catalog: &Catalog) -> Arc<Self> {
-        let origin = Origin::Parse { analysis, catalog_version: catalog.version() };
-        Arc::new(Self { sql, origin, parameters: OnceLock::new(), columns: OnceLock::new() })
+    pub(crate) fn parsed(
+        sql: Arc<str>,
+        analysis: Arc<Analysis>,
+        catalog: &Catalog,
+        kept: &Kept,
+    ) -> Arc<Self> {
+        Self::new(sql, Origin::Parse { analysis, catalog_version: catalog.version() }, kept)
     }
 
-    pub(crate) fn in_sql(facts: Arc<access::Facts>) -> Arc<Self> {
-        Arc::new(Self {
-            sql: "".into(),
-            origin: Origin::Sql(facts),
-            parameters: OnceLock::new(),
-            columns: OnceLock::new(),
-        })
+    /// `sql` is the whole text that holds the `PREPARE` or `DECLARE`.
+    pub(crate) fn in_sql(
+        sql: Arc<str>,
+        facts: Arc<access::Facts>,
+        catalog: &Catalog,
+        named: Named,
+        kept: &Kept,
+    ) -> Arc<Self> {
+        Self::new(sql, Origin::Sql { facts, catalog_version: catalog.version(), named }, kept)
+    }
+
+    fn new(sql: Arc<str>, origin: Origin, kept: &Kept) -> Arc<Self> {
+        let kept = kept.share(sql.len());
+        let (parameters, terms, rows) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Arc::new(Self { sql, origin, parameters, terms, rows, kept })
+    }
+
+    /// Takes note of the terms under which it was prepared.
+    pub(crate) fn prepared_under(&self, terms: Terms) {
+        drop(self.terms.set(terms));
+    }
+
+    /// The terms under which its rows are described to the agent; the strictest where none are known.
+    pub(crate) fn terms(&self) -> Terms {
+        self.terms.get().cloned().unwrap_or_default()
+    }
+
+    /// Takes note of the types of its parameters.
+    pub(crate) fn has_parameters(&self, types: Vec<u32>) {
+        drop(self.parameters.set(types));
+    }
+
+    /// Takes the first description of its rows.
+    pub(crate) fn describe(&self, columns: Option<Columns>) {
+        drop(self.rows.set(Rows::new(columns, &self.kept)));
+    }
+
+    /// How its rows were described when it was prepared.
+    pub(crate) fn columns(&self) -> Option<&Columns> {
+        self.rows.get()?.columns.as_ref()
+    }
+}
+
+impl Rows {
+    fn new(columns: Option<Columns>, beside: &Share) -> Self {
+        let bytes = columns.as_ref().map_or(0, Columns::bytes);
+        Self { columns, _kept: beside.another(bytes) }
     }
 }
 
 /// A bound statement, ready to run.
 pub(crate) struct Portal {
     pub(crate) statement: Arc<Statement>,
-    pub(crate) parameters: Vec<Redacted<Parameter>>,
+    parameters: Vec<Redacted<Parameter>>,
     pub(crate) result_formats: Vec<Format>,
-    /// What the rows hold where the statement alone cannot tell (`FETCH`, `EXECUTE`): described anew for
-    /// every portal, for what the name stands for may have changed since the statement was prepared.
-    pub(crate) columns: OnceLock<Option<Columns>>,
+    /// What its rows hold. The description of its statement does not say: what the names in a statement
+    /// stand for (tables, cursors, other statements) is settled anew with each `Bind`.
+    rows: OnceLock<Rows>,
+    kept: Share,
 }
 
 impl Portal {
@@ -58,22 +119,32 @@ impl Portal {
         statement: Arc<Statement>,
         parameters: Vec<Redacted<Parameter>>,
         result_formats: Vec<Format>,
+        kept: &Kept,
     ) -> Arc<Self> {
-        Arc::new(Self { statement, parameters, result_formats, columns: OnceLock::new() })
+        let bytes: usize = parameters.iter().map(|parameter| bytes(parameter.expose())).sum();
+        // The statement may be closed and is kept all the same.
+        let kept = kept.share(bytes.saturating_add(statement.sql.len()));
+        Arc::new(Self { statement, parameters, result_formats, rows: OnceLock::new(), kept })
     }
 
-    /// Whether its rows depend on what a name stands for when it runs.
-    pub(crate) fn is_by_name(&self) -> bool {
-        match &self.statement.origin {
-            Origin::Parse { analysis, .. } => analysis.names.iter().any(runs),
-            Origin::Sql(_) => true,
-        }
+    /// Takes the description of its rows.
+    pub(crate) fn describe(&self, columns: Option<Columns>) {
+        drop(self.rows.set(Rows::new(columns, &self.kept)));
+    }
+
+    /// Whether the upstream has described its rows.
+    pub(crate) fn is_described(&self) -> bool {
+        self.rows.get().is_some()
     }
 
     /// What its rows hold, once the upstream has described them.
     pub(crate) fn columns(&self) -> Option<&Columns> {
-        let described = if self.is_by_name() { &self.columns } else { &self.statement.columns };
-        described.get()?.as_ref()
+        self.rows.get()?.columns.as_ref()
+    }
+
+    /// Whether it can outlive the transaction that made it: only a cursor `WITH HOLD` can.
+    pub(crate) fn may_last(&self) -> bool {
+        matches!(&self.statement.origin, Origin::Sql { named: Named::Cursor(_), .. })
     }
 
     /// The parameters with the types that the upstream gave them.
@@ -89,7 +160,10 @@ impl Portal {
     }
 }
 
-/// Whether the rows of a statement are those of another that it names.
-fn runs(name: &NameUse) -> bool {
-    matches!(name, NameUse::Execute { .. } | NameUse::Fetch { .. })
+fn bytes(parameter: &Parameter) -> usize {
+    size_of::<Parameter>()
+        + match parameter {
+            Parameter::Null => 0,
+            Parameter::Text(value) | Parameter::Binary(value, _) => value.len(),
+        }
 }

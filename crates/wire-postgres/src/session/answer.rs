@@ -5,6 +5,7 @@ use bytes::BufMut;
 use wire::{Effect, Side, Violation};
 
 use super::copy::CopyOut;
+use super::fault::Parameter;
 use super::{Copy, Postgres, State, fault};
 use crate::columns::{Columns, Plan};
 use crate::error::{self, Severity};
@@ -15,7 +16,7 @@ impl Postgres {
     /// Reads what the upstream says, as far as it may be released. Says whether anything was read.
     pub(super) fn read_upstream(&mut self) -> Result<bool, Violation> {
         let mut moved = false;
-        while !self.replies.awaits_permit() {
+        while !self.replies.awaits_permit() && self.state != State::Over {
             let Some(frame) = self.from_upstream.next()? else { break };
             self.hear(&frame)?;
             self.part_if_due();
@@ -27,6 +28,7 @@ impl Postgres {
     /// Takes one message of the upstream's. What is not allowed here is a violation: a message type that
     /// panguard does not know must not pass.
     fn hear(&mut self, frame: &Frame) -> Result<(), Violation> {
+        self.heard += u64::from(!matches!(frame.tag(), b'N' | b'S' | b'A' | b'D' | b'd'));
         match frame.tag() {
             b'N' => self.notice(frame),
             b'S' => self.parameter(frame),
@@ -76,9 +78,19 @@ impl Postgres {
         Ok(())
     }
 
+    /// A ParameterStatus. One by which the upstream would read texts in another way than panguard does ends
+    /// the session, whoever brought it about: a function may set anything.
     fn parameter(&mut self, frame: &Frame) -> Result<(), Violation> {
-        let masked = fault::mask_parameter(frame, self.settings.masker)?;
-        self.to_agent.put_slice(&masked);
+        let Parameter { bytes, misreads } = fault::parameter(frame, self.settings.masker)?;
+        self.to_agent.put_slice(&bytes);
+        if misreads {
+            let request = self.settings.session.request(self.requests);
+            let detail = "the session's encoding or its string literals were changed".into();
+            let code = access::Code::NotSupported;
+            let refusal = access::Refusal { code, request, detail, policies: Vec::new() };
+            self.tell(&error::response(&refusal, Severity::Fatal));
+            self.close();
+        }
         Ok(())
     }
 
@@ -94,6 +106,9 @@ impl Postgres {
         let fault = fault::mask(frame, self.settings.masker, reveals, &self.settings.catalog.load())?;
         self.copy = Copy::None;
         self.count_masked(fault.masked);
+        if let Some(Owed { command: Some(open), .. }) = self.replies.head() {
+            open.failed = true;
+        }
         match self.replies.head().map(|owed| &mut owed.reply) {
             Some(Reply::Query { .. }) => {
                 self.release_bytes(&fault.bytes);
@@ -143,6 +158,9 @@ impl Postgres {
             return Err(Violation { by: Side::Upstream, rule: "ReadyForQuery with no transaction status" });
         };
         self.status = status;
+        if status == b'I' {
+            self.portals.retain(|portal| portal.may_last());
+        }
         self.withholding = false;
         self.copy = Copy::None;
         match self.replies.head().map(|owed| &owed.reply) {
@@ -161,33 +179,40 @@ impl Postgres {
     }
 
     fn rows_described(&mut self, frame: &Frame) -> Result<(), Violation> {
-        let terms = self.terms();
+        let terms = match self.head_reply() {
+            Some(Reply::OwnDescribeStatement(statement) | Reply::DescribeStatement(statement)) => {
+                statement.terms()
+            }
+            Some(Reply::OwnDescribePortal(portal) | Reply::DescribePortal(portal)) => {
+                portal.statement.terms()
+            }
+            _ => self.terms(),
+        };
         let catalog = self.settings.catalog.load_full();
         let columns = Columns::read(frame, &catalog, &terms)?;
         self.stale |= columns.stale;
-        let masker = self.settings.masker;
-        let withholding = self.withholding;
+        let (masker, withholding) = (self.settings.masker, self.withholding);
+        let mut out = (!withholding).then_some(&mut self.to_agent);
+        let mut tell = |columns: &Columns| {
+            if let Some(out) = &mut out {
+                columns.describe(frame, masker, out);
+            }
+        };
         match self.replies.head().map(|owed| &mut owed.reply) {
             Some(Reply::Query { plan }) => {
                 *plan = Some(columns.plan(None, &terms));
-                if !withholding {
-                    columns.describe(frame, masker, &mut self.to_agent);
-                }
+                tell(&columns);
                 return Ok(());
             }
-            Some(Reply::OwnDescribeStatement(statement)) => drop(statement.columns.set(Some(columns))),
-            Some(Reply::OwnDescribePortal(portal)) => drop(portal.columns.set(Some(columns))),
-            Some(Reply::DescribeStatement(statement)) => {
-                let told = statement.columns.get().and_then(Option::as_ref).unwrap_or(&columns);
-                if !withholding {
-                    told.describe(frame, masker, &mut self.to_agent);
-                }
+            Some(Reply::OwnDescribeStatement(statement)) => statement.describe(Some(columns)),
+            Some(Reply::DescribeStatement(statement)) => tell(&columns.told_as(statement.columns())),
+            Some(Reply::OwnDescribePortal(portal)) => {
+                portal.describe(Some(columns.told_as(portal.statement.columns())));
             }
             Some(Reply::DescribePortal(portal)) => {
-                let told = portal.columns().unwrap_or(&columns);
-                if !withholding {
-                    told.describe(frame, masker, &mut self.to_agent);
-                }
+                let columns = columns.told_as(portal.statement.columns());
+                tell(&columns);
+                portal.describe(Some(columns));
             }
             _ => return Err(UNEXPECTED),
         }
@@ -201,7 +226,7 @@ impl Postgres {
                 let mut fields = frame.fields();
                 let count = fields.u16().ok_or(UNEXPECTED)?;
                 let types: Option<Vec<u32>> = (0..count).map(|_| fields.u32()).collect();
-                drop(statement.parameters.set(types.ok_or(UNEXPECTED)?));
+                statement.has_parameters(types.ok_or(UNEXPECTED)?);
             }
             Some(Reply::DescribeStatement(_)) => self.release_bytes(frame.bytes()),
             _ => return Err(UNEXPECTED),
@@ -211,9 +236,13 @@ impl Postgres {
 
     fn no_rows_described(&mut self, frame: &Frame) -> Result<(), Violation> {
         match self.replies.head().map(|owed| &owed.reply) {
-            Some(Reply::OwnDescribeStatement(statement)) => drop(statement.columns.set(None)),
-            Some(Reply::OwnDescribePortal(portal)) => drop(portal.columns.set(None)),
-            Some(Reply::DescribeStatement(_) | Reply::DescribePortal(_)) => self.release_bytes(frame.bytes()),
+            Some(Reply::OwnDescribeStatement(statement)) => statement.describe(None),
+            Some(Reply::OwnDescribePortal(portal)) => portal.describe(None),
+            Some(Reply::DescribeStatement(_)) => self.release_bytes(frame.bytes()),
+            Some(Reply::DescribePortal(portal)) => {
+                portal.describe(None);
+                self.release_bytes(frame.bytes());
+            }
             _ => return Err(UNEXPECTED),
         }
         self.replies.pop();
@@ -265,7 +294,7 @@ impl Postgres {
         self.to_agent.put_slice(&error::response(&refusal, Severity::Error));
         self.withholding = true;
         // The agent takes the error for the end of its pipeline and is not told of what follows in it.
-        if is_extended && self.state == State::Ready && self.segment_open {
+        if is_extended && self.state == State::Ready && !self.replies.pipeline_has_ended() {
             self.state = State::SkipToSync;
         }
     }
@@ -298,7 +327,7 @@ impl Postgres {
         let due = self.replies.head().is_some_and(|owed| {
             matches!(
                 (frame.tag(), &owed.reply),
-                (b'1', Reply::Parse) | (b'2', Reply::Bind) | (b'3', Reply::Close)
+                (b'1', Reply::Parse(_)) | (b'2', Reply::Bind) | (b'3', Reply::Close)
             )
         });
         if !due {
@@ -312,7 +341,10 @@ impl Postgres {
     /// Ends the reply at the head: names it changed count now, and its outcome is recorded.
     fn finish(&mut self, otherwise: Status) {
         let Some(owed) = self.replies.pop() else { return };
-        let failed = matches!(&owed.command, Some(Open { status: Some(Status::Failed(_)), .. }));
+        let failed = owed.command.as_ref().is_some_and(|open| open.failed);
+        if let (Reply::Parse(statement), Some(open)) = (&owed.reply, &owed.command) {
+            statement.prepared_under(open.terms());
+        }
         if failed {
             let is_single = owed.command.as_ref().is_some_and(|open| open.is_single);
             self.forget_names(&owed, is_single);
@@ -344,8 +376,7 @@ impl Postgres {
 
     fn copies_in(&mut self, frame: &Frame) -> Result<(), Violation> {
         match self.replies.head().map(|owed| &owed.reply) {
-            Some(Reply::Query { .. }) => {}
-            Some(Reply::Execute { .. }) => self.replies.forget_syncs(),
+            Some(Reply::Query { .. } | Reply::Execute { .. }) => self.replies.forget_syncs(),
             _ => return Err(UNEXPECTED),
         }
         self.copy = Copy::In;

@@ -9,13 +9,13 @@ use sql::{Analysis, NameUse};
 use wire::{Effect, Side, Violation};
 
 use super::held::{Held, Kind};
-use super::{Copy, OWED_MAX, Postgres, State};
+use super::{Copy, OWED_MAX, Postgres, Stalled, State};
 use crate::command::{self, Bind, Command};
 use crate::error;
-use crate::frame::Frame;
-use crate::names::Lookup;
+use crate::frame::{Frame, message};
+use crate::names::{Lookup, NAME_BYTES_MAX};
 use crate::replies::{Registry, Reply};
-use crate::statement::{Origin, Portal, Statement};
+use crate::statement::{Named, Origin, Portal, Statement};
 
 /// What became of one message.
 enum Step {
@@ -27,6 +27,9 @@ enum Step {
 /// Prepared statements and portals of one session. Nobody needs as many; a loop that forgets to close does.
 const NAMES_MAX: usize = 50_000;
 
+/// Uses of such names in one command: the facts of all that it runs are put together.
+const NAMES_IN_COMMAND_MAX: usize = 256;
+
 impl Postgres {
     /// Whether the agent's next message may be read.
     pub(super) fn may_read_agent(&self) -> bool {
@@ -36,14 +39,17 @@ impl Postgres {
     /// Reads the agent's messages until one needs a verdict or an answer. Says whether any was read.
     pub(super) fn read_agent(&mut self) -> Result<bool, Violation> {
         let mut moved = false;
-        while self.held.is_none() && self.replies.len() < OWED_MAX && self.state != State::Closing {
-            let Some(frame) =
-                self.stalled.take().map_or_else(|| self.from_agent.next(), |frame| Ok(Some(frame)))?
-            else {
-                break;
+        while self.held.is_none() && self.replies.len() < OWED_MAX && self.reads_agent() {
+            let (frame, flushed) = match self.stalled.take_if(|stalled| stalled.since != self.heard) {
+                Some(stalled) => (stalled.frame, stalled.flushed),
+                None if self.stalled.is_some() => break,
+                None => match self.from_agent.next()? {
+                    Some(frame) => (frame, false),
+                    None => break,
+                },
             };
             if let Step::Wait = self.step(&frame)? {
-                self.stalled = Some(frame);
+                self.stall(frame, flushed);
                 break;
             }
             moved = true;
@@ -51,10 +57,20 @@ impl Postgres {
         Ok(moved)
     }
 
+    /// Puts a message aside until the upstream has said more.
+    fn stall(&mut self, frame: Frame, flushed: bool) {
+        // The upstream keeps answers back up to a Sync, and the agent's may stand behind this very message.
+        let flushes = !flushed && self.segment_open && !self.replies.pipeline_has_ended();
+        if flushes {
+            message(&mut self.to_upstream, b'H', |_| {});
+        }
+        self.stalled = Some(Stalled { frame, since: self.heard, flushed: flushed || flushes });
+    }
+
     fn step(&mut self, frame: &Frame) -> Result<Step, Violation> {
         let command = command::read(frame)?;
         match (self.state, command) {
-            (State::Closing, _) => {}
+            (State::Closing | State::Over, _) => {}
             (_, Command::Terminate) => self.terminate(frame),
             (_, Command::CopyData | Command::CopyDone | Command::CopyFail) => return Ok(self.copied(frame)),
             (State::SkipToSync, Command::Sync) => {
@@ -69,6 +85,12 @@ impl Postgres {
     }
 
     fn command(&mut self, frame: &Frame, command: Command<'_>) -> Result<Step, Violation> {
+        if command.names().iter().any(|name| name.len() > NAME_BYTES_MAX) {
+            let too_long =
+                error::plain("42622", "names of statements and portals have at most 63 bytes here");
+            self.fail_extended(&too_long);
+            return Ok(Step::Done);
+        }
         match command {
             Command::Query(sql) => return Ok(self.ask_query(frame, sql)),
             Command::Parse { name, sql } => return Ok(self.ask_parse(frame, name, sql)),
@@ -79,7 +101,7 @@ impl Postgres {
                 Lookup::Unknown => self.fail_unknown("26000", &no_statement(name)),
                 Lookup::Known(statement) => self.forward(frame, Reply::DescribeStatement(statement)),
             },
-            Command::DescribePortal(name) => match self.portals.get(self.segment, name) {
+            Command::DescribePortal(name) => match self.portal(name) {
                 Lookup::Wait => return Ok(Step::Wait),
                 Lookup::Unknown => self.fail_unknown("34000", &no_portal(name)),
                 Lookup::Known(portal) => self.forward(frame, Reply::DescribePortal(portal)),
@@ -129,6 +151,9 @@ impl Postgres {
     }
 
     fn bind(&mut self, frame: &Frame, bind: Bind<'_>) -> Step {
+        if self.portals.len() >= NAMES_MAX || self.kept.is_full() {
+            return self.make_room("too much is kept open in this session");
+        }
         let statement = match self.statements.get(self.segment, bind.statement) {
             Lookup::Wait => return Step::Wait,
             Lookup::Unknown => {
@@ -137,13 +162,19 @@ impl Postgres {
             }
             Lookup::Known(statement) => statement,
         };
-        if self.portals.len() >= NAMES_MAX {
-            self.fail_limit("too many portals are open in this session");
-            return Step::Done;
-        }
-        let portal = Portal::new(statement, bind.parameters, bind.result_formats);
+        let portal = Portal::new(statement, bind.parameters, bind.result_formats, &self.kept);
         self.portals.propose(self.segment, bind.portal, Some(portal));
         self.forward(frame, Reply::Bind);
+        Step::Done
+    }
+
+    /// Something must be let go before more is kept: by the answers still to come, or else by the agent.
+    fn make_room(&mut self, detail: &'static str) -> Step {
+        if !self.replies.is_empty() {
+            return Step::Wait;
+        }
+        let response = self.limited(detail);
+        self.fail_extended(&response);
         Step::Done
     }
 
@@ -175,28 +206,37 @@ impl Postgres {
     fn ask_query(&mut self, frame: &Frame, sql: &str) -> Step {
         let catalog = self.settings.catalog.load_full();
         let analysis = self.settings.analyses.get(sql, &catalog);
+        if let Some(detail) = self.names_too_much(&analysis) {
+            let response = self.limited(detail);
+            self.fail_query(&response);
+            return Step::Done;
+        }
         let Some(facts) = self.resolve(&analysis) else { return Step::Wait };
         self.ask(Stage::Run, facts, sql.into(), Vec::new(), frame, Kind::Query, Some(analysis));
         Step::Done
     }
 
     fn ask_parse(&mut self, frame: &Frame, name: &str, sql: &str) -> Step {
-        if self.statements.len() >= NAMES_MAX {
-            self.fail_limit("too many statements are prepared in this session");
-            return Step::Done;
+        if self.statements.len() >= NAMES_MAX || self.kept.is_full() {
+            return self.make_room("too much is prepared in this session");
         }
         let catalog = self.settings.catalog.load_full();
         let analysis = self.settings.analyses.get(sql, &catalog);
+        if let Some(detail) = self.names_too_much(&analysis) {
+            let response = self.limited(detail);
+            self.fail_extended(&response);
+            return Step::Done;
+        }
         let Some(facts) = self.resolve(&analysis) else { return Step::Wait };
         let text: Arc<str> = sql.into();
-        let statement = Statement::parsed(Arc::clone(&text), Arc::clone(&analysis), &catalog);
+        let statement = Statement::parsed(Arc::clone(&text), Arc::clone(&analysis), &catalog, &self.kept);
         let kind = Kind::Parse { name: name.into(), statement };
         self.ask(Stage::Prepare, facts, text, Vec::new(), frame, kind, None);
         Step::Done
     }
 
     fn ask_execute(&mut self, frame: &Frame, name: &str) -> Step {
-        let bound = match self.portals.get(self.segment, name) {
+        let bound = match self.portal(name) {
             Lookup::Wait => return Step::Wait,
             Lookup::Unknown => {
                 self.fail_unknown("34000", &no_portal(name));
@@ -204,17 +244,39 @@ impl Postgres {
             }
             Lookup::Known(portal) => portal,
         };
-        let analysis = self.current(&bound.statement);
-        let facts = match (&analysis, &bound.statement.origin) {
-            (Some(analysis), _) => self.resolve(analysis),
-            (None, Origin::Sql(facts)) => Some(Arc::clone(facts)),
-            (None, Origin::Parse { analysis, .. }) => Some(Arc::clone(&analysis.facts)),
+        let (facts, analysis) = match &bound.statement.origin {
+            Origin::Parse { .. } => {
+                let analysis = self.current(&bound.statement);
+                (self.resolve(&analysis), Some(analysis))
+            }
+            Origin::Sql { .. } => (Some(self.facts_of(&bound.statement)), None),
         };
         let Some(facts) = facts else { return Step::Wait };
         let (sql, parameters) = (Arc::clone(&bound.statement.sql), bound.typed_parameters());
         let kind = Kind::Execute { portal: name.into(), bound };
         self.ask(Stage::Run, facts, sql, parameters, frame, kind, analysis);
         Step::Done
+    }
+
+    /// What a portal's name stands for. Portals end with their transaction, so one of an earlier pipeline is
+    /// known only when that is through.
+    fn portal(&self, name: &str) -> Lookup<Arc<Portal>> {
+        match self.portals.get(self.segment, name) {
+            Lookup::Known(_) if !self.portals.is_proposed(name) && self.replies.pipeline_has_ended() => {
+                Lookup::Wait
+            }
+            found => found,
+        }
+    }
+
+    /// Why a command's use of names is more than one session may keep, if it is.
+    fn names_too_much(&self, analysis: &Analysis) -> Option<&'static str> {
+        let makes = |name: &NameUse| matches!(name, NameUse::Prepare { .. } | NameUse::Declare { .. });
+        if analysis.names.len() > NAMES_IN_COMMAND_MAX {
+            return Some("too many prepared statements and cursors in one command");
+        }
+        let is_full = self.statements.len() + self.portals.len() >= NAMES_MAX || self.kept.is_full();
+        (is_full && analysis.names.iter().any(makes)).then_some("too much is prepared in this session")
     }
 
     #[expect(
@@ -232,19 +294,21 @@ impl Postgres {
         analysis: Option<Arc<Analysis>>,
     ) {
         let request = self.next_request();
+        let sql = Arc::clone(&command);
         let command = Redacted::new(command);
         self.effects.push_back(Effect::Ask(Question { request, stage, facts, command, parameters }));
-        self.held = Some(Held { request, frame: frame.clone(), kind, analysis });
+        self.held = Some(Held { request, frame: frame.clone(), kind, sql, analysis });
     }
 
-    /// What a statement says under today's catalog, for one that was prepared under an older.
-    fn current(&self, statement: &Statement) -> Option<Arc<Analysis>> {
-        let Origin::Parse { analysis, catalog_version } = &statement.origin else { return None };
+    /// What the text of a statement says under today's catalog, for one that was prepared under an older.
+    fn current(&self, statement: &Statement) -> Arc<Analysis> {
         let catalog = self.settings.catalog.load();
-        if catalog.version() == *catalog_version {
-            return Some(Arc::clone(analysis));
+        match &statement.origin {
+            Origin::Parse { analysis, catalog_version } if catalog.version() == *catalog_version => {
+                Arc::clone(analysis)
+            }
+            Origin::Parse { .. } | Origin::Sql { .. } => self.settings.analyses.get(&statement.sql, &catalog),
         }
-        Some(self.settings.analyses.get(&statement.sql, &catalog))
     }
 
     /// The facts of a command, with those of the statements and cursors that it runs by name. `None` while
@@ -253,6 +317,8 @@ impl Postgres {
         let mut facts = Arc::clone(&analysis.facts);
         // Names that this very command makes before it uses them.
         let mut made: HashMap<(bool, &str), Arc<Facts>> = HashMap::new();
+        // What runs twice is merged once.
+        let mut merged: Vec<Arc<Facts>> = Vec::new();
         for name in &analysis.names {
             let run = match name {
                 NameUse::Prepare { name, facts } => {
@@ -273,7 +339,7 @@ impl Postgres {
                 },
                 NameUse::Fetch { cursor } => match made.get(&(false, &**cursor)) {
                     Some(facts) => Some(Arc::clone(facts)),
-                    None => match self.portals.get(self.segment, cursor) {
+                    None => match self.portal(cursor) {
                         Lookup::Wait => return None,
                         Lookup::Unknown => None,
                         Lookup::Known(portal) => Some(self.facts_of(&portal.statement)),
@@ -281,32 +347,53 @@ impl Postgres {
                 },
                 NameUse::Deallocate { .. } | NameUse::CloseCursor { .. } | NameUse::DiscardAll => continue,
             };
-            facts = Arc::new(sql::merge(&facts, run.as_deref().unwrap_or(&unknown_name())));
+            let run = run.unwrap_or_else(|| Arc::new(unknown_name()));
+            if !merged.iter().any(|earlier| Arc::ptr_eq(earlier, &run)) {
+                facts = Arc::new(sql::merge(&facts, &run));
+                merged.push(run);
+            }
         }
         Some(facts)
     }
 
+    /// What running a statement means under today's catalog.
     fn facts_of(&self, statement: &Statement) -> Arc<Facts> {
-        match (&statement.origin, self.current(statement)) {
-            (_, Some(analysis)) => Arc::clone(&analysis.facts),
-            (Origin::Sql(facts), None) => Arc::clone(facts),
-            (Origin::Parse { analysis, .. }, None) => Arc::clone(&analysis.facts),
+        let Origin::Sql { facts, catalog_version, named } = &statement.origin else {
+            return Arc::clone(&self.current(statement).facts);
+        };
+        if self.settings.catalog.load().version() == *catalog_version {
+            return Arc::clone(facts);
         }
+        let made = |name: &NameUse| match (name, named) {
+            (NameUse::Prepare { name, facts }, Named::Statement(named)) if name == named => {
+                Some(facts.clone())
+            }
+            (NameUse::Declare { cursor, facts }, Named::Cursor(named)) if cursor == named => {
+                Some(facts.clone())
+            }
+            _ => None,
+        };
+        let analysis = self.current(statement);
+        analysis.names.iter().rev().find_map(made).unwrap_or_else(|| Arc::new(unknown_name()))
     }
 
     /// Notes which names a command changes when it succeeds, as it goes upstream.
-    pub(super) fn propose_names(&mut self, analysis: Option<&Analysis>) -> Vec<Registry> {
+    pub(super) fn propose_names(&mut self, sql: &Arc<str>, analysis: Option<&Analysis>) -> Vec<Registry> {
         let mut changed = Vec::new();
+        let catalog = self.settings.catalog.load_full();
+        let made = |facts: &Arc<Facts>, named: Named| {
+            Statement::in_sql(Arc::clone(sql), Arc::clone(facts), &catalog, named, &self.kept)
+        };
         for name in analysis.map(|analysis| analysis.names.as_slice()).unwrap_or_default() {
             match name {
                 NameUse::Prepare { name, facts } => {
-                    let statement = Statement::in_sql(Arc::clone(facts));
+                    let statement = made(facts, Named::Statement(name.clone()));
                     self.statements.propose(self.segment, name, Some(statement));
                     changed.push(Registry::Statements);
                 }
                 NameUse::Declare { cursor, facts } => {
-                    let statement = Statement::in_sql(Arc::clone(facts));
-                    let portal = Portal::new(statement, Vec::new(), Vec::new());
+                    let statement = made(facts, Named::Cursor(cursor.clone()));
+                    let portal = Portal::new(statement, Vec::new(), Vec::new(), &self.kept);
                     self.portals.propose(self.segment, cursor, Some(portal));
                     changed.push(Registry::Portals);
                 }

@@ -17,8 +17,9 @@ pub(super) struct Fault {
 
 /// Masks card numbers in every field of an error or notice (§55.8).
 ///
-/// The detail of an integrity violation (class 23) holds whole rows (`Failing row contains (…)`), in which a
-/// card code looks like any number: it is left out for a table that holds labelled columns.
+/// The detail of an integrity violation (class 23), or of a row that a view's `WITH CHECK OPTION` does not
+/// take (class 44), holds whole rows (`Failing row contains (…)`), in which a card code looks like any number:
+/// it is left out for a table that holds labelled columns, and where no table is named.
 pub(super) fn mask(
     frame: &Frame,
     masker: Masker,
@@ -28,7 +29,8 @@ pub(super) fn mask(
     let fields = read(frame)?;
     let find = |wanted: u8| fields.iter().find(|(code, _)| *code == wanted).map(|(_, text)| *text);
     let sqlstate: Box<str> = String::from_utf8_lossy(find(b'C').unwrap_or_default()).into();
-    let withholds_detail = sqlstate.starts_with("23") && holds_labels(catalog, find(b's'), find(b't'));
+    let holds_rows = sqlstate.starts_with("23") || sqlstate.starts_with("44");
+    let withholds_detail = holds_rows && holds_labels(catalog, find(b's'), find(b't'));
     let mut masked = 0;
     let mut out = BytesMut::new();
     message(&mut out, frame.tag(), |out| {
@@ -75,17 +77,30 @@ fn read(frame: &Frame) -> Result<Vec<(u8, &[u8])>, Violation> {
     }
 }
 
-/// A ParameterStatus with its value masked: settings can be given any value.
-pub(super) fn mask_parameter(frame: &Frame, masker: Masker) -> Result<Bytes, Violation> {
+/// A ParameterStatus as the agent gets it.
+pub(super) struct Parameter {
+    pub(super) bytes: Bytes,
+    /// With it the upstream reads texts in another way than panguard.
+    pub(super) misreads: bool,
+}
+
+/// Masks a ParameterStatus, since settings can be given any value, and looks for those by which texts are
+/// read.
+pub(super) fn parameter(frame: &Frame, masker: Masker) -> Result<Parameter, Violation> {
     let broken = Violation { by: Side::Upstream, rule: "ParameterStatus shorter than its fields" };
     let mut fields = frame.fields();
     let (name, value) = (fields.cstring().ok_or(broken)?, fields.cstring().ok_or(broken)?);
+    let misreads = match name {
+        b"client_encoding" => value != b"UTF8",
+        b"standard_conforming_strings" => value != b"on",
+        _ => false,
+    };
     let mut out = BytesMut::new();
     message(&mut out, b'S', |out| {
-        put_cstring(out, name);
+        put_masked(out, name, masker);
         put_masked(out, value, masker);
     });
-    Ok(out.freeze())
+    Ok(Parameter { bytes: out.freeze(), misreads })
 }
 
 /// A NotificationResponse with channel and payload masked.

@@ -17,6 +17,8 @@ pub(super) struct Held {
     pub(super) request: RequestId,
     pub(super) frame: Frame,
     pub(super) kind: Kind,
+    /// Its text.
+    pub(super) sql: Arc<str>,
     pub(super) analysis: Option<Arc<Analysis>>,
 }
 
@@ -27,8 +29,9 @@ pub(super) enum Kind {
 }
 
 impl Held {
-    pub(super) fn outcome(self, status: Status) -> Outcome {
-        Outcome { request: self.request, status, rows: 0, masked: 0, bytes: 0 }
+    /// The outcome of a command that never ran.
+    pub(super) fn skipped(&self) -> Outcome {
+        Outcome { request: self.request, status: Status::Skipped, rows: 0, masked: 0, bytes: 0 }
     }
 
     fn is_simple(&self) -> bool {
@@ -47,7 +50,7 @@ impl Postgres {
         if self.state == State::Ready {
             self.release(Some(permit));
         } else if let Some(held) = self.held.take() {
-            self.effects.push_back(wire::Effect::Done(held.outcome(Status::Skipped)));
+            self.effects.push_back(wire::Effect::Done(held.skipped()));
         }
     }
 
@@ -57,7 +60,7 @@ impl Postgres {
         if self.state != State::Ready {
             return;
         }
-        let Some(Held { request, frame, kind, analysis }) = self.held.take() else { return };
+        let Some(Held { request, frame, kind, sql, analysis }) = self.held.take() else { return };
         self.segment_open = true;
         self.segment_ahead(&kind);
         self.to_upstream.put_slice(frame.bytes());
@@ -65,6 +68,7 @@ impl Postgres {
             request,
             permit,
             status: None,
+            failed: false,
             rows: 0,
             masked: 0,
             bytes: 0,
@@ -72,18 +76,17 @@ impl Postgres {
             is_single: analysis.as_ref().is_none_or(|analysis| analysis.facts.kinds.len() < 2),
         };
         let (reply, names) = match kind {
-            Kind::Query => (Reply::Query { plan: None }, self.propose_names(analysis.as_deref())),
+            Kind::Query => (Reply::Query { plan: None }, self.propose_names(&sql, analysis.as_deref())),
             Kind::Parse { name, statement } => {
                 self.statements.propose(self.segment, &name, Some(Arc::clone(&statement)));
-                let owed =
-                    Owed { reply: Reply::Parse, command: Some(open), names: vec![Registry::Statements] };
-                self.replies.push(owed);
+                let reply = Reply::Parse(Arc::clone(&statement));
+                self.replies.push(Owed { reply, command: Some(open), names: vec![Registry::Statements] });
                 describe(&mut self.to_upstream, b'S', &name);
                 self.replies.push(Reply::OwnDescribeStatement(statement).into());
                 return;
             }
             Kind::Execute { bound, .. } => {
-                (Reply::Execute { portal: bound, plan: None }, self.propose_names(analysis.as_deref()))
+                (Reply::Execute { portal: bound, plan: None }, self.propose_names(&sql, analysis.as_deref()))
             }
         };
         self.replies.push(Owed { reply, command: Some(open), names });
@@ -92,12 +95,14 @@ impl Postgres {
         }
     }
 
-    /// What has to go before the command itself: a portal whose rows hang on a name is described first.
+    /// What has to go before the command itself: the description of a portal that the agent did not ask for.
     fn segment_ahead(&mut self, kind: &Kind) {
-        if let Kind::Execute { portal, bound } = kind
-            && bound.is_by_name()
-            && bound.columns.get().is_none()
-        {
+        let Kind::Execute { portal, bound } = kind else { return };
+        let is_asked_for = self.replies.last().is_some_and(|owed| match &owed.reply {
+            Reply::DescribePortal(last) | Reply::OwnDescribePortal(last) => Arc::ptr_eq(last, bound),
+            _ => false,
+        });
+        if !bound.is_described() && !is_asked_for {
             describe(&mut self.to_upstream, b'P', portal);
             self.replies.push(Reply::OwnDescribePortal(Arc::clone(bound)).into());
         }
@@ -107,7 +112,7 @@ impl Postgres {
     pub(super) fn deny(&mut self, refusal: &Refusal) {
         let is_held = self.held.as_ref().is_some_and(|held| held.request == refusal.request);
         match self.held.take_if(|_| is_held) {
-            Some(held) if self.state == State::Ready => self.refuse(held, refusal),
+            Some(held) if self.state == State::Ready => self.refuse(&held, refusal),
             // Its pipeline failed while it was decided: the agent has its error already.
             Some(_) => {}
             // Sent ahead and not recorded: its answer can never be released, nor what comes after it.
@@ -120,7 +125,7 @@ impl Postgres {
 
     /// Tells the agent that its command was refused, when the answers before it are through, and leaves the
     /// transaction in the state that an error leaves it in.
-    pub(super) fn refuse(&mut self, held: Held, refusal: &Refusal) {
+    pub(super) fn refuse(&mut self, held: &Held, refusal: &Refusal) {
         if refusal.code.ends_session() {
             return self.part(error::response(refusal, Severity::Fatal));
         }
@@ -212,11 +217,11 @@ impl Postgres {
         self.fail_extended(&response);
     }
 
-    /// Fails a message that is over a limit.
-    pub(super) fn fail_limit(&mut self, detail: &'static str) {
+    /// What the agent is told when it is over a limit.
+    pub(super) fn limited(&self, detail: &'static str) -> Bytes {
         let request = self.settings.session.request(self.requests);
         let code = Code::LimitReached;
         let refusal = Refusal { code, request, detail: detail.into(), policies: Vec::new() };
-        self.fail_extended(&error::response(&refusal, Severity::Error));
+        error::response(&refusal, Severity::Error)
     }
 }

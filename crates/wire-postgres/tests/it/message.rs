@@ -157,6 +157,8 @@ fn description(words: &[Word]) -> Vec<u8> {
         let (kind, origin) = rest.split_once('@').unwrap_or((rest, ""));
         let (oid, number) = match origin.split_once('.') {
             Some(("?", _)) => (9999, 1),
+            // A column that the relation has got since the catalog was read.
+            Some((relation, "?")) => (identity(relation, "id").0, 99),
             Some((relation, column)) => identity(relation, column),
             None => (0, 0),
         };

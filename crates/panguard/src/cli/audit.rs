@@ -43,9 +43,9 @@ enum Action {
         place: Place,
         #[command(flatten)]
         filter: Filter,
-        /// Only the newest so many.
-        #[arg(long)]
-        limit: Option<usize>,
+        /// Only the newest so many; 0 is all.
+        #[arg(long, default_value_t = 0)]
+        limit: usize,
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
@@ -84,9 +84,7 @@ struct Place {
 
 pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
     match &arguments.action {
-        Action::List { place, filter, limit, format } => {
-            list(&place.find(path)?, filter, limit.unwrap_or(usize::MAX), *format)
-        }
+        Action::List { place, filter, limit, format } => list(&place.find(path)?, filter, *limit, *format),
         Action::Tail { place, filter, limit, format } => tail(&place.find(path)?, filter, *limit, *format),
         Action::Show { id, place, format } => show(&place.find(path)?, id, *format),
         Action::Verify { place, key, checkpoint, format } => {
@@ -109,6 +107,7 @@ impl Place {
 }
 
 fn list(dir: &Path, filter: &Filter, limit: usize, format: Format) -> anyhow::Result<Exit> {
+    let limit = if limit == 0 { usize::MAX } else { limit };
     let mut newest = VecDeque::new();
     for entry in audit::entries(dir, 0..u64::MAX) {
         keep(&mut newest, filter, entry?, limit);

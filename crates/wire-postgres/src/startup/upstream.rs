@@ -29,7 +29,8 @@ pub struct Login {
     pub password: Secret,
     /// The database on the server.
     pub database: Box<str>,
-    /// The agent's settings, from [`super::Presented`]. `client_encoding` is set to UTF8 whatever they say.
+    /// The agent's settings, from [`super::Presented`]. `client_encoding` is UTF8 and
+    /// `standard_conforming_strings` on whatever they say.
     pub parameters: Vec<(String, String)>,
     /// The password may be sent as it is: the connection is TLS, or stays on this machine.
     pub clear_text_allowed: bool,
@@ -197,9 +198,13 @@ impl Upstream {
         let Some((process_id, key)) = self.cancel_key.take() else {
             return Err(self.broken("ReadyForQuery without BackendKeyData"));
         };
-        let encoding = self.parameters.iter().find(|(name, _)| name == "client_encoding");
-        if encoding.is_some_and(|(_, encoding)| encoding != "UTF8") {
-            return Err(self.broken("a client_encoding that was not asked for"));
+        let is_other = |(name, asked): (&str, &str)| {
+            self.parameters.iter().any(|(reported, value)| reported == name && value != asked)
+        };
+        if TEXT_SETTINGS.into_iter().any(is_other) {
+            return Err(
+                self.broken("a client_encoding or standard_conforming_strings that was not asked for")
+            );
         }
         let parameters = std::mem::take(&mut self.parameters);
         self.steps.push_back(UpstreamStep::Ready(Ready { parameters, process_id, key }));
@@ -251,10 +256,14 @@ pub fn cancel_request(process_id: u32, key: &[u8]) -> Bytes {
     })
 }
 
+/// How the upstream reads texts: as panguard does, whatever its role or database is set to.
+const TEXT_SETTINGS: [(&str, &str); 2] = [("client_encoding", "UTF8"), ("standard_conforming_strings", "on")];
+
 fn startup_message(login: &Login) -> Bytes {
     packet(|body| {
         body.put_u32(PROTOCOL_3_0);
-        let own = [("user", &*login.user), ("database", &*login.database), ("client_encoding", "UTF8")];
+        let [encoding, strings] = TEXT_SETTINGS;
+        let own = [("user", &*login.user), ("database", &*login.database), encoding, strings];
         let agents = login.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         for (name, value) in
             own.into_iter().chain(agents.filter(|(name, _)| !own.iter().any(|(own, _)| own == name)))

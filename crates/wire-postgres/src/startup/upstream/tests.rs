@@ -120,8 +120,11 @@ fn scram(login: Login, mechanisms: &[u8], server: &mut Server) -> (Upstream, Str
 fn it_asks_for_3_0_and_utf8_whatever_the_agent_asks_for() {
     let mut login = login(ChannelBinding::None);
     login.parameters.push(("client_encoding".into(), "LATIN1".into()));
-    let startup =
-        b"\0\x03\0\0user\0app_rw\0database\0payments\0client_encoding\0UTF8\0application_name\0psql\0\0";
+    let startup = [
+        &b"\0\x03\0\0user\0app_rw\0database\0payments\0"[..],
+        b"client_encoding\0UTF8\0standard_conforming_strings\0on\0application_name\0psql\0\0",
+    ]
+    .concat();
     assert_eq!(sent(&mut Upstream::new(login))[4..], startup[..]);
 }
 
@@ -280,6 +283,16 @@ fn what_has_no_place_is_a_violation() {
             [ok(), message(b'S', b"client_encoding\0LATIN1\0"), message(b'K', &[0; 8]), message(b'Z', b"I")]
                 .concat(),
             "client_encoding",
+        ),
+        (
+            [
+                ok(),
+                message(b'S', b"standard_conforming_strings\0off\0"),
+                message(b'K', &[0; 8]),
+                message(b'Z', b"I"),
+            ]
+            .concat(),
+            "standard_conforming_strings",
         ),
         (vec![b'R', 0, 0, 0, 3], "length below 4"),
         (vec![b'R', 0xff, 0, 0, 0], "longer than the limit"),

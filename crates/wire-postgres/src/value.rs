@@ -42,7 +42,8 @@ fn scan_text(masker: Masker, type_oid: u32, value: &[u8]) -> Seen {
 
 fn scan_binary(masker: Masker, type_oid: u32, value: &[u8], nesting: u8) -> Seen {
     match type_oid {
-        oid::INT8 | oid::MONEY => integer(masker, value),
+        oid::INT8 => integer(masker, value),
+        oid::MONEY => money(masker, value),
         oid::NUMERIC => match numeric(value) {
             Some(text) => whole_number(masker, text.as_bytes()),
             None => Seen::Clean,
@@ -60,64 +61,106 @@ fn scan_binary(masker: Masker, type_oid: u32, value: &[u8], nesting: u8) -> Seen
 
 /// A binary value of a type that panguard has no codec for: whatever it could be is looked at.
 fn opaque(masker: Masker, value: &[u8], nesting: u8) -> Seen {
-    let inner = |found: Option<bool>| match found {
-        Some(true) => Some(Seen::Sad),
-        Some(false) => Some(Seen::Unfit),
-        None => None,
-    };
     if nesting > 0 {
-        for elements in [array(value), record(value)].into_iter().flatten() {
-            let mut found = None;
-            for (type_oid, element) in elements {
-                match scan_binary(masker, type_oid, element, nesting - 1) {
-                    Seen::Clean => {}
-                    Seen::Sad => found = Some(true),
-                    Seen::Masked(_) | Seen::Unfit => found = found.or(Some(false)),
-                }
-            }
-            if let Some(seen) = inner(found) {
-                return seen;
+        for inside in [array(value), record(value)].into_iter().flatten() {
+            match inside.scan(masker, nesting - 1) {
+                Seen::Clean => {}
+                found => return found,
             }
         }
     }
-    if value.len() == 8 && !matches!(integer(masker, value), Seen::Clean) {
-        return Seen::Unfit;
-    }
-    seen(masker.text(value), false)
+    let number = match value.first_chunk::<8>() {
+        Some(bytes) if value.len() == 8 => {
+            found(integer(masker, value)) || found(float(masker, f64::from_be_bytes(*bytes)))
+        }
+        _ => numeric(value).is_some_and(|text| found(whole_number(masker, text.as_bytes()))),
+    };
+    if number { Seen::Unfit } else { seen(masker.text(value), false) }
 }
 
-/// The elements of a binary array with their type (`array_send`): dimensions, then values.
-fn array(value: &[u8]) -> Option<Vec<(u32, &[u8])>> {
+fn found(seen: Seen) -> bool {
+    !matches!(seen, Seen::Clean)
+}
+
+/// The values inside another, one after the other; not one of them is copied.
+struct Inside<'a> {
+    /// The type of all of them; `None` where each says its own.
+    type_oid: Option<u32>,
+    values: Fields<'a>,
+}
+
+impl<'a> Inside<'a> {
+    /// The next value with its type; `None` where there is none, or not what should be.
+    fn next(&mut self) -> Option<(u32, Option<&'a [u8]>)> {
+        let type_oid = match self.type_oid {
+            Some(type_oid) => type_oid,
+            None => self.values.u32()?,
+        };
+        Some((type_oid, self.values.value()?))
+    }
+
+    /// Whether it is made of such values to its end, of `count` where that is said.
+    fn is_whole(&self, count: Option<u32>) -> bool {
+        let mut rest = Self { type_oid: self.type_oid, values: self.values.clone() };
+        let mut values = 0;
+        while !rest.values.is_empty() {
+            if rest.next().is_none() {
+                return false;
+            }
+            values += 1;
+        }
+        count.is_none_or(|count| count == values)
+    }
+
+    /// The worst that is in it.
+    fn scan(mut self, masker: Masker, nesting: u8) -> Seen {
+        let mut worst = Seen::Clean;
+        while let Some((type_oid, value)) = self.next() {
+            match value.map_or(Seen::Clean, |value| scan_binary(masker, type_oid, value, nesting)) {
+                Seen::Clean => {}
+                Seen::Sad => return Seen::Sad,
+                Seen::Masked(_) | Seen::Unfit => worst = Seen::Unfit,
+            }
+        }
+        worst
+    }
+}
+
+/// A binary array (`array_send`): dimensions, a flag for NULLs, the type, then values.
+fn array(value: &[u8]) -> Option<Inside<'_>> {
     let mut fields = Fields::over(value);
     let dimensions = fields.u32()?;
     if dimensions > 6 || fields.u32()? > 1 {
         return None;
     }
-    let type_oid = fields.u32()?;
+    let type_oid = Some(fields.u32()?);
     fields.take(usize::try_from(dimensions).ok()? * 8)?;
-    let mut elements = Vec::new();
-    while !fields.is_empty() {
-        elements.extend(fields.value()?.map(|element| (type_oid, element)));
-    }
-    Some(elements)
+    let inside = Inside { type_oid, values: fields };
+    inside.is_whole(None).then_some(inside)
 }
 
-/// The fields of a binary record with their types (`record_send`).
-fn record(value: &[u8]) -> Option<Vec<(u32, &[u8])>> {
+/// A binary record (`record_send`): a count, then values with their types.
+fn record(value: &[u8]) -> Option<Inside<'_>> {
     let mut fields = Fields::over(value);
     let count = fields.u32()?;
-    let mut elements = Vec::new();
-    for _ in 0..count {
-        let type_oid = fields.u32()?;
-        elements.extend(fields.value()?.map(|element| (type_oid, element)));
-    }
-    fields.is_empty().then_some(elements)
+    let inside = Inside { type_oid: None, values: fields };
+    inside.is_whole(Some(count)).then_some(inside)
 }
 
 fn integer(masker: Masker, value: &[u8]) -> Seen {
     match value.first_chunk::<8>() {
         Some(bytes) => whole_number(masker, i64::from_be_bytes(*bytes).unsigned_abs().to_string().as_bytes()),
         None => Seen::Clean,
+    }
+}
+
+/// `money` counts the fractions of a currency, two digits in nearly all of them.
+fn money(masker: Masker, value: &[u8]) -> Seen {
+    let Some(bytes) = value.first_chunk::<8>() else { return Seen::Clean };
+    let whole = i64::from_be_bytes(*bytes).unsigned_abs() / 100;
+    match whole_number(masker, whole.to_string().as_bytes()) {
+        Seen::Clean => integer(masker, value),
+        found => found,
     }
 }
 
@@ -140,24 +183,49 @@ fn whole_number(masker: Masker, text: &[u8]) -> Seen {
     }
 }
 
-/// A binary numeric as decimal text, for those that could be a card number: no sign, at most 20 digits, the
-/// fraction left out (`numeric_send`: base 10,000 digits, weight of the first).
+/// A binary numeric as PostgreSQL writes it (`numeric_out`), or `None` if it is none: digits in groups of
+/// four, the weight of the first, sign and scale (`numeric_send`).
 pub(crate) fn numeric(value: &[u8]) -> Option<String> {
     let mut fields = Fields::over(value);
     let count = fields.u16()?;
     let weight = fields.u16()?.cast_signed();
-    fields.take(4)?;
-    let groups = usize::try_from(weight).ok()? + 1;
-    if groups > 5 {
+    let (sign, scale) = (fields.u16()?, usize::from(fields.u16()?));
+    let groups: Vec<u16> =
+        (0..count).map(|_| fields.u16().filter(|group| *group < 10_000)).collect::<Option<_>>()?;
+    let mut text = String::new();
+    match sign {
+        0x0000 => {}
+        0x4000 => text.push('-'),
+        0xc000 => return Some("NaN".into()),
+        0xd000 => return Some("Infinity".into()),
+        0xf000 => return Some("-Infinity".into()),
+        _ => return None,
+    }
+    if !fields.is_empty() || scale > NUMERIC_SCALE_MAX {
         return None;
     }
-    let mut number: u128 = 0;
-    for index in 0..groups {
-        let group = if index < usize::from(count) { fields.u16()? } else { 0 };
-        number = number.checked_mul(10_000)?.checked_add(u128::from(group))?;
+    let whole = usize::try_from(weight).map_or(0, |weight| weight + 1);
+    let leading = usize::try_from(-1 - i32::from(weight)).unwrap_or(0);
+    let group = |at: usize| groups.get(at).copied().unwrap_or(0);
+    let digits: String = (0..whole).map(|at| format!("{:04}", group(at))).collect();
+    match digits.trim_start_matches('0') {
+        "" => text.push('0'),
+        digits => text.push_str(digits),
     }
-    Some(number.to_string())
+    if scale > 0 {
+        let fraction = (0..scale.div_ceil(4)).map(|at| match at.checked_sub(leading) {
+            Some(at) => format!("{:04}", group(whole + at)),
+            None => "0000".into(),
+        });
+        let fraction: String = fraction.collect();
+        text.push('.');
+        text.push_str(fraction.get(..scale).unwrap_or(&fraction));
+    }
+    Some(text)
 }
+
+/// Most digits after the point that PostgreSQL keeps (`NUMERIC_DSCALE_MASK`).
+const NUMERIC_SCALE_MAX: usize = 0x3fff;
 
 fn jsonb(masker: Masker, value: &[u8], rules: &[JsonRule]) -> Seen {
     // Version 1 is the only one there is: a byte before the text (`jsonb_send`).

@@ -1,7 +1,7 @@
 use mask::{Masker, Profile};
 use proptest::prelude::*;
 
-use super::{Seen, oid, scan};
+use super::{Seen, numeric, oid, scan};
 use crate::command::Format::{self, Binary, Text};
 
 #[test]
@@ -21,8 +21,43 @@ fn a_card_number_is_found_in_every_type_that_can_hold_one() {
     check("unfit", 1016, Binary, &array);
     check("masked", oid::JSONB, Text, br#"{"n": 4242424242424242}"#);
     check("masked", oid::JSONB, Binary, b"\x01{\"n\": 4242424242424242}");
+    check("unfit", oid::MONEY, Text, b"$4,242,424,242,424,242.00");
+    check("unfit", oid::MONEY, Binary, &(number * 100).to_be_bytes());
     check("unfit", oid::BYTEA, Text, br"\x34323432343234323432343234323432");
     check("unfit", oid::BYTEA, Binary, b"4242424242424242");
+}
+
+/// What a binary copy gives: values without a type.
+#[test]
+fn a_card_number_is_found_in_a_value_of_any_type_when_none_is_known() {
+    let number = 4_242_424_242_424_242_i64;
+    let numeric = [&4_u16.to_be_bytes()[..], &[0, 3, 0, 0, 0, 0], &groups([4242; 4])].concat();
+    check("unfit", 0, Binary, b"4242424242424242");
+    check("unfit", 0, Binary, &number.to_be_bytes());
+    check("unfit", 0, Binary, &(number as f64).to_be_bytes());
+    check("unfit", 0, Binary, &numeric);
+    check("unfit", 0, Binary, &array(oid::NUMERIC, &[&numeric]));
+    check("unfit", 0, Binary, b"\x01{\"n\": 4242424242424242}");
+}
+
+#[test]
+fn a_binary_numeric_reads_as_the_server_writes_it() {
+    for (expected, header, groups) in [
+        ("0", [0, 0, 0, 0], &[][..]),
+        ("0.00", [0, 0, 0, 2], &[]),
+        ("12.50", [2, 0, 0, 2], &[12, 5000]),
+        ("-1234.5678", [2, 0, 0x4000, 4], &[1234, 5678]),
+        ("0.0001", [1, 0xffff, 0, 4], &[1]),
+        ("0.00000012", [1, 0xfffe, 0, 8], &[12]),
+        ("120000", [1, 1, 0, 0], &[12]),
+        ("10000000000000000000000000", [1, 6, 0, 0], &[10]),
+        ("NaN", [0, 0, 0xc000, 0], &[]),
+    ] {
+        let bytes: Vec<u8> = header.iter().chain(groups).flat_map(|word: &u16| word.to_be_bytes()).collect();
+        assert_eq!(numeric(&bytes).as_deref(), Some(expected));
+    }
+    assert_eq!(numeric(&[0, 1, 0, 0, 0, 0, 0, 0]), None);
+    assert_eq!(numeric(&[0, 1, 0, 0, 0, 0, 0, 0, 0x27, 0x10]), None);
 }
 
 #[test]

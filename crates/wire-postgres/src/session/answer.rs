@@ -302,7 +302,7 @@ impl Postgres {
     /// CommandComplete, EmptyQueryResponse or PortalSuspended.
     fn completed(&mut self, frame: &Frame) -> Result<(), Violation> {
         let tag: Box<str> = match frame.tag() {
-            b'C' => frame.fields().str().ok_or(UNEXPECTED)?.into(),
+            b'C' => frame.fields().str().filter(|tag| tag.len() < TAG_BYTES_MAX).ok_or(UNEXPECTED)?.into(),
             b'I' => "".into(),
             _ => "suspended".into(),
         };
@@ -450,6 +450,9 @@ fn note(open: &mut Open, status: Status) {
 
 /// SQLSTATE in_failed_sql_transaction.
 const ABORTED: &str = "25P02";
+
+/// Command tags are shorter (`COMPLETION_TAG_BUFSIZE`); each is recorded.
+const TAG_BYTES_MAX: usize = 64;
 
 const UNEXPECTED: Violation = Violation { by: Side::Upstream, rule: "a message that nothing asked for" };
 

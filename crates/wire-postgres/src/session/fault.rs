@@ -65,6 +65,9 @@ fn holds_labels(catalog: &Catalog, schema: Option<&[u8]>, table: Option<&[u8]>) 
     }
 }
 
+/// Fields of one error or notice.
+const FIELDS_MAX: usize = 64;
+
 fn read(frame: &Frame) -> Result<Vec<(u8, &[u8])>, Violation> {
     let broken = Violation { by: Side::Upstream, rule: "an error or notice not made of fields" };
     let mut fields = frame.fields();
@@ -72,6 +75,8 @@ fn read(frame: &Frame) -> Result<Vec<(u8, &[u8])>, Violation> {
     loop {
         match fields.u8().ok_or(broken)? {
             0 => return Ok(read),
+            // There are some twenty (§55.8), and each may grow when it is masked.
+            _ if read.len() >= FIELDS_MAX => return Err(broken),
             code => read.push((code, fields.cstring().ok_or(broken)?)),
         }
     }

@@ -354,10 +354,13 @@ impl World {
                 self.upstream.skipping = failing;
             }
             b'B' => self.reply("BindComplete"),
-            b'D' if self.upstream.prepared.starts_with("select") => {
-                self.reply(r#"ParameterDescription; RowDescription pan:text@cards.pan body:text"#);
+            b'D' => {
+                if body.starts_with(b"S") {
+                    self.reply("ParameterDescription");
+                }
+                let selects = self.upstream.prepared.starts_with("select");
+                self.reply(if selects { "RowDescription pan:text@cards.pan body:text" } else { "NoData" });
             }
-            b'D' => self.reply("ParameterDescription; NoData"),
             b'E' => {
                 let prepared = self.upstream.prepared.clone();
                 let reply = self.runs(&prepared, false);

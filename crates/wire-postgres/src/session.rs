@@ -280,6 +280,10 @@ impl Session for Postgres {
     }
 
     fn closed(&mut self, side: Side) {
+        if side == Side::Agent && self.winding_down && self.reads_agent() {
+            // The time to end is up. The agent is still there, unless it has hung up by itself.
+            return self.say_goodbye();
+        }
         if side == Side::Upstream && self.reads_agent() {
             let request = self.settings.session.request(self.requests);
             let detail = "the upstream closed the connection".into();

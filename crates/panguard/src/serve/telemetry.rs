@@ -16,7 +16,9 @@ pub enum LogFormat {
 /// without it, `info`.
 pub fn start(format: LogFormat) {
     let filter = EnvFilter::try_from_env("PANGUARD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // A line that cannot be written (a full disk) is lost: telling so on the same standard error would panic.
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).log_internal_errors(false);
     match format {
         LogFormat::Text => log.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).init(),
         LogFormat::Json => log.json().flatten_event(true).init(),

@@ -6,6 +6,7 @@ mod reload;
 mod telemetry;
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use vault::{Name, Vault, fresh_key};
 use wire_postgres::startup::{Auth, Discovery};
 
 use crate::config::{Config, PanProfile, process_env};
-use crate::{cli::output, folder};
+use crate::folder;
 use reload::Reload;
 pub use telemetry::LogFormat;
 
@@ -42,7 +43,8 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
     let log = open_log(&config, &vault)?;
     let policy_count = policies.len();
     let gate = gate(&config, policies, &log, &vault)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()?;
     let served = runtime.block_on(async {
         let settings = Settings {
             gate: gate.clone(),
@@ -66,7 +68,8 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         let reload = Reload::new(path.into(), config.clone(), gate, gateway.clone(), vault, log.clone());
         let reload = tokio::spawn(reload.run(signal(SignalKind::hangup())?));
         tokio::spawn(stop_on_signal(stop)?);
-        output::line(ready_line(&config, policy_count));
+        // Nobody has to be there to read it.
+        _ = writeln!(io::stdout(), "{}", ready_line(&config, policy_count));
         gateway.run(postgres, stopped(stopping)).await;
         reload.abort();
         if let Some(console) = console {
@@ -213,3 +216,6 @@ fn watched(path: &Path, config: &Config) -> Vec<PathBuf> {
     files.extend(config.connections.values().filter_map(|connection| connection.ca.clone()));
     files
 }
+
+/// Room for the deepest statement that is read; taken from memory only when it is used.
+const STACK_BYTES: usize = 8 << 20;

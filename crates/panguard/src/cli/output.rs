@@ -34,12 +34,18 @@ pub enum Format {
     Json,
 }
 
-/// Prints one line on standard output. A reader that has gone away (`| head`) ends the process quietly.
+/// Prints one line on standard output. A reader that has gone away (`| head`) ends the process quietly, and
+/// one that takes no more (a full disk) with an error.
 pub fn line(text: impl AsRef<str>) {
     let mut out = io::stdout().lock();
     let written = out.write_all(text.as_ref().as_bytes()).and_then(|()| out.write_all(b"\n"));
-    if written.and_then(|()| out.flush()).is_err() {
-        std::process::exit(0);
+    match written.and_then(|()| out.flush()) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => {
+            _ = writeln!(io::stderr(), "panguard: cannot write to standard output: {error}");
+            std::process::exit(2);
+        }
     }
 }
 

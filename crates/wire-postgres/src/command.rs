@@ -11,6 +11,8 @@ pub(crate) enum Command<'a> {
     Parse {
         name: &'a str,
         sql: &'a str,
+        /// The types of the first parameters, as far as the agent says; 0 where it leaves one open.
+        types: Vec<u32>,
     },
     Bind(Bind<'a>),
     DescribeStatement(&'a str),
@@ -92,8 +94,8 @@ pub(crate) fn read(frame: &Frame) -> Result<Command<'_>, Violation> {
             let name = fields.str().ok_or(short)?;
             let sql = fields.str().ok_or(violation("query text is not UTF-8 ended by NUL"))?;
             let types = fields.u16().ok_or(short)?;
-            fields.take(usize::from(types) * 4).ok_or(short)?;
-            Command::Parse { name, sql }
+            let types = (0..types).map(|_| fields.u32()).collect::<Option<_>>().ok_or(short)?;
+            Command::Parse { name, sql, types }
         }
         b'B' => Command::Bind(bind(&mut fields).ok_or(short)?),
         b'D' => match (fields.u8(), fields.str().ok_or(short)?) {

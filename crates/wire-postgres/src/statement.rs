@@ -14,6 +14,8 @@ pub(crate) struct Statement {
     /// The text that was prepared, or in which it was.
     pub(crate) sql: Arc<str>,
     pub(crate) origin: Origin,
+    /// Parameter types, as far as the agent gave them; 0 where it left one to the server.
+    declared: Vec<u32>,
     /// Parameter types, from the upstream's own description.
     parameters: OnceLock<Vec<u32>>,
     /// The terms under which it was prepared: they say which masked numbers are described as text.
@@ -46,11 +48,12 @@ struct Rows {
 impl Statement {
     pub(crate) fn parsed(
         sql: Arc<str>,
+        declared: Vec<u32>,
         analysis: Arc<Analysis>,
         catalog: &Catalog,
         kept: &Kept,
     ) -> Arc<Self> {
-        Self::new(sql, Origin::Parse { analysis, catalog_version: catalog.version() }, kept)
+        Self::new(sql, declared, Origin::Parse { analysis, catalog_version: catalog.version() }, kept)
     }
 
     /// `sql` is the whole text that holds the `PREPARE` or `DECLARE`.
@@ -61,13 +64,13 @@ impl Statement {
         named: Named,
         kept: &Kept,
     ) -> Arc<Self> {
-        Self::new(sql, Origin::Sql { facts, catalog_version: catalog.version(), named }, kept)
+        Self::new(sql, Vec::new(), Origin::Sql { facts, catalog_version: catalog.version(), named }, kept)
     }
 
-    fn new(sql: Arc<str>, origin: Origin, kept: &Kept) -> Arc<Self> {
-        let kept = kept.share(sql.len());
+    fn new(sql: Arc<str>, declared: Vec<u32>, origin: Origin, kept: &Kept) -> Arc<Self> {
+        let kept = kept.share(sql.len().saturating_add(size_of_val(declared.as_slice())));
         let (parameters, terms, rows) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Arc::new(Self { sql, origin, parameters, terms, rows, kept })
+        Arc::new(Self { sql, origin, declared, parameters, terms, rows, kept })
     }
 
     /// Takes note of the terms under which it was prepared.
@@ -147,9 +150,10 @@ impl Portal {
         matches!(&self.statement.origin, Origin::Sql { named: Named::Cursor(_), .. })
     }
 
-    /// The parameters with the types that the upstream gave them.
+    /// The parameters with the types that the upstream gave them; those that the agent gave them, while the
+    /// upstream has not said (in a pipeline it runs before it is described).
     pub(crate) fn typed_parameters(&self) -> Vec<Redacted<Parameter>> {
-        let types = self.statement.parameters.get().map(Vec::as_slice).unwrap_or_default();
+        let types = self.statement.parameters.get().unwrap_or(&self.statement.declared);
         let typed = |(index, parameter): (usize, &Redacted<Parameter>)| match parameter.expose() {
             Parameter::Binary(value, _) => {
                 Redacted::new(Parameter::Binary(value.clone(), types.get(index).copied().unwrap_or(0)))

@@ -93,7 +93,7 @@ impl Postgres {
         }
         match command {
             Command::Query(sql) => return Ok(self.ask_query(frame, sql)),
-            Command::Parse { name, sql } => return Ok(self.ask_parse(frame, name, sql)),
+            Command::Parse { name, sql, types } => return Ok(self.ask_parse(frame, name, sql, types)),
             Command::Execute { portal } => return Ok(self.ask_execute(frame, portal)),
             Command::Bind(bind) => return Ok(self.bind(frame, bind)),
             Command::DescribeStatement(name) => match self.statements.get(self.segment, name) {
@@ -216,7 +216,7 @@ impl Postgres {
         Step::Done
     }
 
-    fn ask_parse(&mut self, frame: &Frame, name: &str, sql: &str) -> Step {
+    fn ask_parse(&mut self, frame: &Frame, name: &str, sql: &str, types: Vec<u32>) -> Step {
         if self.statements.len() >= NAMES_MAX || self.kept.is_full() {
             return self.make_room("too much is prepared in this session");
         }
@@ -229,7 +229,8 @@ impl Postgres {
         }
         let Some(facts) = self.resolve(&analysis) else { return Step::Wait };
         let text: Arc<str> = sql.into();
-        let statement = Statement::parsed(Arc::clone(&text), Arc::clone(&analysis), &catalog, &self.kept);
+        let statement =
+            Statement::parsed(Arc::clone(&text), types, Arc::clone(&analysis), &catalog, &self.kept);
         let kind = Kind::Parse { name: name.into(), statement };
         self.ask(Stage::Prepare, facts, text, Vec::new(), frame, kind, None);
         Step::Done

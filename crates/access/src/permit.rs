@@ -10,7 +10,10 @@ use crate::{DataClass, RequestId};
 ///
 /// A permit cannot be made from its parts:
 /// ```compile_fail,E0451
-/// let permit = access::Permit { request: todo!(), receipt: todo!(), terms: todo!() };
+/// use access::{Permit, Receipt, RequestId, Terms};
+/// fn forge(request: RequestId, receipt: Receipt, terms: Terms) -> Permit {
+///     Permit { request, receipt, terms }
+/// }
 /// ```
 /// nor copied:
 /// ```compile_fail,E0599

@@ -48,8 +48,8 @@ pub(crate) enum WithState<'a> {
 /// Without it, a text of 1 MiB could make every one of many names be looked for among many tables.
 const WORK_MAX: usize = 4_000_000;
 
-/// Most different uses, columns, functions or things not understood that are listed, each.
-const LISTED_MAX: usize = 1_000;
+/// Most statements, and most different uses, columns, functions or things not understood that are listed.
+pub const LISTED_MAX: usize = 1_000;
 
 /// Most columns of an answer: PostgreSQL's own limit (`MaxTupleAttributeNumber`).
 const COLUMNS_MAX: usize = 1_664;
@@ -85,10 +85,29 @@ impl<'a> Reading<'a> {
         std::mem::replace(&mut self.facts, outer)
     }
 
-    /// Adds facts that were read apart, but for their kinds.
-    pub fn absorb(&mut self, mut facts: Facts) {
-        facts.kinds.clear();
-        self.facts = crate::merge(&self.facts, &facts);
+    /// Adds facts that were read apart, but for their kinds. In place: a text may hold thousands of them.
+    pub fn absorb(&mut self, facts: Facts) {
+        /// Adds what is not there yet; says whether all of it could be.
+        fn add<T: PartialEq>(to: &mut Vec<T>, items: Vec<T>) -> bool {
+            for item in items {
+                if !to.contains(&item) {
+                    if to.len() > LISTED_MAX {
+                        return false;
+                    }
+                    to.push(item);
+                }
+            }
+            true
+        }
+        let uses = add(&mut self.facts.uses, facts.uses);
+        let columns = add(&mut self.facts.columns, facts.columns);
+        let functions = add(&mut self.facts.functions, facts.functions);
+        add(&mut self.facts.not_understood, facts.not_understood);
+        self.facts.has_where &= facts.has_where;
+        self.facts.effect = self.facts.effect.max(facts.effect);
+        if !(uses && columns && functions) {
+            self.not_understood("too many tables, columns or functions");
+        }
     }
 
     pub fn effect(&mut self, effect: Effect) {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::NameUse;
 use crate::definition::object_words;
-use crate::reading::{Kind, Reading, strings};
+use crate::reading::{Kind, LISTED_MAX, Reading, strings};
 use crate::scope::{Columns, Item, Scope};
 
 impl<'a> Reading<'a> {
@@ -169,6 +169,9 @@ impl<'a> Reading<'a> {
             Kind::AlterOwnerStmt(it) => format!("alter {}", object_words(it.object_type())).into(),
             kind => words(kind).unwrap_or("?").into(),
         };
+        if self.facts.kinds.len() >= LISTED_MAX {
+            return self.not_understood("too many statements");
+        }
         self.facts.kinds.push(words);
     }
 

@@ -144,3 +144,17 @@ fn an_empty_catalog_still_gives_facts() {
     assert_eq!(analysis.facts.uses.len(), 1);
     assert!(shop().knows(1));
 }
+
+/// Of each there is room for a thousand: facts go to policy and into the audit log.
+#[test]
+fn a_text_of_very_many_statements_is_not_understood() {
+    let many = |statement: &str| read(&statement.repeat(5_000)).facts.clone();
+    let facts = many("select 1;");
+    assert_eq!(facts.kinds.len(), 1_000);
+    assert_eq!(*facts.not_understood, ["too many statements".into()]);
+    let prepared: String =
+        (0..5_000).map(|number| format!("prepare p{number} as select 1 from t{number};")).collect();
+    let facts = read(&prepared).facts;
+    assert!(facts.uses.len() <= 1_001 && facts.kinds.len() <= 1_000);
+    assert!(facts.not_understood.iter().any(|what| &**what == "too many tables, columns or functions"));
+}

@@ -78,6 +78,8 @@ pub(crate) struct Open {
     pub(crate) bytes: u64,
     /// It may have changed what relations there are.
     pub(crate) changes_catalog: bool,
+    /// It may copy, either way; nothing else does.
+    pub(crate) may_copy: bool,
     /// It holds one statement, so that a failure means that nothing of it happened.
     pub(crate) is_single: bool,
 }
@@ -95,6 +97,14 @@ impl Open {
             masked: self.masked,
             bytes: self.bytes,
         }
+    }
+}
+
+impl Owed {
+    /// Whether a copy can be the answer.
+    pub(crate) fn may_copy(&self) -> bool {
+        let runs = matches!(self.reply, Reply::Query { .. } | Reply::Execute { .. });
+        runs && self.command.as_ref().is_some_and(|open| open.may_copy)
     }
 }
 

@@ -375,17 +375,17 @@ impl Postgres {
     }
 
     fn copies_in(&mut self, frame: &Frame) -> Result<(), Violation> {
-        match self.replies.head().map(|owed| &owed.reply) {
-            Some(Reply::Query { .. } | Reply::Execute { .. }) => self.replies.forget_syncs(),
-            _ => return Err(UNEXPECTED),
+        if !self.replies.head().is_some_and(|owed| owed.may_copy()) {
+            return Err(UNEXPECTED);
         }
+        self.replies.forget_syncs();
         self.copy = Copy::In;
         self.release_bytes(frame.bytes());
         Ok(())
     }
 
     fn copies_out(&mut self, frame: &Frame) -> Result<(), Violation> {
-        if !matches!(self.head_reply(), Some(Reply::Query { .. } | Reply::Execute { .. })) {
+        if !self.replies.head().is_some_and(|owed| owed.may_copy()) {
             return Err(UNEXPECTED);
         }
         let reveals = self.terms().reveals(&DataClass::Pan);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access::{Code, Outcome, Permit, Refusal, RequestId, Status};
+use access::{Code, Facts, Outcome, Permit, Refusal, RequestId, Status};
 use bytes::{BufMut, Bytes, BytesMut};
 use sql::Analysis;
 
@@ -73,6 +73,7 @@ impl Postgres {
             masked: 0,
             bytes: 0,
             changes_catalog: analysis.as_ref().is_some_and(|analysis| analysis.changes_catalog),
+            may_copy: analysis.as_ref().is_some_and(|analysis| may_copy(&analysis.facts)),
             is_single: analysis.as_ref().is_none_or(|analysis| analysis.facts.kinds.len() < 2),
         };
         let (reply, names) = match kind {
@@ -202,6 +203,11 @@ const FAILING_STATEMENT_NAME: &[u8] = b"panguard_refused";
 
 /// PostgreSQL's own words for 25P02.
 const ABORTED: &str = "current transaction is aborted, commands ignored until end of transaction block";
+
+/// Whether a command may be a copy; one that no policy understands, but allows, may be anything.
+fn may_copy(facts: &Facts) -> bool {
+    facts.kinds.iter().any(|kind| kind.starts_with("copy")) || !facts.not_understood.is_empty()
+}
 
 fn describe(out: &mut BytesMut, kind: u8, name: &str) {
     message(out, b'D', |out| {

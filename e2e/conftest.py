@@ -1,10 +1,27 @@
 """Fixtures: one PostgreSQL and one issuer for the run, and a gateway for the tests that share one."""
 
 import itertools
+import signal
 
 import pytest
 
 from panguard_test import Cluster, Gateway, Issuer, cards
+
+
+SECONDS_MAX = 45
+
+
+@pytest.fixture(autouse=True)
+def deadline():
+    """A test that hangs fails."""
+
+    def late(*_):
+        raise TimeoutError(f"not done in {SECONDS_MAX} seconds")
+
+    signal.signal(signal.SIGALRM, late)
+    signal.alarm(SECONDS_MAX)
+    yield
+    signal.alarm(0)
 
 
 @pytest.fixture(scope="session")

@@ -36,9 +36,12 @@ def test_psql_sees_masked_cards(gateway, issuer):
     ]
 
 
-def test_psql_describes_tables(gateway, issuer):
+def test_psql_describes_tables(make_gateway, issuer):
+    look = 'permit (principal, action == Action::"call", resource) when { context.functions.contains("pg_get_expr") };'
+    gateway = make_gateway(policies=cards.POLICIES + look)
     out = psql(gateway, issuer.agent(), "-c", r"\d cards").stdout
     assert "pan_number|bigint" in out and "cards_pkey" in out
+    assert "public|cards|table|app_rw" in psql(gateway, issuer.agent(), "-c", r"\dt").stdout
 
 
 def test_psql_is_told_what_to_do_instead(gateway, issuer):
@@ -51,8 +54,8 @@ def test_psql_copies_out_and_in(gateway, issuer, tmp_path):
     token, file = issuer.agent(), tmp_path / "payments.csv"
     psql(gateway, token, "-c", rf"\copy (select id + 1000, card, amount, memo from payments where id <= 3 order by id) to {file} csv")
     assert len(file.read_text().splitlines()) == 3
-    psql(gateway, token, "-c", "create temp table unused (id int)", check=False)
-    done = psql(gateway, token, "-c", rf"\copy payments (card, amount, memo) from program 'printf \"7,1.50,by psql\\n\"' csv",
+    file.write_text("7,1.50,by psql\n")
+    done = psql(gateway, token, "-c", rf"\copy payments (card, amount, memo) from {file} csv",
                 "-c", "select card, amount from payments where memo = 'by psql'", "-c", "delete from payments where memo = 'by psql'")
     assert done.stdout.splitlines()[-1] == "7|1.50"
 
@@ -87,7 +90,7 @@ def test_psycopg_fetches_a_server_side_cursor_in_pieces(gateway, issuer):
     with gateway.connect(issuer.agent(), autocommit=False) as session:
         with session.cursor(name="pieces") as cursor:
             cursor.itersize = 7
-            cursor.execute("select id, pan from payments join cards on cards.id = card order by payments.id")
+            cursor.execute("select payments.id, pan from payments join cards on cards.id = card order by payments.id")
             rows = list(cursor)
     assert len(rows) == 50
     assert all(pan in {cards.last4(pan) for pan in cards.PANS} for _, pan in rows)
@@ -119,7 +122,7 @@ def test_psycopg_copies_out_and_in_as_text_and_binary(agent):
 
 
 def test_psycopg_gives_up_a_copy(agent):
-    with pytest.raises(psycopg.errors.QueryCanceled):
+    with pytest.raises(ZeroDivisionError):
         with agent.cursor().copy("copy payments (card, memo) from stdin") as copy:
             copy.write_row((1, "given up"))
             raise ZeroDivisionError

@@ -14,7 +14,7 @@ READ_ONLY = """
 
 def policies_took_over(gateway, sets):
     """Waits until the gateway has recorded `sets` changes of its policies."""
-    until(lambda: len(gateway.audit("--event", "policy_changed", "--limit", "0")) >= sets, "the policies took over")
+    until(lambda: len(gateway.audit("--event", "policy_changed")) >= sets, "the policies took over")
 
 
 # --- nothing is allowed by itself ----------------------------------------------------------------------
@@ -43,7 +43,7 @@ def test_a_refused_drop_says_who_decided_and_what_to_do(gateway, cluster, paymen
     assert "do not retry" in told.hint.lower()
     with cluster.connect(payments["database"]) as direct:
         assert direct.execute("select count(*) from cards").fetchone() == (3,)
-    (entry,) = [line["entry"] for line in gateway.audit("--event", "command_refused", "--limit", "0")
+    (entry,) = [line["entry"] for line in gateway.audit("--event", "command_refused")
                 if line["entry"]["request"] == told.request]
     assert entry["event"]["code"] == "PGD-0005" and "drop table cards" in entry["event"]["command"]["statement"]
     shown = gateway.run("audit", "show", told.request).stdout

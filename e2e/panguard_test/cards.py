@@ -87,7 +87,7 @@ permit (
 );
 
 @id("fraud-reveals-pan")
-permit (principal in Group::"fraud", action == Action::"reveal", resource == DataClass::"pan");
+permit (principal in Group::"fraud", action == Action::"reveal", resource in DataClass::"pan");
 
 @id("no-drop")
 @reason("tables are dropped by the migration tool only")

@@ -105,7 +105,9 @@ class Gateway:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([binary(), "serve", "--config", self.file], cwd=self.folder,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env=self.environment, preexec_fn=dies_with_us())
+                                            env=self.environment, preexec_fn=dies_with_us(),
+                                            # A limit on its files is then an error to it and not its end.
+                                            restore_signals=False)
         if ready:
             until(self.is_ready, "panguard is ready", 15)
         return self
@@ -168,7 +170,8 @@ class Gateway:
 
     def audit(self, *filters):
         """The entries of the audit log, oldest first, as `panguard audit list` prints them."""
-        out = self.run("audit", "list", "--format", "json", *filters).stdout
+        limit = () if "--limit" in filters else ("--limit", "1000000000")
+        out = self.run("audit", "list", "--format", "json", *limit, *filters).stdout
         return [json.loads(line) for line in out.splitlines()]
 
     def verify(self, *more):

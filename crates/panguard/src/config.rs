@@ -38,6 +38,8 @@ pub struct Config {
     pub issuers: Vec<Issuer>,
     pub connections: BTreeMap<Arc<str>, Connection>,
     pub limits: Limits,
+    /// What the file asks for and this build leaves out.
+    pub notices: Vec<Problem>,
 }
 
 /// PEM files of the certificate shown to agents.

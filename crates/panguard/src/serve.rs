@@ -37,6 +37,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
     telemetry::start(log_format);
     forbid_core_dumps();
     let config = Config::load(path, &process_env)?;
+    config.notices.iter().for_each(|notice| tracing::warn!(%notice, "left out"));
     let policies = folder::policies(&config.policies)?;
     let live = live::live(&config)?;
     let vault = Arc::new(folder::open_vault(&config)?);

@@ -22,11 +22,12 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
         output::line(serde_json::to_string_pretty(&Config::schema())?);
         return Ok(Exit::Fine);
     }
-    let (mut connections, mut policies) = (0, 0);
+    let (mut connections, mut policies, mut notices) = (0, 0, Vec::new());
     let problems = match Config::load(path, &process_env) {
         Err(problems) => problems.0,
         Ok(config) => {
             connections = config.connections.len();
+            notices = config.notices;
             match folder::policies(&config.policies) {
                 Err(problems) => problems.0,
                 Ok(read) => {
@@ -36,8 +37,13 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
             }
         }
     };
+    if matches!(arguments.format, Format::Text) {
+        notices.iter().for_each(|notice| eprintln!("{notice}"));
+    }
     match arguments.format {
-        Format::Json => output::json(&json!({ "ok": problems.is_empty(), "problems": problems }))?,
+        Format::Json => {
+            output::json(&json!({ "ok": problems.is_empty(), "problems": problems, "notices": notices }))?
+        }
         Format::Text if problems.is_empty() => {
             output::line(format!("{}: fine, {connections} connections, {policies} policies", path.display()));
         }

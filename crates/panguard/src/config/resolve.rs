@@ -23,7 +23,7 @@ pub fn resolve(
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Config, Problems> {
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let mut reading = Reading { file: path.into(), folder, env, problems: Vec::new() };
+    let mut reading = Reading { file: path.into(), folder, env, problems: Vec::new(), notices: Vec::new() };
     let config = reading.config(&file, version);
     let mut problems = reading.problems;
     match config {
@@ -42,6 +42,8 @@ struct Reading<'a> {
     folder: PathBuf,
     env: &'a dyn Fn(&str) -> Option<String>,
     problems: Vec<Problem>,
+    /// What is left out, and can be: nothing listens there, and nothing can be reached by it.
+    notices: Vec<Problem>,
 }
 
 impl Reading<'_> {
@@ -77,6 +79,7 @@ impl Reading<'_> {
             issuers,
             connections,
             limits,
+            notices: std::mem::take(&mut self.notices),
         })
     }
 
@@ -91,10 +94,8 @@ impl Reading<'_> {
         has_tls: bool,
     ) -> (Option<SocketAddr>, Option<SocketAddr>) {
         if let Some(http) = &listen.value.http {
-            self.note(
-                http.line,
-                "this build does not speak HTTP to agents, only PostgreSQL; leave `http` out",
-            );
+            let message = "this build does not speak HTTP to agents, only PostgreSQL: nothing listens there";
+            self.notices.push(Problem { file: self.file.clone(), line: http.line, message: message.into() });
         }
         let console = listen.value.console.as_ref().and_then(|at| {
             let address = self.address(at, "127.0.0.1:8443")?;
@@ -248,13 +249,14 @@ impl Reading<'_> {
         let connection = &at.value;
         let kind = self.text(&connection.kind)?;
         if kind != "postgres" {
-            let message = match kind.as_str() {
-                "http" | "llm" | "mcp" | "git" | "mysql" => {
-                    format!("this build does not speak `{kind}`, only `postgres`; leave `{name}` out")
-                }
-                _ => format!("`{kind}` is no type of connection; write `postgres`"),
-            };
-            return self.wrong(connection.kind.line, message);
+            let line = connection.kind.line;
+            if !matches!(kind.as_str(), "http" | "llm" | "mcp" | "git" | "mysql") {
+                return self.wrong(line, format!("`{kind}` is no type of connection; write `postgres`"));
+            }
+            let message =
+                format!("this build does not speak `{kind}`, only `postgres`: nobody can reach `{name}`");
+            self.notices.push(Problem { file: self.file.clone(), line, message });
+            return None;
         }
         if !is_connection_name(name) {
             let message = format!(

@@ -158,21 +158,23 @@ fn a_key_twice_is_refused() {
 }
 
 #[test]
-fn what_this_build_does_not_speak_is_refused_by_name() {
-    refused(
-        "  console: 127.0.0.1:8443",
-        "  http: 127.0.0.1:8080",
-        &["5: this build does not speak HTTP to agents, only PostgreSQL; leave `http` out"],
-    );
+fn a_lane_that_this_build_does_not_have_is_left_out_and_said() {
+    let text = GOOD.replacen("  console: 127.0.0.1:8443", "  http: 127.0.0.1:8080", 1)
+        + "  openai:\n    type: llm\n    base_url: https://api.openai.com/v1\n    credential: { bearer: { secret: openai } }\n";
+    let config = parse(&text).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(config.connections.len(), 1, "nobody can reach it");
+    let said: Vec<&str> = config.notices.iter().map(|notice| notice.message.as_str()).collect();
+    assert_eq!(said.len(), 2);
+    assert!(said.iter().any(|message| message.contains("nothing listens there")), "{said:?}");
+    assert!(said.iter().any(|message| message.contains("nobody can reach `openai`")), "{said:?}");
+}
+
+#[test]
+fn what_this_build_does_not_do_is_refused_by_name() {
     refused(
         "pan: last4",
         "pan: tokenise",
         &["7: this build does not tokenise; write `last4` or `first6last4`"],
-    );
-    refused(
-        "type: postgres",
-        "type: llm\n    base_url: https://api.openai.com/v1",
-        &["16: this build does not speak `llm`, only `postgres`; leave `payments-db` out"],
     );
     refused(
         "data_dir: ./data",

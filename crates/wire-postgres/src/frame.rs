@@ -11,6 +11,9 @@ use wire::{Side, Violation};
 /// whole to mask it, so this is also what one session can make panguard hold.
 pub(crate) const FRAME_BYTES_MAX: usize = 64 << 20;
 
+/// The rule that a longer message breaks.
+pub(crate) const TOO_LONG: &str = "message longer than the limit";
+
 /// One whole message.
 ///
 /// INVARIANT: `bytes` is a tag, a length that says how long `bytes` is less one, and a body. Made by
@@ -75,7 +78,7 @@ impl Frames {
             return Err(Violation { by: self.from, rule: "message length below 4" });
         }
         if length >= self.frame_bytes_max {
-            return Err(Violation { by: self.from, rule: "message longer than the limit" });
+            return Err(Violation { by: self.from, rule: TOO_LONG });
         }
         Ok(Some(length + 1))
     }

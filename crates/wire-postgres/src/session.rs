@@ -29,7 +29,7 @@ use wire::{Effect, Session, Side, Violation};
 
 use crate::analyses::Analyses;
 use crate::error::{self, Severity};
-use crate::frame::{FRAME_BYTES_MAX, Frame, Frames};
+use crate::frame::{FRAME_BYTES_MAX, Frame, Frames, TOO_LONG};
 use crate::kept::Kept;
 use crate::names::Names;
 use crate::replies::{Replies, Reply};
@@ -330,6 +330,10 @@ impl Postgres {
         }
         let request = self.settings.session.request(self.requests);
         let farewell: Bytes = match violation.by {
+            Side::Agent if violation.rule == TOO_LONG => {
+                let (code, detail) = (Code::LimitReached, TOO_LONG.into());
+                error::response(&Refusal { code, request, detail, policies: Vec::new() }, Severity::Fatal)
+            }
             Side::Agent => error::violation(violation.rule, request),
             Side::Upstream => {
                 let code = Code::UpstreamUnavailable;

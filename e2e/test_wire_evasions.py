@@ -1,0 +1,110 @@
+"""What a malicious agent says in the protocol's own words, to a real server."""
+
+import struct
+
+import pytest
+
+from panguard_test import cards, wire
+
+# The same table by name and by type in two schemas; one of them holds card codes.
+SEED = cards.SEED + """
+create schema a;
+create schema b;
+create table a.t (x text);
+create table b.t (x text);
+insert into a.t values ('fine');
+insert into b.t values ('737');
+create view few as select id, amount from cards where id < 10 with check option;
+"""
+DATA = {**cards.DATA, "b.t.x": "sad"}
+POLICIES = cards.POLICIES + 'permit (principal in Group::"agents", action == Action::"session", resource);'
+
+
+@pytest.fixture
+def upstream(cluster):
+    database = cluster.create_database(SEED)
+    with cluster.connect(database) as session:
+        session.execute("grant usage on schema a, b to public")
+        session.execute("grant all on all tables in schema public, a, b to public")
+        session.commit()
+    return cluster.upstream(database, data=DATA)
+
+
+@pytest.fixture
+def session(make_gateway, upstream, issuer):
+    gateway = make_gateway(POLICIES, connections={"payments": upstream})
+    with wire.Wire.session(gateway, issuer.agent()) as session:
+        yield session
+
+
+def rows(answer):
+    """The first value of each row."""
+    values = []
+    for tag, body in answer:
+        if tag == "D":
+            length = struct.unpack("!i", body[2:6])[0]
+            values.append(None if length < 0 else body[6:6 + length])
+    return values
+
+
+def errors(answer):
+    return [wire.fields(body)["C"] for tag, body in answer if tag == "E"]
+
+
+@pytest.mark.parametrize("described", [b"", wire.describe("P")], ids=["not described", "described"])
+@pytest.mark.parametrize("binary", [False, True], ids=["text", "binary"])
+def test_a_statement_prepared_under_one_search_path_is_masked_under_another(session, described, binary):
+    run = (wire.bind("s", binary=binary), described, wire.execute(), wire.SYNC)
+    assert not errors(session.exchange(wire.query("set search_path = a")))
+    assert not errors(session.exchange(wire.parse("select x from t", "s"), wire.SYNC))
+    assert rows(session.exchange(*run)) == [b"fine"]
+    assert not errors(session.exchange(wire.query("set search_path = b")))
+    assert rows(session.exchange(*run)) == [None]
+
+
+def test_a_name_is_not_cut_to_anothers(session):
+    name = "n" * 63
+    assert errors(session.exchange(wire.parse("select note from cards", name + "x"), wire.SYNC)) == ["42622"]
+    assert not errors(session.exchange(wire.parse("select note from cards", name), wire.SYNC))
+    assert errors(session.exchange(wire.bind(name + "y"), wire.execute(), wire.SYNC)) == ["42622"]
+    assert not errors(session.exchange(wire.bind(name), wire.execute(), wire.SYNC))
+
+
+def test_the_row_that_a_view_does_not_take_is_not_shown(session):
+    answer = session.exchange(wire.query("update few set id = 50 where id = 1"))
+    (told,) = [body for tag, body in answer if tag == "E"]
+    assert b"737" not in told and b"Ada" not in told and wire.fields(told)["C"] == "44000"
+
+
+def test_portals_may_be_mixed_in_one_burst(session):
+    """Each portal's rows are masked as its own statement's, whatever order they are run in."""
+    answer = session.exchange(
+        wire.parse("select note from cards where id = 1", "n"), wire.parse("select pan from cards where id = 1", "p"),
+        wire.parse("select cvv from cards where id = 1", "c"),
+        wire.bind("n", "1"), wire.bind("p", "2"), wire.bind("c", "3"),
+        wire.execute("3"), wire.execute("2"), wire.execute("1"), wire.SYNC)
+    assert rows(answer) == [None, cards.last4(cards.VISA).encode(), b"fine"]
+
+
+def test_string_literals_are_read_alike_whatever_the_role_is_set_to(cluster, make_gateway, upstream, issuer):
+    with cluster.connect("postgres", autocommit=True) as admin:
+        admin.execute(f"alter database {upstream['database']} set standard_conforming_strings = off")
+    gateway = make_gateway(POLICIES, connections={"payments": upstream})
+    with wire.Wire.session(gateway, issuer.agent()) as session:
+        assert session.parameters["standard_conforming_strings"] == "on"
+        assert rows(session.exchange(wire.query(r"select 'a\' as x"))) == [b"a\\"]
+
+
+def test_copy_data_that_nothing_asked_for_stops_nobody(session):
+    answer = session.exchange(wire.parse("select 'x'"), wire.bind(), wire.execute(), wire.message("d", b"y"), wire.SYNC)
+    assert rows(answer) == [b"x"]
+    assert rows(session.exchange(wire.query("select 'z'"))) == [b"z"]
+
+
+def test_a_thousand_statements_and_cursors_are_a_session_like_any_other(session):
+    for batch in range(4):
+        names = [f"p{batch}-{number}" for number in range(250)]
+        assert not errors(session.exchange(
+            *(wire.parse("select note from cards", name) + wire.bind(name, name) for name in names),
+            *(wire.execute(name, 1) for name in names), wire.SYNC))
+    assert len(rows(session.exchange(wire.bind("p0-7"), wire.execute(), wire.SYNC))) == 3

@@ -246,6 +246,11 @@ impl<'a> Reading<'a> {
         if it.is_program || !it.filename.is_empty() {
             self.uses(Action::Administer, Resource::Connection);
         }
+        // What its signs are is told by literals.
+        self.literal_free &= it.options.is_empty();
+        if !it.is_from && it.options.iter().any(disguises) {
+            self.not_understood("copy with a digit or letter as a sign");
+        }
         if let Some(query) = it.query.as_deref() {
             if !matches!(query.node, Some(Kind::SelectStmt(_))) {
                 self.kind_of(query);
@@ -479,4 +484,17 @@ fn definition_words(kind: &Kind) -> Option<&'static str> {
         Kind::DropSubscriptionStmt(_) => "drop subscription",
         _ => return None,
     })
+}
+
+/// Whether an option of COPY makes a sign of a digit or letter: with `quote '4'` a card number comes out with
+/// digits doubled, in which no scan knows it.
+fn disguises(option: &Node) -> bool {
+    let Some(Kind::DefElem(option)) = &option.node else { return true };
+    if !matches!(option.defname.as_str(), "delimiter" | "quote" | "escape") {
+        return false;
+    }
+    match option.arg.as_deref().and_then(|arg| arg.node.as_ref()) {
+        Some(Kind::String(sign)) => sign.sval.chars().any(|sign| sign.is_ascii_alphanumeric()),
+        _ => true,
+    }
 }

@@ -122,6 +122,26 @@ fn what_has_an_effect_that_cannot_be_seen_is_not_understood() {
 }
 
 #[test]
+fn a_copy_whose_signs_would_disguise_digits_is_not_understood() {
+    let disguised: Box<str> = Box::from("copy with a digit or letter as a sign");
+    for sql in [
+        "copy payments to stdout (format csv, quote '4')",
+        "copy payments to stdout (format csv, escape '2', force_quote *)",
+        "copy payments to stdout (format csv, delimiter '0')",
+        "copy payments to stdout csv quote '4'",
+    ] {
+        assert_eq!(read(sql).facts.not_understood, [disguised.clone()], "{sql}");
+        assert!(!read(sql).literal_free, "{sql}");
+    }
+    for sql in [
+        "copy payments to stdout (format csv, quote '\"', delimiter ';')",
+        "copy payments from stdin csv quote '4'",
+    ] {
+        assert!(read(sql).facts.not_understood.is_empty(), "{sql}");
+    }
+}
+
+#[test]
 fn copy_moves_rows_without_saying_where_from() {
     check("copy payments to stdout", "copy to; read payments; on data");
     check("copy payments from stdin", "copy from; write payments; on data");

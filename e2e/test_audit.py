@@ -222,5 +222,6 @@ def test_an_insert_has_its_intent_before_its_effect_even_when_it_fails(gateway, 
     with gateway.connect(issuer.agent()) as session:
         with pytest.raises(psycopg.errors.UniqueViolation):
             session.execute("insert into cards (id) values (1)")
-    outcome = [line["entry"] for line in gateway.audit("--event", "outcome") if line["entry"]["event"]["code"] == "23505"]
-    assert outcome and outcome[-1]["event"]["status"] == "failed" and outcome[-1]["result"] == "failure"
+    outcome = until(lambda: [line["entry"] for line in gateway.audit("--event", "outcome")
+                             if line["entry"]["event"]["code"] == "23505"], "its end is recorded")
+    assert outcome[-1]["event"]["status"] == "failed" and outcome[-1]["result"] == "failure"

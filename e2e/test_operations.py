@@ -109,13 +109,9 @@ def test_a_new_connection_is_served_after_a_reload(make_gateway, issuer, payment
     with gateway.connect(issuer.agent()) as session:
         assert "PGD-0003" in turned_away(lambda: gateway.connect(issuer.agent(), dbname="more"))
         gateway.connections["more"] = payments
-        gateway.run("secrets", "set", "payments", input=payments["password"])
-        fields = {key: value for key, value in payments.items() if key != "password"}
-        gateway.run("secrets", "set", "more", input=payments["password"], check=False)
         gateway.write_config()
         gateway.run("secrets", "set", "more", input=payments["password"])
         gateway.reload()
-        assert fields
 
         def reached():
             try:

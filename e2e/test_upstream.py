@@ -111,7 +111,7 @@ def test_an_upstream_that_closes_in_a_transaction(meddled, meddler, issuer):
     b"\xff" * 100, b"HTTP/1.1 400 Bad Request\r\n\r\n", wire.message("D", b"\0\x05"), wire.message("T", b"\xff\xff"),
     wire.message("D", struct.pack("!Hi", 1, 1 << 30)), wire.message("Z", b"Q"), b"D" + struct.pack("!I", 3), b"D\xff\xff\xff\xff",
     wire.message("W", b"\0\0\0"), wire.message("E", b"no fields"), wire.message("C", b"SELECT 1"), wire.message("R", struct.pack("!I", 3)),
-    wire.message("G", b"\0\0\0"), wire.message("d", b"4111111111111111\n"), wire.message("?", b""), wire.message("1"),
+    wire.message("G", b"\0\0"), wire.message("d", b"4111111111111111\n"), wire.message("?", b""), wire.message("1"),
 ], ids=range(16))
 def test_an_upstream_that_talks_nonsense_is_left(meddled, meddler, issuer, nonsense):
     session = meddled.connect(issuer.agent(), "payments")
@@ -153,7 +153,7 @@ def test_a_large_answer_flows_in_constant_memory(gateway, issuer):
     with gateway.connect(issuer.agent()) as session:
         with session.cursor().copy("copy (select repeat('x', 1000) from generate_series(1, 200000)) to stdout") as copy:
             total = sum(len(part) for part in copy)
-    assert total == 200_200_000 - 200_000 + 0 or total > 200_000_000
+    assert total == 200_000 * 1001
     assert resident(gateway) - before < 50 << 20
 
 

@@ -135,9 +135,13 @@ impl Code {
         match self {
             Self::NotIdentified => "get a fresh token from the issuer and use it as the password",
             Self::TokenExpired => "get a fresh token from the issuer and connect again",
-            Self::UnknownConnection => "check the database name, it must be the name of a connection you may use",
+            Self::UnknownConnection => {
+                "check the database name, it must be the name of a connection you may use"
+            }
             Self::ConnectDenied => "ask the owner of the connection for access, do not retry",
-            Self::PolicyDenied => "do not retry the same command, choose one that policy allows or ask for access",
+            Self::PolicyDenied => {
+                "do not retry the same command, choose one that policy allows or ask for access"
+            }
             Self::RevealDenied => {
                 "select the columns as they are, they come back masked, and do not compute, compare or sort by them"
             }

@@ -130,7 +130,7 @@ fn a_copy_whose_signs_would_disguise_digits_is_not_understood() {
         "copy payments to stdout (format csv, delimiter '0')",
         "copy payments to stdout csv quote '4'",
     ] {
-        assert_eq!(read(sql).facts.not_understood, [disguised.clone()], "{sql}");
+        assert_eq!(read(sql).facts.not_understood, *std::slice::from_ref(&disguised), "{sql}");
         assert!(!read(sql).literal_free, "{sql}");
     }
     for sql in [

@@ -178,9 +178,7 @@ impl Postgres {
     }
 
     fn say_goodbye(&mut self) {
-        let request = self.settings.session.request(self.requests);
-        let refusal = Refusal { code: Code::ShuttingDown, request, detail: "".into(), policies: Vec::new() };
-        self.tell(&error::response(&refusal, Severity::Fatal));
+        self.tell(&error::response(&self.refusal(Code::ShuttingDown, ""), Severity::Fatal));
         self.close();
     }
 
@@ -206,10 +204,20 @@ impl Postgres {
         self.to_agent.put_slice(bytes);
     }
 
+    /// A refusal of panguard's own, not of policy's, in the name of the latest command.
+    fn refusal(&self, code: Code, detail: &str) -> Refusal {
+        Refusal { code, request: self.latest(), detail: detail.into(), policies: Vec::new() }
+    }
+
+    /// The name of the latest question.
+    fn latest(&self) -> RequestId {
+        self.settings.session.request(self.requests)
+    }
+
     /// The name of the next question.
     fn next_request(&mut self) -> RequestId {
         self.requests = self.requests.wrapping_add(1);
-        self.settings.session.request(self.requests)
+        self.latest()
     }
 }
 
@@ -263,8 +271,7 @@ impl Session for Postgres {
         let request = held.request;
         self.effects.push_back(Effect::Done(held.skipped()));
         if self.state == State::Ready {
-            let code = Code::Withdrawn;
-            self.refuse(&held, &Refusal { code, request, detail: "".into(), policies: Vec::new() });
+            self.refuse(&held, &Refusal { request, ..self.refusal(Code::Withdrawn, "") });
         }
         // What the agent sent behind it may go on; a violation in it shows in what the session does next.
         let advanced = self.advance();
@@ -285,10 +292,7 @@ impl Session for Postgres {
             return self.say_goodbye();
         }
         if side == Side::Upstream && self.reads_agent() {
-            let request = self.settings.session.request(self.requests);
-            let detail = "the upstream closed the connection".into();
-            let code = Code::UpstreamUnavailable;
-            let refusal = Refusal { code, request, detail, policies: Vec::new() };
+            let refusal = self.refusal(Code::UpstreamUnavailable, "the upstream closed the connection");
             self.tell(&error::response(&refusal, Severity::Fatal));
         }
         self.close();
@@ -328,24 +332,21 @@ impl Postgres {
         if !self.reads_agent() {
             return self.close();
         }
-        let request = self.settings.session.request(self.requests);
         let farewell: Bytes = match violation.by {
             Side::Agent if violation.rule == TOO_LONG => {
-                let (code, detail) = (Code::LimitReached, TOO_LONG.into());
-                error::response(&Refusal { code, request, detail, policies: Vec::new() }, Severity::Fatal)
+                error::response(&self.refusal(Code::LimitReached, TOO_LONG), Severity::Fatal)
             }
-            Side::Agent => error::violation(violation.rule, request),
+            Side::Agent => error::violation(violation.rule, self.latest()),
             Side::Upstream => {
-                let code = Code::UpstreamUnavailable;
-                let detail = "the upstream broke the PostgreSQL protocol".into();
-                error::response(&Refusal { code, request, detail, policies: Vec::new() }, Severity::Fatal)
+                let detail = "the upstream broke the PostgreSQL protocol";
+                error::response(&self.refusal(Code::UpstreamUnavailable, detail), Severity::Fatal)
             }
         };
         self.tell(&farewell);
         self.close();
     }
 
-    /// Whether the upstream answers to a Sync or a simple query: then it will say ReadyForQuery.
+    /// The shape of the reply that the upstream is giving.
     fn head_reply(&mut self) -> Option<&mut Reply> {
         self.replies.head().map(|owed| &mut owed.reply)
     }

@@ -84,10 +84,8 @@ impl Postgres {
         let Parameter { bytes, misreads } = fault::parameter(frame, self.settings.masker)?;
         self.to_agent.put_slice(&bytes);
         if misreads {
-            let request = self.settings.session.request(self.requests);
-            let detail = "the session's encoding or its string literals were changed".into();
-            let code = access::Code::NotSupported;
-            let refusal = access::Refusal { code, request, detail, policies: Vec::new() };
+            let detail = "the session's encoding or its string literals were changed";
+            let refusal = self.refusal(access::Code::NotSupported, detail);
             self.tell(&error::response(&refusal, Severity::Fatal));
             self.close();
         }
@@ -288,9 +286,8 @@ impl Postgres {
         let is_extended = matches!(reply, Reply::Execute { .. });
         open.status = Some(Status::Withheld(why));
         open.masked += 1;
-        let code = access::Code::AnswerWithheld;
-        let refusal =
-            access::Refusal { code, request: open.request, detail: why.into(), policies: Vec::new() };
+        let request = open.request;
+        let refusal = access::Refusal { request, ..self.refusal(access::Code::AnswerWithheld, why) };
         self.to_agent.put_slice(&error::response(&refusal, Severity::Error));
         self.withholding = true;
         // The agent takes the error for the end of its pipeline and is not told of what follows in it.

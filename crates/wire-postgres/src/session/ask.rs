@@ -196,9 +196,7 @@ impl Postgres {
     }
 
     fn refuse_message(&mut self, feature: &str) {
-        let request = self.settings.session.request(self.requests);
-        let code = access::Code::NotSupported;
-        let refusal = access::Refusal { code, request, detail: feature.into(), policies: Vec::new() };
+        let refusal = self.refusal(access::Code::NotSupported, feature);
         // The function call message is answered like a simple query, ReadyForQuery included (§55.2.5).
         self.fail_query(&error::response(&refusal, error::Severity::Error));
     }

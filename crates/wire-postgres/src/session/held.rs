@@ -225,9 +225,7 @@ impl Postgres {
 
     /// What the agent is told when it is over a limit.
     pub(super) fn limited(&self, detail: &'static str) -> Bytes {
-        let request = self.settings.session.request(self.requests);
-        let code = Code::LimitReached;
-        let refusal = Refusal { code, request, detail: detail.into(), policies: Vec::new() };
+        let refusal = self.refusal(Code::LimitReached, detail);
         error::response(&refusal, Severity::Error)
     }
 }

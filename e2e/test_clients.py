@@ -40,7 +40,7 @@ def test_psql_describes_tables(make_gateway, issuer):
     # Definitions may hold anything, literals among it, so psql's look at them is allowed by name.
     look = """
         permit (principal, action == Action::"call", resource) when {
-          ["pg_get_expr", "pg_get_indexdef", "pg_get_constraintdef"]
+          ["pg_get_expr", "pg_get_indexdef", "pg_get_constraintdef", "pg_get_statisticsobjdef_columns"]
             .containsAll(context.functions)
         };
         permit (principal, action == Action::"use_feature", resource == Feature::"reads pg_policy");

@@ -171,7 +171,7 @@ def test_a_rotated_secret_is_used_for_the_next_session(make_gateway, issuer, clu
 
 def test_a_running_command_ends_before_the_gateway_does(make_gateway, issuer, cluster, payments):
     gateway = make_gateway()
-    idle, busy = gateway.connect(issuer.agent()), gateway.connect(issuer.agent())
+    idle, busy = wire.Wire.session(gateway, issuer.agent()), gateway.connect(issuer.agent())
     got = []
     thread = threading.Thread(target=lambda: got.append(busy.execute("select pg_sleep(2), 'let it end'").fetchone()))
     thread.start()
@@ -179,9 +179,8 @@ def test_a_running_command_ends_before_the_gateway_does(make_gateway, issuer, cl
         until(lambda: direct.execute("select 1 from pg_stat_activity where state = 'active' and query like '%let it%end%' and pid <> pg_backend_pid()").fetchone(),
               "the command runs")
     gateway.process.send_signal(signal.SIGTERM)
-    with pytest.raises(psycopg.Error) as raised:
-        until(lambda: not idle.execute("select 1"), "the idle session ends")
-    assert Refusal(raised.value).sqlstate == "57P01" and Refusal(raised.value).code == "PGD-0015"
+    words = idle.last_words()
+    assert (words["S"], words["C"]) == ("FATAL", "57P01") and "PGD-0015" in words["M"] and words["H"]
     with pytest.raises(psycopg.OperationalError):
         gateway.connect(issuer.agent())
     thread.join(15)

@@ -158,7 +158,7 @@ impl<'a> Named<'a> {
             return vec![Problem { file: source.file.into(), line, column, what, instead }];
         }
         self.place.insert(id.clone(), (source, offset));
-        match self.set.add(policy.new_id(id)) {
+        match self.set.add(everywhere(policy.new_id(id))) {
             Ok(()) => Vec::new(),
             Err(error) => vec![source.problem(&error)],
         }
@@ -222,6 +222,23 @@ impl<'a> Named<'a> {
             notes: self.set.policies().map(|policy| (policy.id().clone(), note(policy))).collect(),
         }
     }
+}
+
+/// The policy, with `resource == DataClass::"pan"` in its scope read as `resource in DataClass::"pan"`.
+///
+/// The class of no connection is never what is asked about, so that the one would apply to nothing, and
+/// whoever writes it means the class wherever it is.
+fn everywhere(policy: Policy) -> Policy {
+    match policy.resource_constraint() {
+        ResourceConstraint::Eq(named)
+            if *named.type_name() == VOCABULARY.class && !named.id().unescaped().contains('/') => {}
+        _ => return policy,
+    }
+    let widened = policy.to_json().ok().and_then(|mut json| {
+        *json.pointer_mut("/resource/op")? = "in".into();
+        Policy::from_json(Some(policy.id().clone()), json).ok()
+    });
+    widened.unwrap_or(policy)
 }
 
 /// Whether the policy's scope admits `action`, itself or by a group that it is in.

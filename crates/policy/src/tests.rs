@@ -105,6 +105,7 @@ fn a_table_is_in_its_schema_and_in_its_connection() {
 fn a_class_is_in_the_class_of_that_name_and_in_its_connection() {
     for scope in [
         r#"resource in DataClass::"pan""#,
+        r#"resource == DataClass::"pan""#,
         r#"resource == DataClass::"db/pan""#,
         r#"resource in Connection::"db""#,
     ] {

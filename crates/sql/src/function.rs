@@ -38,13 +38,26 @@ impl<'a> Reading<'a> {
         match sort(name) {
             Some(Sort::Harmless) => {}
             Some(Sort::Leaves(effect)) => self.effect(effect),
-            None => self.calls(name),
+            None => {
+                self.calls(name);
+                self.opaque(name);
+            }
+        }
+    }
+
+    /// Notes a function that runs SQL given as text, or shows the text of a definition: no leave to `call`
+    /// covers what that text may say.
+    fn opaque(&mut self, name: &str) {
+        let name = name.rsplit('.').next().unwrap_or(name);
+        if OPAQUE.contains(&name) || OPAQUE_STARTS.iter().any(|start| name.starts_with(start)) {
+            self.not_understood(format!("function {name}"));
         }
     }
 
     /// What it does is not known, DDL included.
     fn users_function(&mut self, name: &str) {
         self.calls(name);
+        self.opaque(name);
         self.changes_catalog = true;
     }
 
@@ -112,6 +125,32 @@ fn sort(name: &str) -> Option<Sort> {
         _ => None,
     }
 }
+
+/// Functions, PostgreSQL's and of its own extensions, that run SQL text or show definitions' texts, which may
+/// hold values.
+const OPAQUE: [&str; 9] = [
+    "connectby",
+    "pg_get_functiondef",
+    "pg_get_ruledef",
+    "pg_get_triggerdef",
+    "pg_get_viewdef",
+    "ts_rewrite",
+    "ts_stat",
+    "xpath_table",
+    "plpgsql_check_function",
+];
+
+/// Beginnings of the names of more of them.
+const OPAQUE_STARTS: [&str; 8] = [
+    "crosstab",
+    "cursor_to_xml",
+    "database_to_xml",
+    "dblink",
+    "query_to_xml",
+    "schema_to_xml",
+    "table_to_xml",
+    "binary_upgrade_",
+];
 
 static HARMLESS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     let lines = include_str!("function/harmless.txt").lines().filter(|line| !line.starts_with('#'));

@@ -122,6 +122,19 @@ fn what_has_an_effect_that_cannot_be_seen_is_not_understood() {
 }
 
 #[test]
+fn a_function_that_runs_or_shows_text_is_not_understood_whoever_may_call_it() {
+    for (sql, what) in [
+        ("select query_to_xml('select 1', true, true, '')", "function query_to_xml"),
+        ("select pg_catalog.pg_get_viewdef('v'::regclass)", "function pg_get_viewdef"),
+        ("select * from public.crosstab('select 1') as t(a int)", "function crosstab"),
+        ("select dblink_exec('c', 'drop table t')", "function dblink_exec"),
+        ("select ts_stat('select v from t')", "function ts_stat"),
+    ] {
+        assert!(read(sql).facts.not_understood.contains(&what.into()), "{sql}");
+    }
+}
+
+#[test]
 fn a_copy_whose_signs_would_disguise_digits_is_not_understood() {
     let disguised: Box<str> = Box::from("copy with a digit or letter as a sign");
     for sql in [

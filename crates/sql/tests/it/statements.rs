@@ -114,9 +114,15 @@ fn harmless_functions_are_not_mentioned_and_others_are_calls() {
         ("select lower('x')", "select; call lower(); read connection; on data"),
         // An extension has, which is another matter; but what it brings under names of its own is not known.
         ("select max(id) from payments", "select; read payments; no effect"),
-        ("select crosstab('x')", "select; call crosstab(); read connection; on data"),
+        (
+            "select crosstab('x')",
+            "select; call crosstab(); read connection; on data; what is `function crosstab`?",
+        ),
         ("select pg_catalog.lower('x')", "select; read connection; no effect"),
-        ("select * from dblink('x', 'y') as t(a int)", "select; call dblink(); read connection; on data"),
+        (
+            "select * from dblink('x', 'y') as t(a int)",
+            "select; call dblink(); read connection; on data; what is `function dblink`?",
+        ),
         ("select nextval('s')", "select; read connection; on data"),
         ("select pg_advisory_lock(1)", "select; read connection; on the session"),
         ("select set_config('a.b', 'c', false)", "select; call set_config(); read connection; on data"),

@@ -85,7 +85,7 @@ fn character(text: &[u8]) -> Option<(char, &[u8])> {
     }
 }
 
-/// The number of a `\uXXXX` that `text` starts with.
+/// The number of a `\uHHHH` that `text` starts with.
 fn code(text: &[u8]) -> Option<u32> {
     let hex = text.strip_prefix(b"\\u")?.get(..4)?;
     let hex = str::from_utf8(hex).ok().filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))?;

@@ -2,7 +2,7 @@
 //!
 //! A text goes through these, each a file of its own, and most texts leave at the first:
 //!
-//! 1. `prefilter`: are there twelve digits in reach of each other, or base64 of three digits? No: done.
+//! 1. `prefilter`: are there twelve digits in reach of each other, or enough in hex or base64? No: done.
 //! 2. `unit`: the text as digits, separators and other characters, in any script, with escapes read or not.
 //!    Every text is read both ways and what either shows counts.
 //! 3. `chain`: from each digit, the groups that one number could reach.

@@ -14,15 +14,23 @@ use crate::unit::{Kind, View};
 /// `views` are the ways to read it; the first is the plain one. Where two of them find the same, it is there
 /// once. What surrounds `range` is looked at for words only. Nothing is allocated when nothing is found.
 pub(crate) fn scan(text: &[u8], range: Range<usize>, views: [View; 2]) -> Vec<Finding> {
+    text.get(range.clone()).map(Hints::of).map_or_else(Vec::new, |hints| hinted(text, range, views, hints))
+}
+
+/// What [`scan`] finds, where there is nothing but what `hints` say.
+pub(crate) fn hinted(text: &[u8], range: Range<usize>, views: [View; 2], hints: Hints) -> Vec<Finding> {
     let mut found = Vec::new();
-    let Some(part) = text.get(range.clone()) else { return found };
-    let hints = Hints::of(part);
+    if !hints.any() {
+        return found;
+    }
     let [plain, escaped] = views;
     if hints.digits {
         walk(text, range.clone(), plain, &mut found);
         if hints.escapes {
             walk(text, range.clone(), escaped, &mut found);
         }
+    }
+    if hints.hex {
         encoded::hex(text, range.clone(), plain, &mut found);
     }
     if hints.base64 {

@@ -118,7 +118,8 @@ pub(crate) fn star(digit: &mut [u8]) {
     digit.iter_mut().rev().zip(pattern.iter().rev()).for_each(|(byte, put)| *byte = *put);
 }
 
-fn ascii(byte: u8) -> Kind {
+/// What one ASCII character is.
+pub(crate) const fn ascii(byte: u8) -> Kind {
     match byte {
         b'0'..=b'9' => Kind::Digit(byte - b'0'),
         // NUL stands between the digits of UTF-16.

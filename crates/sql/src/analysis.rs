@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use access::{DataClass, Facts};
@@ -82,27 +83,28 @@ pub fn analyse(sql: &str, catalog: &Catalog) -> Analysis {
             reading.into_analysis()
         }
         Err(what) => {
-            let facts = Facts { not_understood: vec![what.into()], ..Facts::default() };
+            let facts = Facts { not_understood: vec![(&*what).into()], ..Facts::default() };
             Analysis { facts: Arc::new(facts), names: Vec::new(), changes_catalog: true, literal_free: false }
         }
     }
 }
 
-/// Parses by PostgreSQL 18's own grammar, or says what is wrong, without a word of the text.
-fn parse(sql: &str) -> Result<ParseResult, &'static str> {
+/// Parses by PostgreSQL 18's own grammar, or says what is wrong, without a word of the text that could be data.
+fn parse(sql: &str) -> Result<ParseResult, Cow<'static, str>> {
     if sql.len() > SQL_BYTES_MAX {
-        return Err("text too long");
+        return Err("text too long".into());
     }
     // The parser's own walk over its tree has casts that panic; the grammar should never give them reason
     // to, and a panic here must not be more than a refusal.
     match std::panic::catch_unwind(|| pg_query::parse(sql, 0)) {
         Ok(Ok(result)) => Ok(result.protobuf),
         // The tree is decoded to a bounded depth (about 50 levels), on purpose: it is walked recursively.
-        Ok(Err(pg_query::Error::Decode(_))) => Err("nesting too deep"),
-        Ok(Err(pg_query::Error::Conversion(_))) => Err("syntax: a nul byte"),
-        Ok(Err(pg_query::Error::Parse(message))) if too_deep(&message) => Err("nesting too deep"),
-        Ok(Err(_)) => Err("syntax: not a statement of the grammar"),
-        Err(_) => Err("syntax: not readable"),
+        Ok(Err(pg_query::Error::Decode(_))) => Err("nesting too deep".into()),
+        Ok(Err(pg_query::Error::Conversion(_))) => Err("syntax: a nul byte".into()),
+        Ok(Err(pg_query::Error::Parse(message))) if too_deep(&message) => Err("nesting too deep".into()),
+        Ok(Err(pg_query::Error::Parse(said))) => Err(syntax(&said)),
+        Ok(Err(_)) => Err(NOT_GRAMMAR.into()),
+        Err(_) => Err("syntax: not readable".into()),
     }
 }
 
@@ -110,6 +112,28 @@ fn parse(sql: &str) -> Result<ParseResult, &'static str> {
 fn too_deep(message: &str) -> bool {
     message.contains("stack depth limit") || message.contains("memory exhausted")
 }
+
+const NOT_GRAMMAR: &str = "syntax: not a statement of the grammar";
+
+/// Where the parser stumbled, if that can be told without a word of the text that could be data: it names a
+/// token, which is told only when it holds letters and signs and no digit.
+fn syntax(said: &str) -> Cow<'static, str> {
+    if said.ends_with("at end of input") {
+        return "syntax: the statement ends too early".into();
+    }
+    let token = said.split_once("at or near \"").and_then(|(_, rest)| rest.strip_suffix('"'));
+    let is_telling = |token: &&str| {
+        token.len() <= TOKEN_BYTES_MAX
+            && token.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_(),;=*<>.[]".contains(&byte))
+    };
+    match token.filter(is_telling) {
+        Some(token) => format!("syntax: wrong at or near {token}").into(),
+        None => NOT_GRAMMAR.into(),
+    }
+}
+
+/// Longest token that is told, in bytes: the longest keyword is shorter.
+const TOKEN_BYTES_MAX: usize = 24;
 
 /// The facts of doing `a` and then `b`.
 pub fn merge(a: &Facts, b: &Facts) -> Facts {

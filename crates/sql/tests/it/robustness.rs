@@ -87,8 +87,12 @@ fn every_statement_of_the_corpus_parses() {
 fn what_cannot_be_parsed_is_not_understood() {
     let facts = |sql: &str| Facts::clone(&read(sql).facts);
     for (sql, what) in [
-        ("selec 4111111111111111", "syntax: not a statement of the grammar"),
+        ("selec 4111111111111111", "syntax: wrong at or near selec"),
         ("select 'a", "syntax: not a statement of the grammar"),
+        ("selec pan from cards", "syntax: wrong at or near selec"),
+        ("select * form cards", "syntax: wrong at or near form"),
+        ("select 1 '4111111111111111'", "syntax: not a statement of the grammar"),
+        ("select pan from", "syntax: the statement ends too early"),
         ("select 1\0", "syntax: a nul byte"),
         (&format!("select {}1{}", "lower(".repeat(3000), ")".repeat(3000)), "nesting too deep"),
         (&format!("select {}1{}", "(".repeat(300_000), ")".repeat(300_000)), "nesting too deep"),

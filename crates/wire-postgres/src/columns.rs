@@ -1,5 +1,6 @@
 //! What the columns of an answer hold, and what is done to their values.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use access::{DataClass, Terms};
@@ -9,7 +10,7 @@ use sql::{Catalog, Label};
 use wire::{Side, Violation};
 
 use crate::command::{Format, at};
-use crate::frame::{Frame, message, put_cstring};
+use crate::frame::{Frame, message, put_cstring, put_length};
 use crate::value::{self, Seen, oid};
 
 /// The columns of a `RowDescription`, with what panguard knows of them.
@@ -225,19 +226,11 @@ impl Plan {
         let row = self.rewrite(frame, masker, out, &mut outcome);
         if outcome.sad || row.is_err() {
             out.truncate(start);
-        } else if outcome.masked == 0 && self.is_verbatim() {
-            // Nothing was touched: the message as it came is the message as it goes.
-            out.truncate(start);
-            out.put_slice(frame.bytes());
         }
         row.map(|()| outcome)
     }
 
-    /// Whether a row in which nothing was masked leaves as it came.
-    fn is_verbatim(&self) -> bool {
-        !self.actions.iter().any(|(action, _)| matches!(action, Action::Reveal { as_text: true, .. }))
-    }
-
+    /// Copies a row but for the values that are told otherwise: what stands between them goes in one piece.
     fn rewrite(
         &self,
         frame: &Frame,
@@ -246,69 +239,70 @@ impl Plan {
         outcome: &mut RowOutcome,
     ) -> Result<(), Violation> {
         let broken = Violation { by: Side::Upstream, rule: "DataRow not as described" };
+        let (bytes, start) = (frame.bytes(), out.len());
+        let mut copied = 0;
         let mut fields = frame.fields();
-        let count = fields.u16().ok_or(broken)?;
-        if usize::from(count) != self.actions.len() {
+        if fields.u16().map(usize::from) != Some(self.actions.len()) {
             return Err(broken);
         }
-        let mut fault = None;
-        message(out, b'D', |out| {
-            out.put_u16(count);
-            for (action, format) in &self.actions {
-                let Some(value) = fields.value() else {
-                    fault = Some(broken);
-                    return;
-                };
-                match value {
-                    None => out.put_i32(-1),
-                    Some(value) => action.apply(value, *format, masker, out, outcome),
+        for (action, format) in &self.actions {
+            let at = bytes.len() - fields.rest().len();
+            let Some(value) = fields.value().ok_or(broken)? else { continue };
+            let told = action.apply(value, *format, masker);
+            outcome.masked += u64::from(matches!(told, Told::Masked(_)));
+            match told {
+                Told::AsItCame => {}
+                Told::Rewritten(told) | Told::Masked(told) => {
+                    out.put_slice(bytes.get(copied..at).unwrap_or_default());
+                    put_value(out, told.as_deref());
+                    copied = bytes.len() - fields.rest().len();
                 }
+                Told::Sad => outcome.sad = true,
             }
-        });
-        match fault {
-            Some(broken) => Err(broken),
-            None if !fields.is_empty() => Err(broken),
-            None => Ok(()),
         }
+        if !fields.is_empty() {
+            return Err(broken);
+        }
+        out.put_slice(bytes.get(copied..).unwrap_or_default());
+        if copied > 0 {
+            put_length(out, start);
+        }
+        Ok(())
     }
 }
 
+/// How the agent is told one value.
+enum Told<'a> {
+    AsItCame,
+    /// In another form, with nothing hidden; `None` is NULL.
+    Rewritten(Option<Cow<'a, [u8]>>),
+    /// With something hidden, all of it when NULL.
+    Masked(Option<Cow<'a, [u8]>>),
+    /// Not at all, and nothing else of the answer either.
+    Sad,
+}
+
 impl Action {
-    fn apply(
-        &self,
-        value: &[u8],
-        format: Format,
-        masker: Masker,
-        out: &mut BytesMut,
-        outcome: &mut RowOutcome,
-    ) {
+    fn apply<'a>(&self, value: &'a [u8], format: Format, masker: Masker) -> Told<'a> {
         let seen = match self {
-            Self::Pass => Seen::Clean,
+            Self::Pass | Self::Reveal { as_text: false, .. } => Seen::Clean,
             Self::Scan { type_oid, reveal } => match value::scan(masker, *type_oid, format, value) {
                 Seen::Masked(_) | Seen::Unfit if *reveal => Seen::Clean,
                 seen => seen,
             },
             Self::Truncate { type_oid } => value::truncate(masker, *type_oid, format, value),
             Self::Reveal { type_oid, as_text: true } => {
-                let text = value::as_text(*type_oid, format, value);
-                return put_value(out, text.as_deref());
+                return Told::Rewritten(value::as_text(*type_oid, format, value));
             }
-            Self::Reveal { as_text: false, .. } => Seen::Clean,
-            Self::Whole => Seen::Masked(masker.whole().to_vec()),
+            Self::Whole => return Told::Masked(Some(masker.whole().into())),
             Self::Json { rules, type_oid } => value::json(masker, *type_oid, format, value, rules),
             Self::Null => Seen::Unfit,
         };
         match seen {
-            Seen::Clean => put_value(out, Some(value)),
-            Seen::Masked(masked) => {
-                outcome.masked += 1;
-                put_value(out, Some(&masked));
-            }
-            Seen::Unfit => {
-                outcome.masked += 1;
-                put_value(out, None);
-            }
-            Seen::Sad => outcome.sad = true,
+            Seen::Clean => Told::AsItCame,
+            Seen::Masked(masked) => Told::Masked(Some(masked.into())),
+            Seen::Unfit => Told::Masked(None),
+            Seen::Sad => Told::Sad,
         }
     }
 }

@@ -181,6 +181,11 @@ pub(crate) fn message(out: &mut BytesMut, tag: u8, body: impl FnOnce(&mut BytesM
     out.put_u8(tag);
     out.put_u32(0);
     body(out);
+    put_length(out, start);
+}
+
+/// Fills in the length of the message that starts at `start` and goes to the end of `out`.
+pub(crate) fn put_length(out: &mut BytesMut, start: usize) {
     // A message that panguard makes is bounded by FRAME_BYTES_MAX, far below 4 GiB.
     let length = u32::try_from(out.len() - start - 1).unwrap_or(u32::MAX);
     if let Some(field) = out.get_mut(start + 1..start + 5) {

@@ -1,5 +1,7 @@
 //! One value of an answer, by its type and format: does it hold a card number, and what is put in its place?
 
+use std::borrow::Cow;
+
 use mask::{JsonRule, Masker};
 
 use crate::command::Format;
@@ -255,18 +257,14 @@ pub(crate) fn truncate(masker: Masker, type_oid: u32, format: Format, value: &[u
 }
 
 /// A value as the text that PostgreSQL would write for it, where panguard knows how; `None` otherwise.
-pub(crate) fn as_text(type_oid: u32, format: Format, value: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn as_text(type_oid: u32, format: Format, value: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let owned = |text: String| Some(Cow::Owned(text.into_bytes()));
     match (format, type_oid) {
-        (Format::Text, _) => Some(value.to_vec()),
-        (Format::Binary, oid::INT8) => {
-            Some(i64::from_be_bytes(*value.first_chunk()?).to_string().into_bytes())
-        }
-        (Format::Binary, oid::INT4) => {
-            Some(i32::from_be_bytes(*value.first_chunk()?).to_string().into_bytes())
-        }
-        (Format::Binary, oid::NUMERIC) => numeric(value).map(String::into_bytes),
-        (Format::Binary, oid::NAME | oid::JSON) => Some(value.to_vec()),
-        (Format::Binary, _) if oid::is_text(type_oid) => Some(value.to_vec()),
+        (Format::Text, _) | (Format::Binary, oid::NAME | oid::JSON) => Some(value.into()),
+        (Format::Binary, oid::INT8) => owned(i64::from_be_bytes(*value.first_chunk()?).to_string()),
+        (Format::Binary, oid::INT4) => owned(i32::from_be_bytes(*value.first_chunk()?).to_string()),
+        (Format::Binary, oid::NUMERIC) => numeric(value).and_then(owned),
+        (Format::Binary, _) if oid::is_text(type_oid) => Some(value.into()),
         (Format::Binary, _) => None,
     }
 }

@@ -300,6 +300,11 @@ where
     }
 
     fn take_verdict(&mut self, cx: &mut Context<'_>) -> bool {
+        // An agent that does not take what it is told is not read either, so that it could have hung up
+        // unseen: what it asked for waits with it.
+        if !self.agent.has_room() {
+            return false;
+        }
         let Some((_, verdict)) = self.asking.front_mut() else { return false };
         let Poll::Ready(verdict) = Pin::new(verdict).poll(cx) else { return false };
         self.asking.pop_front();
@@ -334,15 +339,14 @@ where
 
     /// Writes to both sides. Returns whether there is something for the session to react to.
     fn write(&mut self, cx: &mut Context<'_>) -> bool {
-        let full = !self.agent.has_room() || !self.upstream.has_room();
+        let (agent_was_full, upstream_was_full) = (!self.agent.has_room(), !self.upstream.has_room());
         // A failed write to the upstream ends nothing: why it closed may still be there to be read.
         self.upstream.poll_write(cx);
         let lost = self.agent.poll_write(cx);
         if lost {
             self.gone(Side::Agent);
         }
-        let room = self.agent.has_room() && self.upstream.has_room();
-        lost || (full && room)
+        lost || (agent_was_full && self.agent.has_room()) || (upstream_was_full && self.upstream.has_room())
     }
 
     /// `side` will say nothing more. With the agent go its open questions: a verdict that comes later finds

@@ -299,6 +299,27 @@ fn a_hang_up_behind_more_commands_is_seen_before_the_verdict() {
 }
 
 #[test]
+fn a_command_of_an_agent_that_reads_nothing_waits_with_it() {
+    check_with(1 << 10, Bench::default(), |it| async move {
+        let Script { mut agent, upstream, bench, driving, orders: _orders } = it;
+        let (mut from_us, mut to_us) = tokio::io::split(upstream);
+        agent.write_all(b"drop\n").await.unwrap();
+        settle().await;
+        let (_, ruling) = bench.asked.borrow_mut().pop_front().unwrap();
+        let flood = spawn_local(async move { while to_us.write_all(&[b'n'; 512]).await.is_ok() {} });
+        settle().await;
+        // Its hang-up cannot be seen behind all that it has not read, so the verdict is not taken.
+        let _ = ruling.send(allow());
+        settle().await;
+        drop(agent);
+        assert_eq!(from_us.read(&mut [0]).await.unwrap(), 0, "the command was released");
+        driving.await.unwrap();
+        drop(from_us);
+        flood.await.unwrap();
+    });
+}
+
+#[test]
 fn a_violation_is_told_and_ends_both_sides() {
     check(|mut it| async move {
         it.agent.write_all(b"select!\n").await.unwrap();

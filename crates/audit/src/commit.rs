@@ -5,7 +5,7 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::vec::Drain;
 
 use access::Receipt;
@@ -13,6 +13,7 @@ use futures_channel::oneshot;
 
 use crate::NotAppended;
 use crate::encode::Encoded;
+use crate::gather::Gather;
 use crate::log::Mount;
 use crate::segment::{HEADER, Medium, RECORD_HEADER, frame};
 use crate::tile::WIDTH;
@@ -48,8 +49,8 @@ struct Line {
     pending: Vec<Pending>,
     bytes: usize,
     mode: Mode,
-    /// Somebody waits for an entry in the line.
-    awaited: bool,
+    /// How many of the entries somebody waits for.
+    awaited: usize,
     asleep: Asleep,
 }
 
@@ -57,8 +58,8 @@ struct Line {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asleep {
     No,
-    /// It wakes by itself soon, and must be woken for an entry that somebody waits for.
-    Briefly,
+    /// It wakes by itself soon, and must be woken once somebody waits for so many entries.
+    Until(usize),
     /// It must be woken for any entry.
     Soundly,
 }
@@ -72,8 +73,7 @@ enum Mode {
 
 impl Queue {
     pub(crate) fn new(durable: u64, entries_max: usize, bytes_max: usize) -> Self {
-        let line =
-            Line { pending: Vec::new(), bytes: 0, mode: Mode::Open, awaited: false, asleep: Asleep::No };
+        let line = Line { pending: Vec::new(), bytes: 0, mode: Mode::Open, awaited: 0, asleep: Asleep::No };
         Self {
             entries_max,
             bytes_max,
@@ -95,11 +95,11 @@ impl Queue {
             return Err(NotAppended::Busy);
         }
         line.bytes = bytes;
-        line.awaited |= pending.done.is_some();
+        line.awaited += usize::from(pending.done.is_some());
         line.pending.push(pending);
         let wake = match line.asleep {
             Asleep::No => false,
-            Asleep::Briefly => line.awaited || bytes > self.bytes_max / 2,
+            Asleep::Until(awaited) => line.awaited >= awaited || self.is_half_full(&line),
             Asleep::Soundly => true,
         };
         if wake {
@@ -115,13 +115,14 @@ impl Queue {
     /// Waits for entries, and takes all that there are in exchange for an empty list; `false` when there
     /// are none and will be none.
     ///
-    /// Entries that nobody waits for are taken with the next that somebody does, or after a short while.
-    fn take(&self, batch: &mut Vec<Pending>) -> bool {
+    /// Entries that nobody waits for are taken with the next that somebody does, or after a short while;
+    /// those that somebody waits for at once, or when `gather` has lost patience.
+    fn take(&self, batch: &mut Vec<Pending>, gather: &mut Gather) -> bool {
         let mut line = self.line();
         let mut rested = false;
         loop {
             let is_open = matches!(line.mode, Mode::Open);
-            let is_due = line.awaited || rested || !is_open || line.bytes > self.bytes_max / 2;
+            let is_due = line.awaited > 0 || rested || !is_open || self.is_half_full(&line);
             match line.pending.is_empty() {
                 true if !is_open => return false,
                 true if rested => {
@@ -131,7 +132,7 @@ impl Queue {
                 }
                 false if is_due => break,
                 _ => {
-                    line.asleep = Asleep::Briefly;
+                    line.asleep = Asleep::Until(1);
                     let woken = self.come.wait_timeout(line, COMPANY_TIME_MAX);
                     let (woken, timeout) = woken.unwrap_or_else(PoisonError::into_inner);
                     line = woken;
@@ -139,11 +140,31 @@ impl Queue {
                 }
             }
         }
+        let before = line.awaited;
+        if !self.is_half_full(&line)
+            && let Some(patience) = gather.patience(before)
+        {
+            line.asleep = Asleep::Until(patience.until);
+            let asleep = |line: &mut Line| line.asleep != Asleep::No && matches!(line.mode, Mode::Open);
+            let woken = self.come.wait_timeout_while(line, patience.at_most, asleep);
+            (line, _) = woken.unwrap_or_else(PoisonError::into_inner);
+            gather.waited(before, line.awaited);
+        }
         line.asleep = Asleep::No;
-        line.awaited = false;
+        line.awaited = 0;
         line.bytes = 0;
         std::mem::swap(batch, &mut line.pending);
         true
+    }
+
+    /// Whether the line is so long that it must be taken, lest entries be refused.
+    fn is_half_full(&self, line: &Line) -> bool {
+        line.bytes > self.bytes_max / 2 || line.pending.len() > self.entries_max / 2
+    }
+
+    /// How many entries in the line somebody waits for.
+    fn awaited(&self) -> usize {
+        self.line().awaited
     }
 
     /// Takes no more entries.
@@ -196,6 +217,7 @@ pub(crate) struct Committer {
     mount: Mount,
     spares: Receiver<io::Result<File>>,
     buffer: Vec<u8>,
+    gather: Gather,
 }
 
 impl Committer {
@@ -208,7 +230,7 @@ impl Committer {
         spares: Receiver<io::Result<File>>,
     ) -> Self {
         let full = segment_bytes - segment_bytes / 16;
-        Self { segment, offset, size, full, mount, spares, buffer: Vec::new() }
+        Self { segment, offset, size, full, mount, spares, buffer: Vec::new(), gather: Gather::default() }
     }
 
     /// Commits until the queue is closed and empty, or something breaks.
@@ -219,7 +241,7 @@ impl Committer {
     pub(crate) fn run(mut self, queue: &Queue) {
         let gone = Gone { queue };
         let mut batch = Vec::new();
-        while queue.take(&mut batch) {
+        while queue.take(&mut batch, &mut self.gather) {
             let mut batch = batch.drain(..);
             if let Err(error) = self.commit(&mut batch, queue) {
                 let why = Arc::from(error.to_string());
@@ -251,6 +273,7 @@ impl Committer {
                 size += 1;
                 group.push(one.done);
             }
+            let began = Instant::now();
             if let Err(error) = self.flush() {
                 let why: Arc<str> = error.to_string().into();
                 for done in group {
@@ -260,6 +283,8 @@ impl Committer {
             }
             let first = self.size;
             (self.size, self.offset) = (size, offset);
+            // Before the receipts are given, so that nobody counts twice.
+            self.gather.flushed(group.iter().flatten().count(), queue.awaited(), began.elapsed());
             // First the number, so that whoever holds a receipt finds it counted.
             queue.durable.store(size, Ordering::Release);
             for (index, done) in (first..).zip(group.drain(..)) {

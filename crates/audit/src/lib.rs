@@ -19,6 +19,7 @@ mod commit;
 mod encode;
 mod entry;
 mod event;
+mod gather;
 mod history;
 mod log;
 mod note;

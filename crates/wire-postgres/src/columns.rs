@@ -318,3 +318,6 @@ fn put_value(out: &mut BytesMut, value: Option<&[u8]>) {
         None => out.put_i32(-1),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,9 +50,13 @@ fn integer(text: &[u8]) -> Option<usize> {
     let length = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     match text.get(length) {
         Some(next) if is_name(*next) || *next == b'.' => None,
-        _ => Some(length),
+        _ => (length <= INTEGER_DIGITS_MAX).then_some(length),
     }
 }
+
+/// Most digits of an integer that is one token to the scanner whatever its value: beyond 2,147,483,647 it
+/// scans as another.
+const INTEGER_DIGITS_MAX: usize = 9;
 
 /// The length of a string literal after its first quote, the last quote included.
 fn string(text: &[u8]) -> Option<usize> {

@@ -32,6 +32,7 @@ fn what_could_be_read_in_two_ways_has_no_shape() {
         "select 1e5",
         "select 0x1f",
         "select 1_000",
+        "select 1234567890",
         "select 1a",
         "select 'open",
         "select \"open",

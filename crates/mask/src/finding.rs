@@ -27,14 +27,29 @@ pub enum FindingKind {
     Track1,
     /// Track 2, or its equivalent on a chip: sensitive authentication data.
     Track2,
+    /// A credential of some sort; `rule` names it, such as `aws-access-token`.
+    Secret {
+        /// The rule that knows it, in lower case with dashes.
+        rule: &'static str,
+    },
+    /// An e-mail address.
+    Email,
+    /// A telephone number.
+    Phone,
+    /// An international bank account number.
+    Iban,
+    /// A Social Security number of the United States.
+    UsSsn,
 }
 
 impl FindingKind {
     /// Whether it is sensitive authentication data (PCI DSS 4.0.1, 3.3.1), which never leaves.
     pub fn is_sad(self) -> bool {
         match self {
-            Self::Pan { .. } => false,
             Self::Track1 | Self::Track2 => true,
+            Self::Pan { .. } | Self::Secret { .. } | Self::Email | Self::Phone | Self::Iban | Self::UsSsn => {
+                false
+            }
         }
     }
 }

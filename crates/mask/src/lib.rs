@@ -20,6 +20,7 @@
 mod brand;
 mod candidate;
 mod chain;
+mod classes;
 mod context;
 mod encoded;
 mod finding;
@@ -28,13 +29,18 @@ mod iban;
 mod json;
 mod masker;
 mod prefilter;
+#[allow(dead_code)]
+mod reader;
 mod reject;
 mod scan;
+#[allow(dead_code)]
+mod text;
 mod track;
 mod unicode;
 mod unit;
 
 pub use brand::{Brand, Tier};
+pub use classes::Classes;
 pub use finding::{Finding, FindingKind};
 #[doc(hidden)]
 pub use fuzz::{fuzz_json, fuzz_text};

@@ -26,9 +26,8 @@ pub(crate) fn find(candidate: &Candidate<'_>, chain: &Chain) -> Option<Finding> 
     if !brand::luhn(number) || number.iter().all(|digit| *digit == first) {
         return None;
     }
-    match kind {
-        FindingKind::Track1 => rest.name()?,
-        FindingKind::Track2 | FindingKind::Pan { .. } => {}
+    if kind == FindingKind::Track1 {
+        rest.name()?;
     }
     rest.expiry_and_service_code()?;
     rest.discretionary_data();

@@ -97,6 +97,11 @@ fn tell(
         FindingKind::Pan { brand } => format!("card number ({})", brand.name()),
         FindingKind::Track1 => "track 1".to_owned(),
         FindingKind::Track2 => "track 2".to_owned(),
+        FindingKind::Secret { rule } => format!("secret ({rule})"),
+        FindingKind::Email => "e-mail address".to_owned(),
+        FindingKind::Phone => "telephone number".to_owned(),
+        FindingKind::Iban => "IBAN".to_owned(),
+        FindingKind::UsSsn => "US Social Security number".to_owned(),
     };
     let masked = Masker::new(Profile::Last4).text(bytes).map(|masked| masked.bytes).unwrap_or_default();
     // What the masker would leave as it is, is not shown at all.

@@ -31,6 +31,19 @@ impl Brand {
         self.tier
     }
 
+    /// Whether some brand of tier A or B may have numbers that start with these digits.
+    pub(crate) fn may_start(prefix: &[u8]) -> bool {
+        let Some(first) = prefix.first() else { return true };
+        let value = |digits: &[u8]| digits.iter().fold(0, |sum, digit| sum * 10 + u32::from(*digit));
+        let reaches = |range: &Range| {
+            let width = range.width.min(prefix.len());
+            let known = prefix.get(..width).map_or(0, value);
+            let cut = 10_u32.pow(u32::try_from(range.width - width).unwrap_or(0));
+            (range.low / cut..=range.high / cut).contains(&known) && range.brand.tier < Tier::C
+        };
+        TABLE.get(usize::from(*first)).is_some_and(|ranges| ranges.iter().any(reaches))
+    }
+
     /// The brand that `number` is most readily believed to be of; `None` when no brand has such numbers, when
     /// the check digit is wrong, or when one digit is repeated throughout.
     ///

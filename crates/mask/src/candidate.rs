@@ -1,20 +1,20 @@
 //! What starts at one digit run: is it a card number?
 
+use std::ops::Range;
+
 use crate::brand::{Brand, Tier};
-use crate::chain::{Chain, DIGITS_MAX, DIGITS_MIN, Group};
+use crate::chain::{Chain, DIGITS_MAX, DIGITS_MIN, GAP_MAX, Group};
 use crate::context;
 use crate::finding::{Finding, FindingKind, Form};
 use crate::iban;
 use crate::reject;
+use crate::text::Text;
 use crate::track;
 use crate::unit::{Gap, Kind, View};
 
 /// A digit run, what goes on from it and what stands before it.
-pub(crate) struct Candidate<'t> {
-    /// The text, up to where it may be read.
-    pub text: &'t [u8],
-    /// The text and what surrounds it, to look for words in.
-    pub around: &'t [u8],
+pub(crate) struct Candidate<'a, 't> {
+    pub text: &'a Text<'t>,
     pub view: View,
     pub before: Before,
     pub run: Run,
@@ -25,32 +25,67 @@ pub(crate) struct Candidate<'t> {
 pub(crate) struct Run {
     /// Where it starts.
     pub at: usize,
-    /// Where it ends.
+    /// Where it ends, or where the digits end that were read.
     pub end: usize,
-    /// Digits in it.
+    /// Digits in it; more than [`DIGITS_MAX`] are as good as endless.
     pub digits: usize,
 }
 
-/// What stands before a digit run.
+/// What stands before a digit run. What a mask has written counts as digits there, so that masking one
+/// number makes no other out of its neighbours.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Before {
     /// The character right before.
     pub last: Option<Kind>,
-    /// Digits of the group before, with nothing but a gap in between; 0 for none.
-    pub group: usize,
+    /// Whether digits stand before, with nothing but a gap in between.
+    pub group: bool,
     /// What sort of gap that is; `None` for none, or for one that no number is written with.
     pub gap: Option<Gap>,
     /// How many characters it has.
     pub units: usize,
 }
 
-impl Candidate<'_> {
-    /// The card number or track that starts here, if one does.
-    pub fn finding(&self) -> Option<Finding> {
-        if self.run.digits > DIGITS_MAX {
-            return None;
+impl Before {
+    /// Goes on over a character that is no digit.
+    pub fn pass(&mut self, kind: Kind) {
+        match kind {
+            Kind::Mark(b'*') => *self = Self { group: true, ..Self::default() },
+            Kind::Gap(gap) => {
+                let first = self.units == 0;
+                self.gap = if first { Some(gap) } else { self.gap.and_then(|sort| sort.and(gap)) };
+                self.units += 1;
+                self.group &= self.units <= GAP_MAX;
+            }
+            Kind::Mark(_) | Kind::Other | Kind::Digit(_) => *self = Self::default(),
         }
-        let chain = Chain::read(self.text, self.run.at, self.view);
+        self.last = Some(kind);
+    }
+
+    /// Goes on over a run of digits.
+    pub fn pass_run(&mut self) {
+        *self = Self { last: Some(Kind::Digit(0)), group: true, gap: None, units: 0 };
+    }
+}
+
+impl Run {
+    /// The run that starts at `at`, as far as it matters.
+    pub fn at(text: &Text<'_>, at: usize, view: View) -> Self {
+        let mut run = Self { at, end: at, digits: 0 };
+        while run.digits <= DIGITS_MAX
+            && let Some(unit) = view.unit(text, run.end)
+            && matches!(unit.kind, Kind::Digit(_))
+        {
+            run.end += unit.length;
+            run.digits += 1;
+        }
+        run
+    }
+}
+
+impl Candidate<'_, '_> {
+    /// The card number or track that starts here, if one does. The run is no longer than one number.
+    pub fn finding(&self) -> Option<Finding> {
+        let chain = Chain::read(self.text, self.run.at, self.view, may_go_on);
         track::find(self, &chain)
             .or_else(|| self.grouped(&chain))
             .or_else(|| self.bare(&chain))
@@ -58,20 +93,19 @@ impl Candidate<'_> {
             .or_else(|| self.listed(&chain))
     }
 
-    /// Card numbers anywhere in a run that is too long to be one: numbers put together without a separator.
-    pub fn windows(&self, found: &mut Vec<Finding>) {
-        if self.is_fraction() || self.is_hex(self.run.at, self.run.end) {
-            return;
+    /// Card numbers that start at the run's start, where the run is too long to be one: numbers put together
+    /// without a separator.
+    pub fn windows(&self) -> Option<Finding> {
+        if self.is_fraction() {
+            return None;
         }
-        let mut at = self.run.at;
-        while let Some(unit) = self.view.unit(self.text, at).filter(|_| at < self.run.end) {
-            let chain = Chain::read(self.text, at, self.view);
-            let run = chain.groups().first().map_or(0, |group| group.length);
-            for count in (DIGITS_MIN..=DIGITS_MAX.min(run)).rev() {
-                found.extend(self.certain(&chain, 0, count, at, Form::Digits));
-            }
-            at += unit.length;
-        }
+        let chain = Chain::read(self.text, self.run.at, self.view, |_, _| false);
+        let longest = DIGITS_MAX.min(chain.digits());
+        (DIGITS_MIN..=longest).rev().find_map(|count| {
+            let end = chain.end_of(count)?;
+            let brand = self.believed(chain.number(count)?, self.run.at..end)?;
+            self.accept(brand, self.run.at, end, Form::Digits)
+        })
     }
 
     /// Groups as they are on cards, one sort of separator between them. A line break may stand for one.
@@ -87,14 +121,11 @@ impl Candidate<'_> {
             if pattern.len() < 3 && (lists || gap == Gap::Dot) {
                 return None;
             }
-            let next = chain.groups().get(pattern.len()).and_then(|group| group.gap);
-            if lists && (self.follows(gap) || next == Some(gap)) {
-                return None;
-            }
             let count = pattern.iter().sum();
-            let brand = Brand::of(chain.number(count)?)?;
             let weakest = if lists || pattern.len() < 3 { Tier::A } else { Tier::B };
-            (brand.tier() <= weakest).then_some((brand, count))
+            let brand = Brand::of(chain.number(count)?).filter(|brand| brand.tier() <= weakest)?;
+            let listed = lists && (self.follows(gap) || self.goes_on(chain.end_of(count)?, gap));
+            (!listed).then_some((brand, count))
         };
         let (brand, count) =
             GROUPINGS.iter().filter(fits).filter_map(read).min_by_key(|(brand, _)| brand.tier())?;
@@ -109,12 +140,7 @@ impl Candidate<'_> {
             return None;
         }
         let number = chain.number(count)?;
-        let whole = Brand::of(number).filter(|brand| match brand.tier() {
-            Tier::A => true,
-            Tier::B => context::speaks_of_cards(self.around, self.run.at..self.run.end),
-            Tier::C => false,
-        });
-        if let Some(brand) = whole {
+        if let Some(brand) = self.believed(number, self.run.at..self.run.end) {
             return self.accept(brand, self.run.at, self.run.end, Form::Number);
         }
         let zeros = number.iter().take_while(|digit| **digit == 0).count();
@@ -135,12 +161,16 @@ impl Candidate<'_> {
             return None;
         };
         let (count, end) = (1 + length, chain.end_of(1 + length)?);
-        let exponent = match self.text.get(end..)? {
-            [b'e' | b'E', b'+', rest @ ..] | [b'e' | b'E', rest @ ..] => rest,
-            _ => return None,
-        };
-        let width = exponent.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let exponent: usize = str::from_utf8(exponent.get(..width)?).ok()?.parse().ok()?;
+        if !matches!(self.text.get(end)?, b'e' | b'E') {
+            return None;
+        }
+        let signed = usize::from(self.text.get(end + 1) == Some(b'+'));
+        let digit = |at: usize| self.text.get(end + 1 + signed + at).filter(u8::is_ascii_digit);
+        let (tens, ones) = (digit(0)?, digit(1)?);
+        if digit(2).is_some() {
+            return None;
+        }
+        let exponent = usize::from(tens - b'0') * 10 + usize::from(ones - b'0');
         let mut number = [0; DIGITS_MAX];
         number.get_mut(..count)?.copy_from_slice(chain.number(count)?);
         if exponent < *length {
@@ -166,11 +196,20 @@ impl Candidate<'_> {
             1..=3 if all(3) && last.length == 3 => true,
             _ => gap == Gap::Break && rest.len() == 1 && last.gap_units <= 2,
         };
-        if !even || self.follows(gap) {
+        let count = groups.iter().map(|group| group.length).sum();
+        if !even || self.follows(gap) || self.goes_on(chain.end_of(count)?, gap) {
             return None;
         }
-        let count = groups.iter().map(|group| group.length).sum();
         self.certain(chain, 0, count, self.run.at, Form::Number)
+    }
+
+    /// The brand of a bare number in `range`, if it is to be believed by itself or by the words around it.
+    fn believed(&self, number: &[u8], range: Range<usize>) -> Option<Brand> {
+        Brand::of(number).filter(|brand| match brand.tier() {
+            Tier::A => true,
+            Tier::B => context::speaks_of_cards(self.text, range),
+            Tier::C => false,
+        })
     }
 
     /// Digits `skipped..count` of the chain, from byte `at`, if they are a card number by themselves.
@@ -186,8 +225,10 @@ impl Candidate<'_> {
     /// The finding, unless what surrounds it says that it is something else.
     fn accept(&self, brand: Brand, start: usize, end: usize, form: Form) -> Option<Finding> {
         let range = start..end;
-        // Windows have been looked at as a run, and what follows a float's digits is an `e`.
-        let other = (form == Form::Number && self.is_hex(start, end))
+        // What follows a float's digits is an `e`.
+        let float =
+            self.text.get(end).is_some_and(|byte| matches!(byte, b'e' | b'E')) && form == Form::Digits;
+        let other = (!float && reject::in_hex(self.text, &range))
             || reject::in_uuid(self.text, &range)
             || iban::holds(self.text, &range);
         (!other).then_some(Finding { range, kind: FindingKind::Pan { brand }, form, view: self.view })
@@ -205,15 +246,45 @@ impl Candidate<'_> {
 
     /// Whether a group of digits stands before the run, with such a gap in between.
     fn follows(&self, gap: Gap) -> bool {
-        self.before.group > 0 && self.before.gap == Some(gap)
+        self.before.group && self.before.gap == Some(gap)
     }
 
-    /// Whether the number is part of a hexadecimal one.
-    fn is_hex(&self, start: usize, end: usize) -> bool {
-        let hex = |kind: Option<Kind>| matches!(kind, Some(Kind::Mark(mark)) if mark.is_ascii_hexdigit());
-        let after = self.view.unit(self.text, end).map(|unit| unit.kind);
-        (hex(self.before.last) || hex(after)) && reject::in_hex(self.text, &(start..end))
+    /// Whether another group of digits, masked or not, follows what ends at `end`, with such a gap in between.
+    fn goes_on(&self, end: usize, gap: Gap) -> bool {
+        let mut before = Before::default();
+        let mut at = end;
+        while let Some(unit) = self.view.unit(self.text, at) {
+            match unit.kind {
+                Kind::Digit(_) | Kind::Mark(b'*') => return before.gap == Some(gap),
+                Kind::Gap(_) if before.units < GAP_MAX => before.pass(unit.kind),
+                Kind::Gap(_) | Kind::Mark(_) | Kind::Other => return false,
+            }
+            at += unit.length;
+        }
+        false
     }
+}
+
+/// Whether a card number could go on over a gap: by its first digits, and by the groups so far.
+fn may_go_on(chain: &Chain, gap: Gap) -> bool {
+    let first = chain.number(chain.digits().min(PREFIX_MAX)).unwrap_or_default();
+    let lengths = || chain.groups().iter().map(|group| group.length);
+    let grouped = |pattern: &&[usize]| {
+        pattern.get(..chain.groups().len()).is_some_and(|start| lengths().eq(start.iter().copied()))
+    };
+    let (one, two) = match chain.groups() {
+        [group] => (Some(group.length), None),
+        [_, second] => (None, Some(second.gap)),
+        _ => (None, None),
+    };
+    let wrapped = (one.is_some() && gap == Gap::Break) || two == Some(Some(Gap::Break));
+    let float = one == Some(1) && gap == Gap::Dot;
+    let even = match lengths().next() {
+        Some(length @ (1 | 2)) if lengths().all(|other| other == length) => true,
+        Some(1..=3) => lengths().skip(1).all(|other| other == 3),
+        _ => false,
+    };
+    Brand::may_start(first) && (wrapped || float || even || GROUPINGS.iter().any(grouped))
 }
 
 /// The one sort of separator between groups; line breaks go with any. `None` when there are several.
@@ -222,6 +293,9 @@ fn separator(groups: &[Group]) -> Option<Gap> {
     let Some(first) = sorts.next() else { return Some(Gap::Break) };
     sorts.all(|gap| gap == first).then_some(first)
 }
+
+/// Digits that a look at a number's beginning takes.
+const PREFIX_MAX: usize = 6;
 
 /// How card numbers are grouped, longest first.
 const GROUPINGS: &[&[usize]] = &[

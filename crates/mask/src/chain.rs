@@ -1,5 +1,6 @@
 //! Groups of digits with gaps between them, as far as one number could reach.
 
+use crate::text::Text;
 use crate::unit::{Gap, Kind, View};
 
 /// Digits of the longest card number (ISO/IEC 7812-1), of any brand.
@@ -33,8 +34,9 @@ pub(crate) struct Group {
 }
 
 impl Chain {
-    /// Reads from the digit at `at` until something that is no part of a number, or as far as is needed.
-    pub fn read(text: &[u8], mut at: usize, view: View) -> Self {
+    /// Reads from the digit at `at` until something that is no part of a number, or as far as is needed. It
+    /// goes on over a gap only while what it has read `may` go on.
+    pub fn read(text: &Text<'_>, mut at: usize, view: View, may: impl Fn(&Self, Gap) -> bool) -> Self {
         let mut chain = Self::default();
         let mut group = Group::default();
         loop {
@@ -49,10 +51,17 @@ impl Chain {
                 group.length += 1;
             }
             chain.close(group);
-            let Some((gap, gap_units, next)) = gap(text, at, view) else { return chain };
+            let Some((gap, gap_units, next)) = gap(text, at, view, |gap| may(&chain, gap)) else {
+                return chain;
+            };
             at = next;
             group = Group { length: 0, gap: Some(gap), gap_units };
         }
+    }
+
+    /// Digits read.
+    pub fn digits(&self) -> usize {
+        self.digits
     }
 
     /// The first `count` digits' values; `None` when there are fewer.
@@ -91,8 +100,9 @@ impl Chain {
     }
 }
 
-/// The gap at `at`, how many characters it has, and the digit after it; `None` when no digit follows.
-fn gap(text: &[u8], mut at: usize, view: View) -> Option<(Gap, usize, usize)> {
+/// The gap at `at`, how many characters it has, and the digit after it; `None` when no digit follows, or when
+/// it `may` not go on over it.
+fn gap(text: &Text<'_>, mut at: usize, view: View, may: impl Fn(Gap) -> bool) -> Option<(Gap, usize, usize)> {
     let mut sort: Option<Gap> = None;
     for units in 0..=GAP_MAX {
         let unit = view.unit(text, at)?;
@@ -100,6 +110,9 @@ fn gap(text: &[u8], mut at: usize, view: View) -> Option<(Gap, usize, usize)> {
             Kind::Gap(gap) => sort = Some(sort.map_or(Some(gap), |sort| sort.and(gap))?),
             Kind::Digit(_) => return sort.map(|sort| (sort, units, at)),
             Kind::Mark(_) | Kind::Other => return None,
+        }
+        if !sort.is_some_and(&may) {
+            return None;
         }
         at += unit.length;
     }

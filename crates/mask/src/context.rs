@@ -2,15 +2,17 @@
 
 use std::ops::Range;
 
+use crate::text::Text;
+
 /// Whether such a word stands within [`REACH`] bytes of `range`, in any case.
-pub(crate) fn speaks_of_cards(text: &[u8], range: Range<usize>) -> bool {
-    let reach = |from: usize, to: usize| text.get(from..to.min(text.len())).unwrap_or_default();
-    let before = reach(range.start.saturating_sub(REACH), range.start);
-    let after = reach(range.end, range.end.saturating_add(REACH));
-    [before, after].into_iter().any(|near| {
+pub(crate) fn speaks_of_cards(text: &Text<'_>, range: Range<usize>) -> bool {
+    let speaks = |near: &[u8]| {
         ANYWHERE.iter().any(|word| positions(near, word).next().is_some())
             || ALONE.iter().any(|word| positions(near, word).any(|at| stands_alone(near, at, word.len())))
-    })
+    };
+    text.is_about_cards()
+        || speaks(text.words_before(range.start, REACH))
+        || text.words_after(range.end, REACH).into_iter().any(speaks)
 }
 
 fn positions<'t>(text: &'t [u8], word: &'t str) -> impl Iterator<Item = usize> + 't {

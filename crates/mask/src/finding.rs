@@ -76,9 +76,8 @@ impl Form {
 }
 
 impl Finding {
-    /// The same, in a text that starts `bytes` later.
-    pub(crate) fn moved_back(mut self, bytes: usize) -> Self {
+    /// The first `bytes` of the text have been dropped.
+    pub(crate) fn forget(&mut self, bytes: usize) {
         self.range = self.range.start.saturating_sub(bytes)..self.range.end.saturating_sub(bytes);
-        self
     }
 }

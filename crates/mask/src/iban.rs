@@ -2,29 +2,31 @@
 
 use std::ops::Range;
 
+use crate::text::Text;
+
 /// Whether `range` is within an IBAN of a country's length and with right check digits, bare or in groups.
-pub(crate) fn holds(text: &[u8], range: &Range<usize>) -> bool {
-    let first = range.start.saturating_sub(REACH);
+pub(crate) fn holds(text: &Text<'_>, range: &Range<usize>) -> bool {
+    let first = range.start.saturating_sub(REACH).max(text.begin());
     (first..range.start).any(|at| {
-        let before = at.checked_sub(1).and_then(|at| text.get(at));
-        let starts = before.is_none_or(|byte| !byte.is_ascii_alphanumeric());
-        starts && text.get(at..).and_then(end).is_some_and(|end| at + end >= range.end)
+        let starts =
+            at == text.begin() || !text.known(at - 1..at).first().is_some_and(u8::is_ascii_alphanumeric);
+        starts && end(text, at).is_some_and(|end| end >= range.end)
     })
 }
 
-/// Where the IBAN that `text` starts with ends.
-fn end(text: &[u8]) -> Option<usize> {
-    let (head, _) = text.split_first_chunk::<4>()?;
-    let [a, b, c, d] = head;
-    if !(c.is_ascii_digit() && d.is_ascii_digit()) {
+/// Where the IBAN that starts at `at` ends.
+fn end(text: &Text<'_>, at: usize) -> Option<usize> {
+    let country = [text.get(at)?, text.get(at + 1)?];
+    let length = length(country)?;
+    let head = [country[0], country[1], text.get(at + 2)?, text.get(at + 3)?];
+    if !matches!(head, [.., b'0'..=b'9', b'0'..=b'9']) {
         return None;
     }
-    let length = length([*a, *b])?;
     let (mut rest, mut count) = (0, head.len());
-    for (at, byte) in text.iter().enumerate().skip(head.len()) {
-        match byte {
-            b'0'..=b'9' | b'A'..=b'Z' => {
-                rest = remainder(rest, *byte);
+    for at in at + head.len()..at + REACH + 1 {
+        match text.get(at)? {
+            byte @ (b'0'..=b'9' | b'A'..=b'Z') => {
+                rest = remainder(rest, byte);
                 count += 1;
             }
             b' ' | b'-' => {}
@@ -32,7 +34,7 @@ fn end(text: &[u8]) -> Option<usize> {
         }
         if count == length {
             let right = head.iter().fold(rest, |sum, byte| remainder(sum, *byte)) == 1;
-            let over = text.get(at + 1).is_none_or(|next| !next.is_ascii_alphanumeric());
+            let over = !text.get(at + 1).is_some_and(|next| next.is_ascii_alphanumeric());
             return (right && over).then_some(at + 1);
         }
     }

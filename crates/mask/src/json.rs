@@ -7,9 +7,8 @@ use std::ops::Range;
 
 use access::DataClass;
 
+use crate::engine::Views;
 use crate::masker::{Masked, Masker, Profile};
-use crate::prefilter::Hints;
-use crate::unit::View;
 use path::Step;
 
 pub use path::{JsonPath, NotAPath};
@@ -30,9 +29,6 @@ impl JsonRule {
 
 /// See [`Masker::json`].
 pub(crate) fn mask(masker: Masker, text: &[u8], rules: &[JsonRule]) -> Option<Masked> {
-    if rules.is_empty() && !Hints::of(text).any() {
-        return None;
-    }
     let mut walk = Walk::new(masker, text, rules);
     match walk.document(Treatment::Scan) {
         Ok(()) => walk.finish(),
@@ -205,7 +201,7 @@ impl<'t> Walk<'t> {
     }
 
     fn scan_string(&mut self, content: Range<usize>) {
-        let Some(masked) = self.masker.part(self.text, content.clone(), [View::JSON, View::ALL]) else {
+        let Some(masked) = self.masker.part(self.text, content.clone(), Views::JsonString) else {
             return;
         };
         self.found = self.found.saturating_add(masked.found - 1);
@@ -217,7 +213,7 @@ impl<'t> Walk<'t> {
 
     /// A number that is a card number becomes a string.
     fn scan_number(&mut self, number: Range<usize>) {
-        if let Some(masked) = self.masker.part(self.text, number.clone(), [View::PLAIN, View::PLAIN]) {
+        if let Some(masked) = self.masker.part(self.text, number.clone(), Views::Text) {
             self.replace(number, &string::quote(&masked.bytes));
         }
     }

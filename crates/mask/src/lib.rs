@@ -23,21 +23,20 @@ mod chain;
 mod classes;
 mod context;
 mod encoded;
+mod engine;
 mod finding;
 mod fuzz;
 mod iban;
 mod json;
 mod masker;
-mod prefilter;
-#[allow(dead_code)]
 mod reader;
 mod reject;
-mod scan;
-#[allow(dead_code)]
+mod stream;
 mod text;
 mod track;
 mod unicode;
 mod unit;
+mod walk;
 
 pub use brand::{Brand, Tier};
 pub use classes::Classes;
@@ -46,12 +45,20 @@ pub use finding::{Finding, FindingKind};
 pub use fuzz::{fuzz_json, fuzz_text};
 pub use json::{JsonPath, JsonRule, NotAPath};
 pub use masker::{Masked, Masker, Profile};
-
-use unit::View;
+pub use stream::{Finder, Stream};
 
 /// What `text` holds, in the order of where it starts. Readings that differ may overlap.
 pub fn find(text: &[u8]) -> impl Iterator<Item = Finding> {
-    scan::scan(text, 0..text.len(), [View::PLAIN, View::ALL]).into_iter()
+    find_all(text, Classes::default())
+}
+
+/// What `text` holds of card numbers, tracks and `classes`, in the order of where it starts.
+pub fn find_all(text: &[u8], classes: Classes) -> impl Iterator<Item = Finding> {
+    let mut found = Vec::new();
+    let mut finder = Finder::new(classes);
+    finder.push(text, &mut found);
+    finder.finish(&mut found);
+    found.into_iter()
 }
 
 /// Whether `text` holds a card number or a track.

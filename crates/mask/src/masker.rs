@@ -2,9 +2,12 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::chain::{DIGITS_MAX, DIGITS_MIN};
+use crate::classes::Classes;
+use crate::engine::{Engine, REGION_BYTES_MAX, Step, Views};
 use crate::finding::{Finding, Form};
 use crate::json::{self, JsonRule};
-use crate::scan::scan;
+use crate::reader::AHEAD;
+use crate::text::Text;
 use crate::unit::{self, Kind, View};
 
 /// How much of a card number may stay visible; one for a whole deployment (PCI DSS 4.0.1, 3.4.1 and 3.5.1).
@@ -35,6 +38,7 @@ impl Profile {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Masker {
     profile: Profile,
+    classes: Classes,
 }
 
 /// A text after masking.
@@ -52,7 +56,20 @@ pub struct Masked {
 impl Masker {
     /// A masker that leaves visible what `profile` says.
     pub const fn new(profile: Profile) -> Self {
-        Self { profile }
+        Self {
+            profile,
+            classes: Classes { secret: false, email: false, phone: false, iban: false, us_ssn: false },
+        }
+    }
+
+    /// The same, which masks what `classes` say beside card numbers and tracks.
+    pub const fn with(self, classes: Classes) -> Self {
+        Self { profile: self.profile, classes }
+    }
+
+    /// What is masked beside card numbers and tracks.
+    pub const fn classes(&self) -> Classes {
+        self.classes
     }
 
     /// Masks every card number and track in text that nothing is known of; `None` when there is none.
@@ -60,7 +77,7 @@ impl Masker {
     /// Digits become `*`, everything else stays, and so does the length in bytes. Tracks, and base64 or hex
     /// that holds a card, become `*` throughout. The result holds nothing that would be found again.
     pub fn text(&self, text: &[u8]) -> Option<Masked> {
-        self.part(text, 0..text.len(), [View::PLAIN, View::ALL])
+        self.part(text, 0..text.len(), Views::Text)
     }
 
     /// Masks a value that the operator labelled as a card number, whatever it looks like.
@@ -73,7 +90,8 @@ impl Masker {
             return Vec::new();
         }
         let mut slots = 0;
-        let mut units = units(value, 0..value.len(), View::PLAIN);
+        let text = Text::whole(value);
+        let mut units = units(&text, 0..value.len(), View::Plain);
         let one_number = units.all(|(_, kind)| {
             slots += usize::from(is_slot(kind));
             is_slot(kind) || matches!(kind, Kind::Gap(_))
@@ -83,7 +101,7 @@ impl Masker {
         }
         let (first, last) = self.profile.kept(slots);
         let mut masked = value.to_vec();
-        for (index, at) in positions(value, 0..value.len(), View::PLAIN, is_slot).enumerate() {
+        for (index, at) in positions(&text, 0..value.len(), View::Plain, is_slot).enumerate() {
             if (first..slots - last).contains(&index) {
                 masked.get_mut(at).into_iter().for_each(unit::star);
             }
@@ -110,56 +128,112 @@ impl Masker {
 
     /// Masks `range` of `text`; the result is that part alone, of the same length. What surrounds it is
     /// looked at for words.
-    pub(crate) fn part(self, text: &[u8], range: Range<usize>, views: [View; 2]) -> Option<Masked> {
-        let findings = scan(text, range.clone(), views);
-        if findings.is_empty() {
+    pub(crate) fn part(self, text: &[u8], range: Range<usize>, views: Views) -> Option<Masked> {
+        let part = Text::part(text, range.clone());
+        let mut engine = Engine::new(self.classes, views, range.start);
+        let mut masked = Masked { bytes: Vec::new(), found: 0, sad: false };
+        let mut copied = range.start;
+        while let Step::Region(findings, at) = engine.step(&part) {
+            masked.note(&findings);
+            masked.bytes.extend_from_slice(part.known(copied..at.start));
+            let region = self.rewrite(&part, &findings, &at, views, &masked.bytes)?;
+            masked.bytes.extend_from_slice(region.get(copied.saturating_sub(at.start)..).unwrap_or_default());
+            copied = copied.max(at.end);
+        }
+        if masked.found == 0 {
             return None;
         }
-        let around = range.start.saturating_sub(AROUND)..range.end.saturating_add(AROUND).min(text.len());
-        let part = range.start - around.start..range.end - around.start;
-        let original = text.get(around.clone())?;
-        let mut copy = original.to_vec();
-        for finding in &findings {
-            let finding = finding.clone().moved_back(around.start);
-            self.hide(original, &mut copy, &finding);
-        }
-        // Digits that stay may read as a card number together with what stands beside them.
-        for round in 0..ROUNDS_MAX {
-            let again = scan(&copy, part.clone(), views);
-            if again.is_empty() {
-                break;
-            }
-            let shown = copy.clone();
-            for mut finding in again {
-                finding.form = if round == 0 { finding.form.bare() } else { Form::Whole };
-                self.hide(&shown, &mut copy, &finding);
-            }
-            if round + 1 == ROUNDS_MAX {
-                copy.get_mut(part.clone()).into_iter().flatten().for_each(|byte| *byte = b'*');
-            }
-        }
-        let sad = findings.iter().any(|finding| finding.kind.is_sad());
-        Some(Masked { bytes: copy.get(part)?.to_vec(), found: count(&findings), sad })
+        masked.bytes.extend_from_slice(part.known(copied..range.end));
+        Some(masked)
     }
 
-    /// Writes stars to `copy` over what `finding` says of `original`.
-    fn hide(self, original: &[u8], copy: &mut [u8], finding: &Finding) {
+    /// What is put in the place of `range`, in which `findings` are; `before` is what has been put in the
+    /// place of what stands before. `None` when more must be known.
+    ///
+    /// Digits that stay may read as a card number together with what stands beside them: then none stays, and
+    /// where that is not enough, nothing at all.
+    pub(crate) fn rewrite(
+        self,
+        text: &Text<'_>,
+        findings: &[Finding],
+        range: &Range<usize>,
+        views: Views,
+        before: &[u8],
+    ) -> Option<Vec<u8>> {
+        let before = before.get(before.len().saturating_sub(AROUND)..).unwrap_or_default();
+        for bare in [false, true] {
+            let mut piece = text.known(range.clone()).to_vec();
+            for finding in findings {
+                let form =
+                    if bare || range.len() > REGION_BYTES_MAX { finding.form.bare() } else { finding.form };
+                self.hide(text, range.start, &mut piece, finding, form);
+            }
+            if self.is_clean(text, range, views, before, &piece)? {
+                return Some(piece);
+            }
+        }
+        let mut piece = text.known(range.clone()).to_vec();
+        piece.iter_mut().filter(|byte| !matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b'*');
+        Some(piece)
+    }
+
+    /// Whether nothing is found in `piece` where it stands, or about it; `None` when more must be known.
+    fn is_clean(
+        self,
+        text: &Text<'_>,
+        range: &Range<usize>,
+        views: Views,
+        before: &[u8],
+        piece: &[u8],
+    ) -> Option<bool> {
+        let after = text.known(range.end..range.end + AHEAD);
+        let known = range.end + after.len() == text.len();
+        let around = [before, piece, after].concat();
+        let part = before.len()..before.len() + piece.len();
+        let again = Text::new(&around, text.ended() || !known).about_cards(text.is_about_cards());
+        let mut engine = Engine::new(self.classes, views, 0);
+        loop {
+            match engine.step(&again) {
+                Step::Region(_, found) if found.start >= part.end => return Some(true),
+                Step::Region(_, found) if found.end > part.start => return Some(false),
+                Step::Region(..) => {}
+                Step::Clean(at) if at >= part.end || again.ended() => return Some(true),
+                Step::Clean(_) => return None,
+            }
+        }
+    }
+
+    /// Writes stars to `piece`, which stands at `start`, over what `finding` says of `text`.
+    fn hide(self, text: &Text<'_>, start: usize, piece: &mut [u8], finding: &Finding, form: Form) {
+        let place = |at: Range<usize>| at.start.saturating_sub(start)..at.end.saturating_sub(start);
         let (range, view) = (finding.range.clone(), finding.view);
-        if finding.form == Form::Whole {
-            let bytes = copy.get_mut(range).into_iter().flatten();
+        if form == Form::Whole {
+            let bytes = piece.get_mut(place(range)).into_iter().flatten();
             bytes.filter(|byte| !matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b'*');
             return;
         }
         let digit = |kind: Kind| matches!(kind, Kind::Digit(_));
-        let digits = positions(original, range.clone(), view, digit).count();
-        let (first, last) = match finding.form {
+        let digits = positions(text, range.clone(), view, digit).count();
+        let (first, last) = match form {
             Form::Number => self.profile.kept(digits),
             Form::Digits | Form::Whole => (0, 0),
         };
-        for (index, at) in positions(original, range, view, digit).enumerate() {
+        for (index, at) in positions(text, range, view, digit).enumerate() {
             if (first..digits.saturating_sub(last)).contains(&index) {
-                copy.get_mut(at).into_iter().for_each(unit::star);
+                piece.get_mut(place(at)).into_iter().for_each(unit::star);
             }
+        }
+    }
+}
+
+impl Masked {
+    /// Counts what is found, where overlapping readings of the same are one.
+    fn note(&mut self, findings: &[Finding]) {
+        let mut end = 0;
+        for finding in findings {
+            self.found = self.found.saturating_add(u32::from(finding.range.start >= end));
+            end = end.max(finding.range.end);
+            self.sad |= finding.kind.is_sad();
         }
     }
 }
@@ -172,19 +246,23 @@ impl fmt::Debug for Masked {
 }
 
 /// Where the things stand that a mask may write over.
-fn positions(
-    text: &[u8],
+fn positions<'a>(
+    text: &'a Text<'_>,
     range: Range<usize>,
     view: View,
     wanted: fn(Kind) -> bool,
-) -> impl Iterator<Item = Range<usize>> {
+) -> impl Iterator<Item = Range<usize>> + 'a {
     units(text, range, view).filter(move |(_, kind)| wanted(*kind)).map(|(at, _)| at)
 }
 
-fn units(text: &[u8], range: Range<usize>, view: View) -> impl Iterator<Item = (Range<usize>, Kind)> {
+fn units<'a>(
+    text: &'a Text<'_>,
+    range: Range<usize>,
+    view: View,
+) -> impl Iterator<Item = (Range<usize>, Kind)> + 'a {
     let mut at = range.start;
     std::iter::from_fn(move || {
-        let unit = view.unit(text.get(..range.end)?, at)?;
+        let unit = view.unit(text, at).filter(|_| at < range.end)?;
         let start = at;
         at += unit.length;
         Some((start..at, unit.kind))
@@ -196,21 +274,8 @@ fn is_slot(kind: Kind) -> bool {
     matches!(kind, Kind::Digit(_) | Kind::Mark(b'*' | b'x' | b'X' | b'#'))
 }
 
-/// How many things were found, where overlapping readings of the same are one.
-fn count(findings: &[Finding]) -> u32 {
-    let mut end = 0;
-    let mut count = 0;
-    for finding in findings {
-        count += u32::from(finding.range.start >= end);
-        end = end.max(finding.range.end);
-    }
-    count
-}
-
-/// What surrounds a part, as far as words count.
-const AROUND: usize = 64;
-/// How often a result is looked at again before all of it is starred out. Texts made for it need two.
-const ROUNDS_MAX: usize = 4;
+/// What surrounds a part, as far as it counts.
+const AROUND: usize = 96;
 
 #[cfg(test)]
 mod tests;

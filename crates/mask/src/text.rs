@@ -11,6 +11,11 @@ use std::ops::Range;
 /// is cut, and holds back no more than what is in doubt.
 pub(crate) struct Text<'t> {
     bytes: &'t [u8],
+    /// Where it begins: what stands before are words about it.
+    begin: usize,
+    /// Words about it that stand behind it.
+    after: &'t [u8],
+    about_cards: bool,
     ended: bool,
     starved: Cell<bool>,
 }
@@ -18,7 +23,20 @@ pub(crate) struct Text<'t> {
 impl<'t> Text<'t> {
     /// A text of which more may come unless it has `ended`.
     pub fn new(bytes: &'t [u8], ended: bool) -> Self {
-        Self { bytes, ended, starved: Cell::new(false) }
+        Self { bytes, begin: 0, after: &[], about_cards: false, ended, starved: Cell::new(false) }
+    }
+
+    /// The part `range` of a text that is all there. What surrounds it counts as words about it.
+    pub fn part(bytes: &'t [u8], range: Range<usize>) -> Self {
+        let (before, after) = bytes.split_at_checked(range.end).unwrap_or((bytes, &[]));
+        Self {
+            bytes: before,
+            begin: range.start,
+            after,
+            about_cards: false,
+            ended: true,
+            starved: Cell::new(false),
+        }
     }
 
     /// A text that is all there.
@@ -46,7 +64,41 @@ impl<'t> Text<'t> {
     /// The bytes of `range` that are known, without a note of what is not: for looking back.
     pub fn known(&self, range: Range<usize>) -> &'t [u8] {
         let end = range.end.min(self.bytes.len());
-        self.bytes.get(range.start.min(end)..end).unwrap_or_default()
+        self.bytes.get(range.start.max(self.begin).min(end)..end).unwrap_or_default()
+    }
+
+    /// Up to `reach` bytes before `at`, what stands before the text's beginning among them.
+    pub fn words_before(&self, at: usize, reach: usize) -> &'t [u8] {
+        let end = at.min(self.bytes.len());
+        self.bytes.get(end.saturating_sub(reach)..end).unwrap_or_default()
+    }
+
+    /// Up to `reach` bytes from `at` on, in the text and behind it.
+    pub fn words_after(&self, at: usize, reach: usize) -> [&'t [u8]; 2] {
+        let end = at.saturating_add(reach);
+        let inside = self.slice(at..end);
+        let outside = end.saturating_sub(self.bytes.len().max(at)).min(self.after.len());
+        [inside, self.after.get(..outside).unwrap_or_default()]
+    }
+
+    /// The same, and something beside it says whether it is about cards.
+    pub fn about_cards(mut self, about_cards: bool) -> Self {
+        self.about_cards = about_cards;
+        self
+    }
+
+    pub fn is_about_cards(&self) -> bool {
+        self.about_cards
+    }
+
+    /// Where it begins.
+    pub fn begin(&self) -> usize {
+        self.begin
+    }
+
+    /// Whether there is nothing to come.
+    pub fn ended(&self) -> bool {
+        self.ended
     }
 
     /// How many bytes are known.

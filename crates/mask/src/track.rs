@@ -4,21 +4,23 @@ use crate::brand;
 use crate::candidate::Candidate;
 use crate::chain::{Chain, DIGITS_MIN};
 use crate::finding::{Finding, FindingKind, Form};
+use crate::text::Text;
 use crate::unit::{Gap, Kind, View};
 
 /// The track whose card number is the run of `candidate`.
 ///
-/// A number with an expiry and nothing after it is no track: it is left to be found as a card number.
-pub(crate) fn find(candidate: &Candidate<'_>, chain: &Chain) -> Option<Finding> {
+/// A number with an expiry and nothing after it is no track: it is left to be found as a card number. The
+/// sentinel before the number is not part of what is found: in a stream it has passed already.
+pub(crate) fn find(candidate: &Candidate<'_, '_>, chain: &Chain) -> Option<Finding> {
     let run = candidate.run;
     let number = chain.number(run.digits).filter(|number| number.len() >= DIGITS_MIN)?;
     let mut rest = Cursor { text: candidate.text, at: run.end, view: candidate.view };
-    let (kind, start) = match (rest.next()?, candidate.before.last) {
-        (Kind::Mark(b'^'), Some(Kind::Mark(b'B' | b'b'))) => (FindingKind::Track1, run.at.checked_sub(1)?),
-        (Kind::Mark(b'='), _) => (FindingKind::Track2, run.at),
+    let kind = match (rest.next()?, candidate.before.last) {
+        (Kind::Mark(b'^'), Some(Kind::Mark(b'B' | b'b'))) => FindingKind::Track1,
+        (Kind::Mark(b'='), _) => FindingKind::Track2,
         // On a chip the separator is a hex digit, and so might be what stands before a number that is none.
         (Kind::Mark(b'D' | b'd'), last) if !matches!(last, Some(Kind::Mark(mark)) if mark.is_ascii_alphanumeric()) => {
-            (FindingKind::Track2, run.at)
+            FindingKind::Track2
         }
         _ => return None,
     };
@@ -31,19 +33,18 @@ pub(crate) fn find(candidate: &Candidate<'_>, chain: &Chain) -> Option<Finding> 
     }
     rest.expiry_and_service_code()?;
     rest.discretionary_data();
-    let sentinel = start.checked_sub(1).filter(|at| matches!(candidate.text.get(*at), Some(b'%' | b';')));
-    let range = sentinel.unwrap_or(start)..rest.at;
+    let range = run.at..rest.at;
     Some(Finding { range, kind, form: Form::Whole, view: candidate.view })
 }
 
 /// Reads on behind the card number.
-struct Cursor<'t> {
-    text: &'t [u8],
+struct Cursor<'a, 't> {
+    text: &'a Text<'t>,
     at: usize,
     view: View,
 }
 
-impl Cursor<'_> {
+impl Cursor<'_, '_> {
     fn peek(&self) -> Option<Kind> {
         self.view.unit(self.text, self.at).map(|unit| unit.kind)
     }

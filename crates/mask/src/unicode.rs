@@ -2,15 +2,19 @@
 
 use crate::unit::Gap;
 
-/// The first character of `bytes` and its length, if it is UTF-8.
-pub(crate) fn character(bytes: &[u8]) -> Option<(char, usize)> {
-    let length = match bytes.first()? {
-        0..0x80 => 1,
+/// How many bytes a character has whose UTF-8 starts with `lead`; 1 where none does.
+pub(crate) const fn length(lead: u8) -> usize {
+    match lead {
         0xc2..0xe0 => 2,
         0xe0..0xf0 => 3,
         0xf0..0xf5 => 4,
-        _ => return None,
-    };
+        _ => 1,
+    }
+}
+
+/// The first character of `bytes` and its length, if it is UTF-8.
+pub(crate) fn character(bytes: &[u8]) -> Option<(char, usize)> {
+    let length = length(*bytes.first()?);
     let c = str::from_utf8(bytes.get(..length)?).ok()?.chars().next()?;
     Some((c, length))
 }
@@ -21,11 +25,6 @@ pub(crate) fn digit(c: char) -> Option<u8> {
     let before = ZEROS.partition_point(|zero| *zero <= code).checked_sub(1)?;
     let offset = code - ZEROS.get(before)?;
     u8::try_from(offset).ok().filter(|value| *value < 10)
-}
-
-/// Whether `lead` is the first byte of UTF-8 for one of the digits that [`digit`] knows.
-pub(crate) const fn leads_a_digit(lead: u8) -> bool {
-    matches!(lead, 0xd9 | 0xdb | 0xdf | 0xe0..=0xe2 | 0xea | 0xef | 0xf0)
 }
 
 /// What a character separates groups as, if it may.

@@ -1,45 +1,63 @@
 //! Text as a scan reads it: one digit, one separator or one other character at a time, however it is written.
 
+use crate::text::Text;
 use crate::unicode;
 
 /// Which escapes are read. A text is scanned as it stands, and again with its escapes read: what one reading
 /// hides, the other may show (`%B4111…` is track 1, and `%B4` a percent-escape).
+///
+/// Where one character ends does not depend on more than the [`SYNC`] bytes before it, so that a reading may
+/// start anywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct View {
-    /// `\u0034`, `\n` (RFC 8259 §7).
-    pub json: bool,
-    /// `%34` (RFC 3986 §2.1), `&#52;`, `&nbsp;` (HTML §13.1.4).
-    pub web: bool,
+pub(crate) enum View {
+    /// As it stands.
+    Plain,
+    /// What is inside the quotes of a JSON string: `\u0034`, `\n` (RFC 8259 §7).
+    Json,
+    /// With every escape of JSON, URLs and HTML: `%34` (RFC 3986 §2.1), `&#52;`, `&nbsp;` (HTML §13.1.4). A
+    /// backslash that is itself escaped does not count as such: what was encoded twice is read too.
+    Escaped,
+    /// Quoted-printable: `=34`, and `=` at the end of a line (RFC 2045 §6.7).
+    Quoted,
 }
 
-impl View {
-    /// As it stands.
-    pub const PLAIN: Self = Self { json: false, web: false };
-    /// What is inside the quotes of a JSON string.
-    pub const JSON: Self = Self { json: true, web: false };
-    /// With every escape read.
-    pub const ALL: Self = Self { json: true, web: true };
+/// Longest that one character is written as.
+pub(crate) const SYNC: usize = 14;
 
+impl View {
     /// What stands at `at`; `None` at the end.
-    pub fn unit(self, text: &[u8], at: usize) -> Option<Unit> {
-        let rest = text.get(at..)?;
-        let first = *rest.first()?;
+    pub fn unit(self, text: &Text<'_>, at: usize) -> Option<Unit> {
+        let first = text.get(at)?;
         if first.is_ascii_digit() {
             return Some(Unit { kind: Kind::Digit(first - b'0'), length: 1 });
         }
-        let escaped = match first {
-            b'\\' if self.json => json_escape(rest),
-            b'%' if self.web => percent(rest),
-            b'&' if self.web => entity(rest),
+        let escaped = match (first, self) {
+            (b'\\', Self::Json | Self::Escaped) => json_escape(text, at, self),
+            (b'%', Self::Escaped) => percent(text, at),
+            (b'&', Self::Escaped) => entity(text, at),
+            (b'=', Self::Quoted) => quoted(text, at),
             _ => None,
         };
         escaped.or_else(|| match first {
             0..0x80 => Some(Unit { kind: ascii(first), length: 1 }),
-            _ => match unicode::character(rest) {
+            _ => match unicode::character(text.slice(at..at + unicode::length(first))) {
                 Some((c, length)) => Some(Unit { kind: character(c), length }),
                 None => Some(Unit { kind: Kind::Other, length: 1 }),
             },
         })
+    }
+
+    /// Where the first thing stands in `text` that this view may read as more than one character.
+    pub fn next_opener(self, text: &[u8]) -> Option<usize> {
+        match self {
+            Self::Plain => None,
+            Self::Json => memchr::memchr(b'\\', text),
+            Self::Escaped => memchr::memchr3(b'\\', b'%', b'&', text),
+            Self::Quoted => memchr::memchr_iter(b'=', text).find(|at| match text.get(at + 1) {
+                Some(byte) => byte.is_ascii_hexdigit() || matches!(byte, b'\r' | b'\n'),
+                None => true,
+            }),
+        }
     }
 }
 
@@ -103,6 +121,7 @@ pub(crate) fn star(digit: &mut [u8]) {
     let pattern: &[u8] = match (digit.first(), digit.get(2)) {
         (Some(b'\\'), _) => b"\\u002a",
         (Some(b'%'), _) => b"%2A",
+        (Some(b'='), _) => b"=2A",
         (Some(b'&'), Some(b'x' | b'X')) => b"2a;",
         (Some(b'&'), _) => b"42;",
         _ => b"*",
@@ -147,39 +166,69 @@ fn character(c: char) -> Kind {
     }
 }
 
-fn json_escape(rest: &[u8]) -> Option<Unit> {
-    let kind = match rest.get(1)? {
+fn json_escape(text: &Text<'_>, at: usize, view: View) -> Option<Unit> {
+    let kind = match text.get(at + 1)? {
         b'u' => {
-            let code = hex_number(rest.get(2..6)?)?;
-            return Some(Unit { kind: char::from_u32(code).map_or(Kind::Other, character), length: 6 });
+            let high = utf16(text, at)?;
+            let low = (0xd800..0xdc00).contains(&high).then(|| utf16(text, at + 6)).flatten();
+            return Some(match low.filter(|low| (0xdc00..0xe000).contains(low)) {
+                Some(low) => {
+                    let code = 0x1_0000 + ((high & 0x3ff) << 10 | low & 0x3ff);
+                    Unit { kind: char::from_u32(code).map_or(Kind::Other, character), length: 12 }
+                }
+                None => Unit { kind: char::from_u32(high).map_or(Kind::Other, character), length: 6 },
+            });
         }
         b'n' | b'r' => Kind::Gap(Gap::Break),
         b't' => Kind::Gap(Gap::Space),
         b'/' => Kind::Gap(Gap::Slash),
-        mark @ (b'"' | b'\\' | b'b' | b'f') => Kind::Mark(*mark),
+        b'\\' if view == View::Escaped => return None,
+        mark @ (b'"' | b'\\' | b'b' | b'f') => Kind::Mark(mark),
         _ => return None,
     };
     Some(Unit { kind, length: 2 })
 }
 
-/// A percent-escape of one character in UTF-8.
-fn percent(rest: &[u8]) -> Option<Unit> {
-    let mut bytes = [0; 4];
-    let mut count = 0;
-    for (triple, byte) in rest.chunks(3).zip(&mut bytes) {
-        let [b'%', hex @ ..] = triple else { break };
-        let Some(code) = hex_number(hex).filter(|_| hex.len() == 2) else { break };
-        *byte = u8::try_from(code).ok()?;
-        count += 1;
+/// One `\uXXXX`.
+fn utf16(text: &Text<'_>, at: usize) -> Option<u32> {
+    match text.slice(at..at + 6) {
+        [b'\\', b'u', hex @ ..] if hex.len() == 4 => hex_number(hex),
+        _ => None,
     }
-    let (c, length) = unicode::character(bytes.get(..count)?)?;
+}
+
+/// A percent-escape of one character in UTF-8.
+fn percent(text: &Text<'_>, at: usize) -> Option<Unit> {
+    let byte = |at: usize| match (text.get(at)?, text.get(at + 1)?, text.get(at + 2)?) {
+        (b'%', high, low) => hex_number(&[high, low]).and_then(|code| u8::try_from(code).ok()),
+        _ => None,
+    };
+    let first = byte(at)?;
+    let mut bytes = [first, 0, 0, 0];
+    let length = unicode::length(first);
+    for (index, to) in bytes.iter_mut().enumerate().take(length).skip(1) {
+        *to = byte(at + 3 * index)?;
+    }
+    let (c, length) = unicode::character(bytes.get(..length)?)?;
     Some(Unit { kind: character(c), length: length * 3 })
 }
 
 /// A numeric character reference, or a named one of a separator.
-fn entity(rest: &[u8]) -> Option<Unit> {
-    let end = rest.iter().take(ENTITY_BYTES_MAX).position(|byte| *byte == b';')?;
-    let c = match rest.get(1..end)? {
+fn entity(text: &Text<'_>, at: usize) -> Option<Unit> {
+    let mut name = [0; SYNC];
+    let mut length = 0;
+    loop {
+        match text.get(at + 1 + length)? {
+            b';' => break,
+            byte if byte.is_ascii_alphanumeric() || byte == b'#' => *name.get_mut(length)? = byte,
+            _ => return None,
+        }
+        length += 1;
+        if length + 2 > SYNC {
+            return None;
+        }
+    }
+    let c = match name.get(..length)? {
         [b'#', b'x' | b'X', hex @ ..] => char::from_u32(hex_number(hex)?)?,
         [b'#', decimal @ ..] => char::from_u32(str::from_utf8(decimal).ok()?.parse().ok()?)?,
         b"nbsp" | b"ensp" | b"emsp" | b"thinsp" | b"zwj" | b"zwnj" | b"Tab" => ' ',
@@ -189,16 +238,27 @@ fn entity(rest: &[u8]) -> Option<Unit> {
         b"NewLine" => '\n',
         _ => return None,
     };
-    Some(Unit { kind: character(c), length: end + 1 })
+    Some(Unit { kind: character(c), length: length + 2 })
+}
+
+/// An escape of quoted-printable: one byte of UTF-8 that is ASCII, or a line break that is none.
+fn quoted(text: &Text<'_>, at: usize) -> Option<Unit> {
+    match text.get(at + 1)? {
+        b'\n' => Some(Unit { kind: Kind::Gap(Gap::Break), length: 2 }),
+        b'\r' if text.get(at + 2)? == b'\n' => Some(Unit { kind: Kind::Gap(Gap::Break), length: 3 }),
+        high if high.is_ascii_hexdigit() => {
+            let code = hex_number(&[high, text.get(at + 2)?])?;
+            let kind = u8::try_from(code).ok().filter(u8::is_ascii).map_or(Kind::Other, ascii);
+            Some(Unit { kind, length: 3 })
+        }
+        _ => None,
+    }
 }
 
 fn hex_number(hex: &[u8]) -> Option<u32> {
     let all = !hex.is_empty() && hex.iter().all(u8::is_ascii_hexdigit);
     all.then(|| str::from_utf8(hex).ok().and_then(|hex| u32::from_str_radix(hex, 16).ok())).flatten()
 }
-
-/// Longest character reference that is read: `&#x0000FF14;` with one zero to spare.
-const ENTITY_BYTES_MAX: usize = 14;
 
 #[cfg(test)]
 mod tests;

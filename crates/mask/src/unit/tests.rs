@@ -2,10 +2,22 @@ use super::*;
 
 #[test]
 fn a_digit_is_read_however_it_is_written() {
-    for written in
-        ["4", "４", "٤", "४", "𝟒", "\\u0034", "\\uff14", "%34", "%EF%BC%94", "&#52;", "&#x34;", "&#0052;"]
-    {
-        let unit = View::ALL.unit(written.as_bytes(), 0).unwrap();
+    for written in [
+        "4",
+        "４",
+        "٤",
+        "४",
+        "𝟒",
+        "\\u0034",
+        "\\uff14",
+        "\\ud835\\udfd2",
+        "%34",
+        "%EF%BC%94",
+        "&#52;",
+        "&#x34;",
+        "&#0052;",
+    ] {
+        let unit = View::Escaped.unit(&Text::whole(written.as_bytes()), 0).unwrap();
         assert_eq!(unit, Unit { kind: Kind::Digit(4), length: written.len() }, "{written}");
     }
 }
@@ -32,15 +44,15 @@ fn a_star_over_a_digit_keeps_the_escape_valid() {
 
 #[test]
 fn escapes_are_read_only_where_the_view_says_so() {
-    assert_eq!(View::PLAIN.unit(b"%34", 0).unwrap().kind, Kind::Mark(b'%'));
-    assert_eq!(View::PLAIN.unit(b"\\u0034", 0).unwrap().kind, Kind::Mark(b'\\'));
-    assert_eq!(View::JSON.unit(b"&#52;", 0).unwrap().kind, Kind::Mark(b'&'));
+    assert_eq!(View::Plain.unit(&Text::whole(b"%34"), 0).unwrap().kind, Kind::Mark(b'%'));
+    assert_eq!(View::Plain.unit(&Text::whole(b"\\u0034"), 0).unwrap().kind, Kind::Mark(b'\\'));
+    assert_eq!(View::Json.unit(&Text::whole(b"&#52;"), 0).unwrap().kind, Kind::Mark(b'&'));
 }
 
 #[test]
 fn a_broken_escape_is_what_it_looks_like() {
     for broken in ["%3", "%3g", "%B4", "\\u003", "\\x", "&#;", "&#99999999999;", "&what;", "&"] {
-        let unit = View::ALL.unit(broken.as_bytes(), 0).unwrap();
+        let unit = View::Escaped.unit(&Text::whole(broken.as_bytes()), 0).unwrap();
         assert_eq!(unit, Unit { kind: Kind::Mark(broken.as_bytes()[0]), length: 1 }, "{broken}");
     }
 }

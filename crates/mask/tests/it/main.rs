@@ -14,6 +14,7 @@ mod negatives;
 mod properties;
 mod replay;
 mod spellings;
+mod streams;
 mod tracks;
 
 use mask::{Masker, Profile};

@@ -1,0 +1,204 @@
+//! The walk over a text that finds card numbers and tracks, in one view.
+
+use crate::candidate::{Before, Candidate, Run};
+use crate::chain::DIGITS_MAX;
+use crate::finding::Finding;
+use crate::reader::Reader;
+use crate::text::Text;
+use crate::unit::{Kind, SYNC, View};
+
+/// Reads a text for card numbers and tracks, its escapes read as one view has them.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    view: View,
+    at: usize,
+    /// What stands before `at`; `None` when that has not been looked at.
+    before: Option<Before>,
+    /// The run that `at` is in, when it is too long to be one number.
+    long: Option<Long>,
+    /// Where it is worth seeing again whether there is something to leap over.
+    leap_at: usize,
+}
+
+/// A run of digits that is too long to be one number.
+#[derive(Debug, Clone, Copy)]
+struct Long {
+    /// Where it starts.
+    start: usize,
+    /// Digits of it that have been passed, as far as they matter.
+    passed: usize,
+    /// Where the last number ends that was found in it.
+    found_to: usize,
+}
+
+impl Walk {
+    /// A walk that starts at `at`.
+    pub fn new(view: View, at: usize) -> Self {
+        Self { view, at, before: None, long: None, leap_at: at }
+    }
+
+    /// Looks at what stands before, from far enough back to be in step with the characters. A run of digits
+    /// that began there is gone over: it has been judged from its start. `None` when more must be known.
+    fn look_back(&mut self, text: &Text<'_>) -> Option<Before> {
+        let mut before = Before::default();
+        let mut at = self.at.saturating_sub(LOOK_BACK).max(text.begin());
+        let mut digits = 0;
+        while at < self.at
+            && let Some(unit) = self.view.unit(text, at)
+        {
+            match unit.kind {
+                Kind::Digit(_) if digits > 0 => digits += 1,
+                Kind::Digit(_) => {
+                    before.pass_run();
+                    digits = 1;
+                }
+                kind => {
+                    before.pass(kind);
+                    digits = 0;
+                }
+            }
+            at += unit.length;
+        }
+        self.at = at.max(self.at);
+        if digits > 0 {
+            let rest = Run::at(text, self.at, self.view);
+            if text.starved() {
+                return None;
+            }
+            if digits + rest.digits > DIGITS_MAX {
+                self.long = Some(Long { start: self.at, passed: LONG_STARTS, found_to: 0 });
+            } else {
+                self.at = rest.end;
+            }
+        }
+        Some(before)
+    }
+
+    /// Goes over what reads the same as it stands: this view matters only where something is escaped.
+    fn leap(&mut self, text: &Text<'_>) {
+        self.leap_at = self.at + LEAP_MIN;
+        if self.view == View::Plain {
+            return;
+        }
+        let rest = text.known(self.at..text.len());
+        let next = self.view.next_opener(rest).unwrap_or(rest.len());
+        if next > LEAP_MIN {
+            self.skip_to(self.at + next - NUMBER_BYTES_MAX);
+        }
+    }
+
+    /// Judges the digit at `at`, and goes on behind it.
+    fn digit(&mut self, text: &Text<'_>, before: Before) -> Option<Finding> {
+        let run = Run::at(text, self.at, self.view);
+        let candidate = Candidate { text, view: self.view, before, run };
+        // Behind a number in a long run the rest is as if it stood alone: so it will once that is masked.
+        let long = self.long.filter(|long| long.found_to != self.at || run.digits > DIGITS_MAX);
+        let long = long.or_else(|| {
+            let fresh = Long { start: self.at, passed: 0, found_to: 0 };
+            (run.digits > DIGITS_MAX).then_some(fresh)
+        });
+        let finding = if long.is_some() { candidate.windows() } else { candidate.finding() };
+        if text.starved() {
+            return None;
+        }
+        match long {
+            Some(long) => self.pass_digit(text, long, before, finding),
+            None => {
+                let mut after = before;
+                after.pass_run();
+                let finding = finding.map(|finding| match self.long {
+                    Some(_) => Finding { form: finding.form.bare(), ..finding },
+                    None => finding,
+                });
+                self.at = finding.as_ref().map_or(run.end, |finding| finding.range.end.max(run.end));
+                (self.before, self.long) = (Some(after).filter(|_| self.at == run.end), None);
+                finding
+            }
+        }
+    }
+
+    /// Goes over one digit of a run in which the next number may start at the next digit. Digits before the first
+    /// number, too few to be more than its neighbours, go with it: alone they would read as something else.
+    fn pass_digit(
+        &mut self,
+        text: &Text<'_>,
+        mut long: Long,
+        before: Before,
+        finding: Option<Finding>,
+    ) -> Option<Finding> {
+        let digit = self.view.unit(text, self.at).map_or(1, |unit| unit.length);
+        let finding = finding.map(|mut finding| {
+            if long.passed < LONG_STARTS {
+                finding.range.start = long.start;
+            }
+            (long.passed, long.found_to) = (LONG_STARTS, long.found_to.max(finding.range.end));
+            finding
+        });
+        long.passed += 1;
+        self.at += digit;
+        (self.before, self.long) = (Some(before), Some(long));
+        finding
+    }
+}
+
+impl Reader for Walk {
+    fn next(&mut self, text: &Text<'_>) -> Option<Finding> {
+        self.leap(text);
+        loop {
+            text.forgive();
+            let before = match self.before {
+                Some(before) => before,
+                None => {
+                    let before = self.look_back(text)?;
+                    *self.before.insert(before)
+                }
+            };
+            let unit = self.view.unit(text, self.at)?;
+            if matches!(unit.kind, Kind::Digit(_)) {
+                let found = self.digit(text, before);
+                if found.is_some() || text.starved() {
+                    return found;
+                }
+            } else if text.starved() {
+                return None;
+            } else {
+                let mut after = before;
+                after.pass(unit.kind);
+                (self.before, self.long) = (Some(after), None);
+                self.at += unit.length;
+                if self.at >= self.leap_at {
+                    self.leap(text);
+                }
+            }
+        }
+    }
+
+    fn at(&self) -> usize {
+        self.long.filter(|long| long.passed < LONG_STARTS).map_or(self.at, |long| long.start)
+    }
+
+    fn skip_to(&mut self, at: usize) {
+        if at > self.at {
+            *self = Self::new(self.view, at);
+        }
+    }
+
+    fn forget(&mut self, bytes: usize) {
+        self.at = self.at.saturating_sub(bytes);
+        self.leap_at = self.leap_at.saturating_sub(bytes);
+        if let Some(long) = &mut self.long {
+            long.start = long.start.saturating_sub(bytes);
+            long.found_to = long.found_to.saturating_sub(bytes);
+        }
+    }
+}
+
+/// Longest stretch of plain text that the beginning of one number takes: a number and its gaps, of three
+/// characters of three bytes each.
+const NUMBER_BYTES_MAX: usize = DIGITS_MAX + (DIGITS_MAX - 1) * 9;
+/// Shortest stretch that is worth leaping over.
+const LEAP_MIN: usize = 2 * NUMBER_BYTES_MAX;
+/// Digits of a long run that are not let go before it is known whether a number follows them.
+const LONG_STARTS: usize = DIGITS_MAX + 1;
+/// How far back a walk starts to know what stands before: longer than four characters as escapes.
+const LOOK_BACK: usize = 4 * SYNC;

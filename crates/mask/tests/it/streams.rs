@@ -1,0 +1,125 @@
+use mask::{Masker, Stream, find};
+use proptest::prelude::*;
+
+use crate::{FIRST6_LAST4, LAST4, cards};
+
+#[test]
+fn a_stream_is_masked_the_same_wherever_it_is_cut() {
+    let texts = [
+        "pan 4111-1111-1111-1111, %B4111111111111111^DOE/JANE^29121011234567?;4111111111111111=29121011234567? ok",
+        "a=4111%201111%201111%201111 &#52;111&nbsp;1111&nbsp;1111&nbsp;1111 ４１１１１１１１１１１１１１１１ \\u0034111111111111111.",
+        "NDExMTExMTExMTExMTExMSwgNTU1NTU1NTU1NTU1NDQ0NA== \\x34313131313131313131313131313131 DE89 3704 0044 0532 0130 00",
+        "41111111111111115555555555554444378282246310005 550e8400-e29b-41d4-a716-446655440000 0004111111111111111",
+        "card 6759649826438453; 4222222222222 visa, 4111/1111/1111/1111/1111 and 4,0,0,0,0,5,6,6,5,5,6,6,5,5,5,6",
+    ];
+    for text in texts {
+        let whole = whole(LAST4, text.as_bytes());
+        for cut in 0..=text.len() {
+            let (one, two) = text.as_bytes().split_at(cut);
+            assert_eq!(cut_at(LAST4, &[one, two]), whole, "cut at {cut} of {text}");
+        }
+        let bytes: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
+        assert_eq!(cut_at(LAST4, &bytes), whole, "byte by byte {text}");
+    }
+}
+
+#[test]
+fn every_published_number_is_masked_cut_at_every_place() {
+    for (_, number) in cards().filter(|(brand, _)| *brand != "uatp") {
+        for text in [format!("card: {number}."), format!("track ;{number}=2912101123456789?")] {
+            let whole = whole(LAST4, text.as_bytes());
+            assert_ne!(String::from_utf8_lossy(&whole), text);
+            for cut in 0..=text.len() {
+                let (one, two) = text.as_bytes().split_at(cut);
+                assert_eq!(cut_at(LAST4, &[one, two]), whole, "cut at {cut} of {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_held_back_while_no_digit_run_is_open() {
+    let mut stream = Stream::new(LAST4);
+    let mut out = Vec::new();
+    for word in
+        "Hello, here is the answer to Anna's question: nothing, at 10:30 a.m. \"really\"? See (a) {b} c"
+            .split_inclusive(' ')
+    {
+        stream.push(word.as_bytes(), &mut out);
+        // `30 ` may go on as a number in pairs.
+        assert_eq!(stream.held(), if word == "10:30 " { 3 } else { 0 }, "after {word:?}");
+    }
+    stream.push(b"order 20261122 was paid", &mut out);
+    assert_eq!(stream.held(), 0);
+    stream.push(b" with 4111 1111", &mut out);
+    assert!(out.ends_with(b" with "));
+    stream.push(b" dollars", &mut out);
+    assert!(out.ends_with(b" with 4111 1111 dollars"));
+}
+
+#[test]
+fn what_is_held_back_is_bounded() {
+    for piece in [
+        "4",
+        "41",
+        "4 ",
+        "4111 1111 1111 1111 ",
+        "%",
+        "\\u00",
+        "NDEx",
+        "3431",
+        "&#5",
+        "Visa ",
+        "%B4111111111111111^",
+        "=34",
+    ] {
+        let mut stream = Stream::new(LAST4);
+        let mut out = Vec::new();
+        let mut given = 0;
+        for _ in 0..400 {
+            stream.push(piece.as_bytes(), &mut out);
+            given += piece.len();
+            assert!(stream.held() <= 1024, "{} held of {piece:?}", stream.held());
+            assert_eq!(stream.held() + out.len(), given);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn any_text_cut_anyhow_is_masked_as_a_whole(text in crate::properties::text(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12)) {
+        for masker in [LAST4, FIRST6_LAST4] {
+            let bytes = text.as_bytes();
+            let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+            places.sort_unstable();
+            let mut pieces = Vec::new();
+            let mut from = 0;
+            for place in places {
+                pieces.push(&bytes[from..place]);
+                from = place;
+            }
+            pieces.push(&bytes[from..]);
+            prop_assert_eq!(cut_at(masker, &pieces), whole(masker, bytes));
+            let each: Vec<&[u8]> = bytes.chunks(1).collect();
+            prop_assert_eq!(cut_at(masker, &each), whole(masker, bytes));
+        }
+    }
+}
+
+fn whole(masker: Masker, text: &[u8]) -> Vec<u8> {
+    let masked = masker.text(text).map_or_else(|| text.to_vec(), |masked| masked.bytes);
+    assert_eq!(find(&masked).count(), 0, "nothing is found again in {:?}", String::from_utf8_lossy(&masked));
+    masked
+}
+
+fn cut_at(masker: Masker, pieces: &[&[u8]]) -> Vec<u8> {
+    let mut stream = Stream::new(masker);
+    let mut out = Vec::new();
+    for piece in pieces {
+        stream.push(piece, &mut out);
+    }
+    stream.finish(&mut out);
+    out
+}

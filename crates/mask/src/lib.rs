@@ -33,6 +33,7 @@ mod reader;
 mod reject;
 mod stream;
 mod text;
+mod token;
 mod track;
 mod unicode;
 mod unit;
@@ -46,6 +47,7 @@ pub use fuzz::{fuzz_json, fuzz_text};
 pub use json::{JsonPath, JsonRule, NotAPath};
 pub use masker::{Masked, Masker, Profile};
 pub use stream::{Finder, Stream};
+pub use token::TokenKey;
 
 /// What `text` holds, in the order of where it starts. Readings that differ may overlap.
 pub fn find(text: &[u8]) -> impl Iterator<Item = Finding> {

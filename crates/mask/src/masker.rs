@@ -8,6 +8,7 @@ use crate::finding::{Finding, Form};
 use crate::json::{self, JsonRule};
 use crate::reader::AHEAD;
 use crate::text::Text;
+use crate::token::{Surrogate, TokenKey};
 use crate::unit::{self, Kind, View};
 
 /// How much of a card number may stay visible; one for a whole deployment (PCI DSS 4.0.1, 3.4.1 and 3.5.1).
@@ -17,6 +18,9 @@ pub enum Profile {
     Last4,
     /// The first six and the last four; of a number of fewer than 14 digits the last four alone.
     First6Last4,
+    /// The last four, of a surrogate: so an agent can join and compare numbers without holding one. The key is
+    /// for the life of the process.
+    Tokenise(&'static TokenKey),
 }
 
 impl Profile {
@@ -29,7 +33,7 @@ impl Profile {
         match (self, digits) {
             (_, ..DIGITS_MIN) => (0, 0),
             (Self::First6Last4, 14..) => (6, 4),
-            (Self::First6Last4 | Self::Last4, _) => (0, 4),
+            (Self::First6Last4 | Self::Last4 | Self::Tokenise(_), _) => (0, 4),
         }
     }
 }
@@ -74,8 +78,9 @@ impl Masker {
 
     /// Masks every card number and track in text that nothing is known of; `None` when there is none.
     ///
-    /// Digits become `*`, everything else stays, and so does the length in bytes. Tracks, and base64 or hex
-    /// that holds a card, become `*` throughout. The result holds nothing that would be found again.
+    /// Digits become `*`, or those of a surrogate, everything else stays, and so does the length in bytes.
+    /// Tracks, and base64 or hex that holds a card, become `*` throughout. The result holds nothing that would
+    /// be found again.
     pub fn text(&self, text: &[u8]) -> Option<Masked> {
         self.part(text, 0..text.len(), Views::Text)
     }
@@ -100,10 +105,17 @@ impl Masker {
             return self.whole().to_vec();
         }
         let (first, last) = self.profile.kept(slots);
+        // What was masked before has no surrogate: its digits are not all there.
+        let surrogate = self.surrogate(&text, 0..value.len(), View::Plain);
+        let surrogate = surrogate.filter(|surrogate| surrogate.digits().len() == slots);
         let mut masked = value.to_vec();
         for (index, at) in positions(&text, 0..value.len(), View::Plain, is_slot).enumerate() {
-            if (first..slots - last).contains(&index) {
-                masked.get_mut(at).into_iter().for_each(unit::star);
+            let Some(written) = masked.get_mut(at).filter(|_| (first..slots - last).contains(&index)) else {
+                continue;
+            };
+            match surrogate.as_ref().and_then(|surrogate| surrogate.digits().get(index)) {
+                Some(digit) => unit::put(written, *digit),
+                None => unit::star(written),
             }
         }
         masked
@@ -218,11 +230,31 @@ impl Masker {
             Form::Number => self.profile.kept(digits),
             Form::Digits | Form::Whole => (0, 0),
         };
+        let surrogate = self.surrogate(text, range.clone(), view).filter(|_| form == Form::Number);
         for (index, at) in positions(text, range, view, digit).enumerate() {
-            if (first..digits.saturating_sub(last)).contains(&index) {
-                piece.get_mut(place(at)).into_iter().for_each(unit::star);
+            let hidden = (first..digits.saturating_sub(last)).contains(&index);
+            let Some(written) = piece.get_mut(place(at)).filter(|_| hidden) else { continue };
+            match surrogate.as_ref().and_then(|surrogate| surrogate.digits().get(index)) {
+                Some(digit) => unit::put(written, *digit),
+                None => unit::star(written),
             }
         }
+    }
+
+    /// What stands for the number in `range`, where that is what the profile says.
+    fn surrogate(self, text: &Text<'_>, range: Range<usize>, view: View) -> Option<Surrogate> {
+        let Profile::Tokenise(key) = self.profile else { return None };
+        let digit = |kind: Kind| match kind {
+            Kind::Digit(digit) => Some(digit),
+            Kind::Gap(_) | Kind::Mark(_) | Kind::Other => None,
+        };
+        let mut number = [0; DIGITS_MAX];
+        let mut length = 0;
+        for digit in units(text, range, view).filter_map(|(_, kind)| digit(kind)) {
+            *number.get_mut(length)? = digit;
+            length += 1;
+        }
+        number.get(..length).filter(|number| number.len() >= DIGITS_MIN).map(|number| key.surrogate(number))
     }
 }
 

@@ -137,6 +137,16 @@ pub(crate) fn star(digit: &mut [u8]) {
     digit.iter_mut().rev().zip(pattern.iter().rev()).for_each(|(byte, put)| *byte = *put);
 }
 
+/// Writes another ASCII digit over one, in the way that it was written; a star where it was not ASCII.
+pub(crate) fn put(written: &mut [u8], digit: u8) {
+    let to = b'0' + digit % 10;
+    match written {
+        [one] => *one = to,
+        [b'\\', b'u', b'0', b'0', b'3', last] | [b'%' | b'=', b'3', last] => *last = to,
+        other => star(other),
+    }
+}
+
 /// What one ASCII character is.
 pub(crate) const fn ascii(byte: u8) -> Kind {
     match byte {

@@ -6,24 +6,29 @@ use crate::text::Text;
 
 /// Whether such a word stands within [`REACH`] bytes of `range`, in any case.
 pub(crate) fn speaks_of_cards(text: &Text<'_>, range: Range<usize>) -> bool {
-    let speaks = |near: &[u8]| {
-        ANYWHERE.iter().any(|word| positions(near, word).next().is_some())
-            || ALONE.iter().any(|word| positions(near, word).any(|at| stands_alone(near, at, word.len())))
-    };
     text.is_about_cards()
         || speaks(text.words_before(range.start, REACH))
         || text.words_after(range.end, REACH).into_iter().any(speaks)
 }
 
-fn positions<'t>(text: &'t [u8], word: &'t str) -> impl Iterator<Item = usize> + 't {
-    let words = text.windows(word.len()).enumerate();
-    words.filter(|(_, here)| here.eq_ignore_ascii_case(word.as_bytes())).map(|(at, _)| at)
+fn speaks(near: &[u8]) -> bool {
+    let letters = near.iter().enumerate().filter(|(_, byte)| STARTS.contains(&byte.to_ascii_lowercase()));
+    letters.into_iter().any(|(at, _)| {
+        let rest = near.get(at..).unwrap_or_default();
+        let starts = |word: &&str| {
+            rest.get(..word.len()).is_some_and(|here| here.eq_ignore_ascii_case(word.as_bytes()))
+        };
+        let before = at.checked_sub(1).and_then(|at| near.get(at));
+        ANYWHERE.iter().any(&starts)
+            || (!before.is_some_and(u8::is_ascii_alphabetic)
+                && ALONE
+                    .iter()
+                    .any(|word| starts(word) && !rest.get(word.len()).is_some_and(u8::is_ascii_alphabetic)))
+    })
 }
 
-fn stands_alone(text: &[u8], at: usize, length: usize) -> bool {
-    let letter = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphabetic);
-    !letter(at.checked_sub(1)) && !letter(at.checked_add(length))
-}
+/// The letters that the words start with.
+const STARTS: &[u8] = b"cktdvmahurjep";
 
 /// How far a word may be from the number.
 const REACH: usize = 64;

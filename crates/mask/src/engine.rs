@@ -88,7 +88,6 @@ impl Engine {
         Step::Region(found, start..end)
     }
 
-    #[allow(dead_code, reason = "for the sieve")]
     /// Lets the readers leap to `at`: nothing is found before.
     pub fn skip_to(&mut self, at: usize) {
         for index in 0..READERS {

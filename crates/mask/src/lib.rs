@@ -31,6 +31,7 @@ mod json;
 mod masker;
 mod reader;
 mod reject;
+mod rewriter;
 mod stream;
 mod text;
 mod token;

@@ -3,10 +3,10 @@ use std::ops::Range;
 
 use crate::chain::{DIGITS_MAX, DIGITS_MIN};
 use crate::classes::Classes;
-use crate::engine::{Engine, REGION_BYTES_MAX, Step, Views};
+use crate::engine::{Engine, Views};
 use crate::finding::{Finding, Form};
 use crate::json::{self, JsonRule};
-use crate::reader::AHEAD;
+use crate::rewriter::Rewriter;
 use crate::text::Text;
 use crate::token::{Surrogate, TokenKey};
 use crate::unit::{self, Kind, View};
@@ -143,80 +143,18 @@ impl Masker {
     pub(crate) fn part(self, text: &[u8], range: Range<usize>, views: Views) -> Option<Masked> {
         let part = Text::part(text, range.clone());
         let mut engine = Engine::new(self.classes, views, range.start);
-        let mut masked = Masked { bytes: Vec::new(), found: 0, sad: false };
-        let mut copied = range.start;
-        while let Step::Region(findings, at) = engine.step(&part) {
-            masked.note(&findings);
-            masked.bytes.extend_from_slice(part.known(copied..at.start));
-            let region = self.rewrite(&part, &findings, &at, views, &masked.bytes)?;
-            masked.bytes.extend_from_slice(region.get(copied.saturating_sub(at.start)..).unwrap_or_default());
-            copied = copied.max(at.end);
-        }
-        if masked.found == 0 {
-            return None;
-        }
-        masked.bytes.extend_from_slice(part.known(copied..range.end));
-        Some(masked)
-    }
-
-    /// What is put in the place of `range`, in which `findings` are; `before` is what has been put in the
-    /// place of what stands before. `None` when more must be known.
-    ///
-    /// Digits that stay may read as a card number together with what stands beside them: then none stays, and
-    /// where that is not enough, nothing at all.
-    pub(crate) fn rewrite(
-        self,
-        text: &Text<'_>,
-        findings: &[Finding],
-        range: &Range<usize>,
-        views: Views,
-        before: &[u8],
-    ) -> Option<Vec<u8>> {
-        let before = before.get(before.len().saturating_sub(AROUND)..).unwrap_or_default();
-        for bare in [false, true] {
-            let mut piece = text.known(range.clone()).to_vec();
-            for finding in findings {
-                let form =
-                    if bare || range.len() > REGION_BYTES_MAX { finding.form.bare() } else { finding.form };
-                self.hide(text, range.start, &mut piece, finding, form);
-            }
-            if self.is_clean(text, range, views, before, &piece)? {
-                return Some(piece);
-            }
-        }
-        let mut piece = text.known(range.clone()).to_vec();
-        piece.iter_mut().filter(|byte| !matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b'*');
-        Some(piece)
-    }
-
-    /// Whether nothing is found in `piece` where it stands, or about it; `None` when more must be known.
-    fn is_clean(
-        self,
-        text: &Text<'_>,
-        range: &Range<usize>,
-        views: Views,
-        before: &[u8],
-        piece: &[u8],
-    ) -> Option<bool> {
-        let after = text.known(range.end..range.end + AHEAD);
-        let known = range.end + after.len() == text.len();
-        let around = [before, piece, after].concat();
-        let part = before.len()..before.len() + piece.len();
-        let again = Text::new(&around, text.ended() || !known).about_cards(text.is_about_cards());
-        let mut engine = Engine::new(self.classes, views, 0);
-        loop {
-            match engine.step(&again) {
-                Step::Region(_, found) if found.start >= part.end => return Some(true),
-                Step::Region(_, found) if found.end > part.start => return Some(false),
-                Step::Region(..) => {}
-                Step::Clean(at) if at >= part.end || again.ended() => return Some(true),
-                Step::Clean(_) => return None,
-            }
-        }
+        let mut rewriter = Rewriter::new(self, views, range.start);
+        let mut bytes = Vec::new();
+        while rewriter.step(&mut engine, &part, &mut bytes) {}
+        (rewriter.found() > 0).then(|| Masked {
+            bytes,
+            found: u32::try_from(rewriter.found()).unwrap_or(u32::MAX),
+            sad: rewriter.sad(),
+        })
     }
 
     /// Writes stars to `piece`, which stands at `start`, over what `finding` says of `text`.
-    fn hide(self, text: &Text<'_>, start: usize, piece: &mut [u8], finding: &Finding, form: Form) {
+    pub(crate) fn hide(self, text: &Text<'_>, start: usize, piece: &mut [u8], finding: &Finding, form: Form) {
         let place = |at: Range<usize>| at.start.saturating_sub(start)..at.end.saturating_sub(start);
         let (range, view) = (finding.range.clone(), finding.view);
         if form == Form::Whole {
@@ -258,18 +196,6 @@ impl Masker {
     }
 }
 
-impl Masked {
-    /// Counts what is found, where overlapping readings of the same are one.
-    fn note(&mut self, findings: &[Finding]) {
-        let mut end = 0;
-        for finding in findings {
-            self.found = self.found.saturating_add(u32::from(finding.range.start >= end));
-            end = end.max(finding.range.end);
-            self.sad |= finding.kind.is_sad();
-        }
-    }
-}
-
 impl fmt::Debug for Masked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { bytes, found, sad } = self;
@@ -305,9 +231,6 @@ fn units<'a>(
 fn is_slot(kind: Kind) -> bool {
     matches!(kind, Kind::Digit(_) | Kind::Mark(b'*' | b'x' | b'X' | b'#'))
 }
-
-/// What surrounds a part, as far as it counts.
-const AROUND: usize = 96;
 
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,8 @@ use crate::text::Text;
 
 /// One way of reading a text from its start to its end, for one kind of thing that it may hold.
 ///
-/// What a reader finds at a place depends on a bounded stretch of text around it: [`BEHIND`] bytes before,
-/// which may have been masked already, and [`AHEAD`] bytes after. So it comes to the same in a stream.
+/// What a reader finds at a place depends on a bounded stretch of text around it: [`BEHIND`] bytes before, as
+/// they came, and some hundred bytes after. So it comes to the same in a stream.
 pub(crate) trait Reader {
     /// The next finding, in the order of where they start; `None` at the end of what is known, or where what
     /// is known does not suffice.
@@ -22,5 +22,3 @@ pub(crate) trait Reader {
 
 /// How far back a reader may look from where a finding starts.
 pub(crate) const BEHIND: usize = 256;
-/// How far a reader may look from where a finding starts, its own length included.
-pub(crate) const AHEAD: usize = 512;

@@ -12,7 +12,8 @@ pub(crate) fn in_hex(text: &Text<'_>, range: &Range<usize>) -> bool {
     let before = text.known(range.start.saturating_sub(TOKEN_REACH + 1)..range.start);
     let left = before.iter().rev().take(TOKEN_REACH).take_while(|byte| is_hex(byte)).count();
     let follows = |count: usize| text.get(range.end + count);
-    if left == 0 && !follows(0).is_some_and(|byte| is_hex(&byte)) {
+    let grouped = !text.known(range.clone()).iter().all(is_hex);
+    if grouped || (left == 0 && !follows(0).is_some_and(|byte| is_hex(&byte))) {
         return false;
     }
     let right =

@@ -1,0 +1,229 @@
+//! What is found, put into what is released.
+
+use std::ops::Range;
+
+use crate::chain::DIGITS_MIN;
+use crate::engine::{Engine, REGION_BYTES_MAX, Step, Views};
+use crate::finding::Finding;
+use crate::masker::Masker;
+use crate::text::Text;
+
+/// Releases a text from its start to its end, masked.
+///
+/// What a mask leaves is looked at where it stands. Digits that stay may read as a card number together with
+/// what stands beside them; and what was part of something else may be none any more once that is masked. Both
+/// go too, so that nothing is found again in what has been released.
+#[derive(Debug)]
+pub(crate) struct Rewriter {
+    masker: Masker,
+    views: Views,
+    /// Up to where the text has been released.
+    done: usize,
+    /// Where the last mask ends.
+    masked_to: Option<usize>,
+    /// What has been released last.
+    tail: Vec<u8>,
+    /// What has been found and waits for what follows it.
+    waiting: Option<(Vec<Finding>, Range<usize>)>,
+    found: u64,
+    sad: bool,
+}
+
+impl Rewriter {
+    /// A rewriter that starts at `at`.
+    pub fn new(masker: Masker, views: Views, at: usize) -> Self {
+        Self {
+            masker,
+            views,
+            done: at,
+            masked_to: None,
+            tail: Vec::new(),
+            waiting: None,
+            found: 0,
+            sad: false,
+        }
+    }
+
+    /// Goes on to the next thing to mask, and writes to `out` what is released with it. Whether there may be
+    /// more now; if not, more must be known.
+    pub fn step(&mut self, engine: &mut Engine, text: &Text<'_>, out: &mut Vec<u8>) -> bool {
+        let (findings, range) = match self.waiting.take() {
+            Some(waiting) => waiting,
+            None => match engine.step(text) {
+                Step::Region(findings, range) => (findings, range),
+                Step::Clean(at) => {
+                    self.pass(engine, text, at, out);
+                    return false;
+                }
+            },
+        };
+        let passed = self.pass(engine, text, range.start, out);
+        if !passed || !self.mask(text, &findings, &range, out) {
+            self.waiting = Some((findings, range));
+            return false;
+        }
+        engine.skip_to(self.done);
+        true
+    }
+
+    /// Up to where the text has been released.
+    pub fn done(&self) -> usize {
+        self.done
+    }
+
+    /// How many things were found and masked.
+    pub fn found(&self) -> u64 {
+        self.found
+    }
+
+    /// Whether sensitive authentication data was among them.
+    pub fn sad(&self) -> bool {
+        self.sad
+    }
+
+    /// The first `bytes` of the text have been dropped.
+    pub fn forget(&mut self, bytes: usize) {
+        self.done = self.done.saturating_sub(bytes);
+        self.masked_to = self.masked_to.and_then(|at| at.checked_sub(bytes));
+        if let Some((findings, range)) = &mut self.waiting {
+            findings.iter_mut().for_each(|finding| finding.forget(bytes));
+            *range = range.start.saturating_sub(bytes)..range.end.saturating_sub(bytes);
+        }
+    }
+
+    /// Releases what was found clean up to `to`, but for what close behind a mask reads otherwise now. Whether
+    /// all of it could be judged.
+    fn pass(&mut self, engine: &mut Engine, text: &Text<'_>, to: usize, out: &mut Vec<u8>) -> bool {
+        while let Some(close) =
+            self.masked_to.map(|at| (at + AROUND).min(to)).filter(|close| *close > self.done)
+        {
+            let (revealed, settled) = self.revealed(text, close);
+            let Some(finding) = revealed else {
+                self.release(text.known(self.done..settled), out);
+                self.done = settled;
+                if settled < close {
+                    return false;
+                }
+                break;
+            };
+            self.release(text.known(self.done..finding.range.start), out);
+            self.done = self.done.max(finding.range.start);
+            let range = finding.range.clone();
+            if !self.mask(text, &[finding], &range, out) {
+                return false;
+            }
+            engine.skip_to(self.done);
+        }
+        self.release(text.known(self.done..to), out);
+        self.done = self.done.max(to);
+        true
+    }
+
+    /// The first thing that starts before `close` when what stands before is seen as it was released; and up to
+    /// where there is none.
+    fn revealed(&self, text: &Text<'_>, close: usize) -> (Option<Finding>, usize) {
+        let end = close + NUMBER_REACH;
+        let after = text.known(self.done..end);
+        let again = [self.tail.as_slice(), after].concat();
+        if !may_hold_number(&again) {
+            return (None, close);
+        }
+        let again = Text::new(&again, text.ended() || end < text.len()).about_cards(text.is_about_cards());
+        let mut engine = Engine::new(self.masker.classes(), self.views, self.tail.len());
+        let place = |at: usize| at - self.tail.len() + self.done;
+        match engine.step(&again) {
+            Step::Region(findings, found) if place(found.start) < close => {
+                let cut = !text.ended() && found.end == again.len();
+                let finding = findings.into_iter().next().filter(|_| !cut);
+                let found = place(found.start)..place(found.end);
+                let settled = if finding.is_some() { found.start } else { close };
+                (finding.map(|finding| Finding { range: found, ..finding }), settled)
+            }
+            Step::Region(..) => (None, close),
+            Step::Clean(at) if again.ended() => (None, close.max(place(at).min(close))),
+            Step::Clean(at) => (None, place(at).min(close)),
+        }
+    }
+
+    /// Releases `range` masked. Whether enough is known for it.
+    fn mask(
+        &mut self,
+        text: &Text<'_>,
+        findings: &[Finding],
+        range: &Range<usize>,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let Some(piece) = self.masked(text, findings, range) else { return false };
+        let new = piece.get(self.done.saturating_sub(range.start)..).unwrap_or_default();
+        self.release(new, out);
+        self.done = self.done.max(range.end);
+        self.masked_to = Some(range.end);
+        let mut end = 0;
+        for finding in findings {
+            // Overlapping readings of the same are one.
+            self.found = self.found.saturating_add(u64::from(finding.range.start >= end));
+            end = end.max(finding.range.end);
+            self.sad |= finding.kind.is_sad();
+        }
+        true
+    }
+
+    /// `range` with what was found in it masked; `None` when more must be known.
+    fn masked(&self, text: &Text<'_>, findings: &[Finding], range: &Range<usize>) -> Option<Vec<u8>> {
+        let long = range.len() > REGION_BYTES_MAX;
+        for bare in [long, true] {
+            let mut piece = text.known(range.clone()).to_vec();
+            for finding in findings {
+                let form = if bare { finding.form.bare() } else { finding.form };
+                self.masker.hide(text, range.start, &mut piece, finding, form);
+            }
+            if long || self.is_clean(text, range, &piece)? {
+                return Some(piece);
+            }
+        }
+        let star = |byte: &u8| if matches!(byte, b'\n' | b'\r') { *byte } else { b'*' };
+        Some(text.known(range.clone()).iter().map(star).collect())
+    }
+
+    /// Whether nothing is found in `piece` where it stands. `None` when more must be known.
+    fn is_clean(&self, text: &Text<'_>, range: &Range<usize>, piece: &[u8]) -> Option<bool> {
+        let kept = range.start.saturating_sub(self.done).min(self.tail.len());
+        let before = self.tail.get(kept..).unwrap_or_default();
+        let part = before.len()..before.len() + piece.len();
+        let end = range.end + NUMBER_REACH;
+        let again = [before, piece, text.known(range.end..end)].concat();
+        let whole = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'*';
+        if !may_hold_number(&again) && piece.iter().all(|byte| !whole(byte) || *byte == b'*') {
+            return Some(true);
+        }
+        let again = Text::new(&again, text.ended() || end < text.len()).about_cards(text.is_about_cards());
+        let mut engine = Engine::new(self.masker.classes(), self.views, 0);
+        loop {
+            match engine.step(&again) {
+                Step::Region(_, found) if found.start >= part.end => return Some(true),
+                Step::Region(_, found) if found.end > part.start => return Some(false),
+                Step::Region(..) => {}
+                Step::Clean(at) if at >= part.end || again.ended() => return Some(true),
+                Step::Clean(_) => return None,
+            }
+        }
+    }
+
+    fn release(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(bytes);
+        self.tail.extend_from_slice(bytes.get(bytes.len().saturating_sub(AROUND)..).unwrap_or_default());
+        let over = self.tail.len().saturating_sub(AROUND);
+        self.tail.drain(..over);
+    }
+}
+
+/// Whether there are digits enough for a number, or what may stand for them.
+fn may_hold_number(text: &[u8]) -> bool {
+    let other = |byte: &u8| !byte.is_ascii() || matches!(byte, b'\\' | b'%' | b'&' | b'=');
+    text.iter().filter(|byte| byte.is_ascii_digit()).count() >= DIGITS_MIN || text.iter().any(other)
+}
+
+/// What stands around a place, as far as it counts.
+const AROUND: usize = 96;
+/// How far a number may reach that is looked at behind a mask; what is cut there is left to be found as usual.
+const NUMBER_REACH: usize = 128;

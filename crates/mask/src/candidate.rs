@@ -94,9 +94,9 @@ impl Candidate<'_, '_> {
     }
 
     /// Card numbers that start at the run's start, where the run is too long to be one: numbers put together
-    /// without a separator.
-    pub fn windows(&self) -> Option<Finding> {
-        if self.is_fraction() {
+    /// without a separator. No decimal has so many places that its fraction would be mistaken for long.
+    pub fn windows(&self, passed: usize) -> Option<Finding> {
+        if self.is_fraction() && passed < LONG_STARTS {
             return None;
         }
         let chain = Chain::read(self.text, self.run.at, self.view, |_, _| false);
@@ -294,6 +294,8 @@ fn separator(groups: &[Group]) -> Option<Gap> {
     sorts.all(|gap| gap == first).then_some(first)
 }
 
+/// Digits of a long run that are not let go before it is known whether a number follows them.
+pub(crate) const LONG_STARTS: usize = DIGITS_MAX + 1;
 /// Digits that a look at a number's beginning takes.
 const PREFIX_MAX: usize = 6;
 

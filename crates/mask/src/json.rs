@@ -208,7 +208,8 @@ impl<'t> Walk<'t> {
         self.sad |= masked.sad;
         // Stars over base64 or hex may have cut an escape that looked like part of it.
         let valid = string::length(&[masked.bytes.as_slice(), b"\""].concat()) == Some(masked.bytes.len());
-        self.replace(content, if valid { &masked.bytes } else { self.masker.whole() });
+        let stars = || b"*".repeat(content.len());
+        self.replace(content.clone(), &if valid { masked.bytes } else { stars() });
     }
 
     /// A number that is a card number becomes a string.

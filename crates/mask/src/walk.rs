@@ -1,6 +1,6 @@
 //! The walk over a text that finds card numbers and tracks, in one view.
 
-use crate::candidate::{Before, Candidate, Run};
+use crate::candidate::{Before, Candidate, LONG_STARTS, Run};
 use crate::chain::DIGITS_MAX;
 use crate::finding::Finding;
 use crate::reader::Reader;
@@ -97,7 +97,10 @@ impl Walk {
             let fresh = Long { start: self.at, passed: 0, found_to: 0 };
             (run.digits > DIGITS_MAX).then_some(fresh)
         });
-        let finding = if long.is_some() { candidate.windows() } else { candidate.finding() };
+        let finding = match long {
+            Some(long) => candidate.windows(long.passed),
+            None => candidate.finding(),
+        };
         if text.starved() {
             return None;
         }
@@ -198,7 +201,5 @@ impl Reader for Walk {
 const NUMBER_BYTES_MAX: usize = DIGITS_MAX + (DIGITS_MAX - 1) * 9;
 /// Shortest stretch that is worth leaping over.
 const LEAP_MIN: usize = 2 * NUMBER_BYTES_MAX;
-/// Digits of a long run that are not let go before it is known whether a number follows them.
-const LONG_STARTS: usize = DIGITS_MAX + 1;
 /// How far back a walk starts to know what stands before: longer than four characters as escapes.
 const LOOK_BACK: usize = 4 * SYNC;

@@ -25,7 +25,9 @@ pub(crate) fn in_hex(text: &Text<'_>, range: &Range<usize>) -> bool {
     let goes_on = left == TOKEN_REACH || right == TOKEN_REACH;
     let token = text.known(range.start - left..range.end + right);
     let letters = token.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-    letters >= 2 && (goes_on || (!word && token.len().is_multiple_of(8)))
+    // How long the rest was that a mask has hidden cannot be told.
+    let masked = token.windows(MASK_MIN).any(|stars| stars.iter().all(|byte| *byte == b'*'));
+    letters >= 2 && (goes_on || masked || (!word && token.len().is_multiple_of(8)))
 }
 
 /// Whether `range` overlaps a UUID as text (RFC 9562 §4).
@@ -46,4 +48,6 @@ pub(crate) fn in_uuid(text: &Text<'_>, range: &Range<usize>) -> bool {
 
 /// How far a hexadecimal number is followed to either side.
 const TOKEN_REACH: usize = 64;
+/// Stars of the shortest number's mask.
+const MASK_MIN: usize = 8;
 const UUID_LENGTH: usize = 36;

@@ -90,6 +90,10 @@ impl Walk {
     /// Judges the digit at `at`, and goes on behind it.
     fn digit(&mut self, text: &Text<'_>, before: Before) -> Option<Finding> {
         let run = Run::at(text, self.at, self.view);
+        let mut before = before;
+        if self.long.is_some_and(|long| long.found_to == self.at) {
+            before.pass_run();
+        }
         let candidate = Candidate { text, view: self.view, before, run };
         // Behind a number in a long run the rest is as if it stood alone: so it will once that is masked.
         let long = self.long.filter(|long| long.found_to != self.at || run.digits > DIGITS_MAX);

@@ -15,7 +15,7 @@ pub(crate) fn holds(text: &Text<'_>, range: &Range<usize>) -> bool {
 }
 
 /// Where the IBAN that starts at `at` ends.
-fn end(text: &Text<'_>, at: usize) -> Option<usize> {
+pub(crate) fn end(text: &Text<'_>, at: usize) -> Option<usize> {
     let country = [text.get(at)?, text.get(at + 1)?];
     let length = length(country)?;
     let head = [country[0], country[1], text.get(at + 2)?, text.get(at + 3)?];

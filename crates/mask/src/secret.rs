@@ -6,6 +6,7 @@
 mod address;
 mod alphabet;
 mod assignment;
+pub(crate) mod escape;
 mod key;
 mod provider;
 mod rule;
@@ -60,7 +61,9 @@ impl Hit {
 pub(crate) fn judge(text: &Text<'_>, at: usize) -> Option<Hit> {
     let before = text.words_before(at, BEFORE);
     let last = *before.last()?;
-    if matches!(last, b':') && let Some(hit) = address::judge(text, at, before) {
+    if matches!(last, b':')
+        && let Some(hit) = address::judge(text, at, before)
+    {
         return Some(hit);
     }
     if let Some(hit) = provider::judge(text, at, before) {
@@ -88,8 +91,10 @@ impl Secrets {
     /// A place in no secret.
     fn outside(&mut self, text: &Text<'_>, byte: u8) -> Option<Finding> {
         if let Some(key) = self.key(text, byte) {
-            self.inside = Inside::Key(key);
-            return None;
+            let found = self.within_key(text, key);
+            if found.is_some() || text.starved() || self.is_inside() {
+                return found;
+            }
         }
         let hit = may_start(byte).then(|| judge(text, self.at)).flatten();
         if text.starved() {

@@ -1,0 +1,113 @@
+//! What tells who someone is: e-mail addresses, telephone numbers, bank accounts, Social Security numbers.
+//!
+//! A class is looked for only when the operator turns it on. Telephone numbers and IBANs are found from behind
+//! the sign that begins them, which stays; of an e-mail address and of a Social Security number nothing stays,
+//! so while these are looked for, a stream holds back the word or number that it ends in (64 bytes at most).
+
+mod email;
+mod phone;
+mod ssn;
+
+use crate::classes::Classes;
+use crate::finding::{Finding, FindingKind, Form};
+use crate::iban;
+use crate::reader::Reader;
+use crate::secret::escape;
+use crate::text::Text;
+use crate::unit::View;
+
+/// Reads a text for what is personal.
+#[derive(Debug)]
+pub(crate) struct Personal {
+    at: usize,
+    classes: Classes,
+}
+
+/// What of `classes` starts at `at`: where it ends, and what it is.
+///
+/// It looks at 64 bytes before at most, and refuses by the byte there and the one before nearly everywhere.
+pub(crate) fn judge(text: &Text<'_>, at: usize, classes: Classes) -> Option<(usize, FindingKind)> {
+    let before = text.words_before(at, BEFORE);
+    let first = text.get(at)?;
+    let may_start = first.is_ascii_digit() || (classes.email && email::is_first(first));
+    if !may_start || before.ends_with(MASKED) {
+        return None;
+    }
+    // Beside what has been masked it is part of that, or was none before.
+    let alone = |end: usize| {
+        let end = end + usize::from(matches!(text.get(end), Some(b'+' | b'-' | b'.' | b'/' | b'%')));
+        !(end..end + MASKED.len()).all(|place| text.get(place) == Some(b'*'))
+    };
+    let class = |on: bool, kind: FindingKind, find: fn(&Text<'_>, usize, &[u8]) -> Option<usize>| {
+        on.then(|| find(text, at, before)).flatten().filter(|end| alone(*end)).map(|end| (end, kind))
+    };
+    // An address may begin with any of the others.
+    let address = class(classes.email, FindingKind::Email, email::find);
+    if address.is_some() || !first.is_ascii_digit() {
+        return address;
+    }
+    class(classes.iban, FindingKind::Iban, account)
+        .or_else(|| class(classes.phone, FindingKind::Phone, phone::find))
+        .or_else(|| class(classes.us_ssn, FindingKind::UsSsn, ssn::find))
+}
+
+/// Where the last four characters begin of an IBAN whose check digits are at `at`. Its country's code before
+/// them stays, and so do those four.
+fn account(text: &Text<'_>, at: usize, before: &[u8]) -> Option<usize> {
+    let [head @ .., one, two] = before else { return None };
+    let country = one.is_ascii_uppercase() && two.is_ascii_uppercase();
+    if !country || (head.last().is_some_and(u8::is_ascii_alphanumeric) && !escape::ends(head)) {
+        return None;
+    }
+    let end = iban::end(text, at.checked_sub(2)?)?;
+    let number = text.known(at..end);
+    let mut told = (at..end).zip(number).rev().filter(|(_, byte)| byte.is_ascii_alphanumeric());
+    told.nth(3).map(|(place, _)| place)
+}
+
+impl Personal {
+    /// A reader for `classes` that starts at `at`.
+    pub fn new(classes: Classes, at: usize) -> Self {
+        Self { at, classes }
+    }
+}
+
+impl Reader for Personal {
+    fn next(&mut self, text: &Text<'_>) -> Option<Finding> {
+        loop {
+            text.forgive();
+            text.get(self.at)?;
+            let judged = judge(text, self.at, self.classes);
+            if text.starved() {
+                return None;
+            }
+            let Some((end, kind)) = judged else {
+                self.at += 1;
+                continue;
+            };
+            let range = self.at..end;
+            self.at = end;
+            return Some(Finding { range, kind, form: Form::Whole, view: View::Plain });
+        }
+    }
+
+    fn at(&self) -> usize {
+        self.at
+    }
+
+    fn skip_to(&mut self, at: usize) {
+        self.at = self.at.max(at);
+    }
+
+    fn forget(&mut self, bytes: usize) {
+        self.at = self.at.saturating_sub(bytes);
+    }
+}
+
+/// So many stars are no emphasis.
+const MASKED: &[u8] = b"****";
+/// How far is looked back.
+const BEFORE: usize = 64;
+
+#[cfg(test)]
+mod tests;

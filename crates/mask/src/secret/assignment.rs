@@ -1,0 +1,324 @@
+//! Values that a name says to be secret: `api_key = "…"`, `"client_secret": "…"`, `Authorization: Bearer …`.
+
+use super::address::is_stand_in;
+use super::alphabet::{Alphabet, run};
+use super::{Hit, escape, provider, worth};
+use crate::text::Text;
+
+/// What is at `at`, where a value begins if `before` ends in a name and a sign that gives it one.
+pub(crate) fn judge(text: &Text<'_>, at: usize, before: &[u8]) -> Option<Hit> {
+    if before.last() == Some(&b' ')
+        && let Some(hit) = authorization(text, at, before)
+    {
+        return Some(hit);
+    }
+    let place = Place::read(before)?;
+    let name = Name::read(place.name);
+    let sort = name.sort()?;
+    let value = place.value(text, at)?;
+    let fits = match sort {
+        Sort::Password if is_connection(place.name, before) => !is_stand_in(value) && !is_code(value),
+        Sort::Password => value.len() >= PASSWORD_MIN && worth::entropy(value) >= 2.4 && is_odd(value),
+        Sort::Token => value.len() >= TOKEN_MIN && worth::entropy(value) >= 3.0 && is_key(value),
+        Sort::Header => value.len() >= HEADER_MIN && worth::entropy(value) >= 3.0 && is_key(value),
+    };
+    if !fits || worth::is_placeholder(value) || holds_listed(text, at, value.len()) {
+        return None;
+    }
+    let rule = match sort {
+        Sort::Password if is_connection(place.name, before) => "connection-password",
+        Sort::Password => "password",
+        Sort::Token if name.is_aws_secret() && value.len() == 40 => "aws-secret-access-key",
+        Sort::Token => "generic-secret",
+        Sort::Header => "authorization-header",
+    };
+    Some(Hit::whole(at + value.len(), rule))
+}
+
+/// A secret access key of AWS that stands alone: 40 characters of base64, with AWS's name before it, or a
+/// key's identifier.
+pub(crate) fn aws(text: &Text<'_>, at: usize, before: &[u8]) -> Option<Hit> {
+    let standard = |byte: u8| Alphabet::Base64.has(byte) && byte != b'=';
+    if before.last().is_some_and(|byte| standard(*byte)) && !escape::ends(before) {
+        return None;
+    }
+    // First what is known already: hardly any word has forty characters.
+    let known = text.known(at..at + AWS + 1).iter().take_while(|byte| standard(**byte)).count();
+    let open = known == text.len().saturating_sub(at) && !text.ended();
+    if known != AWS && !open || !names_aws(before) {
+        return None;
+    }
+    let key = text.known(at..at + run(text, at, AWS + 1, standard));
+    let fits = key.len() == AWS && worth::is_mixed(key) && worth::entropy(key) >= 4.25;
+    (fits && !matches!(text.get(at + AWS), Some(b'=' | b'*')))
+        .then(|| Hit::whole(at + AWS, "aws-secret-access-key"))
+}
+
+/// Whether AWS is spoken of shortly before.
+fn names_aws(before: &[u8]) -> bool {
+    let before = before.get(before.len().saturating_sub(AWS_REACH)..).unwrap_or_default();
+    super::work::done(before.len());
+    before.windows(4).any(|word| word.eq_ignore_ascii_case(b"aws_") || word == b"AKIA" || word == b"ASIA")
+        || before.windows(12).any(|word| word.eq_ignore_ascii_case(b"secretaccess"))
+}
+
+/// Credentials of HTTP (RFC 9110 §11.6.2), behind their scheme's name.
+fn authorization(text: &Text<'_>, at: usize, before: &[u8]) -> Option<Hit> {
+    let before = before.trim_ascii_end();
+    let letters = before.iter().rev().take(8).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let (head, scheme) = before.split_at_checked(before.len() - letters)?;
+    let basic = scheme.eq_ignore_ascii_case(b"basic");
+    if !basic && !scheme.eq_ignore_ascii_case(b"bearer") && !scheme.eq_ignore_ascii_case(b"token") {
+        return None;
+    }
+    let place = Place::read(head)?;
+    if !matches!(Name::read(place.name).sort()?, Sort::Header) {
+        return None;
+    }
+    let alphabet = if basic { Alphabet::Base64 } else { Alphabet::Escaped };
+    let length = run(text, at, VALUE_MAX, |byte| alphabet.has(byte) || byte == b'~');
+    let value = text.known(at..at + length);
+    let fits = (8..VALUE_MAX).contains(&length) && worth::entropy(value) >= 2.5;
+    if !fits || worth::is_placeholder(value) || holds_listed(text, at, length) {
+        return None;
+    }
+    Some(Hit::whole(at + length, if basic { "http-basic-credentials" } else { "http-bearer-token" }))
+}
+
+/// Whether a token that is known by its anchor is in the value, and hides all of it that is secret.
+fn holds_listed(text: &Text<'_>, at: usize, length: usize) -> bool {
+    (at + 2..at + length.min(ANCHOR_MAX)).any(|place| {
+        let before = text.words_before(place, place - at + 1);
+        provider::judge(text, place, before).is_some_and(|hit| hit.more.is_some() || hit.end >= at + length)
+    })
+}
+
+/// Where a value begins, and what stands before it.
+struct Place<'t> {
+    name: &'t [u8],
+    /// The quote that opens it, and whether it is escaped itself.
+    quote: Option<(u8, bool)>,
+    /// Whether the name is a tag's.
+    tag: bool,
+}
+
+impl<'t> Place<'t> {
+    fn read(before: &'t [u8]) -> Option<Self> {
+        let (rest, quote) = unquote(before);
+        let spaced = trim(rest);
+        let signs = spaced.iter().rev().take(3).take_while(|byte| matches!(byte, b'=' | b':' | b'>')).count();
+        let (rest, signs) = spaced.split_at_checked(spaced.len() - signs)?;
+        let rest = match signs {
+            [] if quote.is_none() && spaced.len() < before.len() => return Self::option(spaced),
+            [] => return None,
+            // The end of a tag, with the name in it.
+            [b'>'] => rest,
+            _ => trim(rest),
+        };
+        let rest = rest.strip_suffix(b"]").unwrap_or(rest);
+        let (rest, _) = unquote(rest);
+        let name = name(rest);
+        let tag = signs == b">";
+        let opened = rest.get(..rest.len() - name.len()).is_some_and(|head| head.ends_with(b"<"));
+        (!name.is_empty() && tag == opened).then_some(Self { name, quote, tag })
+    }
+
+    /// An option of a command, `--password`, with its value behind a space.
+    fn option(before: &'t [u8]) -> Option<Self> {
+        let name = name(before);
+        name.starts_with(b"--").then_some(Self { name, quote: None, tag: false })
+    }
+
+    /// The value at `at`; `None` when there is none, or it is longer than any secret, or no single word.
+    fn value<'v>(&self, text: &Text<'v>, at: usize) -> Option<&'v [u8]> {
+        let ends = |byte: u8| match self.quote {
+            Some((quote, false)) => byte == quote || byte == b'\\',
+            Some((_, true)) => byte == b'\\',
+            None => matches!(
+                byte,
+                b'"' | b'\'' | b'`' | b'\\' | b'<' | b'>' | b',' | b';' | b'&' | b')' | b'}' | b']' | b'|'
+            ),
+        };
+        let length = run(text, at, VALUE_MAX, |byte| byte > b' ' && byte != 0x7F && !ends(byte));
+        if length == VALUE_MAX {
+            return None;
+        }
+        let value = text.known(at..at + length);
+        let closed = match self.quote {
+            Some((quote, false)) => text.get(at + length) == Some(quote),
+            Some((_, true)) => text.get(at + length) == Some(b'\\'),
+            None if self.tag => text.get(at + length) == Some(b'<'),
+            // A call, an index, a path of names: code says where the value is, not what.
+            None => !is_code(value),
+        };
+        let value = if self.quote.is_none() { trim_stop(value) } else { value };
+        (closed && !value.is_empty()).then_some(value)
+    }
+}
+
+/// Whether an unquoted value is code or the name of a place.
+fn is_code(value: &[u8]) -> bool {
+    value.iter().any(|byte| matches!(byte, b'(' | b'[' | b'{'))
+        || value.windows(2).any(|pair| matches!(pair, b"::" | b"->" | b"$("))
+        || is_path(value)
+}
+
+fn is_path(value: &[u8]) -> bool {
+    matches!(value, [b'/' | b'~', ..] | [b'.', b'/', ..] | [b'.', b'.', b'/', ..])
+        || value.windows(3).any(|three| three == b"://")
+}
+
+/// Whether a value is no word, no name and no path: it has a digit, or a sign that names do not have.
+fn is_odd(value: &[u8]) -> bool {
+    let odd = |byte: &u8| {
+        byte.is_ascii_digit()
+            || matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*' | b'?' | b'~' | b'+')
+    };
+    value.iter().any(odd) && !is_path(value) && !is_name(value)
+}
+
+/// Whether it could be a key: odd, and not a number.
+fn is_key(value: &[u8]) -> bool {
+    is_odd(value) && value.iter().any(u8::is_ascii_alphabetic)
+}
+
+/// Whether it is words with a number among them, as the names of things are: `db-password-v2`.
+fn is_name(value: &[u8]) -> bool {
+    let signs = |byte: &u8| matches!(byte, b'_' | b'-' | b'.' | b':');
+    let word = |word: &[u8]| word.len() <= 3 || word.iter().all(u8::is_ascii_alphabetic);
+    value.iter().any(signs)
+        && value.split(signs).all(word)
+        && value.iter().all(|byte| !b"!@#$%^&*?~+".contains(byte))
+}
+
+fn trim_stop(value: &[u8]) -> &[u8] {
+    value.strip_suffix(b".").unwrap_or(value)
+}
+
+/// Without spaces and tabs at its end, a few of them.
+fn trim(before: &[u8]) -> &[u8] {
+    let spaces = before.iter().rev().take(SPACES_MAX).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    before.get(..before.len() - spaces).unwrap_or_default()
+}
+
+/// Without a quote at its end, and the backslashes before that.
+fn unquote(before: &[u8]) -> (&[u8], Option<(u8, bool)>) {
+    let Some((quote @ (b'"' | b'\'' | b'`'), rest)) = before.split_last() else { return (before, None) };
+    let escapes = rest.iter().rev().take(4).take_while(|byte| **byte == b'\\').count();
+    (rest.get(..rest.len() - escapes).unwrap_or_default(), Some((*quote, escapes > 0)))
+}
+
+/// The name that `before` ends in.
+fn name(before: &[u8]) -> &[u8] {
+    let signs = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    let length = before.iter().rev().take(NAME_MAX).take_while(|byte| signs(byte)).count();
+    before.get(before.len() - length..).unwrap_or_default()
+}
+
+/// What a name says of its value.
+#[derive(Debug, Clone, Copy)]
+enum Sort {
+    Password,
+    Token,
+    /// The header that holds credentials behind the name of their scheme.
+    Header,
+}
+
+/// The end of a name, in small letters and without its signs.
+struct Name {
+    letters: [u8; NAME_END],
+    length: usize,
+}
+
+impl Name {
+    fn read(name: &[u8]) -> Self {
+        let mut letters = [0; NAME_END];
+        let mut length = 0;
+        let told = name.iter().rev().filter(|byte| byte.is_ascii_alphanumeric());
+        for (slot, byte) in letters.iter_mut().rev().zip(told) {
+            *slot = byte.to_ascii_lowercase();
+            length += 1;
+        }
+        Self { letters, length }
+    }
+
+    fn letters(&self) -> &[u8] {
+        self.letters.get(NAME_END - self.length..).unwrap_or_default()
+    }
+
+    fn sort(&self) -> Option<Sort> {
+        let name = self.letters();
+        let ends = |words: &[&str]| words.iter().any(|word| name.ends_with(word.as_bytes()));
+        // By its last letter, so that most names are turned away at once.
+        match name.last()? {
+            b'd' if ends(&["password", "passwd", "pwd", "userpwd"]) => Some(Sort::Password),
+            b's' if name == b"pass"
+                || ends(&["dbpass", "userpass", "mysqlpass", "smtppass", "redispass"]) =>
+            {
+                Some(Sort::Password)
+            }
+            b'w' if name == b"pw" || ends(&["dbpw", "userpw"]) => Some(Sort::Password),
+            b'e' if ends(&["passphrase"]) => Some(Sort::Password),
+            b't' if ends(&["secret"]) => Some(Sort::Token),
+            b't' if ends(&["salt"]) && ends(&["passwordsalt", "secretsalt"]) => Some(Sort::Token),
+            b'n' if ends(&["authorization"]) => Some(Sort::Header),
+            b'n' if ends(&["token"]) && !ends(CURSORS) => Some(Sort::Token),
+            b'y' if ends(KEYS) => Some(Sort::Token),
+            b's' if ends(&["credentials", "creds"]) => Some(Sort::Token),
+            _ => None,
+        }
+    }
+
+    fn is_aws_secret(&self) -> bool {
+        self.letters().ends_with(b"secretaccesskey") || self.letters().ends_with(b"secretkey")
+    }
+}
+
+/// Whether a password's name stands in a connection string: with a host or a user given shortly before.
+fn is_connection(name: &[u8], before: &[u8]) -> bool {
+    let words: [&[u8]; 8] =
+        [b"host=", b"user=", b"dbname=", b"server=", b"user id=", b"uid=", b"data source=", b"username="];
+    let before = before.get(before.len().saturating_sub(CONNECTION_REACH)..).unwrap_or_default();
+    let plain = name.eq_ignore_ascii_case(b"password") || name.eq_ignore_ascii_case(b"pwd");
+    plain && {
+        super::work::done(before.len());
+        let line = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let line = before.get(line..).unwrap_or_default();
+        words.iter().any(|word| line.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word)))
+    }
+}
+
+/// Names of keys that are secret. A key alone may be anything.
+const KEYS: &[&str] = &[
+    "apikey",
+    "secretkey",
+    "accesskey",
+    "privatekey",
+    "authkey",
+    "signingkey",
+    "encryptionkey",
+    "masterkey",
+    "accountkey",
+    "subscriptionkey",
+    "sharedkey",
+    "licensekey",
+    "servicekey",
+    "sessionkey",
+    "deploykey",
+];
+/// Names of tokens that say where a list goes on, and guard forms.
+const CURSORS: &[&str] =
+    &["pagetoken", "nexttoken", "continuationtoken", "synctoken", "cursortoken", "csrftoken", "xsrftoken"];
+
+const PASSWORD_MIN: usize = 8;
+const TOKEN_MIN: usize = 10;
+const HEADER_MIN: usize = 16;
+const VALUE_MAX: usize = 256;
+/// The longest anchor that may begin a value, and a little.
+const ANCHOR_MAX: usize = 48;
+const NAME_MAX: usize = 64;
+const NAME_END: usize = 24;
+const SPACES_MAX: usize = 8;
+const AWS: usize = 40;
+const AWS_REACH: usize = 128;
+const CONNECTION_REACH: usize = 160;

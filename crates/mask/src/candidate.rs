@@ -300,7 +300,7 @@ pub(crate) const LONG_STARTS: usize = DIGITS_MAX + 1;
 const PREFIX_MAX: usize = 6;
 
 /// How card numbers are grouped, longest first.
-const GROUPINGS: &[&[usize]] = &[
+pub(crate) const GROUPINGS: &[&[usize]] = &[
     &[4, 4, 4, 4, 3],
     &[6, 13],
     &[4, 4, 4, 4],

@@ -1,0 +1,470 @@
+//! The closer look at what shows in a text: each byte is read a bounded number of times.
+
+use std::ops::Range;
+
+use crate::brand::{Brand, luhn};
+use crate::candidate::{GROUPINGS, Run};
+use crate::chain::{Chain, DIGITS_MAX, DIGITS_MIN, GAP_MAX, Group};
+use crate::sieve::BEFORE;
+use crate::sieve::tables::{CLASSES, DIGIT, GAP, beyond_ascii};
+use crate::text::Text;
+use crate::unit::{Gap, Kind, SYNC, View, ascii};
+
+/// Looks at what shows in a text and gathers it into one stretch.
+pub(crate) struct Look<'t> {
+    text: &'t [u8],
+    /// Whether more may come.
+    open: bool,
+    from: usize,
+    /// Up to where groups of digits have been judged.
+    digits_to: usize,
+    /// Up to where escapes have been.
+    spelled_to: usize,
+    /// Up to where hex has been, by where its pairs are cut.
+    hex_to: [usize; 2],
+    found: Option<Range<usize>>,
+}
+
+impl<'t> Look<'t> {
+    /// Looks at `text` from `from` on; when it is `open`, more may come.
+    pub fn new(text: &'t [u8], from: usize, open: bool) -> Self {
+        Self { text, open, from, digits_to: from, spelled_to: from, hex_to: [from; 2], found: None }
+    }
+
+    pub fn text(&self) -> &'t [u8] {
+        self.text
+    }
+
+    pub fn from(&self) -> usize {
+        self.from
+    }
+
+    /// Whether what shows at `at` or after is for another stretch.
+    pub fn is_done(&self, at: usize) -> bool {
+        self.found.as_ref().is_some_and(|found| at > found.end + JOIN)
+    }
+
+    /// Looks where bits are set: `shown` where the shape of groups shows, `signs` where characters do.
+    pub fn at_all(&mut self, base: usize, shown: u64, signs: u64) {
+        let mut bits = shown | signs;
+        while bits != 0 {
+            let index = bits.trailing_zeros();
+            let at = base + index as usize;
+            if shown >> index & 1 == 1 {
+                self.shown(at);
+            }
+            if signs >> index & 1 == 1 {
+                self.sign(at);
+            }
+            bits &= bits - 1;
+        }
+    }
+
+    /// What was found, with the end of the text where that may go on.
+    pub fn stretch(mut self) -> Option<Range<usize>> {
+        if self.open && self.from < self.text.len() && !self.is_done(self.text.len()) {
+            let end = self.text.len();
+            let cluster = self.cluster_start(end, self.from);
+            self.take(cluster.min(end.saturating_sub(TAIL)), end);
+        }
+        self.found
+    }
+
+    fn shown(&mut self, at: usize) {
+        if at >= self.digits_to {
+            self.digits(at.min(self.text.len()));
+        }
+        if matches!(self.byte(at), Some(b'\\' | b'%' | b'&' | b'=')) {
+            self.spelled(at);
+        }
+    }
+
+    fn sign(&mut self, at: usize) {
+        let Some(byte) = self.byte(at) else { return };
+        match byte {
+            b'3' if self.byte(at + 1).is_some_and(|byte| byte.is_ascii_digit()) => self.hex(at),
+            b'0'..=b'9' => self.float(at),
+            b'M'..=b'O' => self.base64(at),
+            b'Q'..=b'W' => self.base64_twice(at),
+            b'\\' | b'%' | b'&' | b'=' => self.spelled(at),
+            0x80.. => match beyond_ascii(self.after(at)) {
+                Some(Kind::Digit(_)) => self.spelled(at),
+                Some(Kind::Gap(_)) if self.follows_digit(at) => self.spelled(at),
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+
+    /// Groups of digits in ASCII, with gaps between them.
+    fn digits(&mut self, at: usize) {
+        let start = self.cluster_start(at, self.digits_to);
+        let end = self.cluster_end(start);
+        self.digits_to = end.max(at);
+        let text = Text::whole(self.text);
+        let mut at = start;
+        let mut fresh = true;
+        while at < end {
+            let class = self.class(at);
+            if class & DIGIT != 0 && fresh && self.may_be(&text, at, View::Plain) {
+                self.take(at, self.track_end(end));
+                return;
+            }
+            fresh = class & DIGIT == 0;
+            at += 1;
+        }
+        if self.open && end + GAP_MAX >= self.text.len() {
+            self.take(start, self.text.len());
+        }
+    }
+
+    /// Digits and gaps of which some are escaped or beyond ASCII. What stands before `at` is neither.
+    fn spelled(&mut self, at: usize) {
+        if at < self.spelled_to {
+            return;
+        }
+        let text = Text::whole(self.text);
+        let start = self.cluster_start(at, self.from);
+        let mut digits = self.count_digits(start..at);
+        let (mut end, mut gaps) = (at, 0);
+        while let Some((is_digit, length)) = self.any_unit(&text, end) {
+            (digits, gaps) = if is_digit { (digits + 1, 0) } else { (digits, gaps + 1) };
+            if gaps > GAP_MAX {
+                break;
+            }
+            end += length;
+        }
+        self.spelled_to = end.max(at + 1);
+        if self.open && end + SYNC > self.text.len() {
+            self.take(start, self.text.len());
+            return;
+        }
+        if digits + HIDDEN < DIGITS_MIN {
+            return;
+        }
+        let start = start.saturating_sub(2 * SYNC).max(self.from);
+        for view in [View::Escaped, View::Plain, View::Quoted] {
+            let mut place = start;
+            let mut fresh = true;
+            while place < end {
+                let Some(unit) = view.unit(&text, place) else { break };
+                let digit = matches!(unit.kind, Kind::Digit(_));
+                if digit && fresh && self.may_be(&text, place, view) {
+                    self.take(start, self.track_end(end));
+                    return;
+                }
+                fresh = !digit;
+                place += unit.length;
+            }
+        }
+    }
+
+    /// One character as any view reads it, if it is a digit or a gap: which, and its length.
+    fn any_unit(&self, text: &Text<'_>, at: usize) -> Option<(bool, usize)> {
+        let byte = self.byte(at)?;
+        let view = match byte {
+            b'\\' | b'%' | b'&' => View::Escaped,
+            b'=' => View::Quoted,
+            _ => View::Plain,
+        };
+        let unit = view.unit(text, at)?;
+        match unit.kind {
+            Kind::Digit(_) => Some((true, unit.length)),
+            Kind::Gap(_) => Some((false, unit.length)),
+            Kind::Mark(_) | Kind::Other => None,
+        }
+    }
+
+    /// Whether a card number or track may start at the run of digits at `at`: all that a candidate asks for
+    /// that does not depend on what stands around it.
+    fn may_be(&self, text: &Text<'_>, at: usize, view: View) -> bool {
+        let run = Run::at(text, at, view);
+        if run.digits > DIGITS_MAX {
+            return true;
+        }
+        let chain = Chain::read(text, at, view, |_, _| true);
+        (run.digits >= DIGITS_MIN && self.is_bare(text, &chain, run))
+            || is_grouped(&chain)
+            || is_listed(&chain)
+            || is_float(text, &chain)
+    }
+
+    fn is_bare(&self, text: &Text<'_>, chain: &Chain, run: Run) -> bool {
+        let Some(number) = chain.number(run.digits) else { return false };
+        let zeros = number.iter().take_while(|digit| **digit == 0).count();
+        let holds = |skipped: usize| number.get(skipped..).is_some_and(|rest| Brand::of(rest).is_some());
+        let track = || {
+            luhn(number) && matches!(text.get(run.end), Some(b'=' | b'^' | b'D' | b'd' | b'\\' | b'%' | b'&'))
+        };
+        holds(0) || holds(zeros) || holds(2) || track()
+    }
+
+    /// `1e15` and the like: the digits before an exponent, from the last one on.
+    fn float(&mut self, at: usize) {
+        let digits = self.before(at + 1).iter().rev().take(DIGITS_MAX).take_while(|b| b.is_ascii_digit());
+        let start = at + 1 - digits.count();
+        let point = start.checked_sub(1).filter(|point| self.byte(*point) == Some(b'.'));
+        if let Some(digit) = point.and_then(|point| point.checked_sub(1))
+            && self.class(digit) & DIGIT != 0
+        {
+            self.take(digit, at + EXPONENT);
+        }
+    }
+
+    /// Digits as pairs of hex digits.
+    fn hex(&mut self, at: usize) {
+        let parity = at & 1;
+        if self.hex_to.get(parity).is_none_or(|to| at < *to) {
+            self.float_if(at);
+            return;
+        }
+        let (mut digits, mut end) = (0, at);
+        while let Some(kind) = self.hex_pair(end).map(ascii)
+            && matches!(kind, Kind::Digit(_) | Kind::Gap(_))
+        {
+            digits += usize::from(matches!(kind, Kind::Digit(_)));
+            end += 2;
+        }
+        if let Some(to) = self.hex_to.get_mut(parity) {
+            *to = end;
+        }
+        if digits >= DIGITS_MIN || (self.open && end + 2 > self.text.len()) {
+            let hex = self.after(end).iter().take(TOKEN).take_while(|byte| byte.is_ascii_hexdigit()).count();
+            self.take(at, end + hex);
+        }
+        self.float_if(at);
+    }
+
+    fn float_if(&mut self, at: usize) {
+        if matches!(self.byte(at + 1), Some(b'e' | b'E')) {
+            self.float(at);
+        }
+    }
+
+    fn hex_pair(&self, at: usize) -> Option<u8> {
+        let nibble = |at: usize| char::from(self.byte(at)?).to_digit(16).and_then(|n| u8::try_from(n).ok());
+        Some(nibble(at)? << 4 | nibble(at + 1)?)
+    }
+
+    /// Base64 of digits: three quads in a row, `at` the first letter of one of them.
+    fn base64(&mut self, at: usize) {
+        let back = self.letters_back(at);
+        let mut letters = [0; 20];
+        let (before, after) = letters.split_at_mut(8);
+        for (to, letter) in before.iter_mut().rev().zip(back) {
+            *to = letter;
+        }
+        let (count, end) = self.letters(at, after);
+        if self.open && count < 12 && end == self.text.len() {
+            self.take(at, end);
+            return;
+        }
+        let mut row = 0;
+        for quad in letters.chunks(4) {
+            row = if is_quad(quad) { row + 1 } else { 0 };
+            if row == 3 {
+                self.take(at, self.token_end(at));
+                return;
+            }
+        }
+    }
+
+    /// Base64 of base64 of digits, where an inner quad starts with an outer one.
+    fn base64_twice(&mut self, at: usize) {
+        let mut letters = [0; 12];
+        let (count, end) = self.letters(at, &mut letters);
+        if self.open && count < 12 && end == self.text.len() {
+            self.take(at, end);
+            return;
+        }
+        let mut inner = [0; 9];
+        for (to, quad) in inner.chunks_mut(3).zip(letters.chunks(4)) {
+            let Some(bytes) = decode(quad) else { return };
+            to.copy_from_slice(&bytes);
+        }
+        if inner.get(..8).is_some_and(|inner| inner.chunks(4).all(is_quad)) {
+            self.take(at, self.token_end(at));
+        }
+    }
+
+    /// The eight letters of base64 before `at`, the last first; `A` where there are fewer.
+    fn letters_back(&self, at: usize) -> impl Iterator<Item = u8> {
+        let text = self.before(at).iter().rev().take(12);
+        text.copied()
+            .filter(|byte| !matches!(byte, b'\r' | b'\n'))
+            .take_while(|byte| is_letter(*byte))
+            .take(8)
+    }
+
+    /// Puts the letters of base64 from `at` on into `letters`: how many there are, and where they end.
+    fn letters(&self, at: usize, letters: &mut [u8]) -> (usize, usize) {
+        let (mut count, mut end) = (0, at);
+        while let Some(byte) = self.byte(end)
+            && end < at + letters.len() + 6
+        {
+            match letters.get_mut(count) {
+                Some(to) if is_letter(byte) => {
+                    *to = byte;
+                    count += 1;
+                }
+                Some(_) if matches!(byte, b'\r' | b'\n') => {}
+                _ => break,
+            }
+            end += 1;
+        }
+        (count, end)
+    }
+
+    /// Where a token of base64, wrapped or not, ends, as far as matters.
+    fn token_end(&self, at: usize) -> usize {
+        let is_token = |byte: &&u8| is_letter(**byte) || matches!(byte, b'\r' | b'\n' | b'=');
+        at + self.after(at).iter().take(TOKEN).take_while(is_token).count()
+    }
+
+    /// Behind a number that ends at `end`: where its track would end.
+    fn track_end(&self, end: usize) -> usize {
+        match self.byte(end) {
+            Some(b'=' | b'^' | b'D' | b'd' | b'%' | b'&' | b'\\') => end + TOKEN,
+            _ => end,
+        }
+    }
+
+    /// Whether a digit stands before `at`, with at most two gaps in between, or something beyond ASCII.
+    fn follows_digit(&self, at: usize) -> bool {
+        let mut before = self.before(at).iter().rev().take(GAP_MAX);
+        let stop = before.find(|byte| CLASSES.get(usize::from(**byte)).is_some_and(|class| class & GAP == 0));
+        stop.is_some_and(u8::is_ascii_digit)
+    }
+
+    /// Where the digits and gaps before `at` begin with a digit, `floor` at the least.
+    fn cluster_start(&self, at: usize, floor: usize) -> usize {
+        let (mut start, mut gaps) = (at, 0);
+        for (index, byte) in self.before(at).iter().enumerate().skip(floor).rev() {
+            let class = CLASSES.get(usize::from(*byte)).copied().unwrap_or(0);
+            if class & DIGIT != 0 {
+                (start, gaps) = (index, 0);
+            } else if class & GAP != 0 && gaps < GAP_MAX {
+                gaps += 1;
+            } else {
+                break;
+            }
+        }
+        start
+    }
+
+    /// Where the digits and gaps from `at` on end with a digit.
+    fn cluster_end(&self, at: usize) -> usize {
+        let (mut end, mut gaps) = (at, 0);
+        for (index, byte) in self.after(at).iter().enumerate() {
+            let class = CLASSES.get(usize::from(*byte)).copied().unwrap_or(0);
+            if class & DIGIT != 0 {
+                (end, gaps) = (at + index + 1, 0);
+            } else if class & GAP != 0 && gaps < GAP_MAX {
+                gaps += 1;
+            } else {
+                break;
+            }
+        }
+        end
+    }
+
+    fn count_digits(&self, range: Range<usize>) -> usize {
+        self.text.get(range).unwrap_or_default().iter().filter(|byte| byte.is_ascii_digit()).count()
+    }
+
+    /// Adds what starts at `start` and ends at `end` to the stretch.
+    fn take(&mut self, start: usize, end: usize) {
+        let (start, end) = (start.saturating_sub(BEFORE).max(self.from), end.min(self.text.len()));
+        let found = self.found.take().unwrap_or(start..end);
+        self.found = Some(found.start.min(start)..found.end.max(end));
+    }
+
+    fn byte(&self, at: usize) -> Option<u8> {
+        self.text.get(at).copied()
+    }
+
+    fn class(&self, at: usize) -> u8 {
+        self.byte(at).and_then(|byte| CLASSES.get(usize::from(byte))).copied().unwrap_or(0)
+    }
+
+    fn before(&self, at: usize) -> &'t [u8] {
+        self.text.get(..at).unwrap_or(self.text)
+    }
+
+    fn after(&self, at: usize) -> &'t [u8] {
+        self.text.get(at..).unwrap_or_default()
+    }
+}
+
+fn is_grouped(chain: &Chain) -> bool {
+    GROUPINGS.iter().any(|pattern| {
+        let groups = chain.groups().get(..pattern.len());
+        groups.is_some_and(|groups| groups.iter().map(|group| group.length).eq(pattern.iter().copied()))
+            && chain.number(pattern.iter().sum()).is_some_and(|number| Brand::of(number).is_some())
+    })
+}
+
+fn is_listed(chain: &Chain) -> bool {
+    let Some(gap) = chain.groups().get(1).and_then(|group| group.gap) else { return false };
+    let same = chain.groups().iter().skip(1).take_while(|group| group.gap == Some(gap)).count();
+    let Some([first, middle @ .., last]) = chain.groups().get(..=same) else { return false };
+    let all = |length: usize| middle.iter().all(|group| group.length == length);
+    let even = match first.length {
+        1 if all(1) && last.length == 1 => true,
+        2 if all(2) && last.length <= 2 => true,
+        1..=3 if all(3) && last.length == 3 => true,
+        _ => gap == Gap::Break && middle.is_empty(),
+    };
+    let count = first.length + last.length + middle.iter().map(|group| group.length).sum::<usize>();
+    even && chain.number(count).is_some_and(|number| Brand::of(number).is_some())
+}
+
+fn is_float(text: &Text<'_>, chain: &Chain) -> bool {
+    let [Group { length: 1, .. }, Group { length, gap: Some(Gap::Dot), gap_units: 1 }, ..] = chain.groups()
+    else {
+        return false;
+    };
+    chain.end_of(1 + length).is_some_and(|end| matches!(text.get(end), Some(b'e' | b'E')))
+}
+
+/// Whether four letters are base64 of digits and separators.
+fn is_quad(letters: &[u8]) -> bool {
+    let of_number = |byte: u8| matches!(ascii(byte), Kind::Digit(_) | Kind::Gap(_));
+    decode(letters).is_some_and(|bytes| bytes.into_iter().all(of_number))
+}
+
+/// The bytes that four letters of base64 are.
+fn decode(letters: &[u8]) -> Option<[u8; 3]> {
+    let mut bits = 0;
+    for letter in letters {
+        bits = bits << 6 | u32::from(sextet(*letter)?);
+    }
+    let [_, a, b, c] = bits.to_be_bytes();
+    Some([a, b, c])
+}
+
+fn is_letter(byte: u8) -> bool {
+    sextet(byte).is_some()
+}
+
+fn sextet(letter: u8) -> Option<u8> {
+    match letter {
+        b'A'..=b'Z' => Some(letter - b'A'),
+        b'a'..=b'z' => Some(letter - b'a' + 26),
+        b'0'..=b'9' => Some(letter - b'0' + 52),
+        b'+' | b'-' => Some(62),
+        b'/' | b'_' => Some(63),
+        _ => None,
+    }
+}
+
+/// Stretches that are no further apart are one.
+const JOIN: usize = 64;
+/// What is looked at again at the end of a text that may go on: longer than anything shows within.
+const TAIL: usize = 32;
+/// Digits of an escape that are none in another view.
+const HIDDEN: usize = 3;
+/// Longest exponent, with its sign.
+const EXPONENT: usize = 6;
+/// What is followed of a token or a track.
+const TOKEN: usize = 384;

@@ -20,6 +20,16 @@ fn the_table_has_at_least_sixty_providers_and_every_line_of_it_reads() {
 }
 
 #[test]
+fn every_rule_is_in_the_documents() {
+    let page = include_str!("../../../../docs/detection-classes.md");
+    for rule in rule::all() {
+        let (name, anchor) = (format!("`{}`", rule.name), format!("`{}`", rule.anchor));
+        let line = page.lines().find(|line| line.starts_with(&format!("| {name}")));
+        assert!(line.is_some_and(|line| line.contains(&anchor)), "{name} with {anchor} is not in the page");
+    }
+}
+
+#[test]
 fn every_rule_finds_its_tokens_whole_and_leaves_the_anchor() {
     let mut random = Random(7);
     for rule in rule::all() {

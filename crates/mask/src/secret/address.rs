@@ -45,7 +45,21 @@ fn userinfo(text: &Text<'_>, at: usize) -> Option<Hit> {
 
 /// Whether a password stands only for one: documents have these.
 pub(crate) fn is_stand_in(password: &[u8]) -> bool {
-    let plain = [b"password".as_slice(), b"passwd", b"pass", b"pwd", b"pw", b"p", b"secret", b"x"];
+    let plain = [
+        b"password".as_slice(),
+        b"passwd",
+        b"pass",
+        b"pwd",
+        b"pw",
+        b"p",
+        b"secret",
+        b"x",
+        b"none",
+        b"null",
+        b"nil",
+        b"true",
+        b"false",
+    ];
     plain.iter().any(|word| password.eq_ignore_ascii_case(word))
         || password.starts_with(b"$")
         || (password.len() > 2 && worth::is_placeholder(password))

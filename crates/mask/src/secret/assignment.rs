@@ -16,11 +16,15 @@ pub(crate) fn judge(text: &Text<'_>, at: usize, before: &[u8]) -> Option<Hit> {
     let name = Name::read(place.name);
     let sort = name.sort()?;
     let value = place.value(text, at)?;
+    // Without quotes it may be the name of a type or of a variable, which has one number in it at most.
+    let is_value = place.quote.is_some() || numbers(value) >= 2;
     let fits = match sort {
         Sort::Password if is_connection(place.name, before) => !is_stand_in(value) && !is_code(value),
         Sort::Password => value.len() >= PASSWORD_MIN && worth::entropy(value) >= 2.4 && is_odd(value),
-        Sort::Token => value.len() >= TOKEN_MIN && worth::entropy(value) >= 3.0 && is_key(value),
-        Sort::Header => value.len() >= HEADER_MIN && worth::entropy(value) >= 3.0 && is_key(value),
+        Sort::Token => is_value && value.len() >= TOKEN_MIN && worth::entropy(value) >= 3.0 && is_key(value),
+        Sort::Header => {
+            is_value && value.len() >= HEADER_MIN && worth::entropy(value) >= 3.0 && is_key(value)
+        }
     };
     if !fits || worth::is_placeholder(value) || holds_listed(text, at, value.len()) {
         return None;
@@ -113,7 +117,8 @@ impl<'t> Place<'t> {
             [] => return None,
             // The end of a tag, with the name in it.
             [b'>'] => rest,
-            _ => trim(rest),
+            b"=" | b":" | b"=>" | b":=" | b"==" | b"===" => trim(rest),
+            _ => return None,
         };
         let rest = rest.strip_suffix(b"]").unwrap_or(rest);
         let (rest, _) = unquote(rest);
@@ -189,6 +194,13 @@ fn is_name(value: &[u8]) -> bool {
     value.iter().any(signs)
         && value.split(signs).all(word)
         && value.iter().all(|byte| !b"!@#$%^&*?~+".contains(byte))
+}
+
+/// How many times a digit stands behind something else.
+fn numbers(value: &[u8]) -> usize {
+    let starts = |pair: &[u8]| matches!(pair, [one, two] if !one.is_ascii_digit() && two.is_ascii_digit());
+    usize::from(value.first().is_some_and(u8::is_ascii_digit))
+        + value.windows(2).filter(|pair| starts(pair)).count()
 }
 
 fn trim_stop(value: &[u8]) -> &[u8] {

@@ -218,6 +218,7 @@ fn what_is_no_secret_passes() {
         "secret_name: db-password-v2, password_file=/run/secrets/db1, \"secret\": \"vault/data/app1\"".into(),
         "The password must be 12 characters long. Token: see page 12. Authorization: Bearer <token>".into(),
         "next_page_token: \"CAUQAA12345abc\" max_tokens: 1024, tokens=81920, primary_key: id_12345".into(),
+        "jsonwebtoken::DIGEST_SHA256, signing_key: Ed25519SigningKey, dot2_token: node.dot2_token, user=u, password=None".into(),
         "see sk-learn, task-12345678901234567890123456789012345678901234567890 and risk-free".into(),
         "https://docs.example/pypi-AgEI hf_transfer npm_config_registry glpat- AKIA SK SG. dapi AIza".into(),
         format!("X{} xAKIA{} 0SK{}", r.upper(20), r.upper(16), r.hex(32)),

@@ -8,6 +8,7 @@ mod alphabet;
 mod assignment;
 pub(crate) mod escape;
 mod key;
+mod place;
 mod provider;
 mod rule;
 mod work;
@@ -162,8 +163,10 @@ impl Reader for Secrets {
     fn next(&mut self, text: &Text<'_>) -> Option<Finding> {
         loop {
             text.forgive();
+            if !self.is_inside() {
+                self.at = place::next(text, self.at);
+            }
             let byte = text.get(self.at)?;
-            work::done(1);
             let found = match self.inside {
                 Inside::Nothing => self.outside(text, byte),
                 Inside::Token(rule, alphabet, left) => self.token(text, rule, alphabet, left),

@@ -1,6 +1,7 @@
 use std::ops::Range;
 
 use super::alphabet::Alphabet;
+use super::key::Key;
 use super::rule::{self, Check};
 use super::{Secrets, work};
 use crate::finding::FindingKind;
@@ -270,6 +271,24 @@ fn what_is_found_is_the_same_however_the_text_is_cut() {
             rest = after;
         }
         assert_eq!(found_cut(&pieces), whole, "round {round}: {text}");
+    }
+}
+
+#[test]
+fn nothing_starts_at_a_place_that_is_gone_over() {
+    let random = &mut Random(37);
+    for _ in 0..100 {
+        let text = random.text(8);
+        let text = Text::whole(text.as_bytes());
+        for at in 0..text.len() {
+            let begins =
+                super::judge(&text, at).is_some() || Key::begun(text.words_before(at, BEHIND)).is_some();
+            assert!(
+                !begins || super::place::next(&text, at) == at,
+                "{at} of {:?}",
+                text.known(0..text.len())
+            );
+        }
     }
 }
 

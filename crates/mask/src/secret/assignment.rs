@@ -2,7 +2,7 @@
 
 use super::address::is_stand_in;
 use super::alphabet::{Alphabet, run};
-use super::{Hit, escape, provider, worth};
+use super::{Hit, provider, worth};
 use crate::text::Text;
 
 /// What is at `at`, where a value begins if `before` ends in a name and a sign that gives it one.
@@ -43,7 +43,8 @@ pub(crate) fn judge(text: &Text<'_>, at: usize, before: &[u8]) -> Option<Hit> {
 /// key's identifier.
 pub(crate) fn aws(text: &Text<'_>, at: usize, before: &[u8]) -> Option<Hit> {
     let standard = |byte: u8| Alphabet::Base64.has(byte) && byte != b'=';
-    if before.last().is_some_and(|byte| standard(*byte)) && !escape::ends(before) {
+    let escaped = matches!(before, [.., b'\\', b'n' | b'r' | b't']);
+    if before.last().is_some_and(|byte| standard(*byte)) && !escaped {
         return None;
     }
     // First what is known already: hardly any word has forty characters.

@@ -1,7 +1,6 @@
 //! The places where a secret may start, told by the bytes right before: most bytes are gone over here.
 
 use super::alphabet::Alphabet;
-use super::escape;
 use super::rule::{self, Ends};
 use super::{may_start, work};
 use crate::text::Text;
@@ -10,17 +9,32 @@ use crate::text::Text;
 /// if there is none.
 pub(crate) fn next(text: &Text<'_>, at: usize) -> usize {
     let reach = at.min(BEFORE);
+    if reach < 2 {
+        return at;
+    }
     let known = text.words_before(text.len(), text.len() - (at - reach).min(text.len()));
     let ends = rule::ends();
-    let places = reach..known.len();
-    let mut seen = 0;
-    let place = places.clone().find(|place| {
-        seen += 1;
-        let (before, after) = known.split_at_checked(*place).unwrap_or_default();
-        is_one(ends, before, after)
-    });
-    work::done(seen);
-    at - reach + place.unwrap_or(places.end.max(reach))
+    let mut place = reach;
+    for three in known.get(reach - 2..).unwrap_or_default().windows(3) {
+        let [one, two, next] = three else { break };
+        // Within a word hardly anything starts: that is most of a text.
+        let within = two.is_ascii_alphanumeric() && *one != b'\\' && !ends.has(*one, *two);
+        if (!within || *two == b'J') && may_begin(*two, *next) {
+            let (before, after) = known.split_at_checked(place).unwrap_or_default();
+            if is_one(ends, before, after) {
+                break;
+            }
+        }
+        place += 1;
+    }
+    work::done(place - reach + 1);
+    at - reach + place
+}
+
+/// Whether a secret may start with `next` behind `last`: a key's first line may be followed by the line's end,
+/// all else begins with a sign that is printed.
+fn may_begin(last: u8, next: u8) -> bool {
+    may_start(next) || matches!(last, b'-' | b':')
 }
 
 /// Whether a secret may start between `before` and `after`.
@@ -35,12 +49,15 @@ fn is_one(ends: &Ends, before: &[u8], after: &[u8]) -> bool {
         _ => {}
     }
     match (one, two) {
-        (_, b':' | b'=' | b'"' | b'\'' | b'`' | b'>' | b'\t') => true,
+        (_, b':' | b'=' | b'>') => true,
+        (b' ' | b'\t', b'"' | b'\'' | b'`') => {
+            after_spaces(before.get(..before.len() - 1).unwrap_or_default()) || is_long(after)
+        }
+        (b'=' | b':' | b'>' | b'\\', b'"' | b'\'' | b'`') => true,
         (b'y', b'J') | (b'Q', b'~') => true,
         (_, b'.') => at_mark(before) || is_long(after),
-        (one, b' ') if one.is_ascii_alphanumeric() => is_word(before) || is_long(after),
-        (_, b' ') => true,
-        (_, two) => (!is_standard(*two) || escape::ends(before)) && is_long(after),
+        (_, b' ' | b'\t') => after_spaces(before) || is_long(after),
+        (one, two) => (!is_standard(*two) || *one == b'\\') && is_long(after),
     }
 }
 
@@ -50,6 +67,17 @@ fn at_mark(before: &[u8]) -> bool {
         before.len().checked_sub(behind).and_then(|at| before.get(at)) == Some(&byte)
     };
     is(8, b'.') || is(18, b'p') || before.len() < 18
+}
+
+/// Whether the spaces that `before` ends in stand behind a sign that gives a value, or a word that does.
+fn after_spaces(before: &[u8]) -> bool {
+    let spaces = before.iter().rev().take(BEFORE).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    work::done(spaces);
+    match before.get(..before.len() - spaces).unwrap_or_default() {
+        [.., b':' | b'=' | b'>'] => true,
+        [.., last] if last.is_ascii_alphanumeric() || matches!(last, b'-' | b'_' | b'.') => is_word(before),
+        _ => false,
+    }
 }
 
 /// Whether the word before the space that `before` ends in is an option's name, or a scheme's of HTTP.

@@ -496,7 +496,10 @@ impl Random {
                 6 => format!("postgres://app:{}@db/x", self.of(Alphabet::Alnum, 12)),
                 7 => format!("\"client_secret\":\"{}\"", self.of(Alphabet::Word, 30)),
                 8 => format!("password={}", self.mixed(Alphabet::Base64, 24)),
-                9 => format!("aws_x {}", self.mixed(Alphabet::Base64, 40)),
+                9 => {
+                    let sign = ["", "\"", "'", "(", "\t", "\\n", "-", "."][self.below(8)];
+                    format!("aws_x {sign}{}", self.mixed(Alphabet::Base64, 40))
+                }
                 10 => format!("commit {}", self.hex(40)),
                 _ => "some words (and signs): a=b; c://d:e@f -----BEGIN x".into(),
             };

@@ -53,6 +53,8 @@ pub use finding::{Finding, FindingKind};
 pub use fuzz::{fuzz_json, fuzz_text};
 pub use json::{JsonPath, JsonRule, NotAPath};
 pub use masker::{Masked, Masker, Profile};
+#[doc(hidden)]
+pub use sieve::sieves;
 pub use stream::{Finder, Stream};
 pub use token::TokenKey;
 

@@ -15,6 +15,13 @@ use std::ops::Range;
 use crate::classes::Classes;
 use crate::sieve::look::Look;
 
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "instructions that not every machine has")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "instructions that not every machine has")]
+mod avx512;
+mod batch;
 mod look;
 mod portable;
 mod shape;
@@ -33,12 +40,23 @@ pub(crate) struct Sieve {
 pub(crate) enum Kind {
     /// With what every machine has.
     Portable,
+    /// 32 bytes at a time.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// 64 bytes at a time (AVX-512 BW and VBMI).
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
 }
 
 impl Kind {
     /// What this machine can do, the slowest first.
     pub fn all() -> impl Iterator<Item = Self> {
-        std::iter::once(Self::Portable)
+        #[cfg(target_arch = "x86_64")]
+        let fast = [(Self::Avx2, avx2::available()), (Self::Avx512, avx512::available())];
+        #[cfg(not(target_arch = "x86_64"))]
+        let fast: [(Self, bool); 0] = [];
+        let fast = fast.into_iter().filter(|(_, available)| *available).map(|(kind, _)| kind);
+        std::iter::once(Self::Portable).chain(fast)
     }
 }
 
@@ -63,9 +81,33 @@ impl Sieve {
         let mut look = Look::new(text, from, !ended);
         match self.kind {
             Kind::Portable => portable::scan(&mut look),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => avx2::scan(&mut look),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => avx512::scan(&mut look),
         }
         look.stretch()
     }
+}
+
+/// Every sieve of this machine by its name, and what it says in how many bytes of a text there is anything to read.
+pub fn sieves() -> impl Iterator<Item = (&'static str, fn(&[u8]) -> usize)> {
+    fn left(kind: Kind, text: &[u8]) -> usize {
+        let sieve = Sieve { kind, classes: Classes::default() };
+        let (mut from, mut left) = (0, 0);
+        while let Some(stretch) = sieve.next(text, from, true) {
+            from = stretch.end;
+            left += stretch.len();
+        }
+        left
+    }
+    Kind::all().map(|kind| match kind {
+        Kind::Portable => ("portable", (|text| left(Kind::Portable, text)) as fn(&[u8]) -> usize),
+        #[cfg(target_arch = "x86_64")]
+        Kind::Avx2 => ("avx2", (|text| left(Kind::Avx2, text)) as fn(&[u8]) -> usize),
+        #[cfg(target_arch = "x86_64")]
+        Kind::Avx512 => ("avx512", (|text| left(Kind::Avx512, text)) as fn(&[u8]) -> usize),
+    })
 }
 
 /// Bytes before the first digit of what is found that a stretch begins with, unless it begins where was asked.

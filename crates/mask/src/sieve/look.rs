@@ -6,7 +6,7 @@ use crate::brand::{Brand, luhn};
 use crate::candidate::{GROUPINGS, Run};
 use crate::chain::{Chain, DIGITS_MAX, DIGITS_MIN, GAP_MAX, Group};
 use crate::sieve::BEFORE;
-use crate::sieve::tables::{CLASSES, DIGIT, GAP, beyond_ascii};
+use crate::sieve::tables::{BREAK, CLASSES, DIGIT, ESCAPE, GAP, OFFSETS, SIGNS, beyond_ascii};
 use crate::text::Text;
 use crate::unit::{Gap, Kind, SYNC, View, ascii};
 
@@ -74,13 +74,18 @@ impl<'t> Look<'t> {
         if at >= self.digits_to {
             self.digits(at.min(self.text.len()));
         }
-        if matches!(self.byte(at), Some(b'\\' | b'%' | b'&' | b'=')) {
-            self.spelled(at);
+        match self.byte(at) {
+            Some(b'\\' | b'%' | b'&' | b'=') => self.spelled(at),
+            Some(0x80..) => self.sign(at),
+            _ => {}
         }
     }
 
     fn sign(&mut self, at: usize) {
         let Some(byte) = self.byte(at) else { return };
+        if byte.is_ascii() && !self.has_sign(at) {
+            return;
+        }
         match byte {
             b'3' if self.byte(at + 1).is_some_and(|byte| byte.is_ascii_digit()) => self.hex(at),
             b'0'..=b'9' => self.float(at),
@@ -96,6 +101,15 @@ impl<'t> Look<'t> {
         }
     }
 
+    /// Whether the characters at `at` are all that a sign takes: what makes bitmaps may know less.
+    fn has_sign(&self, at: usize) -> bool {
+        let fits = |(offset, table): (&usize, &[u8; 128])| match self.byte(at + offset) {
+            Some(byte) => table.get(usize::from(byte)).copied().unwrap_or(!0),
+            None => !0,
+        };
+        OFFSETS.iter().zip(&SIGNS.at).map(fits).fold(!0, |all, one| all & one) & !ESCAPE != 0
+    }
+
     /// Groups of digits in ASCII, with gaps between them.
     fn digits(&mut self, at: usize) {
         let start = self.cluster_start(at, self.digits_to);
@@ -103,19 +117,55 @@ impl<'t> Look<'t> {
         self.digits_to = end.max(at);
         let text = Text::whole(self.text);
         let mut at = start;
-        let mut fresh = true;
         while at < end {
-            let class = self.class(at);
-            if class & DIGIT != 0 && fresh && self.may_be(&text, at, View::Plain) {
+            let digits = self.run(at);
+            let (gap, breaks) = self.gap(at + digits);
+            let next = at + digits + gap;
+            if self.shape(at, digits, breaks, next) && self.may_be(&text, at, View::Plain) {
                 self.take(at, self.track_end(end));
                 return;
             }
-            fresh = class & DIGIT == 0;
-            at += 1;
+            at = next.max(at + 1);
         }
         if self.open && end + GAP_MAX >= self.text.len() {
             self.take(start, self.text.len());
         }
+    }
+
+    /// Whether a card number may start with a run of `digits` digits at `at`, which the run at `next` follows:
+    /// by the lengths of both, and a long run by its check digit.
+    fn shape(&self, at: usize, digits: usize, breaks: bool, next: usize) -> bool {
+        let second = || self.run(next);
+        match digits {
+            0 => false,
+            _ if breaks => true,
+            1 => matches!(second(), 1 | 3) || self.byte(at + 1) == Some(b'.'),
+            2 => matches!(second(), 1..=3),
+            3 => second() == 3,
+            4 => matches!(second(), 3 | 4 | 6),
+            6 => second() == 13,
+            8 => second() == 8,
+            12..=DIGITS_MAX => {
+                let run = self.text.get(at..at + digits).unwrap_or_default();
+                checks(run) || run.get(2..).is_some_and(checks)
+            }
+            _ => digits > DIGITS_MAX,
+        }
+    }
+
+    /// How many digits there are from `at` on.
+    fn run(&self, at: usize) -> usize {
+        self.after(at).iter().take_while(|byte| byte.is_ascii_digit()).count()
+    }
+
+    /// How many gaps there are from `at` on, and whether a line breaks there.
+    fn gap(&self, at: usize) -> (usize, bool) {
+        let (mut gap, mut breaks) = (0, false);
+        while gap <= GAP_MAX && self.class(at + gap) & GAP != 0 {
+            breaks |= self.class(at + gap) & BREAK != 0;
+            gap += 1;
+        }
+        (gap, breaks)
     }
 
     /// Digits and gaps of which some are escaped or beyond ASCII. What stands before `at` is neither.
@@ -394,6 +444,16 @@ impl<'t> Look<'t> {
     fn after(&self, at: usize) -> &'t [u8] {
         self.text.get(at..).unwrap_or_default()
     }
+}
+
+/// Whether the last of some digits in ASCII is the check digit of the others.
+fn checks(digits: &[u8]) -> bool {
+    let mut sum = 0;
+    for (index, digit) in digits.iter().rev().enumerate() {
+        let value = usize::from(digit & 15);
+        sum += if index & 1 == 1 { value * 2 / 10 + value * 2 % 10 } else { value };
+    }
+    sum.is_multiple_of(10)
 }
 
 fn is_grouped(chain: &Chain) -> bool {

@@ -48,7 +48,7 @@ fn block(text: &[u8], at: usize, length: usize) -> Block {
         for (offset, table) in OFFSETS.iter().zip(&SIGNS.at) {
             // Beyond ASCII a sign may go on.
             let beyond = rest.get(index + offset).is_some_and(|byte| !byte.is_ascii());
-            signs &= if beyond && *offset > 2 { 0xff } else { fits(*offset, table) };
+            signs &= if beyond && *offset > 1 { 0xff } else { fits(*offset, table) };
             if signs == 0 {
                 break;
             }

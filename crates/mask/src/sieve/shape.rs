@@ -37,6 +37,7 @@ pub(crate) const LATE: usize = 3;
 pub(crate) fn shows(window: Window) -> u64 {
     let Window { digit, gap, line_break, escape } = window;
     let other = !digit;
+    let gap = gap & other;
     let two = digit & digit << 1;
     let three = two & digit << 2;
     let four = two & two << 2;

@@ -120,7 +120,7 @@ const fn put_all(table: &mut [u8; 128], bit: u8) {
 }
 
 /// Whether a byte and the one after it may start a digit or a gap beyond ASCII.
-pub(crate) fn is_lead(first: u8, second: u8) -> bool {
+pub(crate) const fn is_lead(first: u8, second: u8) -> bool {
     match first {
         0xc2 => matches!(second, 0x85 | 0xa0 | 0xad | 0xb7),
         0xd8 => second == 0x8c,
@@ -146,4 +146,52 @@ pub(crate) fn beyond_ascii(bytes: &[u8]) -> Option<Kind> {
         (None, Some(gap)) => Some(Kind::Gap(gap)),
         (None, None) => None,
     }
+}
+
+/// The first, second and third byte of characters beyond ASCII that may be digits or gaps, without their
+/// highest bits: what [`is_lead`] says, and a little more.
+pub(crate) static WIDE: [[u8; 128]; 3] = wide();
+
+/// Those that may be gaps: they count only behind a digit.
+pub(crate) const WIDE_ESCAPES: u8 = 1 | 32 | 64;
+
+#[allow(clippy::indexing_slicing, reason = "a constant, computed by the compiler")]
+const fn put_wide(table: &mut [u8; 128], bytes: &[u8], bit: u8) {
+    let mut index = 0;
+    while index < bytes.len() {
+        table[(bytes[index] & 0x7f) as usize] |= bit;
+        index += 1;
+    }
+}
+
+#[allow(clippy::indexing_slicing, reason = "a constant, computed by the compiler")]
+const fn wide() -> [[u8; 128]; 3] {
+    let mut at = [[0; 128]; 3];
+    put_wide(&mut at[0], &[0xc2], 1);
+    put_wide(&mut at[1], &[0x85, 0xa0, 0xad, 0xb7], 1);
+    put_wide(&mut at[0], &[0xe2], 32);
+    put_wide(&mut at[1], &[0x80, 0x81, 0x88], 32);
+    put_wide(&mut at[0], &[0xd8, 0xd9, 0xe1, 0xe3, 0xef], 64);
+    put_wide(&mut at[1], &[0x80, 0x83, 0x8c, 0x9a, 0xa0, 0xac, 0xb9, 0xbb, 0xbc], 64);
+    put_wide(&mut at[0], &[0xd9, 0xdb, 0xf0], 2);
+    put_wide(&mut at[0], &[0xdf], 4);
+    put_wide(&mut at[0], &[0xe0], 8);
+    put_wide(&mut at[0], &[0xe1, 0xea], 16);
+    put_wide(
+        &mut at[1],
+        &[0x81, 0x82, 0x98, 0x9f, 0xa0, 0xa3, 0xa4, 0xa5, 0xa7, 0xa9, 0xaa, 0xad, 0xae, 0xaf, 0xb1],
+        16,
+    );
+    put_wide(&mut at[0], &[0xe2, 0xef], 128);
+    put_wide(&mut at[1], &[0x82, 0xbc], 128);
+    let mut byte = 0x80;
+    while byte < 0xc0 {
+        let index = byte & 0x7f;
+        at[1][index] |= if byte >= 0x90 { 2 } else { 4 };
+        at[1][index] |= if byte & 1 == 1 || byte == 0xbc { 8 } else { 0 };
+        at[2][index] |= if byte < 0x8a || (byte >= 0x90 && byte < 0x9a) { 128 } else { 0 };
+        byte += 1;
+    }
+    put_all(&mut at[2], !128);
+    at
 }

@@ -84,7 +84,7 @@ impl Secrets {
         Self { at, inside: Inside::Nothing }
     }
 
-    /// Whether a secret is open here, of which what follows is a part: nothing may be skipped then.
+    /// Whether a secret is open here, of which what follows is a part: a leap over what looks clean would miss it.
     pub fn is_inside(&self) -> bool {
         !matches!(self.inside, Inside::Nothing)
     }
@@ -183,9 +183,14 @@ impl Reader for Secrets {
     }
 
     fn skip_to(&mut self, at: usize) {
-        if !self.is_inside() {
-            self.at = self.at.max(at);
+        let Some(skipped) = at.checked_sub(self.at) else { return };
+        // What was masked with it was of the secret too.
+        match &mut self.inside {
+            Inside::Nothing => {}
+            Inside::Token(_, _, left) => *left = left.saturating_sub(skipped),
+            Inside::Key(key) => key.skip(skipped),
         }
+        self.at = at;
     }
 
     fn forget(&mut self, bytes: usize) {

@@ -75,6 +75,12 @@ impl Key {
         }
     }
 
+    /// Goes over `bytes` of it that have been masked.
+    pub fn skip(&mut self, bytes: usize) {
+        self.left = self.left.saturating_sub(bytes);
+        (self.gap, self.open) = (0, self.open || bytes > 0);
+    }
+
     fn pass(&mut self, bytes: usize) -> Step {
         self.gap += bytes;
         self.open = false;

@@ -46,39 +46,42 @@ impl Batch {
     pub fn show(&self, look: &mut Look<'_>, at: usize, lanes: impl Fn(&Words) -> [u64; LANES]) {
         let (digit, gap) = (lanes(&self.digit), lanes(&self.gap));
         let (line_break, escape) = (lanes(&self.line_break), lanes(&self.escape));
+        let window = |index: usize| {
+            let at = |lanes: &[u64; LANES]| lanes.get(index).copied().unwrap_or(0);
+            Window { digit: at(&digit), gap: at(&gap), line_break: at(&line_break), escape: at(&escape) }
+        };
         let mut shown = [0; LANES];
         let mut any = self.any;
         for (index, to) in shown.iter_mut().enumerate() {
-            let at = |lanes: &[u64; LANES]| lanes.get(index).copied().unwrap_or(0);
-            *to = shows(Window {
-                digit: at(&digit),
-                gap: at(&gap),
-                line_break: at(&line_break),
-                escape: at(&escape),
-            });
+            *to = shows(window(index));
             any |= *to;
         }
         if any != 0 {
-            look_at(look, at, &shown, &self.sign);
+            look_at(
+                look,
+                at,
+                &std::array::from_fn(|index| (shown.get(index).copied().unwrap_or(0), window(index))),
+                &self.sign,
+            );
         }
     }
 }
 
 #[cold]
 #[inline(never)]
-fn look_at(look: &mut Look<'_>, at: usize, shown: &[u64; LANES], signs: &[u64; BLOCKS]) {
+fn look_at(look: &mut Look<'_>, at: usize, shown: &[(u64, Window); LANES], signs: &[u64; BLOCKS]) {
     // Every lane has its part of the signs' bits.
     let mut bytes = [0; 8 * (BLOCKS + 1)];
     for (to, sign) in bytes.chunks_mut(8).zip(signs) {
         to.copy_from_slice(&sign.to_le_bytes());
     }
-    for (index, lane) in shown.iter().enumerate() {
+    for (index, (shown, window)) in shown.iter().enumerate() {
         let start = index * STRIDE / 8;
         let sign = bytes
             .get(start..)
             .and_then(|rest| rest.first_chunk())
             .map_or(0, |word| u64::from_le_bytes(*word));
-        look.at_all(at + index * STRIDE, lane >> HISTORY, sign & !0 >> HISTORY);
+        look.at_all(at + index * STRIDE, *shown, *window, sign & !0 >> HISTORY);
     }
 }
 

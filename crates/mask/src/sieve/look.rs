@@ -6,6 +6,7 @@ use crate::brand::{Brand, luhn};
 use crate::candidate::{GROUPINGS, Run};
 use crate::chain::{Chain, DIGITS_MAX, DIGITS_MIN, GAP_MAX, Group};
 use crate::sieve::BEFORE;
+use crate::sieve::shape::{HISTORY, Window, shows};
 use crate::sieve::tables::{BREAK, CLASSES, DIGIT, ESCAPE, GAP, OFFSETS, SIGNS, beyond_ascii};
 use crate::text::Text;
 use crate::unit::{Gap, Kind, SYNC, View, ascii};
@@ -44,14 +45,23 @@ impl<'t> Look<'t> {
         self.found.as_ref().is_some_and(|found| at > found.end + JOIN)
     }
 
-    /// Looks where bits are set: `shown` where the shape of groups shows, `signs` where characters do.
-    pub fn at_all(&mut self, base: usize, shown: u64, signs: u64) {
-        let mut bits = shown | signs;
+    /// Looks at what has `shown` in a window, and at its `signs`; the first new byte is at `base`.
+    pub fn at_all(&mut self, base: usize, shown: u64, window: Window, signs: u64) {
+        let mut bits = shown >> HISTORY | signs;
+        if bits == 0 {
+            return;
+        }
+        let escapes = (shown & window.escape) >> HISTORY;
+        let groups =
+            if escapes == 0 { shown >> HISTORY } else { shows(Window { escape: 0, ..window }) >> HISTORY };
         while bits != 0 {
             let index = bits.trailing_zeros();
             let at = base + index as usize;
-            if shown >> index & 1 == 1 {
-                self.shown(at);
+            if groups >> index & 1 == 1 && at >= self.digits_to {
+                self.digits(at.min(self.text.len()));
+            }
+            if escapes >> index & 1 == 1 {
+                self.escape(at);
             }
             if signs >> index & 1 == 1 {
                 self.sign(at);
@@ -70,10 +80,7 @@ impl<'t> Look<'t> {
         self.found
     }
 
-    fn shown(&mut self, at: usize) {
-        if at >= self.digits_to {
-            self.digits(at.min(self.text.len()));
-        }
+    fn escape(&mut self, at: usize) {
         match self.byte(at) {
             Some(b'\\' | b'%' | b'&' | b'=') => self.spelled(at),
             Some(0x80..) => self.sign(at),
@@ -139,9 +146,8 @@ impl<'t> Look<'t> {
         match digits {
             0 => false,
             _ if breaks => true,
-            1 => matches!(second(), 1 | 3) || self.byte(at + 1) == Some(b'.'),
-            2 => matches!(second(), 1..=3),
-            3 => second() == 3,
+            1 if self.byte(at + 1) == Some(b'.') => true,
+            1..=3 => self.is_list(next, digits, second()),
             4 => matches!(second(), 3 | 4 | 6),
             6 => second() == 13,
             8 => second() == 8,
@@ -151,6 +157,24 @@ impl<'t> Look<'t> {
             }
             _ => digits > DIGITS_MAX,
         }
+    }
+
+    /// Whether the groups from `at` on, behind one of `first` digits, are enough, and all of `each` digits; but
+    /// the last may be a single one.
+    fn is_list(&self, mut at: usize, first: usize, each: usize) -> bool {
+        let mut digits = first;
+        if !matches!((first, each), (_, 3) | (1, 1) | (2, 2)) {
+            return false;
+        }
+        while digits < DIGITS_MIN {
+            let run = self.run(at);
+            digits += run;
+            if run != each && (run != 1 || digits < DIGITS_MIN) {
+                return false;
+            }
+            at += run + self.gap(at + run).0;
+        }
+        true
     }
 
     /// How many digits there are from `at` on.

@@ -18,8 +18,8 @@ pub(crate) fn scan(look: &mut Look<'_>) {
             line_break: window(before.line_break, block.line_break),
             escape: window(before.escape, block.escape),
         };
-        let shown = shows(before) >> HISTORY;
-        look.at_all(at, shown, block.sign);
+        let shown = shows(before);
+        look.at_all(at, shown, before, block.sign);
         at += STRIDE;
         if look.is_done(at) {
             return;

@@ -148,4 +148,4 @@ fn length(bytes: usize) -> f64 {
 /// Bytes that the slower ones run on.
 const PART: usize = 32 << 20;
 /// The best that is said in one plain pattern: a prefix of a brand, and groups with one separator or none.
-const PATTERN: &str = r"\b(?:4[0-9]{3}|5[1-5][0-9]{2}|2[2-7][0-9]{2}|3[0-9]{3}|6[0-9]{3})[ -]?[0-9]{4,6}[ -]?[0-9]{4,5}[ -]?[0-9]{0,4}\b";
+const PATTERN: &str = r"(?-u)\b(?:4[0-9]{3}|5[1-5][0-9]{2}|2[2-7][0-9]{2}|3[0-9]{3}|6[0-9]{3})[ -]?[0-9]{4,6}[ -]?[0-9]{4,5}[ -]?[0-9]{0,4}\b";

@@ -153,7 +153,9 @@ impl<'t> Look<'t> {
             8 => second() == 8,
             12..=DIGITS_MAX => {
                 let run = self.text.get(at..at + digits).unwrap_or_default();
-                checks(run) || run.get(2..).is_some_and(checks)
+                let (length, rest) = run.split_at_checked(2).unwrap_or((run, &[]));
+                let length = length.iter().fold(0, |sum, digit| sum * 10 + usize::from(digit & 15));
+                checks(run) || (length == rest.len() && checks(rest))
             }
             _ => digits > DIGITS_MAX,
         }
@@ -472,10 +474,14 @@ impl<'t> Look<'t> {
 
 /// Whether the last of some digits in ASCII is the check digit of the others.
 fn checks(digits: &[u8]) -> bool {
-    let mut sum = 0;
-    for (index, digit) in digits.iter().rev().enumerate() {
-        let value = usize::from(digit & 15);
-        sum += if index & 1 == 1 { value * 2 / 10 + value * 2 % 10 } else { value };
+    let mut sum = 0_u32;
+    for pair in digits.rchunks(2) {
+        let (tens, ones) = match pair {
+            [tens, ones] => (u32::from(tens & 15), u32::from(ones & 15)),
+            [ones] => (0, u32::from(ones & 15)),
+            _ => (0, 0),
+        };
+        sum += ones + 2 * tens - if tens > 4 { 9 } else { 0 };
     }
     sum.is_multiple_of(10)
 }

@@ -12,7 +12,6 @@
 
 use std::ops::Range;
 
-use crate::classes::Classes;
 use crate::sieve::look::Look;
 
 #[cfg(target_arch = "x86_64")]
@@ -31,8 +30,6 @@ mod tables;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sieve {
     kind: Kind,
-    #[allow(dead_code, reason = "the classes beside cards are not sieved yet")]
-    classes: Classes,
 }
 
 /// How bitmaps are made.
@@ -62,14 +59,8 @@ impl Kind {
 
 impl Sieve {
     /// A sieve that works as fast as this machine can.
-    pub fn new(classes: Classes) -> Self {
-        Self { kind: Kind::all().last().unwrap_or(Kind::Portable), classes }
-    }
-
-    /// A sieve that works in a given way, if this machine can.
-    #[allow(dead_code, reason = "for tests and benches")]
-    pub fn with(kind: Kind, classes: Classes) -> Option<Self> {
-        Kind::all().any(|can| can == kind).then_some(Self { kind, classes })
+    pub fn new() -> Self {
+        Self { kind: Kind::all().last().unwrap_or(Kind::Portable) }
     }
 
     /// The next stretch at or after `from` that needs a closer look; `None` when the rest of `text` needs none.
@@ -93,7 +84,7 @@ impl Sieve {
 /// Every sieve of this machine by its name, and what it says in how many bytes of a text there is anything to read.
 pub fn sieves() -> impl Iterator<Item = (&'static str, fn(&[u8]) -> usize)> {
     fn left(kind: Kind, text: &[u8]) -> usize {
-        let sieve = Sieve { kind, classes: Classes::default() };
+        let sieve = Sieve { kind };
         let (mut from, mut left) = (0, 0);
         while let Some(stretch) = sieve.next(text, from, true) {
             from = stretch.end;

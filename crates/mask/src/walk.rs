@@ -206,4 +206,4 @@ const NUMBER_BYTES_MAX: usize = DIGITS_MAX + (DIGITS_MAX - 1) * 9;
 /// Shortest stretch that is worth leaping over.
 const LEAP_MIN: usize = 2 * NUMBER_BYTES_MAX;
 /// How far back a walk starts to know what stands before: longer than four characters as escapes.
-const LOOK_BACK: usize = 4 * SYNC;
+pub(crate) const LOOK_BACK: usize = 4 * SYNC;

@@ -26,7 +26,7 @@ fn scan_here(look: &mut Look<'_>) {
     let classes = table(&CLASS_HALVES);
     let signs = SIGN_HALVES.each_ref().map(|halves| table(halves));
     let leads = table(&LEAD_HALVES);
-    let mut batch = Batch::default();
+    let mut batch = Batch::new(look);
     each(look, |look, bytes, at| {
         batch.renew();
         for index in 0..BLOCKS {

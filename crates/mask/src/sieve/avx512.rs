@@ -34,7 +34,7 @@ fn scan_here(look: &mut Look<'_>) {
     let [digit, gap, line_break] = [DIGIT, GAP, BREAK].map(bit);
     let [escape, sign] = [ESCAPE, !ESCAPE].map(bit);
     let [wide_escape, wide_sign] = [WIDE_ESCAPES, !WIDE_ESCAPES].map(bit);
-    let mut batch = Batch::default();
+    let mut batch = Batch::new(look);
     each(look, |look, bytes, at| {
         batch.renew();
         for index in 0..BLOCKS {

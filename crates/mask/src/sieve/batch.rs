@@ -15,6 +15,14 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
+    /// A batch that begins with what stands where the look begins.
+    pub fn new(look: &Look<'_>) -> Self {
+        let mut batch = Self::default();
+        let [.., last, _, _] = &mut batch.escape;
+        *last = look.escapes_before();
+        batch
+    }
+
     /// Begins with what follows the blocks of this batch.
     #[inline(always)]
     pub fn renew(&mut self) {
@@ -88,6 +96,9 @@ fn look_at(look: &mut Look<'_>, at: usize, shown: &[(u64, Window); LANES], signs
 /// The words of one bitmap, and two that are nothing.
 pub(crate) type Words = [u64; BLOCKS + 3];
 
+/// What stands behind the end of a text: nothing goes on with it.
+pub(crate) const NOTHING: u8 = b'~';
+
 /// Blocks of 64 bytes in a batch.
 pub(crate) const BLOCKS: usize = 5;
 /// Windows in a batch.
@@ -113,7 +124,7 @@ pub(crate) fn each(look: &mut Look<'_>, mut batch: impl FnMut(&mut Look<'_>, &[u
     // What is left is followed by what is nothing.
     while at < look.text().len() + crate::sieve::shape::LATE {
         let rest = look.text().get(at..).unwrap_or_default();
-        let mut last = [b'~'; BATCH + AFTER];
+        let mut last = [NOTHING; BATCH + AFTER];
         last.iter_mut().zip(rest).for_each(|(to, byte)| *to = *byte);
         batch(look, &last, at);
         at += BATCH;

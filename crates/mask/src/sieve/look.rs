@@ -6,10 +6,11 @@ use crate::brand::{Brand, luhn};
 use crate::candidate::{GROUPINGS, Run};
 use crate::chain::{Chain, DIGITS_MAX, DIGITS_MIN, GAP_MAX, Group};
 use crate::sieve::BEFORE;
-use crate::sieve::shape::{HISTORY, Window, shows};
+use crate::sieve::shape::{self, HISTORY, Window};
 use crate::sieve::tables::{BREAK, CLASSES, DIGIT, ESCAPE, GAP, OFFSETS, SIGNS, beyond_ascii};
 use crate::text::Text;
 use crate::unit::{Gap, Kind, SYNC, View, ascii};
+use crate::walk::LOOK_BACK;
 
 /// Looks at what shows in a text and gathers it into one stretch.
 pub(crate) struct Look<'t> {
@@ -29,7 +30,9 @@ pub(crate) struct Look<'t> {
 impl<'t> Look<'t> {
     /// Looks at `text` from `from` on; when it is `open`, more may come.
     pub fn new(text: &'t [u8], from: usize, open: bool) -> Self {
-        Self { text, open, from, digits_to: from, spelled_to: from, hex_to: [from; 2], found: None }
+        // What stands right before belongs to the same run: it may make it too long to be one number.
+        let digits_to = from.saturating_sub(BEFORE);
+        Self { text, open, from, digits_to, spelled_to: from, hex_to: [from; 2], found: None }
     }
 
     pub fn text(&self) -> &'t [u8] {
@@ -52,8 +55,7 @@ impl<'t> Look<'t> {
             return;
         }
         let escapes = (shown & window.escape) >> HISTORY;
-        let groups =
-            if escapes == 0 { shown >> HISTORY } else { shows(Window { escape: 0, ..window }) >> HISTORY };
+        let groups = if escapes == 0 { shown } else { shape::groups(window) } >> HISTORY;
         while bits != 0 {
             let index = bits.trailing_zeros();
             let at = base + index as usize;
@@ -70,12 +72,18 @@ impl<'t> Look<'t> {
         }
     }
 
+    /// The bytes before where the look begins that may be escapes: the last one's bit is the highest.
+    pub fn escapes_before(&self) -> u64 {
+        let before = self.before(self.from).iter().rev().take(SYNC);
+        let bit = |(back, byte): (usize, &u8)| u64::from(matches!(byte, b'\\' | b'%' | b'=')) << (63 - back);
+        before.enumerate().map(bit).fold(0, |bits, bit| bits | bit)
+    }
+
     /// What was found, with the end of the text where that may go on.
     pub fn stretch(mut self) -> Option<Range<usize>> {
         if self.open && self.from < self.text.len() && !self.is_done(self.text.len()) {
             let end = self.text.len();
-            let cluster = self.cluster_start(end, self.from);
-            self.take(cluster.min(end.saturating_sub(TAIL)), end);
+            self.take(self.open_start().min(end.saturating_sub(TAIL)), end);
         }
         self.found
     }
@@ -92,6 +100,9 @@ impl<'t> Look<'t> {
         let Some(byte) = self.byte(at) else { return };
         if byte.is_ascii() && !self.has_sign(at) {
             return;
+        }
+        if matches!(self.byte(at + 1), Some(b'\r' | b'\n')) {
+            self.wrapped(at + 1);
         }
         match byte {
             b'3' if self.byte(at + 1).is_some_and(|byte| byte.is_ascii_digit()) => self.hex(at),
@@ -128,7 +139,10 @@ impl<'t> Look<'t> {
             let digits = self.run(at);
             let (gap, breaks) = self.gap(at + digits);
             let next = at + digits + gap;
-            if self.shape(at, digits, breaks, next) && self.may_be(&text, at, View::Plain) {
+            let may_be = |(start, view): (usize, View)| {
+                self.shape(start, at + digits - start, breaks, next) && self.may_be(&text, start, view)
+            };
+            if self.starts(at, digits).any(may_be) {
                 self.take(at, self.track_end(end));
                 return;
             }
@@ -137,6 +151,20 @@ impl<'t> Look<'t> {
         if self.open && end + GAP_MAX >= self.text.len() {
             self.take(start, self.text.len());
         }
+    }
+
+    /// Where a number may start in the run of `digits` digits at `at`: there, and behind an escape that ends in it.
+    fn starts(&self, at: usize, digits: usize) -> impl Iterator<Item = (usize, View)> {
+        let behind = move |start: usize| {
+            let opener = |length: usize| start.checked_sub(length).and_then(|opener| self.byte(opener));
+            match (opener(ESCAPE_LENGTH), opener(UNICODE_LENGTH)) {
+                (Some(b'%'), _) | (_, Some(b'\\')) => Some((start, View::Escaped)),
+                (Some(b'='), _) => Some((start, View::Quoted)),
+                _ => None,
+            }
+        };
+        let inside = at + 1..at + digits.min(UNICODE_LENGTH);
+        std::iter::once((at, View::Plain)).chain(inside.filter_map(behind))
     }
 
     /// Whether a card number may start with a run of `digits` digits at `at`, which the run at `next` follows:
@@ -215,11 +243,12 @@ impl<'t> Look<'t> {
             self.take(start, self.text.len());
             return;
         }
-        if digits + HIDDEN < DIGITS_MIN {
+        let is_float = matches!(self.byte(end), Some(b'e' | b'E'));
+        if digits + HIDDEN < DIGITS_MIN && !is_float {
             return;
         }
-        let start = start.saturating_sub(2 * SYNC).max(self.from);
-        for view in [View::Escaped, View::Plain, View::Quoted] {
+        let start = start.saturating_sub(LOOK_BACK);
+        for view in [View::Escaped, View::Plain, View::Quoted, View::Json] {
             let mut place = start;
             let mut fresh = true;
             while place < end {
@@ -324,59 +353,85 @@ impl<'t> Look<'t> {
 
     /// Base64 of digits: three quads in a row, `at` the first letter of one of them.
     fn base64(&mut self, at: usize) {
-        let back = self.letters_back(at);
         let mut letters = [0; 20];
         let (before, after) = letters.split_at_mut(8);
-        for (to, letter) in before.iter_mut().rev().zip(back) {
-            *to = letter;
-        }
-        let (count, end) = self.letters(at, after);
-        if self.open && count < 12 && end == self.text.len() {
-            self.take(at, end);
+        self.letters_before(at, before);
+        if self.may_go_on(at, after) {
             return;
         }
-        let mut row = 0;
-        for quad in letters.chunks(4) {
-            row = if is_quad(quad) { row + 1 } else { 0 };
-            if row == 3 {
-                self.take(at, self.token_end(at));
-                return;
-            }
+        if has_row(&letters, 3) {
+            self.take_token(at);
         }
     }
 
-    /// Base64 of base64 of digits, where an inner quad starts with an outer one.
+    /// Base64 of base64 of digits: an inner quad that starts with an outer one, and one before or after it.
     fn base64_twice(&mut self, at: usize) {
-        let mut letters = [0; 12];
-        let (count, end) = self.letters(at, &mut letters);
-        if self.open && count < 12 && end == self.text.len() {
-            self.take(at, end);
+        let mut letters = [0; 24];
+        let (before, after) = letters.split_at_mut(12);
+        self.letters_before(at, before);
+        if self.may_go_on(at, after) {
             return;
         }
-        let mut inner = [0; 9];
-        for (to, quad) in inner.chunks_mut(3).zip(letters.chunks(4)) {
-            let Some(bytes) = decode(quad) else { return };
-            to.copy_from_slice(&bytes);
-        }
-        if inner.get(..8).is_some_and(|inner| inner.chunks(4).all(is_quad)) {
-            self.take(at, self.token_end(at));
+        let inner = Decoded::of(&letters);
+        let row = |start: usize| inner.bytes.get(start..start + 8).is_some_and(|quads| has_row(quads, 2));
+        if row(9) || row(5) {
+            self.take_token(at);
         }
     }
 
-    /// The eight letters of base64 before `at`, the last first; `A` where there are fewer.
-    fn letters_back(&self, at: usize) -> impl Iterator<Item = u8> {
-        let text = self.before(at).iter().rev().take(12);
-        text.copied()
-            .filter(|byte| !matches!(byte, b'\r' | b'\n'))
-            .take_while(|byte| is_letter(*byte))
-            .take(8)
+    /// Base64 of digits, or base64 of that, around the line break at `at`.
+    fn wrapped(&mut self, at: usize) {
+        let mut letters = [0; 2 * AROUND];
+        let (before, after) = letters.split_at_mut(AROUND);
+        self.letters_before(at, before);
+        // A quad of digits has a capital letter.
+        let near = before.iter().rev().take(4).chain(self.after(at).iter().take(6));
+        if !near.into_iter().any(u8::is_ascii_uppercase) || self.may_go_on(at, after) {
+            return;
+        }
+        let shows = |start: usize| {
+            let letters = letters.get(start..).unwrap_or_default();
+            has_row(letters, 3) || {
+                let inner = Decoded::of(letters);
+                (0..inner.length).any(|start| {
+                    let quads = inner.bytes.get(start..start + 8);
+                    quads.is_some_and(|quads| has_row(quads, 2))
+                })
+            }
+        };
+        if (0..4).any(shows) {
+            self.take_token(at);
+        }
+    }
+
+    /// Takes the token of base64 in which digits show at `at`; the first of them may be some letters before.
+    fn take_token(&mut self, at: usize) {
+        self.take(at.saturating_sub(ROW), self.token_end(at));
+    }
+
+    /// Puts the letters of base64 from `at` on into `letters`. Whether they are too few since the text is open: then
+    /// they have been taken.
+    fn may_go_on(&mut self, at: usize, letters: &mut [u8]) -> bool {
+        let (count, end) = self.letters(at, letters);
+        let open = self.open && count < letters.len() && end == self.text.len();
+        if open {
+            self.take(at.saturating_sub(ROW), end);
+        }
+        open
+    }
+
+    /// Puts the last letters of base64 before `at` into `letters`, and nothing where there are fewer.
+    fn letters_before(&self, at: usize, letters: &mut [u8]) {
+        let text = self.before(at).iter().rev().take(letters.len() * 2);
+        let text = text.filter(|byte| !matches!(byte, b'\r' | b'\n')).take_while(|byte| is_letter(**byte));
+        letters.iter_mut().rev().zip(text).for_each(|(to, letter)| *to = *letter);
     }
 
     /// Puts the letters of base64 from `at` on into `letters`: how many there are, and where they end.
     fn letters(&self, at: usize, letters: &mut [u8]) -> (usize, usize) {
         let (mut count, mut end) = (0, at);
         while let Some(byte) = self.byte(end)
-            && end < at + letters.len() + 6
+            && end < at + letters.len() * 2
         {
             match letters.get_mut(count) {
                 Some(to) if is_letter(byte) => {
@@ -400,7 +455,7 @@ impl<'t> Look<'t> {
     /// Behind a number that ends at `end`: where its track would end.
     fn track_end(&self, end: usize) -> usize {
         match self.byte(end) {
-            Some(b'=' | b'^' | b'D' | b'd' | b'%' | b'&' | b'\\') => end + TOKEN,
+            Some(b'=' | b'^' | b'D' | b'd' | b'%' | b'&' | b'\\') => end + TRACK,
             _ => end,
         }
     }
@@ -426,6 +481,54 @@ impl<'t> Look<'t> {
             }
         }
         start
+    }
+
+    /// Where what may go on at the end of the text begins: digits and gaps, however they are written, and maybe the
+    /// beginning of an escape.
+    fn open_start(&self) -> usize {
+        let text = Text::whole(self.text);
+        let end = self.text.len();
+        // For each place, the most recent first, how many gaps stand behind it; none if it is not reached.
+        let mut gaps = [None; NUMBER + 1];
+        let mut start = end;
+        for back in 0..=NUMBER.min(end - self.from) {
+            let place = end - back;
+            let is_opener = matches!(self.byte(place), Some(b'\\' | b'%' | b'&' | b'=' | 0x80..));
+            if back == 0 || (back < SYNC && is_opener) {
+                gaps.iter_mut().skip(back).take(1).for_each(|gaps| *gaps = Some(0));
+            }
+            let Some(behind) = gaps.get(back).copied().flatten() else {
+                // Nothing that is reached further on may be written longer than this.
+                if back > 2 * SYNC && gaps.iter().take(back).rev().take(SYNC).all(Option::is_none) {
+                    break;
+                }
+                continue;
+            };
+            for length in 1..=SYNC.min(place - self.from) {
+                let Some(is_digit) = self.unit_of(&text, place - length, length) else { continue };
+                let now = if is_digit { 0 } else { behind + 1 };
+                if is_digit {
+                    start = start.min(place - length);
+                }
+                for to in gaps.iter_mut().skip(back + length).take(1).filter(|_| now <= GAP_MAX) {
+                    *to = Some(to.map_or(now, |before: usize| before.min(now)));
+                }
+            }
+        }
+        start
+    }
+
+    /// Whether some view reads `length` bytes at `at` as a digit, or else as a gap.
+    fn unit_of(&self, text: &Text<'_>, at: usize, length: usize) -> Option<bool> {
+        let views = [View::Plain, View::Escaped, View::Quoted, View::Json];
+        views.iter().find_map(|view| {
+            let unit = view.unit(text, at).filter(|unit| unit.length == length)?;
+            match unit.kind {
+                Kind::Digit(_) => Some(true),
+                Kind::Gap(_) => Some(false),
+                Kind::Mark(_) | Kind::Other => None,
+            }
+        })
     }
 
     /// Where the digits and gaps from `at` on end with a digit.
@@ -517,8 +620,36 @@ fn is_float(text: &Text<'_>, chain: &Chain) -> bool {
     chain.end_of(1 + length).is_some_and(|end| matches!(text.get(end), Some(b'e' | b'E')))
 }
 
+/// Whether so many quads in a row are base64 of digits and separators.
+fn has_row(letters: &[u8], quads: usize) -> bool {
+    let mut row = 0;
+    letters.chunks(4).any(|quad| {
+        row = if is_quad(quad) { row + 1 } else { 0 };
+        row == quads
+    })
+}
+
+/// What quads decode to; nothing where they do not.
+struct Decoded {
+    bytes: [u8; 2 * AROUND * 3 / 4],
+    length: usize,
+}
+
+impl Decoded {
+    fn of(letters: &[u8]) -> Self {
+        let mut decoded = Self { bytes: [0; 2 * AROUND * 3 / 4], length: letters.len() / 4 * 3 };
+        for (to, quad) in decoded.bytes.chunks_mut(3).zip(letters.chunks_exact(4)) {
+            to.copy_from_slice(&decode(quad).unwrap_or_default());
+        }
+        decoded
+    }
+}
+
 /// Whether four letters are base64 of digits and separators.
 fn is_quad(letters: &[u8]) -> bool {
+    if letters.len() < 4 {
+        return false;
+    }
     let of_number = |byte: u8| matches!(ascii(byte), Kind::Digit(_) | Kind::Gap(_));
     decode(letters).is_some_and(|bytes| bytes.into_iter().all(of_number))
 }
@@ -556,5 +687,17 @@ const TAIL: usize = 32;
 const HIDDEN: usize = 3;
 /// Longest exponent, with its sign.
 const EXPONENT: usize = 6;
-/// What is followed of a token or a track.
+/// What is followed of a token.
 const TOKEN: usize = 384;
+/// Letters and line breaks of base64 that may stand between the first digits of a number and where they show.
+const ROW: usize = 32;
+/// Letters to either side of a line break that base64 of base64 of digits may take.
+const AROUND: usize = 24;
+/// What is followed of a track: twice 79 characters, all of them as escapes.
+const TRACK: usize = 2 * 79 * SYNC;
+/// `%20`, `=20`.
+const ESCAPE_LENGTH: usize = 3;
+/// `\u0020`.
+const UNICODE_LENGTH: usize = 6;
+/// Longest that the beginning of one number is written.
+const NUMBER: usize = (DIGITS_MAX + (DIGITS_MAX - 1) * GAP_MAX) * SYNC;

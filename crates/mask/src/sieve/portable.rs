@@ -1,12 +1,13 @@
 //! Bitmaps made byte by byte.
 
+use crate::sieve::batch::NOTHING;
 use crate::sieve::look::Look;
 use crate::sieve::shape::{Block, HISTORY, LATE, STRIDE, Window, shows};
 use crate::sieve::tables::{BREAK, CLASSES, DIGIT, ESCAPE, GAP, OFFSETS, SIGNS, is_lead};
 
 /// Looks at what shows in the text, until enough has been found.
 pub(crate) fn scan(look: &mut Look<'_>) {
-    let mut before = Window::default();
+    let mut before = Window { escape: look.escapes_before(), ..Window::default() };
     let mut at = look.from();
     // What ends with the text shows a few bytes later.
     while at < look.text().len() + LATE {
@@ -37,7 +38,8 @@ fn block(text: &[u8], at: usize, length: usize) -> Block {
         block.gap |= u64::from(class & GAP != 0) << index;
         block.line_break |= u64::from(class & BREAK != 0) << index;
         let fits = |offset: usize, table: &[u8; 128]| {
-            rest.get(index + offset).and_then(|byte| table.get(usize::from(*byte))).copied().unwrap_or(0)
+            let byte = rest.get(index + offset).copied().unwrap_or(NOTHING);
+            table.get(usize::from(byte)).copied().unwrap_or(0)
         };
         let second = || rest.get(index + 1).copied().unwrap_or(0);
         if !byte.is_ascii() {

@@ -47,14 +47,17 @@ pub(crate) const TWICE: u8 = 2;
 pub(crate) const HEX: u8 = 4;
 /// `%34`, `=34`.
 pub(crate) const OCTET: u8 = 8;
-/// `\u…`.
-pub(crate) const UNICODE: u8 = 16;
-/// `&#…`, or the percent-escape of a character beyond ASCII.
-pub(crate) const REFERENCE: u8 = 32;
+/// `\u…`, `&#…`, or the percent-escape of a character beyond ASCII.
+pub(crate) const REFERENCE: u8 = 16;
+/// A line break that may be within base64.
+pub(crate) const WRAP: u8 = 32;
 /// An escape that may stand between digits: it counts only behind one.
 pub(crate) const ESCAPE: u8 = 64;
 /// A number with an exponent: `1e15`.
 pub(crate) const FLOAT: u8 = 128;
+
+/// The letters of base64 and of base64url.
+const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_";
 
 pub(crate) static SIGNS: Signs = Signs { at: signs() };
 
@@ -74,15 +77,14 @@ const fn signs() -> [[u8; 128]; 4] {
     put(&mut at[0], b"MNO", BASE64);
     put(&mut at[1], b"DTjzCSiy", BASE64);
     put(&mut at[2], b"AEIMQUYcgkosw048BFJNRVZdhlptx159", BASE64);
-    put(&mut at[2], b"\r\n", BASE64);
-    // First letters of quads of digits and separators, or a line wrapped there.
-    put(&mut at[3], b"MNOILKXCDA\r\n", BASE64);
+    // First letters of quads of digits and separators.
+    put(&mut at[3], b"MNOILKXCDA", BASE64);
     // A quad of digits in base64 has its first letter, an `A` to `O` or an `X`, in step with the outer quads
     // once in three.
     put(&mut at[0], b"QRSTW", TWICE);
-    put(&mut at[1], b"DEFGHTUVWXjklmnz0123\r\n", TWICE);
+    put(&mut at[1], b"DEFGHTUVWXjklmnz0123", TWICE);
     put_all(&mut at[2], TWICE);
-    put(&mut at[3], b"deMNZcSTQ\r\n", TWICE);
+    put(&mut at[3], b"deMNZcSTQ", TWICE);
     put(&mut at[0], b"3", HEX);
     put(&mut at[1], b"0123456789", HEX);
     put(&mut at[2], b"0235", HEX);
@@ -91,14 +93,16 @@ const fn signs() -> [[u8; 128]; 4] {
     put(&mut at[1], b"3", OCTET);
     put(&mut at[2], b"0123456789", OCTET);
     put_all(&mut at[3], OCTET);
-    put(&mut at[0], b"\\", UNICODE);
-    put(&mut at[1], b"u", UNICODE);
-    put(&mut at[2], b"012aAdDfF", UNICODE);
-    put_all(&mut at[3], UNICODE);
-    put(&mut at[0], b"&%", REFERENCE);
-    put(&mut at[1], b"#dDeEfF", REFERENCE);
+    put(&mut at[0], b"\\&%", REFERENCE);
+    put(&mut at[1], b"u#dDeEfF", REFERENCE);
     put(&mut at[2], b"0123456789abcdefABCDEFxX", REFERENCE);
     put_all(&mut at[3], REFERENCE);
+    put(&mut at[0], LETTERS, WRAP);
+    put(&mut at[1], b"\r\n", WRAP);
+    put(&mut at[2], LETTERS, WRAP);
+    put(&mut at[2], b"\r\n", WRAP);
+    put(&mut at[3], LETTERS, WRAP);
+    put(&mut at[3], b"\r\n", WRAP);
     put(&mut at[0], b"\\%&=", ESCAPE);
     put(&mut at[1], b"untr/\\0123456789abcdefABCDEF\r\n#zTsmhpN", ESCAPE);
     put_all(&mut at[2], ESCAPE);

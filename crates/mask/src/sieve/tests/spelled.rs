@@ -288,7 +288,7 @@ fn float() -> impl Strategy<Value = String> {
         .prop_map(|(number, point, e, digit, cut)| {
             let exponent = number.len() - 1;
             let digits = if cut { number.trim_end_matches('0') } else { &number };
-            let digits = if digits.len() < 2 { &number[..2] } else { digits };
+            let digits = digits.get(..2).map_or(number.get(..2).unwrap(), |_| digits);
             write(digits, &[1, 19], [point; 2], digit, 0) + e + &exponent.to_string()
         })
 }

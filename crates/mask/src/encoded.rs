@@ -56,17 +56,18 @@ impl Encoded {
 }
 
 impl Reader for Encoded {
-    fn next(&mut self, text: &Text<'_>) -> Option<Finding> {
-        loop {
+    fn next(&mut self, text: &Text<'_>, until: usize) -> Option<Finding> {
+        let end = text.len().min(until);
+        while self.at < end {
             text.forgive();
-            let rest = text.known(self.at..text.len());
+            let rest = text.known(self.at..end);
             let starts = |byte: &u8| match self.encoding {
                 Encoding::Hex => *byte == b'3',
                 Encoding::Base64 => sextet(*byte).is_some(),
             };
             let Some(next) = rest.iter().position(starts) else {
-                self.at = text.len();
-                return None;
+                self.at = end;
+                break;
             };
             self.at += next;
             let found = self.judge(text);
@@ -80,6 +81,7 @@ impl Reader for Encoded {
                 return Some(found);
             }
         }
+        None
     }
 
     fn at(&self) -> usize {
@@ -171,7 +173,7 @@ impl Piece {
         ];
         let last = self.at + STARTS;
         let count = if depth > 0 { 4 } else { 2 };
-        let found = readers.iter_mut().take(count).filter_map(|reader| reader.next(&inner));
+        let found = readers.iter_mut().take(count).filter_map(|reader| reader.next(&inner, last));
         found
             .filter(|found| found.range.start < last)
             .min_by_key(|found| (!found.kind.is_sad(), found.range.start))

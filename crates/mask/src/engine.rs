@@ -4,20 +4,33 @@ use std::ops::Range;
 
 use crate::classes::Classes;
 use crate::encoded::{Encoded, Encoding};
-use crate::finding::Finding;
+use crate::finding::{Finding, FindingKind};
+use crate::personal::Personal;
 use crate::reader::Reader;
+use crate::secret::Secrets;
+use crate::sieve::Sieve;
 use crate::text::Text;
 use crate::unit::View;
 use crate::walk::Walk;
 
 /// Reads a text in every way there is, up to where all of them have made up their minds.
+///
+/// Card numbers and tracks are read only in the stretches that the sieve leaves, by all their readers together.
+/// What else is looked for goes over the text by itself.
 #[derive(Debug)]
 pub(crate) struct Engine {
+    sieve: Sieve,
+    /// Whether card numbers are left as they are; tracks are not.
+    spares_cards: bool,
+    /// Where the stretch ends in which card numbers are read.
+    stretch_end: usize,
     plain: Walk,
     escaped: Walk,
-    quoted: Walk,
+    quoted: Option<Walk>,
     hex: Encoded,
     base64: Encoded,
+    secrets: Option<Secrets>,
+    personal: Option<Personal>,
     /// What each has found next.
     pending: [Option<Finding>; READERS],
     /// What overlaps and has been found so far.
@@ -34,28 +47,64 @@ pub(crate) enum Step {
 }
 
 impl Engine {
-    /// Readers that start at `at`, with escapes read as `views` say.
-    pub fn new(_classes: Classes, views: Views, at: usize) -> Self {
-        let [plain, escaped, quoted] = match views {
-            Views::Text => [View::Plain, View::Escaped, View::Quoted],
-            Views::JsonString => [View::Json, View::Escaped, View::Json],
+    /// Readers of card numbers, tracks and `classes` that start at `at`, with escapes read as `views` say.
+    pub fn new(classes: Classes, views: Views, at: usize) -> Self {
+        let (plain, quoted) = match views {
+            Views::Text => (View::Plain, Some(View::Quoted)),
+            Views::JsonString => (View::Json, None),
         };
         Self {
+            sieve: Sieve::new(),
+            spares_cards: false,
+            stretch_end: at,
             plain: Walk::new(plain, at),
-            escaped: Walk::new(escaped, at),
-            quoted: Walk::new(quoted, at),
+            escaped: Walk::new(View::Escaped, at),
+            quoted: quoted.map(|view| Walk::new(view, at)),
             hex: Encoded::new(Encoding::Hex, at),
             base64: Encoded::new(Encoding::Base64, at),
+            secrets: classes.secret.then(|| Secrets::new(at)),
+            personal: classes.has_personal().then(|| Personal::new(classes, at)),
             pending: [const { None }; READERS],
             region: Vec::new(),
         }
     }
 
+    /// Readers that go over all of the text: what the sieve leaves out is held against what these find.
+    #[cfg(test)]
+    pub fn unsieved(classes: Classes, views: Views, at: usize) -> Self {
+        Self { stretch_end: usize::MAX, ..Self::new(classes, views, at) }
+    }
+
+    /// The same, which leaves card numbers as they are if it `spares` them.
+    pub fn sparing_cards(self, spares: bool) -> Self {
+        Self { spares_cards: spares, ..self }
+    }
+
     /// Goes on to the next findings that overlap each other and nothing else.
     pub fn step(&mut self, text: &Text<'_>) -> Step {
-        let mut settled = text.len();
-        for index in 0..READERS {
-            settled = settled.min(self.look(index, text));
+        loop {
+            match self.region(text) {
+                Step::Region(mut found, _) if self.spares_cards => {
+                    found.retain(|finding| !matches!(finding.kind, FindingKind::Pan { .. }));
+                    let end = found.iter().map(|finding| finding.range.end).max();
+                    let start = found.first().map(|finding| finding.range.start);
+                    if let Some((start, end)) = start.zip(end) {
+                        return Step::Region(found, start..end);
+                    }
+                }
+                step => return step,
+            }
+        }
+    }
+
+    /// The next findings of any kind that overlap each other and nothing else.
+    fn region(&mut self, text: &Text<'_>) -> Step {
+        let mut settled = self.look_all(text);
+        while self.region.is_empty()
+            && self.starts().min().is_none_or(|start| start >= self.stretch_end)
+            && self.next_stretch(text)
+        {
+            settled = self.look_all(text);
         }
         let begun = self.region.first().map(|first| first.range.start);
         let Some(start) = begun.or_else(|| self.starts().min()) else { return Step::Clean(settled) };
@@ -64,6 +113,9 @@ impl Engine {
         }
         let mut end = self.region.iter().map(|finding| finding.range.end).max().unwrap_or(start + 1);
         loop {
+            // What overlaps may begin behind the stretch.
+            self.stretch_end = self.stretch_end.max(end.min(text.len()));
+            self.look_all(text);
             let mut grown = false;
             for index in 0..READERS {
                 while self.pending_start(index).is_some_and(|at| at < end && at < start + REGION_BYTES_MAX) {
@@ -107,6 +159,31 @@ impl Engine {
         for finding in self.pending.iter_mut().flatten().chain(&mut self.region) {
             finding.forget(bytes);
         }
+        self.stretch_end = self.stretch_end.saturating_sub(bytes);
+    }
+
+    /// Lets the readers of card numbers leap to the next stretch, once all of them are through with this one.
+    /// Whether there is one.
+    fn next_stretch(&mut self, text: &Text<'_>) -> bool {
+        let end = self.stretch_end;
+        let through =
+            (0..CARD_READERS).all(|index| self.reader(index).is_none_or(|reader| reader.at() >= end));
+        if !through || end >= text.len() {
+            return false;
+        }
+        let stretch = self.sieve.next(text.bytes(), end, text.ended()).unwrap_or(text.len()..text.len());
+        for index in 0..CARD_READERS {
+            if let Some(reader) = self.reader(index) {
+                reader.skip_to(stretch.start);
+            }
+        }
+        self.stretch_end = stretch.end;
+        true
+    }
+
+    /// Lets every reader find its next, and says up to where all of them have made up their minds.
+    fn look_all(&mut self, text: &Text<'_>) -> usize {
+        (0..READERS).map(|index| self.look(index, text)).min().unwrap_or(text.len())
     }
 
     /// Lets a reader find its next, and says up to where it has made up its mind.
@@ -114,25 +191,33 @@ impl Engine {
         if let Some(at) = self.pending_start(index) {
             return at;
         }
+        let until = if index < CARD_READERS { self.stretch_end } else { text.len() };
         let Some(reader) = self.reader(index) else { return text.len() };
-        let found = reader.next(text);
+        let found = reader.next(text, until);
         let at = reader.at();
         let settled = found.as_ref().map_or(at, |finding| finding.range.start);
         if let Some(slot) = self.pending.get_mut(index) {
             *slot = found;
         }
-        if text.ended() && self.pending_start(index).is_none() { text.len() } else { settled }
+        let over = text.ended() && until >= text.len();
+        if over && self.pending_start(index).is_none() { text.len() } else { settled }
     }
 
+    /// The readers, those of card numbers first; `None` for one that is not wanted.
     fn reader(&mut self, index: usize) -> Option<&mut dyn Reader> {
-        Some(match index {
-            0 => &mut self.plain,
-            1 => &mut self.escaped,
-            2 => &mut self.quoted,
-            3 => &mut self.hex,
-            4 => &mut self.base64,
-            _ => return None,
-        })
+        fn on<'a>(reader: &'a mut Option<impl Reader>) -> Option<&'a mut dyn Reader> {
+            reader.as_mut().map(|reader| -> &mut dyn Reader { reader })
+        }
+        match index {
+            0 => Some(&mut self.plain),
+            1 => Some(&mut self.escaped),
+            2 => Some(&mut self.hex),
+            3 => Some(&mut self.base64),
+            4 => on(&mut self.quoted),
+            5 => on(&mut self.secrets),
+            6 => on(&mut self.personal),
+            _ => None,
+        }
     }
 
     /// Up to where those readers have read that have found nothing.
@@ -165,6 +250,7 @@ pub(crate) enum Views {
     JsonString,
 }
 
-const READERS: usize = 5;
+const READERS: usize = 7;
+const CARD_READERS: usize = 5;
 /// How long findings that overlap may be together; what overlaps beyond is masked after them.
 pub(crate) const REGION_BYTES_MAX: usize = 256;

@@ -1,6 +1,6 @@
 use access::DataClass;
 
-use crate::{JsonPath, JsonRule, Masker, Profile, holds_card, json};
+use crate::{Classes, JsonPath, JsonRule, Masker, Profile, Stream, find_all, holds_card, json};
 
 /// Masks any bytes and asserts what holds for all: the length stays, and nothing is found in the result.
 pub fn fuzz_text(data: &[u8]) {
@@ -19,6 +19,24 @@ pub fn fuzz_text(data: &[u8]) {
             "never more than the profile"
         );
     }
+}
+
+/// Masks any bytes as a stream, every class on, cut by what the first byte says, and asserts that it comes to the
+/// same as the whole, that no more than the bound is held back, and that nothing is found in the result.
+pub fn fuzz_stream(data: &[u8]) {
+    let Some((width, data)) = data.split_first() else { return };
+    let classes = Classes { secret: true, email: true, phone: true, iban: true, us_ssn: true };
+    let masker = Masker::new(Profile::Last4).with(classes);
+    let whole = masker.text(data).map_or_else(|| data.to_vec(), |masked| masked.bytes);
+    let mut stream = Stream::new(masker);
+    let mut told = Vec::new();
+    for piece in data.chunks(usize::from(*width).max(1)) {
+        stream.push(piece, &mut told);
+        assert!(stream.held() <= 1024, "no more is held back than the bound");
+    }
+    stream.finish(&mut told);
+    assert!(told == whole, "however it is cut, it is masked as the whole");
+    assert!(find_all(&told, classes).next().is_none(), "nothing is found again");
 }
 
 /// Masks any bytes as JSON and asserts that JSON stays JSON, and that masking again changes nothing.

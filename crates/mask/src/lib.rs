@@ -2,9 +2,9 @@
 //!
 //! A text goes through these, each a file of its own, and most texts leave at the first:
 //!
-//! 1. `prefilter`: are there twelve digits in reach of each other, or enough in hex or base64? No: done.
+//! 1. `glance` and `sieve`: is there anything to read, and in which stretches of the text?
 //! 2. `unit`: the text as digits, separators and other characters, in any script, with escapes read or not.
-//!    Every text is read both ways and what either shows counts.
+//!    Every text is read in several views, and what any of them shows counts.
 //! 3. `chain`: from each digit, the groups that one number could reach.
 //! 4. `track`: magnetic-stripe data (ISO/IEC 7813), which is sensitive authentication data.
 //! 5. `candidate`: grouped as a card is, bare, padded, as a float, or taken apart evenly; in runs too long to
@@ -13,9 +13,13 @@
 //!    must stand nearby (`context`).
 //! 7. `reject`, `iban`: what is part of a UUID, a digest or an IBAN is none.
 //! 8. `encoded`: base64 and hex, decoded in pieces and sent through 2 to 7.
-//! 9. `masker`: stars by the [`Profile`]; the result is scanned again until nothing is found.
+//! 9. `secret`, `personal`: what else is looked for, if it is asked for ([`Classes`]).
+//! 10. `engine`: what all of these readers find, put in order.
+//! 11. `rewriter`: stars by the [`Profile`], or a surrogate (`token`); the result is read again until nothing is
+//!     found.
 //!
-//! `json` does the same inside JSON documents, and what the operator's labels say of their places.
+//! Each reader may be told that a byte is not known yet (`text`), which makes a [`Stream`] that is cut anywhere the
+//! same as the whole. `json` does the same inside JSON documents, and what the operator's labels say of their places.
 
 mod brand;
 mod candidate;
@@ -26,17 +30,15 @@ mod encoded;
 mod engine;
 mod finding;
 mod fuzz;
+mod glance;
 mod iban;
 mod json;
 mod masker;
-#[allow(dead_code, reason = "until the engine takes it in")]
 mod personal;
 mod reader;
 mod reject;
 mod rewriter;
-#[allow(dead_code, reason = "until the engine takes it in")]
 mod secret;
-#[allow(dead_code, reason = "until the engine takes it in")]
 mod sieve;
 mod stream;
 mod text;
@@ -50,7 +52,7 @@ pub use brand::{Brand, Tier};
 pub use classes::Classes;
 pub use finding::{Finding, FindingKind};
 #[doc(hidden)]
-pub use fuzz::{fuzz_json, fuzz_text};
+pub use fuzz::{fuzz_json, fuzz_stream, fuzz_text};
 pub use json::{JsonPath, JsonRule, NotAPath};
 pub use masker::{Masked, Masker, Profile};
 #[doc(hidden)]

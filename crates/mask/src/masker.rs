@@ -5,6 +5,7 @@ use crate::chain::{DIGITS_MAX, DIGITS_MIN};
 use crate::classes::Classes;
 use crate::engine::{Engine, Views};
 use crate::finding::{Finding, Form};
+use crate::glance;
 use crate::json::{self, JsonRule};
 use crate::rewriter::Rewriter;
 use crate::text::Text;
@@ -43,6 +44,7 @@ impl Profile {
 pub struct Masker {
     profile: Profile,
     classes: Classes,
+    spares_cards: bool,
 }
 
 /// A text after masking.
@@ -63,12 +65,19 @@ impl Masker {
         Self {
             profile,
             classes: Classes { secret: false, email: false, phone: false, iban: false, us_ssn: false },
+            spares_cards: false,
         }
     }
 
     /// The same, which masks what `classes` say beside card numbers and tracks.
     pub const fn with(self, classes: Classes) -> Self {
-        Self { profile: self.profile, classes }
+        Self { classes, ..self }
+    }
+
+    /// The same, which leaves card numbers as they are, for those who may see them. Tracks go all the same, and
+    /// so does what is labelled.
+    pub const fn sparing_cards(self) -> Self {
+        Self { spares_cards: true, ..self }
     }
 
     /// What is masked beside card numbers and tracks.
@@ -141,8 +150,11 @@ impl Masker {
     /// Masks `range` of `text`; the result is that part alone, of the same length. What surrounds it is
     /// looked at for words.
     pub(crate) fn part(self, text: &[u8], range: Range<usize>, views: Views) -> Option<Masked> {
+        if self.classes == Classes::default() && !glance::may_hold_card(text.get(range.clone())?) {
+            return None;
+        }
         let part = Text::part(text, range.clone());
-        let mut engine = Engine::new(self.classes, views, range.start);
+        let mut engine = self.engine(views, range.start);
         let mut rewriter = Rewriter::new(self, views, range.start);
         let mut bytes = Vec::new();
         while rewriter.step(&mut engine, &part, &mut bytes) {}
@@ -151,6 +163,11 @@ impl Masker {
             found: u32::try_from(rewriter.found()).unwrap_or(u32::MAX),
             sad: rewriter.sad(),
         })
+    }
+
+    /// Readers of what it masks, which start at `at`.
+    pub(crate) fn engine(self, views: Views, at: usize) -> Engine {
+        Engine::new(self.classes, views, at).sparing_cards(self.spares_cards)
     }
 
     /// Writes stars to `piece`, which stands at `start`, over what `finding` says of `text`.

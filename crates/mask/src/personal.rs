@@ -8,6 +8,8 @@ mod email;
 mod phone;
 mod ssn;
 
+use memchr::memchr;
+
 use crate::classes::Classes;
 use crate::finding::{Finding, FindingKind, Form};
 use crate::iban;
@@ -21,6 +23,8 @@ use crate::unit::View;
 pub(crate) struct Personal {
     at: usize,
     classes: Classes,
+    /// Where the next `@` is, as far as is known; `None` when that has not been looked up.
+    sign: Option<usize>,
 }
 
 /// What of `classes` starts at `at`: where it ends, and what it is.
@@ -68,14 +72,37 @@ fn account(text: &Text<'_>, at: usize, before: &[u8]) -> Option<usize> {
 impl Personal {
     /// A reader for `classes` that starts at `at`.
     pub fn new(classes: Classes, at: usize) -> Self {
-        Self { at, classes }
+        Self { at, classes, sign: None }
+    }
+}
+
+impl Personal {
+    /// Goes over the places where nothing can start, up to `end`: what is personal begins with a digit, or is an
+    /// address, whose `@` is at most a word away.
+    fn leap(&mut self, text: &Text<'_>, end: usize) {
+        let mut end = end;
+        if self.classes.email {
+            let from = self.sign.unwrap_or(self.at).max(self.at);
+            let rest = text.known(from..text.len());
+            let sign = from + memchr(b'@', rest).unwrap_or(rest.len());
+            self.sign = Some(sign);
+            end = end.min(sign.saturating_sub(email::LOCAL_MAX));
+        }
+        let known = text.known(self.at..end);
+        let Classes { phone, iban, us_ssn, .. } = self.classes;
+        let numbers = phone || iban || us_ssn;
+        self.at += known.iter().position(|byte| numbers && byte.is_ascii_digit()).unwrap_or(known.len());
     }
 }
 
 impl Reader for Personal {
-    fn next(&mut self, text: &Text<'_>) -> Option<Finding> {
+    fn next(&mut self, text: &Text<'_>, until: usize) -> Option<Finding> {
         loop {
             text.forgive();
+            self.leap(text, until.min(text.len()));
+            if self.at >= until {
+                return None;
+            }
             text.get(self.at)?;
             let judged = judge(text, self.at, self.classes);
             if text.starved() {
@@ -101,6 +128,7 @@ impl Reader for Personal {
 
     fn forget(&mut self, bytes: usize) {
         self.at = self.at.saturating_sub(bytes);
+        self.sign = self.sign.and_then(|sign| sign.checked_sub(bytes));
     }
 }
 

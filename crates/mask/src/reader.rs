@@ -6,9 +6,9 @@ use crate::text::Text;
 /// What a reader finds at a place depends on a bounded stretch of text around it: [`BEHIND`] bytes before, as
 /// they came, and some hundred bytes after. So it comes to the same in a stream.
 pub(crate) trait Reader {
-    /// The next finding, in the order of where they start; `None` at the end of what is known, or where what
-    /// is known does not suffice.
-    fn next(&mut self, text: &Text<'_>) -> Option<Finding>;
+    /// The next finding, in the order of where they start; `None` once it has made up its mind `until` there, at
+    /// the end of what is known, or where what is known does not suffice.
+    fn next(&mut self, text: &Text<'_>, until: usize) -> Option<Finding>;
 
     /// Up to where it has made up its mind: it will find nothing more that starts before.
     fn at(&self) -> usize;

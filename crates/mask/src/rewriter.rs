@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::chain::DIGITS_MIN;
+use crate::classes::Classes;
 use crate::engine::{Engine, REGION_BYTES_MAX, Step, Views};
 use crate::finding::Finding;
 use crate::masker::Masker;
@@ -125,11 +126,11 @@ impl Rewriter {
         let end = close + NUMBER_REACH;
         let after = text.known(self.done..end);
         let again = [self.tail.as_slice(), after].concat();
-        if !may_hold_number(&again) {
+        if !self.may_hold(&again) {
             return (None, close);
         }
         let again = Text::new(&again, text.ended() || end < text.len()).about_cards(text.is_about_cards());
-        let mut engine = Engine::new(self.masker.classes(), self.views, self.tail.len());
+        let mut engine = self.masker.engine(self.views, self.tail.len());
         let place = |at: usize| at - self.tail.len() + self.done;
         match engine.step(&again) {
             Step::Region(findings, found) if place(found.start) < close => {
@@ -193,11 +194,11 @@ impl Rewriter {
         let end = range.end + NUMBER_REACH;
         let again = [before, piece, text.known(range.end..end)].concat();
         let whole = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'*';
-        if !may_hold_number(&again) && piece.iter().all(|byte| !whole(byte) || *byte == b'*') {
+        if !self.may_hold(&again) && piece.iter().all(|byte| !whole(byte) || *byte == b'*') {
             return Some(true);
         }
         let again = Text::new(&again, text.ended() || end < text.len()).about_cards(text.is_about_cards());
-        let mut engine = Engine::new(self.masker.classes(), self.views, 0);
+        let mut engine = self.masker.engine(self.views, 0);
         loop {
             match engine.step(&again) {
                 Step::Region(_, found) if found.start >= part.end => return Some(true),
@@ -207,6 +208,11 @@ impl Rewriter {
                 Step::Clean(_) => return None,
             }
         }
+    }
+
+    /// Whether something may be found in `text` at all.
+    fn may_hold(&self, text: &[u8]) -> bool {
+        self.masker.classes() != Classes::default() || may_hold_number(text)
     }
 
     fn release(&mut self, bytes: &[u8], out: &mut Vec<u8>) {

@@ -160,8 +160,8 @@ impl Secrets {
 }
 
 impl Reader for Secrets {
-    fn next(&mut self, text: &Text<'_>) -> Option<Finding> {
-        loop {
+    fn next(&mut self, text: &Text<'_>, until: usize) -> Option<Finding> {
+        while self.at < until {
             text.forgive();
             if !self.is_inside() {
                 self.at = place::next(text, self.at);
@@ -176,6 +176,7 @@ impl Reader for Secrets {
                 return found;
             }
         }
+        None
     }
 
     fn at(&self) -> usize {

@@ -23,7 +23,7 @@ impl Stream {
     /// A masker for one stream.
     pub fn new(masker: Masker) -> Self {
         Self {
-            engine: Engine::new(masker.classes(), Views::Text, 0),
+            engine: masker.engine(Views::Text, 0),
             rewriter: Rewriter::new(masker, Views::Text, 0),
             window: Window::default(),
         }

@@ -67,6 +67,11 @@ impl<'t> Text<'t> {
         self.bytes.get(range.start.max(self.begin).min(end)..end).unwrap_or_default()
     }
 
+    /// All bytes that are known, what stands before the text's beginning among them.
+    pub fn bytes(&self) -> &'t [u8] {
+        self.bytes
+    }
+
     /// Up to `reach` bytes before `at`, what stands before the text's beginning among them.
     pub fn words_before(&self, at: usize, reach: usize) -> &'t [u8] {
         let end = at.min(self.bytes.len());

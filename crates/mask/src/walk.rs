@@ -75,12 +75,12 @@ impl Walk {
     }
 
     /// Goes over what reads the same as it stands: this view matters only where something is escaped.
-    fn leap(&mut self, text: &Text<'_>) {
+    fn leap(&mut self, text: &Text<'_>, until: usize) {
         self.leap_at = self.at + LEAP_MIN;
         if self.view == View::Plain {
             return;
         }
-        let rest = text.known(self.at..text.len());
+        let rest = text.known(self.at..until.saturating_add(NUMBER_BYTES_MAX));
         let next = self.view.next_opener(rest).unwrap_or(rest.len());
         if next > LEAP_MIN {
             self.skip_to(self.at + next - NUMBER_BYTES_MAX);
@@ -149,9 +149,9 @@ impl Walk {
 }
 
 impl Reader for Walk {
-    fn next(&mut self, text: &Text<'_>) -> Option<Finding> {
-        self.leap(text);
-        loop {
+    fn next(&mut self, text: &Text<'_>, until: usize) -> Option<Finding> {
+        self.leap(text, until);
+        while self.at() < until {
             text.forgive();
             let before = match self.before {
                 Some(before) => before,
@@ -174,10 +174,11 @@ impl Reader for Walk {
                 (self.before, self.long) = (Some(after), None);
                 self.at += unit.length;
                 if self.at >= self.leap_at {
-                    self.leap(text);
+                    self.leap(text, until);
                 }
             }
         }
+        None
     }
 
     fn at(&self) -> usize {

@@ -159,7 +159,7 @@ fn only_what_may_be_part_of_an_address_is_held_back() {
         ("x = (y)", 0),
     ] {
         let mut personal = Personal::new(ALL, 0);
-        assert!(personal.next(&Text::new(text.as_bytes(), false)).is_none());
+        assert!(personal.next(&Text::new(text.as_bytes(), false), usize::MAX).is_none());
         assert_eq!(text.len() - personal.at(), held, "{text}");
     }
 }
@@ -214,7 +214,7 @@ fn found_cut(pieces: &[&[u8]], classes: Classes) -> Found {
     for (index, piece) in pieces.iter().enumerate() {
         window.extend_from_slice(piece);
         let text = Text::new(&window, index == last);
-        while let Some(finding) = personal.next(&text) {
+        while let Some(finding) = personal.next(&text, usize::MAX) {
             found.push((finding.range.start + passed..finding.range.end + passed, finding.kind));
         }
         assert!(window.len() - personal.at() <= 400, "too much is held");

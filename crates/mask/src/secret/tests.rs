@@ -309,7 +309,7 @@ fn nothing_is_held_back_of_ordinary_text_nor_for_what_may_begin() {
         b"Hello, see ghp_ and glpat- or AKIA; postgres://user: password= and -----BEGIN RSA PRIVATE KEY-----";
     for end in 1..=text.len() {
         let known = Text::new(&text[..end], false);
-        assert!(secrets.next(&known).is_none());
+        assert!(secrets.next(&known, usize::MAX).is_none());
         let held = end - secrets.at();
         assert!(held <= 8, "{held} held of {:?}", String::from_utf8_lossy(&text[..end]));
     }
@@ -374,7 +374,7 @@ fn found_cut(pieces: &[&[u8]]) -> Found {
     for (index, piece) in pieces.iter().enumerate() {
         window.extend_from_slice(piece);
         let text = Text::new(&window, index + 1 == pieces.len());
-        while let Some(finding) = secrets.next(&text) {
+        while let Some(finding) = secrets.next(&text, usize::MAX) {
             let FindingKind::Secret { rule } = finding.kind else { panic!("another kind") };
             assert!(finding.range.len() <= super::PIECE && !finding.range.is_empty());
             found.push((finding.range.start + passed..finding.range.end + passed, rule));

@@ -11,8 +11,10 @@
 
 mod labelled;
 mod negatives;
+mod personal;
 mod properties;
 mod replay;
+mod secrets;
 mod spellings;
 mod streams;
 mod tracks;

@@ -71,12 +71,14 @@ proptest! {
     fn any_bytes_are_masked_once_and_for_all(data in prop::collection::vec(any::<u8>(), 0..200)) {
         mask::fuzz_text(&data);
         mask::fuzz_json(&data);
+        mask::fuzz_stream(&data);
     }
 
     #[test]
     fn any_text_that_scanners_trip_over_is_masked_once_and_for_all(text in text()) {
         mask::fuzz_text(text.as_bytes());
         mask::fuzz_json(text.as_bytes());
+        mask::fuzz_stream(text.as_bytes());
     }
 
     #[test]

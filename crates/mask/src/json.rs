@@ -1,6 +1,7 @@
 //! JSON documents: labelled places and card numbers in them, masked so that the result is JSON still.
 
 mod path;
+mod stream;
 mod string;
 
 use std::ops::Range;
@@ -12,6 +13,7 @@ use crate::masker::{Masked, Masker, Profile};
 use path::Step;
 
 pub use path::{JsonPath, NotAPath};
+pub use stream::{JsonStream, NotAString};
 
 /// What the operator says of a place in JSON documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +45,17 @@ pub(crate) fn is_json(text: &[u8]) -> bool {
     Walk::new(Masker::new(Profile::Last4), text, &[]).document(Treatment::Null).is_ok()
 }
 
+impl JsonPath {
+    /// Where the strings stand in a document that this path leads to, between their quotes; `None` when `text` is
+    /// not JSON, or nests deeper than 128.
+    pub fn strings(&self, text: &[u8]) -> Option<Vec<Range<usize>>> {
+        let rules = [JsonRule::new(self.clone(), DataClass::Pan)];
+        let mut walk = Walk::new(Masker::new(Profile::Last4), text, &rules);
+        walk.document(Treatment::Null).ok()?;
+        Some(walk.strings)
+    }
+}
+
 /// One walk over a document, which writes the masked one as soon as there is something to mask.
 struct Walk<'t> {
     masker: Masker,
@@ -54,6 +67,8 @@ struct Walk<'t> {
     out: Vec<u8>,
     /// How much of `text` is in `out`.
     copied: usize,
+    /// Where the strings stand that a rule for card numbers names.
+    strings: Vec<Range<usize>>,
     found: u32,
     sad: bool,
 }
@@ -76,7 +91,18 @@ enum Treatment {
 
 impl<'t> Walk<'t> {
     fn new(masker: Masker, text: &'t [u8], rules: &'t [JsonRule]) -> Self {
-        Self { masker, text, rules, at: 0, way: Vec::new(), out: Vec::new(), copied: 0, found: 0, sad: false }
+        Self {
+            masker,
+            text,
+            rules,
+            at: 0,
+            way: Vec::new(),
+            out: Vec::new(),
+            copied: 0,
+            strings: Vec::new(),
+            found: 0,
+            sad: false,
+        }
     }
 
     fn document(&mut self, above: Treatment) -> Result<(), NotJson> {
@@ -96,13 +122,17 @@ impl<'t> Walk<'t> {
     /// Reads the value at `at`, of which the rules above say `above`, and masks it.
     fn value(&mut self, above: Treatment, depth: usize) -> Result<(), NotJson> {
         self.space();
-        let treatment = self.treatment().max(above);
+        let named = self.treatment();
+        let treatment = named.max(above);
         let start = self.at;
         match self.peek().filter(|_| depth < DEPTH_MAX).ok_or(NotJson)? {
             b'{' => self.object(inner(treatment), depth)?,
             b'[' => self.array(inner(treatment), depth)?,
             b'"' => {
                 let content = self.string()?;
+                if named == Treatment::Pan {
+                    self.strings.push(content.clone());
+                }
                 match treatment {
                     Treatment::Scan => self.scan_string(content),
                     Treatment::Pan => self.truncate(start..self.at, content),

@@ -53,7 +53,7 @@ pub use classes::Classes;
 pub use finding::{Finding, FindingKind};
 #[doc(hidden)]
 pub use fuzz::{fuzz_json, fuzz_stream, fuzz_text};
-pub use json::{JsonPath, JsonRule, NotAPath};
+pub use json::{JsonPath, JsonRule, JsonStream, NotAPath, NotAString};
 pub use masker::{Masked, Masker, Profile};
 #[doc(hidden)]
 pub use sieve::sieves;

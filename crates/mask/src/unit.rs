@@ -201,10 +201,10 @@ fn json_escape(text: &Text<'_>, at: usize, view: View) -> Option<Unit> {
 
 /// One `\uXXXX`.
 fn utf16(text: &Text<'_>, at: usize) -> Option<u32> {
-    match text.slice(at..at + 6) {
-        [b'\\', b'u', hex @ ..] if hex.len() == 4 => hex_number(hex),
-        _ => None,
-    }
+    // Character by character: what cannot be one is not waited for.
+    (text.get(at)? == b'\\' && text.get(at + 1)? == b'u').then_some(())?;
+    let digit = |at: usize| char::from(text.get(at)?).to_digit(16);
+    (at + 2..at + 6).try_fold(0, |code, at| Some(code << 4 | digit(at)?))
 }
 
 /// A percent-escape of one character in UTF-8.

@@ -27,16 +27,30 @@ pub(super) fn unescape(written: &[u8]) -> Vec<u8> {
 
 /// `text` in quotes, as a JSON string.
 pub(super) fn quote(text: &[u8]) -> Vec<u8> {
-    let mut quoted = vec![b'"'];
+    [b"\"".as_slice(), &escape(text), b"\""].concat()
+}
+
+/// `text` as it stands between the quotes of a JSON string.
+pub(super) fn escape(text: &[u8]) -> Vec<u8> {
+    let mut escaped = Vec::with_capacity(text.len() + 2);
     for byte in text {
         match byte {
-            b'"' | b'\\' => quoted.extend([b'\\', *byte]),
-            0..0x20 => quoted.extend(format!("\\u{byte:04x}").into_bytes()),
-            _ => quoted.push(*byte),
+            b'"' | b'\\' => escaped.extend([b'\\', *byte]),
+            b'\n' => escaped.extend(b"\\n"),
+            0..0x20 => escaped.extend(format!("\\u{byte:04x}").into_bytes()),
+            _ => escaped.push(*byte),
         }
     }
-    quoted.push(b'"');
-    quoted
+    escaped
+}
+
+/// How many bytes at the end of `written` are an escape that is the first half of a surrogate pair.
+pub(super) fn half_pair(written: &[u8]) -> usize {
+    let Some((head, tail)) = written.split_last_chunk::<6>() else { return 0 };
+    // A backslash that is itself escaped begins none.
+    let escaped = head.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1;
+    let is_half = code(tail).is_some_and(|code| (0xd800..0xdc00).contains(&code));
+    if is_half && !escaped { tail.len() } else { 0 }
 }
 
 /// The length of what stands before the closing quote; `None` when a character or an escape is none of JSON's,

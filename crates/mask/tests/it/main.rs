@@ -9,6 +9,7 @@
     reason = "what stands beside the tests may do as they do"
 )]
 
+mod frames;
 mod labelled;
 mod negatives;
 mod personal;

@@ -20,6 +20,7 @@
 //!
 //! Each reader may be told that a byte is not known yet (`text`), which makes a [`Stream`] that is cut anywhere the
 //! same as the whole. `json` does the same inside JSON documents, and what the operator's labels say of their places.
+//! `number` judges values of numeric types, whose digits are in no text.
 
 mod brand;
 mod candidate;
@@ -34,6 +35,7 @@ mod glance;
 mod iban;
 mod json;
 mod masker;
+mod number;
 mod personal;
 mod reader;
 mod reject;
@@ -55,6 +57,7 @@ pub use finding::{Finding, FindingKind};
 pub use fuzz::{fuzz_json, fuzz_stream, fuzz_text};
 pub use json::{JsonPath, JsonRule, JsonStream, NotAPath, NotAString};
 pub use masker::{Masked, Masker, Profile};
+pub use number::{Number, varint, zigzag};
 #[doc(hidden)]
 pub use sieve::sieves;
 pub use stream::{Finder, Stream};

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use mask::{JsonRule, Masker};
+use mask::{JsonRule, Masker, Number};
 
 use crate::command::Format;
 use crate::frame::Fields;
@@ -46,10 +46,7 @@ fn scan_binary(masker: Masker, type_oid: u32, value: &[u8], nesting: u8) -> Seen
     match type_oid {
         oid::INT8 => integer(masker, value),
         oid::MONEY => money(masker, value),
-        oid::NUMERIC => match numeric(value) {
-            Some(text) => whole_number(masker, text.as_bytes()),
-            None => Seen::Clean,
-        },
+        oid::NUMERIC => number(masker, Number::numeric(value)),
         oid::FLOAT8 => match value.first_chunk::<8>() {
             Some(bytes) => float(masker, f64::from_be_bytes(*bytes)),
             None => Seen::Clean,
@@ -75,7 +72,7 @@ fn opaque(masker: Masker, value: &[u8], nesting: u8) -> Seen {
         Some(bytes) if value.len() == 8 => {
             found(integer(masker, value)) || found(float(masker, f64::from_be_bytes(*bytes)))
         }
-        _ => numeric(value).is_some_and(|text| found(whole_number(masker, text.as_bytes()))),
+        _ => found(number(masker, Number::numeric(value))),
     };
     if number { Seen::Unfit } else { seen(masker.text(value), false) }
 }
@@ -150,33 +147,37 @@ fn record(value: &[u8]) -> Option<Inside<'_>> {
 }
 
 fn integer(masker: Masker, value: &[u8]) -> Seen {
-    match value.first_chunk::<8>() {
-        Some(bytes) => whole_number(masker, i64::from_be_bytes(*bytes).unsigned_abs().to_string().as_bytes()),
-        None => Seen::Clean,
-    }
+    number(masker, value.first_chunk::<8>().map(|bytes| Number::from(i64::from_be_bytes(*bytes))))
 }
 
 /// `money` counts the fractions of a currency, two digits in nearly all of them.
 fn money(masker: Masker, value: &[u8]) -> Seen {
     let Some(bytes) = value.first_chunk::<8>() else { return Seen::Clean };
     let whole = i64::from_be_bytes(*bytes).unsigned_abs() / 100;
-    match whole_number(masker, whole.to_string().as_bytes()) {
+    match number(masker, Some(Number::from(whole))) {
         Seen::Clean => integer(masker, value),
         found => found,
     }
 }
 
-fn float(masker: Masker, number: f64) -> Seen {
-    // Beyond 2^53 a double does not hold every integer; the nearest one may still be the card number.
-    if number.fract() == 0.0 && (1e11..1e19).contains(&number.abs()) {
-        whole_number(masker, format!("{:.0}", number.abs()).as_bytes())
-    } else {
-        Seen::Clean
+fn float(masker: Masker, value: f64) -> Seen {
+    number(masker, Number::double(value))
+}
+
+/// A number, where there is one: no mask fits its type.
+fn number(masker: Masker, number: Option<Number>) -> Seen {
+    match number.and_then(|number| masker.number(&number, false)) {
+        Some(_) => Seen::Unfit,
+        None => Seen::Clean,
     }
 }
 
-/// A number in decimal: its integer part is looked at, as a field of its own.
+/// A number as text: its integer part is looked at, as a field of its own. An amount of money has a currency
+/// and separators.
 fn whole_number(masker: Masker, text: &[u8]) -> Seen {
+    if let Some(value) = Number::decimal(text) {
+        return number(masker, Some(value));
+    }
     let text = text.strip_prefix(b"-").unwrap_or(text);
     let digits = text.split(|byte| *byte == b'.').next().unwrap_or_default();
     match masker.text(digits) {
@@ -185,49 +186,10 @@ fn whole_number(masker: Masker, text: &[u8]) -> Seen {
     }
 }
 
-/// A binary numeric as PostgreSQL writes it (`numeric_out`), or `None` if it is none: digits in groups of
-/// four, the weight of the first, sign and scale (`numeric_send`).
+/// A binary numeric as PostgreSQL writes it (`numeric_out`), or `None` if it is none.
 pub(crate) fn numeric(value: &[u8]) -> Option<String> {
-    let mut fields = Fields::over(value);
-    let count = fields.u16()?;
-    let weight = fields.u16()?.cast_signed();
-    let (sign, scale) = (fields.u16()?, usize::from(fields.u16()?));
-    let groups: Vec<u16> =
-        (0..count).map(|_| fields.u16().filter(|group| *group < 10_000)).collect::<Option<_>>()?;
-    let mut text = String::new();
-    match sign {
-        0x0000 => {}
-        0x4000 => text.push('-'),
-        0xc000 => return Some("NaN".into()),
-        0xd000 => return Some("Infinity".into()),
-        0xf000 => return Some("-Infinity".into()),
-        _ => return None,
-    }
-    if !fields.is_empty() || scale > NUMERIC_SCALE_MAX {
-        return None;
-    }
-    let whole = usize::try_from(weight).map_or(0, |weight| weight + 1);
-    let leading = usize::try_from(-1 - i32::from(weight)).unwrap_or(0);
-    let group = |at: usize| groups.get(at).copied().unwrap_or(0);
-    let digits: String = (0..whole).map(|at| format!("{:04}", group(at))).collect();
-    match digits.trim_start_matches('0') {
-        "" => text.push('0'),
-        digits => text.push_str(digits),
-    }
-    if scale > 0 {
-        let fraction = (0..scale.div_ceil(4)).map(|at| match at.checked_sub(leading) {
-            Some(at) => format!("{:04}", group(whole + at)),
-            None => "0000".into(),
-        });
-        let fraction: String = fraction.collect();
-        text.push('.');
-        text.push_str(fraction.get(..scale).unwrap_or(&fraction));
-    }
-    Some(text)
+    Number::numeric(value).map(|number| number.text())
 }
-
-/// Most digits after the point that PostgreSQL keeps (`NUMERIC_DSCALE_MASK`).
-const NUMERIC_SCALE_MAX: usize = 0x3fff;
 
 fn jsonb(masker: Masker, value: &[u8], rules: &[JsonRule]) -> Seen {
     // Version 1 is the only one there is: a byte before the text (`jsonb_send`).

@@ -44,6 +44,14 @@ impl Brand {
         TABLE.get(usize::from(*first)).is_some_and(|ranges| ranges.iter().any(reaches))
     }
 
+    /// Whether some brand, of whatever tier, has numbers of this prefix and length. The check digit is not looked
+    /// at, and one digit repeated throughout is nobody's number.
+    pub(crate) fn may_be(number: &[u8]) -> bool {
+        let Some(first) = number.first() else { return false };
+        let ranges = TABLE.get(usize::from(*first)).map(Vec::as_slice).unwrap_or_default();
+        number.iter().any(|digit| digit != first) && ranges.iter().any(|range| range.holds(number))
+    }
+
     /// The brand that `number` is most readily believed to be of; `None` when no brand has such numbers, when
     /// the check digit is wrong, or when one digit is repeated throughout.
     ///

@@ -35,6 +35,7 @@ mod glance;
 mod iban;
 mod json;
 mod masker;
+mod name;
 mod number;
 #[allow(dead_code, reason = "until the engine takes it in")]
 mod packed;
@@ -59,6 +60,7 @@ pub use finding::{Finding, FindingKind};
 pub use fuzz::{fuzz_json, fuzz_stream, fuzz_text};
 pub use json::{JsonPath, JsonRule, JsonStream, NotAPath, NotAString};
 pub use masker::{Masked, Masker, Profile};
+pub use name::{Beside, Meaning, Name};
 pub use number::{Number, varint, zigzag};
 #[doc(hidden)]
 pub use sieve::sieves;

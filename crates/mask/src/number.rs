@@ -155,7 +155,7 @@ fn judge(digits: &[u8], about_cards: bool) -> bool {
         ..DIGITS_MIN => false,
         DIGITS_MIN..=DIGITS_MAX => {
             let text = Text::whole(digits).about_cards(about_cards);
-            Walk::new(View::Plain, 0).next(&text).is_some()
+            Walk::new(View::Plain, 0).next(&text, usize::MAX).is_some()
         }
         // So many may be several numbers, or text in hex.
         _ => {

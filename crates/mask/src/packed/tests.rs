@@ -167,7 +167,7 @@ fn nothing_is_held_back_while_nothing_is_open() {
         (b"01007238448128C28805164111", 4),
     ] {
         let mut packed = Packed::new(0);
-        assert_eq!(packed.next(&Text::new(text, false)), None);
+        assert_eq!(packed.next(&Text::new(text, false), usize::MAX), None);
         assert_eq!(text.len() - packed.at(), held, "{:?}", String::from_utf8_lossy(text));
     }
 }

@@ -1,4 +1,7 @@
 //! JSON documents: labelled places and card numbers in them, masked so that the result is JSON still.
+//!
+//! The name of a member says what its value may be, and so do the names beside it (`name`). Where it takes those
+//! beside it, the value is judged when its object has been read.
 
 mod path;
 mod stream;
@@ -8,8 +11,10 @@ use std::ops::Range;
 
 use access::DataClass;
 
+use crate::chain::DIGITS_MIN;
 use crate::engine::Views;
 use crate::masker::{Masked, Masker, Profile};
+use crate::name::{self, Beside, Meaning, Name};
 use path::Step;
 
 pub use path::{JsonPath, NotAPath};
@@ -19,13 +24,20 @@ pub use stream::{JsonStream, NotAString};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JsonRule {
     path: JsonPath,
-    class: DataClass,
+    /// `None`: no cardholder data is there.
+    class: Option<DataClass>,
 }
 
 impl JsonRule {
     /// Values at `path` are of `class`, and all that they hold with them.
     pub fn new(path: JsonPath, class: DataClass) -> Self {
-        Self { path, class }
+        Self { path, class: Some(class) }
+    }
+
+    /// No card data is at `path`, nor in what is held there, unless another rule says so: it is judged neither by
+    /// content nor by name.
+    pub fn not_pan(path: JsonPath) -> Self {
+        Self { path, class: None }
     }
 }
 
@@ -34,7 +46,7 @@ pub(crate) fn mask(masker: Masker, text: &[u8], rules: &[JsonRule]) -> Option<Ma
     let mut walk = Walk::new(masker, text, rules);
     match walk.document(Treatment::Scan) {
         Ok(()) => walk.finish(),
-        Err(NotJson) if rules.is_empty() => masker.text(text),
+        Err(NotJson) if rules.iter().all(|rule| rule.class.is_none()) => masker.text(text),
         Err(NotJson) if text.iter().all(u8::is_ascii_whitespace) => None,
         Err(NotJson) => Some(Masked { bytes: string::quote(masker.whole()), found: 1, sad: false }),
     }
@@ -56,7 +68,7 @@ impl JsonPath {
     }
 }
 
-/// One walk over a document, which writes the masked one as soon as there is something to mask.
+/// One walk over a document. What is to be masked is noted, and put in when all of it has been read.
 struct Walk<'t> {
     masker: Masker,
     text: &'t [u8],
@@ -64,13 +76,37 @@ struct Walk<'t> {
     at: usize,
     /// The way to the value that is read, when there are rules.
     way: Vec<Step<'t>>,
-    out: Vec<u8>,
-    /// How much of `text` is in `out`.
-    copied: usize,
     /// Where the strings stand that a rule for card numbers names.
     strings: Vec<Range<usize>>,
+    /// What stands in the place of what.
+    masks: Vec<(Range<usize>, Vec<u8>)>,
+    /// What the members of the object that is read say together, so far.
+    beside: Beside,
+    /// Values of the objects that are read of which it is not known yet what they are.
+    doubts: Vec<Value>,
     found: u32,
     sad: bool,
+}
+
+/// A string or a number.
+#[derive(Clone)]
+struct Value {
+    /// All of it, with its quotes.
+    place: Range<usize>,
+    /// What is between them, or the number.
+    content: Range<usize>,
+    /// What the name above it says.
+    name: Option<Name>,
+}
+
+/// What is known of a value before it is read.
+#[derive(Clone, Copy)]
+struct Above {
+    treatment: Treatment,
+    /// What the nearest name says.
+    name: Option<Name>,
+    /// Whether some name above says that it is about cards.
+    about_cards: bool,
 }
 
 /// The text is not JSON, or nests too deep.
@@ -81,6 +117,8 @@ struct NotJson;
 enum Treatment {
     /// It is scanned.
     Scan,
+    /// It holds no card data.
+    Pass,
     /// It is a card number, or all that it holds are.
     Pan,
     /// It goes as a whole.
@@ -97,55 +135,62 @@ impl<'t> Walk<'t> {
             rules,
             at: 0,
             way: Vec::new(),
-            out: Vec::new(),
-            copied: 0,
             strings: Vec::new(),
+            masks: Vec::new(),
+            beside: Beside::default(),
+            doubts: Vec::new(),
             found: 0,
             sad: false,
         }
     }
 
-    fn document(&mut self, above: Treatment) -> Result<(), NotJson> {
+    fn document(&mut self, treatment: Treatment) -> Result<(), NotJson> {
+        let name = self.masker.meaning().map(Name::from);
+        let above = Above { treatment, name, about_cards: self.masker.is_about_cards() };
         self.value(above, 0)?;
         self.space();
         if self.at == self.text.len() { Ok(()) } else { Err(NotJson) }
     }
 
+    /// The document with all masks in their places; `None` when there are none.
     fn finish(mut self) -> Option<Masked> {
-        if self.found == 0 {
+        if self.masks.is_empty() {
             return None;
         }
-        self.out.extend_from_slice(self.text.get(self.copied..)?);
-        Some(Masked { bytes: self.out, found: self.found, sad: self.sad })
+        self.masks.sort_by_key(|(range, _)| range.start);
+        let mut bytes = Vec::with_capacity(self.text.len());
+        let mut copied = 0;
+        for (range, mask) in &self.masks {
+            // Two masks of one value, of which the first has hidden it.
+            let Some(kept) = self.text.get(copied..range.start) else { continue };
+            bytes.extend_from_slice(kept);
+            bytes.extend_from_slice(mask);
+            copied = range.end;
+        }
+        bytes.extend_from_slice(self.text.get(copied..)?);
+        Some(Masked { bytes, found: self.found, sad: self.sad })
     }
 
-    /// Reads the value at `at`, of which the rules above say `above`, and masks it.
-    fn value(&mut self, above: Treatment, depth: usize) -> Result<(), NotJson> {
+    /// Reads the value at `at`, and masks it.
+    fn value(&mut self, above: Above, depth: usize) -> Result<(), NotJson> {
         self.space();
         let named = self.treatment();
-        let treatment = named.max(above);
+        let treatment = named.max(above.treatment);
+        let inside = Above { treatment: inner(treatment), ..above };
         let start = self.at;
         match self.peek().filter(|_| depth < DEPTH_MAX).ok_or(NotJson)? {
-            b'{' => self.object(inner(treatment), depth)?,
-            b'[' => self.array(inner(treatment), depth)?,
+            b'{' => self.object(inside, depth)?,
+            b'[' => self.array(inside, depth)?,
             b'"' => {
                 let content = self.string()?;
                 if named == Treatment::Pan {
                     self.strings.push(content.clone());
                 }
-                match treatment {
-                    Treatment::Scan => self.scan_string(content),
-                    Treatment::Pan => self.truncate(start..self.at, content),
-                    Treatment::Whole | Treatment::Null => {}
-                }
+                self.leaf(Value { place: start..self.at, content, name: above.name }, treatment, above);
             }
             b'-' | b'0'..=b'9' => {
-                let number = self.number()?;
-                match treatment {
-                    Treatment::Scan => self.scan_number(number),
-                    Treatment::Pan => self.truncate(number.clone(), number),
-                    Treatment::Whole | Treatment::Null => {}
-                }
+                let content = self.number()?;
+                self.leaf(Value { place: start..self.at, content, name: above.name }, treatment, above);
             }
             b't' => self.word(b"true", treatment)?,
             b'f' => self.word(b"false", treatment)?,
@@ -157,48 +202,70 @@ impl<'t> Walk<'t> {
         }
         match treatment {
             // A rule above has already spoken for the whole of this.
-            _ if treatment == above => {}
+            _ if treatment == above.treatment => {}
             Treatment::Whole => self.replace(start..self.at, &string::quote(self.masker.whole())),
             Treatment::Null => self.replace(start..self.at, b"null"),
-            Treatment::Scan | Treatment::Pan => {}
+            Treatment::Scan | Treatment::Pass | Treatment::Pan => {}
         }
         Ok(())
     }
 
-    fn object(&mut self, treatment: Treatment, depth: usize) -> Result<(), NotJson> {
+    fn leaf(&mut self, value: Value, treatment: Treatment, above: Above) {
+        match treatment {
+            Treatment::Scan => self.judge(value, above.about_cards),
+            Treatment::Pan => self.truncate(value),
+            Treatment::Pass | Treatment::Whole | Treatment::Null => {}
+        }
+    }
+
+    fn object(&mut self, above: Above, depth: usize) -> Result<(), NotJson> {
         self.literal(b"{")?;
         self.space();
         if self.takes(b'}') {
             return Ok(());
         }
+        let outside = std::mem::take(&mut self.beside);
+        let before = self.doubts.len();
         loop {
             self.space();
             if self.peek() != Some(b'"') {
                 return Err(NotJson);
             }
-            let name = self.string()?;
-            if treatment < Treatment::Whole {
-                self.scan_string(name.clone());
+            let written = self.string()?;
+            let mut inside = above;
+            if matches!(above.treatment, Treatment::Scan | Treatment::Pan) {
+                self.scan_string(written.clone(), above.about_cards);
+            }
+            if above.treatment == Treatment::Scan {
+                let name = self.name(written.clone());
+                let value = self.text.get(written.clone()).is_some_and(|name| VALUES.contains(&name));
+                inside.name = name.or(above.name.filter(|_| value));
+                let about_cards = inside.name.and_then(Name::alone).is_some_and(Meaning::is_about_cards);
+                inside.about_cards |= about_cards;
             }
             self.space();
             self.literal(b":")?;
-            let step = Step::Name(self.text.get(name).ok_or(NotJson)?);
-            self.step_to(step, treatment, depth)?;
+            let step = Step::Name(self.text.get(written).ok_or(NotJson)?);
+            self.step_to(step, inside, depth)?;
             self.space();
             if !self.takes(b',') {
-                return self.literal(b"}");
+                self.literal(b"}")?;
+                break;
             }
         }
+        self.settle(before);
+        self.beside = outside;
+        Ok(())
     }
 
-    fn array(&mut self, treatment: Treatment, depth: usize) -> Result<(), NotJson> {
+    fn array(&mut self, above: Above, depth: usize) -> Result<(), NotJson> {
         self.literal(b"[")?;
         self.space();
         if self.takes(b']') {
             return Ok(());
         }
         for index in 0.. {
-            self.step_to(Step::Index(index), treatment, depth)?;
+            self.step_to(Step::Index(index), above, depth)?;
             self.space();
             if !self.takes(b',') {
                 break;
@@ -207,32 +274,109 @@ impl<'t> Walk<'t> {
         self.literal(b"]")
     }
 
-    fn step_to(&mut self, step: Step<'t>, treatment: Treatment, depth: usize) -> Result<(), NotJson> {
+    fn step_to(&mut self, step: Step<'t>, above: Above, depth: usize) -> Result<(), NotJson> {
         if self.rules.is_empty() {
-            return self.value(treatment, depth + 1);
+            return self.value(above, depth + 1);
         }
         self.way.push(step);
-        self.value(treatment, depth + 1)?;
+        self.value(above, depth + 1)?;
         self.way.pop();
         Ok(())
+    }
+
+    /// What a member's name says, which is noted for those beside it.
+    fn name(&mut self, written: Range<usize>) -> Option<Name> {
+        let written = self.text.get(written)?;
+        let name =
+            if written.contains(&b'\\') { Name::of(&string::unescape(written)) } else { Name::of(written) }?;
+        self.beside.add(name);
+        Some(name)
     }
 
     /// The strictest that a rule says of the value at the end of the way.
     fn treatment(&self) -> Treatment {
         let rules = self.rules.iter().filter(|rule| rule.path.matches(&self.way));
-        let treatments = rules.map(|rule| match rule.class {
-            DataClass::Sad => Treatment::Null,
-            DataClass::Pan => Treatment::Pan,
-            DataClass::CardholderName | DataClass::Expiry | DataClass::Secret | DataClass::Own(_) => {
+        let treatments = rules.map(|rule| match &rule.class {
+            None => Treatment::Pass,
+            Some(DataClass::Sad) => Treatment::Null,
+            Some(DataClass::Pan) => Treatment::Pan,
+            Some(DataClass::CardholderName | DataClass::Expiry | DataClass::Secret | DataClass::Own(_)) => {
                 Treatment::Whole
             }
         });
         treatments.max().unwrap_or(Treatment::Scan)
     }
 
-    fn scan_string(&mut self, content: Range<usize>) {
-        let Some(masked) = self.masker.part(self.text, content.clone(), Views::JsonString) else {
+    /// Judges a value by itself and by the names above it, and leaves what hangs on those beside it for later.
+    fn judge(&mut self, value: Value, about_cards: bool) {
+        let meaning = value.name.and_then(Name::alone);
+        if self.told(&value, meaning) {
             return;
+        }
+        if self.scan(&value, about_cards) {
+            let text = self.text.get(value.content.clone()).unwrap_or_default();
+            if crate::holds_card(text) {
+                self.beside.add_number();
+            }
+            return;
+        }
+        let content = self.text.get(value.content.clone()).unwrap_or_default();
+        if value.name.is_some_and(|name| name.meaning() == Meaning::Expiry) && name::is_card_expiry(content) {
+            self.beside.add_card_expiry();
+        }
+        let by_name = value.name.is_some_and(|name| name.alone().is_none());
+        let number = || content.iter().filter(|byte| byte.is_ascii_digit()).count() >= DIGITS_MIN;
+        if by_name || (!about_cards && number()) {
+            self.doubts.push(value);
+        }
+    }
+
+    /// Judges the values left over since `before`, now that all the names of their object are known.
+    fn settle(&mut self, before: usize) {
+        let beside = self.beside;
+        for value in self.doubts.split_off(before) {
+            let meaning = value.name.and_then(|name| beside.settle(name));
+            let about_cards = beside.about_cards() || meaning.is_some_and(Meaning::is_about_cards);
+            if !self.told(&value, meaning) && about_cards {
+                self.scan(&value, true);
+            }
+        }
+    }
+
+    /// Masks a value that is what its name says, if it is.
+    fn told(&mut self, value: &Value, meaning: Option<Meaning>) -> bool {
+        let Some(meaning) = meaning else { return false };
+        let text = string::unescape(self.text.get(value.content.clone()).unwrap_or_default());
+        if meaning.is_sad(&text) {
+            self.sad = true;
+            self.replace(value.place.clone(), b"null");
+            return true;
+        }
+        let number = meaning == Meaning::Pan && name::is_issuers(&text);
+        if number {
+            self.truncate(value.clone());
+        }
+        number
+    }
+
+    /// Masks what a scan finds in a value; whether that is anything.
+    fn scan(&mut self, value: &Value, about_cards: bool) -> bool {
+        if value.place != value.content {
+            return self.scan_string(value.content.clone(), about_cards);
+        }
+        // A number that is a card number becomes a string.
+        let masker = self.masker.about_cards(about_cards);
+        let masked = masker.part(self.text, value.content.clone(), Views::Text);
+        if let Some(masked) = &masked {
+            self.replace(value.place.clone(), &string::quote(&masked.bytes));
+        }
+        masked.is_some()
+    }
+
+    fn scan_string(&mut self, content: Range<usize>, about_cards: bool) -> bool {
+        let masker = self.masker.about_cards(about_cards);
+        let Some(masked) = masker.part(self.text, content.clone(), Views::JsonString) else {
+            return false;
         };
         self.found = self.found.saturating_add(masked.found - 1);
         self.sad |= masked.sad;
@@ -240,19 +384,13 @@ impl<'t> Walk<'t> {
         let valid = string::length(&[masked.bytes.as_slice(), b"\""].concat()) == Some(masked.bytes.len());
         let stars = || b"*".repeat(content.len());
         self.replace(content.clone(), &if valid { masked.bytes } else { stars() });
+        true
     }
 
-    /// A number that is a card number becomes a string.
-    fn scan_number(&mut self, number: Range<usize>) {
-        if let Some(masked) = self.masker.part(self.text, number.clone(), Views::Text) {
-            self.replace(number, &string::quote(&masked.bytes));
-        }
-    }
-
-    fn truncate(&mut self, place: Range<usize>, content: Range<usize>) {
-        let value = string::unescape(self.text.get(content).unwrap_or_default());
-        let masked = string::quote(&self.masker.pan(&value));
-        self.replace(place, &masked);
+    fn truncate(&mut self, value: Value) {
+        let text = string::unescape(self.text.get(value.content).unwrap_or_default());
+        let masked = string::quote(&self.masker.pan(&text));
+        self.replace(value.place, &masked);
     }
 
     fn word(&mut self, word: &'static [u8], treatment: Treatment) -> Result<(), NotJson> {
@@ -264,16 +402,10 @@ impl<'t> Walk<'t> {
         Ok(())
     }
 
-    /// Puts `with` in the place of `range`, which is behind all that was replaced before or encloses it.
-    fn replace(&mut self, range: Range<usize>, with: &[u8]) {
-        let (Some(kept), Some(old)) = (self.text.get(self.copied..range.start), self.text.get(range.clone()))
-        else {
-            return;
-        };
-        if old != with {
-            self.out.extend_from_slice(kept);
-            self.out.extend_from_slice(with);
-            self.copied = range.end;
+    /// Notes that `mask` is to stand in the place of `range`, unless that is what stands there.
+    fn replace(&mut self, range: Range<usize>, mask: &[u8]) {
+        if self.text.get(range.clone()).is_some_and(|old| old != mask) {
+            self.masks.push((range, mask.to_vec()));
             self.found = self.found.saturating_add(1);
         }
     }
@@ -341,10 +473,13 @@ impl<'t> Walk<'t> {
 /// since the strictest treatment from above leaves nothing to do.
 fn inner(treatment: Treatment) -> Treatment {
     match treatment {
-        Treatment::Scan | Treatment::Pan => treatment,
+        Treatment::Scan | Treatment::Pass | Treatment::Pan => treatment,
         Treatment::Whole | Treatment::Null => Treatment::Null,
     }
 }
+
+/// Names of members that say nothing but that the value of what is named above stands there.
+const VALUES: &[&[u8]] = &[b"value", b"text", b"content", b"data", b"#text", b"$", b"_"];
 
 /// How deep documents may nest.
 const DEPTH_MAX: usize = 128;

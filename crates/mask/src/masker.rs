@@ -7,6 +7,7 @@ use crate::engine::{Engine, Views};
 use crate::finding::{Finding, Form};
 use crate::glance;
 use crate::json::{self, JsonRule};
+use crate::name::{self, Meaning};
 use crate::rewriter::Rewriter;
 use crate::text::Text;
 use crate::token::{Surrogate, TokenKey};
@@ -45,6 +46,10 @@ pub struct Masker {
     profile: Profile,
     classes: Classes,
     spares_cards: bool,
+    /// Something beside what is masked says that it is about cards.
+    about_cards: bool,
+    /// What the name of what is masked says.
+    under: Option<Meaning>,
 }
 
 /// A text after masking.
@@ -54,8 +59,8 @@ pub struct Masked {
     pub bytes: Vec<u8>,
     /// How many things were found and masked, at least 1.
     pub found: u32,
-    /// Whether sensitive authentication data (a track) was among them. It is starred out; an answer that
-    /// holds it unexpectedly is to be withheld.
+    /// Whether sensitive authentication data (a track, a code or PIN under such a name) was among them. It is
+    /// starred out; an answer that holds it unexpectedly is to be withheld.
     pub sad: bool,
 }
 
@@ -66,6 +71,8 @@ impl Masker {
             profile,
             classes: Classes { secret: false, email: false, phone: false, iban: false, us_ssn: false },
             spares_cards: false,
+            about_cards: false,
+            under: None,
         }
     }
 
@@ -80,6 +87,31 @@ impl Masker {
         Self { spares_cards: true, ..self }
     }
 
+    /// The same, for what names beside it say `about_cards`, such as the other columns of a row: numbers of
+    /// weaker brands count there ([`crate::Tier::B`]).
+    pub const fn about_cards(self, about_cards: bool) -> Self {
+        Self { about_cards, ..self }
+    }
+
+    /// The same, for values whose own name says `meaning`.
+    ///
+    /// Under a name of sensitive authentication data, what has its form is that. Under a card number's, what has
+    /// an issuer's digits is one even if the check digit is wrong (typing errors, brands without check digits),
+    /// and numbers of weaker brands count wherever they stand.
+    pub const fn under(self, meaning: Option<Meaning>) -> Self {
+        Self { under: meaning, ..self }
+    }
+
+    /// What the name says of the values that it masks.
+    pub const fn meaning(&self) -> Option<Meaning> {
+        self.under
+    }
+
+    /// Whether numbers of weaker brands count.
+    pub(crate) fn is_about_cards(self) -> bool {
+        self.about_cards || self.under.is_some_and(Meaning::is_about_cards)
+    }
+
     /// What is masked beside card numbers and tracks.
     pub const fn classes(&self) -> Classes {
         self.classes
@@ -91,7 +123,15 @@ impl Masker {
     /// Tracks, and base64 or hex that holds a card, become `*` throughout. The result holds nothing that would
     /// be found again.
     pub fn text(&self, text: &[u8]) -> Option<Masked> {
-        self.part(text, 0..text.len(), Views::Text)
+        match self.under {
+            Some(meaning) if meaning.is_sad(text) => {
+                Some(Masked { bytes: b"*".repeat(text.len()), found: 1, sad: true })
+            }
+            Some(Meaning::Pan) if !self.spares_cards && name::is_issuers(text) => {
+                Some(Masked { bytes: self.pan(text), found: 1, sad: false })
+            }
+            _ => self.part(text, 0..text.len(), Views::Text),
+        }
     }
 
     /// Masks a value that the operator labelled as a card number, whatever it looks like.
@@ -153,7 +193,7 @@ impl Masker {
         if self.classes == Classes::default() && !glance::may_hold_card(text.get(range.clone())?) {
             return None;
         }
-        let part = Text::part(text, range.clone());
+        let part = Text::part(text, range.clone()).about_cards(self.is_about_cards());
         let mut engine = self.engine(views, range.start);
         let mut rewriter = Rewriter::new(self, views, range.start);
         let mut bytes = Vec::new();

@@ -103,8 +103,8 @@ impl Name {
         (self.sure == Sure::Alone).then_some(self.meaning)
     }
 
-    /// What it means unless something beside it says otherwise.
-    pub(crate) fn at_most(self) -> Meaning {
+    /// What it means if what stands beside it agrees.
+    pub fn meaning(self) -> Meaning {
         self.meaning
     }
 }

@@ -17,6 +17,7 @@ pub struct Stream {
     engine: Engine,
     rewriter: Rewriter,
     window: Window,
+    about_cards: bool,
 }
 
 impl Stream {
@@ -26,6 +27,7 @@ impl Stream {
             engine: masker.engine(Views::Text, 0),
             rewriter: Rewriter::new(masker, Views::Text, 0),
             window: Window::default(),
+            about_cards: masker.is_about_cards(),
         }
     }
 
@@ -56,7 +58,7 @@ impl Stream {
     }
 
     fn run(&mut self, ended: bool, out: &mut Vec<u8>) {
-        let text = Text::new(&self.window.bytes, ended);
+        let text = Text::new(&self.window.bytes, ended).about_cards(self.about_cards);
         while self.rewriter.step(&mut self.engine, &text, out) {}
         self.window.done = self.rewriter.done();
         if let Some(bytes) = self.window.shrink() {

@@ -141,10 +141,144 @@ fn what_is_no_path_is_told_what_to_write() {
     }
 }
 
+#[test]
+fn a_name_above_counts_for_all_that_is_below_however_far_it_is() {
+    let far = " ".repeat(100);
+    scans(
+        &format!(r#"{{"card_number":{far}4222222222222}}"#),
+        &format!(r#"{{"card_number":{far}"*********2222"}}"#),
+    );
+    scans(r#"{"cardNumbers": ["x", ["4222222222222"]]}"#, r#"{"cardNumbers": ["x", ["*********2222"]]}"#);
+    let note = "n".repeat(100);
+    scans(
+        &format!(r#"{{"card":{{"note":"{note}","number":4222222222222}}}}"#),
+        &format!(r#"{{"card":{{"note":"{note}","number":"*********2222"}}}}"#),
+    );
+    passes(&format!(r#"{{"card":{{"id":1}},"note":"{note}","sequence":4222222222222}}"#));
+}
+
+#[test]
+fn names_beside_a_number_count_for_it_before_and_behind() {
+    let note = "n".repeat(100);
+    for beside in
+        [r#""exp_month":12"#, r#""cardholderName":"A""#, r#""card_brand":"visa""#, r#""expiry":"12/29""#]
+    {
+        scans(
+            &format!(r#"{{"number":4222222222222,"note":"{note}",{beside}}}"#),
+            &format!(r#"{{"number":"*********2222","note":"{note}",{beside}}}"#),
+        );
+        scans(
+            &format!(r#"[{{{beside},"note":"{note}","number":"4222222222222"}}]"#),
+            &format!(r#"[{{{beside},"note":"{note}","number":"*********2222"}}]"#),
+        );
+    }
+    // What stands in another object, or says nothing of cards, does not.
+    passes(&format!(r#"{{"a":{{"exp_month":12}},"note":"{note}","number":4222222222222}}"#));
+    passes(&format!(r#"{{"expiry":"2029-12-01","brand":"Oats","note":"{note}","ean":4222222222222}}"#));
+}
+
+#[test]
+fn a_number_of_an_issuer_under_a_card_numbers_name_needs_no_right_check_digit() {
+    scans(r#"{"card_number":"4111 1111 1111 1112"}"#, r#"{"card_number":"**** **** **** 1112"}"#);
+    scans(r#"{"pan":4111111111111112}"#, r#"{"pan":"************1112"}"#);
+    scans(r#"{"pan":["8600123456789012"]}"#, r#"{"pan":["************9012"]}"#);
+    passes(r#"{"pan":"9912345678901234","number":"4111111111111112"}"#);
+    passes(r#"{"card_number":"tok_4111111111111112","pan_hash":"4111111111111112"}"#);
+}
+
+#[test]
+fn a_card_code_or_a_pin_block_under_its_name_is_sad_and_becomes_null() {
+    sad(r#"{"cvv":"123","a":1}"#, r#"{"cvv":null,"a":1}"#);
+    sad(r#"{"cvv":123}"#, r#"{"cvv":null}"#);
+    sad(r#"{"card":{"cvc2":"1234"}}"#, r#"{"card":{"cvc2":null}}"#);
+    sad(r#"{"cvv":["123",null,"45"]}"#, r#"{"cvv":[null,null,"45"]}"#);
+    sad(r#"{"CVV":{"value":"123"}}"#, r#"{"CVV":{"value":null}}"#);
+    sad(r#"{"\u0063vv":"\u0031\u0032\u0033"}"#, r#"{"\u0063vv":null}"#);
+    sad(r#"{"pinBlock":"0412AC89ABCDEF67"}"#, r#"{"pinBlock":null}"#);
+    sad(r#"{"track2":"4111111111111112D29121010000"}"#, r#"{"track2":null}"#);
+    for harmless in [
+        r#"{"cvv":null}"#,
+        r#"{"cvv":""}"#,
+        r#"{"cvv":"***"}"#,
+        r#"{"cvv":true}"#,
+        r#"{"cvv":"M"}"#,
+        r#"{"cvv_result":"100"}"#,
+        r#"{"cvc":{"check":"pass","attempts":123}}"#,
+        r#"{"pin_block":"see HSM"}"#,
+        r#"{"track1":"Hey Jude"}"#,
+        r#"{"cid":101}"#,
+        r#"{"code":404}"#,
+        r#"{"pin":"1234"}"#,
+        r#"{"note":"123"}"#,
+    ] {
+        passes(harmless);
+    }
+}
+
+#[test]
+fn what_may_be_a_code_is_one_beside_card_data() {
+    sad(
+        r#"{"security_code":"123","number":"4111111111111111"}"#,
+        r#"{"security_code":null,"number":"************1111"}"#,
+    );
+    sad(
+        r#"{"pin":"1234","card_number":"************1111"}"#,
+        r#"{"pin":null,"card_number":"************1111"}"#,
+    );
+    sad(r#"[{"csc":1234,"exp_year":2029}]"#, r#"[{"csc":null,"exp_year":2029}]"#);
+    sad(
+        r#"{"number":"4111111111111111","exp":"12/29","code":"123"}"#,
+        r#"{"number":"************1111","exp":"12/29","code":null}"#,
+    );
+    sad(
+        r#"{"cid":["123"],"ccNumber":"x","nameOnCard":"A"}"#,
+        r#"{"cid":[null],"ccNumber":"x","nameOnCard":"A"}"#,
+    );
+    scans(
+        r#"{"code":200,"card_number":"4111111111111111"}"#,
+        r#"{"code":200,"card_number":"************1111"}"#,
+    );
+    passes(r#"{"cid":101,"name":"A","card_number":"************1111"}"#);
+    passes(r#"{"pin":"1234","expires_at":"2029-01-01"}"#);
+    passes(r#"{"orders":[{"card_number":null}],"pin":"1234"}"#);
+}
+
+#[test]
+fn what_the_masker_knows_of_the_document_counts_in_it() {
+    let under = |meaning| MASKER.under(Some(meaning));
+    let masked = under(Meaning::CardCode).json(b"[\"123\"]", &[]).unwrap();
+    assert!(masked.sad && masked.bytes == b"[null]");
+    let masked = under(Meaning::Pan).json(b"4222222222222", &[]).unwrap();
+    assert_eq!(masked.bytes, b"\"*********2222\"");
+    let masked = MASKER.about_cards(true).json(br#"{"n":4222222222222}"#, &[]).unwrap();
+    assert_eq!(masked.bytes, br#"{"n":"*********2222"}"#);
+}
+
+#[test]
+fn what_is_labelled_no_card_data_is_not_judged() {
+    let rules = [("$.trace", "not_pan"), ("$.trace.card", "pan")];
+    ruled(
+        r#"{"trace":{"id":"4111111111111111","cvv":"123","card":"4111111111111111"},"id":"4111111111111111"}"#,
+        &rules,
+        r#"{"trace":{"id":"4111111111111111","cvv":"123","card":"************1111"},"id":"************1111"}"#,
+    );
+    ruled_passes(r#"{"trace":{"4111111111111111":1}}"#, &rules);
+    ruled(r#"{"a":{"b":"x"}}"#, &[("$.a", "secret"), ("$.a.b", "not_pan")], r#"{"a":"****"}"#);
+    ruled("pan 4111111111111111", &[("$.a", "not_pan")], "pan ************1111");
+}
+
 const MASKER: Masker = Masker::new(Profile::Last4);
 
 fn scans(text: &str, expected: &str) {
     ruled(text, &[], expected);
+}
+
+/// Checks that `text` is withheld, and what it would be.
+fn sad(text: &str, expected: &str) {
+    let masked = mask(MASKER, text.as_bytes(), &[]).unwrap_or_else(|| panic!("{text} passes"));
+    assert!(masked.sad, "{text}");
+    assert_eq!(str::from_utf8(&masked.bytes), Ok(expected), "{text}");
+    assert!(mask(MASKER, &masked.bytes, &[]).is_none(), "{text}, again");
 }
 
 fn passes(text: &str) {
@@ -166,6 +300,9 @@ fn ruled_passes(text: &str, rules: &[(&str, &str)]) {
 fn read(rules: &[(&str, &str)]) -> Vec<JsonRule> {
     rules
         .iter()
-        .map(|(path, class)| JsonRule::new(JsonPath::parse(path).unwrap(), class.parse().unwrap()))
+        .map(|(path, class)| match (JsonPath::parse(path).unwrap(), *class) {
+            (path, "not_pan") => JsonRule::not_pan(path),
+            (path, class) => JsonRule::new(path, class.parse().unwrap()),
+        })
         .collect()
 }

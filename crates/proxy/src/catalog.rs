@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use access::Timestamp;
 use arc_swap::ArcSwap;
 use aws_lc_rs::digest::{self, Digest, SHA256};
 use bytes::BytesMut;
@@ -20,6 +21,7 @@ use tracing::{debug, warn};
 use vault::Vault;
 use wire_postgres::simple::{Read, Row, SimpleError};
 
+use crate::clock::now;
 use crate::connection::Connection;
 use crate::dial::{DIAL_TIME_MAX, DialError};
 
@@ -107,6 +109,7 @@ async fn keep(connection: Arc<Connection>, vault: Arc<Vault>, shared: Arc<Shared
         if let Err(error) = &attempt {
             warn!(connection = &*connection.name, %error, "catalog not read");
         }
+        expire(&connection, &shared, now());
         shared.attempts.send_replace(());
         sleep(PAUSE).await;
         let period = if attempt.is_ok() { PERIOD } else { PERIOD_AFTER_FAILURE };
@@ -129,6 +132,20 @@ async fn refresh(
     }
     *shared.known_at() = Some(Instant::now());
     Ok(())
+}
+
+/// Lets what the operator vouched for end on its day, whether or not the catalog can be read. The version stays:
+/// it is nothing that statements are understood by.
+fn expire(connection: &Connection, shared: &Shared, now: Timestamp) {
+    let snapshot = shared.snapshot.load();
+    if !snapshot.has_expired(now) {
+        return;
+    }
+    let mut catalog = Catalog::clone(&snapshot);
+    for column in catalog.expire(now) {
+        warn!(connection = &*connection.name, column, "not_pan has run out, the column is searched again");
+    }
+    shared.snapshot.store(Arc::new(catalog));
 }
 
 /// Reads all rows on a session of its own.
@@ -159,7 +176,7 @@ async fn read(connection: &Connection, vault: &Arc<Vault>) -> Result<Vec<Row>, C
 async fn take(rows: Vec<Row>, connection: &Connection, shared: &Shared) -> Result<(), CatalogNotRead> {
     let labels = connection.data.clone();
     let version = VERSIONS.fetch_add(1, Ordering::Relaxed);
-    let catalog = tokio::task::spawn_blocking(move || snapshot(&rows, &labels, version)).await;
+    let catalog = tokio::task::spawn_blocking(move || snapshot(&rows, &labels, version, now())).await;
     let catalog = catalog.map_err(|_| CatalogNotRead::Interrupted)??;
     for column in catalog.unmatched() {
         warn!(connection = &*connection.name, column, "labelled column does not exist");
@@ -169,9 +186,13 @@ async fn take(rows: Vec<Row>, connection: &Connection, shared: &Shared) -> Resul
     Ok(())
 }
 
-fn snapshot(rows: &[Row], labels: &Labels, version: u64) -> Result<Catalog, CatalogError> {
+/// The snapshot as it is `now`: what was vouched for until then is in none.
+fn snapshot(rows: &[Row], labels: &Labels, version: u64, now: Timestamp) -> Result<Catalog, CatalogError> {
     let rows = rows.iter().map(|row| row.iter().map(Option::as_deref).collect());
-    Catalog::from_rows(rows, labels, version)
+    let mut catalog = Catalog::from_rows(rows, labels, version)?;
+    // The configuration has told at its load what had run out by then.
+    drop(catalog.expire(now));
+    Ok(catalog)
 }
 
 /// Tells one content from another, so that a catalog that did not change keeps its version, and with it

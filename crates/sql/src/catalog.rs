@@ -1,11 +1,13 @@
 //! What exists in one database, as far as facts need it, with the operator's labels applied.
 
+mod vouched;
+
 use std::collections::{HashMap, HashSet};
 
 use access::DataClass;
 
 use crate::function;
-use crate::label::{Entry, Label, Labels};
+use crate::label::{Entry, Label, Labels, NotPan};
 
 /// Snapshot of one connection's catalog with the operator's labels applied.
 ///
@@ -24,6 +26,8 @@ pub struct Catalog {
     operators: HashSet<Box<str>>,
     labelled: Vec<Labelled>,
     labelled_by_name: HashMap<Box<str>, Vec<LabelledId>>,
+    /// What holds no cardholder data, by the identity of its column.
+    not_pan: HashMap<(u32, i16), Vec<NotPan>>,
     unmatched: Vec<String>,
 }
 
@@ -150,6 +154,9 @@ impl Catalog {
         }
         for entry in &labels.entries {
             catalog.apply(entry);
+        }
+        for vouched in &labels.not_pan {
+            catalog.vouch(vouched);
         }
         catalog.spread(&links);
         catalog.index_labels();

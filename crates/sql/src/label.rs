@@ -1,6 +1,6 @@
 //! What the operator says of the data: which columns hold which class.
 
-use access::DataClass;
+use access::{DataClass, Timestamp};
 
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,10 +43,32 @@ fn severity(class: &DataClass) -> u8 {
     }
 }
 
+/// What the operator vouches for: that a column, or a place in its JSON documents, holds no cardholder data.
+///
+/// Such a column is not sensitive: statements may do with it as with any other. It is only not searched, where the
+/// server says that an output is that very column, and until the day that the operator named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotPan {
+    /// The place (`$.trace.id`); `None` is the whole column.
+    pub path: Option<Box<str>>,
+    /// From then on it is searched again.
+    pub until: Timestamp,
+}
+
 /// The `data:` of one connection: columns by name, and their labels.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Labels {
     pub(crate) entries: Vec<Entry>,
+    pub(crate) not_pan: Vec<Vouched>,
+}
+
+/// One column, or place in it, that holds no cardholder data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Vouched {
+    pub schema: Box<str>,
+    pub table: Box<str>,
+    pub column: Box<str>,
+    pub not_pan: NotPan,
 }
 
 /// One configured column.
@@ -82,6 +104,36 @@ impl Labels {
             labels.entries.push(Entry { schema, table, column, label });
         }
         Ok(labels)
+    }
+
+    /// Takes what holds no cardholder data beside the labels, by the same names.
+    ///
+    /// # Errors
+    /// [`LabelError`] names the entry that is no such name, or is there already.
+    pub fn with_not_pan<N: AsRef<str>>(
+        mut self,
+        entries: impl IntoIterator<Item = (N, NotPan)>,
+    ) -> Result<Self, LabelError> {
+        for (name, not_pan) in entries {
+            let name = name.as_ref();
+            let Some([schema, table, column]) = split(name) else {
+                return Err(LabelError::NotAColumn { name: name.into() });
+            };
+            let whole = not_pan.path.is_none();
+            let labelled = self.entries.iter().any(|e| {
+                (&e.schema, &e.table, &e.column) == (&schema, &table, &column)
+                    && (whole || !matches!(e.label, Label::Json(_)))
+            });
+            let vouched = self.not_pan.iter().any(|v| {
+                (&v.schema, &v.table, &v.column) == (&schema, &table, &column)
+                    && (whole || v.not_pan.path.is_none() || v.not_pan.path == not_pan.path)
+            });
+            if labelled || vouched {
+                return Err(LabelError::Twice { name: name.into() });
+            }
+            self.not_pan.push(Vouched { schema, table, column, not_pan });
+        }
+        Ok(self)
     }
 }
 

@@ -25,5 +25,5 @@ mod system;
 
 pub use analysis::{Analysis, NameUse, SQL_BYTES_MAX, analyse, fuzz_analyse, merge};
 pub use catalog::{Catalog, CatalogError};
-pub use label::{Label, LabelError, Labels};
+pub use label::{Label, LabelError, Labels, NotPan};
 pub use shape::shape;

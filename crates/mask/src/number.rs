@@ -125,19 +125,18 @@ impl Number {
 
 impl Masker {
     /// Masks a number of a known type: what stands for it in text, with the same sign, fraction and number of
-    /// digits; `None` when its whole part is no card number ([`Number::holds_card`]).
+    /// digits; `None` when its whole part is no card number ([`Number::holds_card`]), nor what the name that it is
+    /// [`Masker::under`] says.
     ///
     /// No mask fits the number's own type: a lane sends the text as text, or NULL.
-    pub fn number(&self, number: &Number, about_cards: bool) -> Option<Masked> {
-        if !number.holds_card(about_cards) {
+    pub fn number(&self, number: &Number) -> Option<Masked> {
+        if self.meaning().is_none() && !number.holds_card(self.is_about_cards()) {
             return None;
         }
         let text = number.text();
-        let word = if about_cards { ABOUT_CARDS } else { "" };
         let Range { start, end } = whole(&text);
-        let said = [word, &text].concat();
-        let masked = self.part(said.as_bytes(), word.len() + start..word.len() + end, Views::Text)?;
         let text = text.as_bytes();
+        let masked = self.text(text.get(start..end)?)?;
         let bytes = [text.get(..start)?, &masked.bytes, text.get(end..)?].concat();
         Some(Masked { bytes, ..masked })
     }
@@ -159,9 +158,8 @@ fn judge(digits: &[u8], about_cards: bool) -> bool {
         }
         // So many may be several numbers, or text in hex.
         _ => {
-            let word = if about_cards { ABOUT_CARDS } else { "" };
-            let said = [word.as_bytes(), digits].concat();
-            Masker::new(Profile::Last4).part(&said, word.len()..said.len(), Views::Text).is_some()
+            let masker = Masker::new(Profile::Last4).about_cards(about_cards);
+            masker.part(digits, 0..digits.len(), Views::Text).is_some()
         }
     }
 }
@@ -177,8 +175,5 @@ fn whole(text: &str) -> Range<usize> {
 const SMALLEST: u64 = 100_000_000_000;
 /// Digits of the greatest `u64`.
 const U64_DIGITS: usize = 20;
-/// What is put before a number that something beside it says is about cards.
-const ABOUT_CARDS: &str = "card ";
-
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,16 @@
 //! What the columns of an answer hold, and what is done to their values.
+//!
+//! A label says what a column holds, by its identity. Of a column without one its names say something, the one in
+//! the answer and the one in its table, and so do those of the columns beside it (`mask::Name`): numbers of weaker
+//! brands count among card data, and a card code under its name is sensitive authentication data that nobody
+//! expected.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use access::{DataClass, Terms};
 use bytes::{BufMut, BytesMut};
-use mask::{JsonPath, JsonRule, Masker};
+use mask::{Beside, JsonPath, JsonRule, Masker, Meaning, Name};
 use sql::{Catalog, Label};
 use wire::{Side, Violation};
 
@@ -21,12 +26,22 @@ pub(crate) struct Columns {
 }
 
 struct Column {
+    /// Table and column, where it is a plain column of one; 0 and 0 otherwise.
+    origin: (u32, i16),
     label: Option<Labelled>,
+    context: Context,
     type_oid: u32,
     /// The agent was told that it is text, for a masked number is none.
     told_text: bool,
     /// The format that the description named (a simple query's rows come in it).
     format: Format,
+}
+
+/// What the names of a column and of those beside it say.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Context {
+    about_cards: bool,
+    meaning: Option<Meaning>,
 }
 
 #[derive(Clone)]
@@ -46,7 +61,7 @@ enum Action {
     /// The type cannot hold a card number.
     Pass,
     /// Look for card numbers, by the type.
-    Scan { type_oid: u32, reveal: bool },
+    Scan { type_oid: u32, context: Context, reveal: bool },
     /// A labelled card number: truncate it.
     Truncate { type_oid: u32 },
     /// Labelled, and the agent may see it; written as text if that is what the agent was told.
@@ -54,7 +69,7 @@ enum Action {
     /// Labelled with a class of which nothing may show.
     Whole,
     /// Labelled inside: JSON with paths.
-    Json { rules: Vec<JsonRule>, type_oid: u32 },
+    Json { rules: Vec<JsonRule>, context: Context, type_oid: u32 },
     /// Nothing of it may leave, or nothing that fits the type could.
     Null,
 }
@@ -76,6 +91,7 @@ impl Columns {
         let mut fields = frame.fields();
         let count = fields.u16().ok_or(short)?;
         let mut columns = Vec::with_capacity(usize::from(count));
+        let mut names = Vec::with_capacity(usize::from(count));
         let mut stale = false;
         for _ in 0..count {
             let name = fields.cstring().ok_or(short)?;
@@ -95,10 +111,17 @@ impl Columns {
             let label = label.map(Labelled::from);
             let told_text = matches!(&label, Some(Labelled::Class(class))
                 if *class != DataClass::Sad && !terms.reveals(class) && !oid::is_text(type_oid));
-            columns.push(Column { label, type_oid, told_text, format });
+            names.push([Name::of(name), own_name(catalog, relation, attribute)]);
+            let origin = (relation, attribute);
+            columns.push(Column { origin, label, context: Context::default(), type_oid, told_text, format });
         }
         if !fields.is_empty() {
             return Err(Violation { by: Side::Upstream, rule: "RowDescription longer than it says" });
+        }
+        let beside = beside(&columns, &names);
+        for (column, names) in columns.iter_mut().zip(names) {
+            column.context.about_cards = beside.about_cards();
+            column.context.meaning = names.into_iter().flatten().filter_map(|name| beside.settle(name)).min();
         }
         Ok(Self { columns, stale })
     }
@@ -148,20 +171,41 @@ impl Columns {
         });
     }
 
-    /// What to do with the rows: in the formats that a portal asked for, or those of the description.
-    pub(crate) fn plan(&self, portal_formats: Option<&[Format]>, terms: &Terms) -> Plan {
+    /// What to do with the rows: in the formats that a portal asked for, or those of the description. What
+    /// `catalog` vouches for today is not looked at.
+    pub(crate) fn plan(&self, portal_formats: Option<&[Format]>, terms: &Terms, catalog: &Catalog) -> Plan {
         let actions: Vec<_> = self
             .columns
             .iter()
             .enumerate()
             .map(|(index, column)| {
                 let format = portal_formats.map_or(column.format, |formats| at(formats, index));
-                (column.action(terms), format)
+                (column.action(terms, catalog), format)
             })
             .collect();
         let passes = actions.iter().all(|(action, _)| matches!(action, Action::Pass));
         Plan { actions, passes }
     }
+}
+
+/// What the name says that a plain column has in its table, whatever the statement calls it.
+fn own_name(catalog: &Catalog, relation: u32, attribute: i16) -> Option<Name> {
+    catalog.column_name(relation, attribute).and_then(|name| Name::of(name.as_bytes()))
+}
+
+/// What the columns of a row say together, by their names and labels.
+fn beside(columns: &[Column], names: &[[Option<Name>; 2]]) -> Beside {
+    let mut beside = Beside::default();
+    names.iter().flatten().flatten().for_each(|name| beside.add(*name));
+    let meaning = |column: &Column| match &column.label {
+        Some(Labelled::Class(DataClass::Pan)) => Some(Meaning::Pan),
+        Some(Labelled::Class(DataClass::Sad)) => Some(Meaning::CardCode),
+        Some(Labelled::Class(DataClass::CardholderName)) => Some(Meaning::CardholderName),
+        Some(Labelled::Class(DataClass::Expiry)) => Some(Meaning::Expiry),
+        Some(Labelled::Class(DataClass::Secret | DataClass::Own(_)) | Labelled::Json(_)) | None => None,
+    };
+    columns.iter().filter_map(meaning).for_each(|meaning| beside.add(meaning.into()));
+    beside
 }
 
 impl From<&Label> for Labelled {
@@ -181,11 +225,11 @@ impl From<&Label> for Labelled {
 }
 
 impl Column {
-    fn action(&self, terms: &Terms) -> Action {
-        let type_oid = self.type_oid;
+    fn action(&self, terms: &Terms, catalog: &Catalog) -> Action {
+        let (type_oid, context) = (self.type_oid, self.context);
+        let reveal = terms.reveals(&DataClass::Pan);
         match &self.label {
-            None if oid::holds_no_card(type_oid) => Action::Pass,
-            None => Action::Scan { type_oid, reveal: terms.reveals(&DataClass::Pan) },
+            None => self.unlabelled(catalog, reveal),
             Some(Labelled::Class(DataClass::Sad)) => Action::Null,
             Some(Labelled::Class(class)) if terms.reveals(class) => {
                 Action::Reveal { type_oid, as_text: self.told_text }
@@ -196,13 +240,52 @@ impl Column {
             Some(Labelled::Class(_)) => Action::Whole,
             Some(Labelled::Json(rules)) => {
                 let hidden = rules.iter().filter(|(class, _)| !terms.reveals(class));
-                let hidden: Vec<_> = hidden.map(|(_, rule)| rule.clone()).collect();
-                if hidden.is_empty() && terms.reveals(&DataClass::Pan) {
-                    return Action::Scan { type_oid, reveal: true };
+                let mut hidden: Vec<_> = hidden.map(|(_, rule)| rule.clone()).collect();
+                if hidden.is_empty() && reveal {
+                    return Action::Scan { type_oid, context, reveal };
                 }
-                Action::Json { rules: hidden, type_oid }
+                hidden.extend(self.places_not_pan(catalog));
+                Action::Json { rules: hidden, context, type_oid }
             }
         }
+    }
+
+    /// What is done to a column that no label names: it is searched, but for what the operator vouches for.
+    fn unlabelled(&self, catalog: &Catalog, reveal: bool) -> Action {
+        let (type_oid, context) = (self.type_oid, self.context);
+        let (relation, attribute) = self.origin;
+        if catalog.not_pan(relation, attribute).iter().any(|not_pan| not_pan.path.is_none()) {
+            return Action::Pass;
+        }
+        if oid::holds_no_card(type_oid) && !(context.expects_sad() && oid::may_hold_code(type_oid)) {
+            return Action::Pass;
+        }
+        let rules = self.places_not_pan(catalog);
+        if rules.is_empty() || reveal || !oid::may_be_json(type_oid) {
+            return Action::Scan { type_oid, context, reveal };
+        }
+        Action::Json { rules, context, type_oid }
+    }
+
+    /// The places in its JSON documents that the operator vouches for.
+    fn places_not_pan(&self, catalog: &Catalog) -> Vec<JsonRule> {
+        let (relation, attribute) = self.origin;
+        let places = catalog.not_pan(relation, attribute).iter();
+        // Paths are checked when the configuration is read; one that is none vouches for nothing.
+        let paths = places.filter_map(|not_pan| JsonPath::parse(not_pan.path.as_deref()?).ok());
+        paths.map(JsonRule::not_pan).collect()
+    }
+}
+
+impl Context {
+    /// Whether sensitive authentication data is to be expected by the column's name.
+    fn expects_sad(self) -> bool {
+        self.meaning.is_some_and(Meaning::may_be_sad)
+    }
+
+    /// The masker that knows of it.
+    fn told(self, masker: Masker) -> Masker {
+        masker.about_cards(self.about_cards).under(self.meaning)
     }
 }
 
@@ -286,16 +369,20 @@ impl Action {
     fn apply<'a>(&self, value: &'a [u8], format: Format, masker: Masker) -> Told<'a> {
         let seen = match self {
             Self::Pass | Self::Reveal { as_text: false, .. } => Seen::Clean,
-            Self::Scan { type_oid, reveal } => match value::scan(masker, *type_oid, format, value) {
-                Seen::Masked(_) | Seen::Unfit if *reveal => Seen::Clean,
-                seen => seen,
-            },
+            Self::Scan { type_oid, context, reveal } => {
+                match value::scan(context.told(masker), *type_oid, format, value) {
+                    Seen::Masked(_) | Seen::Unfit if *reveal => Seen::Clean,
+                    seen => seen,
+                }
+            }
             Self::Truncate { type_oid } => value::truncate(masker, *type_oid, format, value),
             Self::Reveal { type_oid, as_text: true } => {
                 return Told::Rewritten(value::as_text(*type_oid, format, value));
             }
             Self::Whole => return Told::Masked(Some(masker.whole().into())),
-            Self::Json { rules, type_oid } => value::json(masker, *type_oid, format, value, rules),
+            Self::Json { rules, context, type_oid } => {
+                value::json(context.told(masker), *type_oid, format, value, rules)
+            }
             Self::Null => Seen::Unfit,
         };
         match seen {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use mask::{JsonRule, Masker, Number};
+use mask::{JsonRule, Masker, Meaning, Number};
 
 use crate::command::Format;
 use crate::frame::Fields;
@@ -32,19 +32,31 @@ const NESTING_MAX: u8 = 6;
 
 fn scan_text(masker: Masker, type_oid: u32, value: &[u8]) -> Seen {
     match type_oid {
-        oid::INT8 | oid::NUMERIC | oid::MONEY => whole_number(masker, value),
+        oid::INT2 | oid::INT4 | oid::INT8 | oid::NUMERIC | oid::MONEY => whole_number(masker, value),
         oid::FLOAT8 => match str::from_utf8(value).ok().and_then(|text| text.parse().ok()) {
             Some(number) => float(masker, number),
             None => Seen::Clean,
         },
         oid::JSON | oid::JSONB => seen(masker.json(value, &[]), true),
-        _ => seen(masker.text(value), oid::takes_text(type_oid)),
+        _ => match elements(masker, type_oid, value) {
+            Seen::Clean => seen(masker.text(value), oid::takes_text(type_oid)),
+            found => found,
+        },
     }
+}
+
+/// The elements of an array of texts or numbers under a name that each of them may be (`array_out`).
+fn elements(masker: Masker, type_oid: u32, value: &[u8]) -> Seen {
+    let inside = value.strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}"));
+    let Some(inside) = inside.filter(|_| oid::is_simple_array(type_oid)) else { return Seen::Clean };
+    let sad = |element: &[u8]| masker.meaning().is_some_and(|meaning| meaning.is_sad(element));
+    let mut elements = inside.split(|byte| matches!(byte, b',' | b'{' | b'}' | b'"'));
+    if elements.any(sad) { Seen::Sad } else { Seen::Clean }
 }
 
 fn scan_binary(masker: Masker, type_oid: u32, value: &[u8], nesting: u8) -> Seen {
     match type_oid {
-        oid::INT8 => integer(masker, value),
+        oid::INT2 | oid::INT4 | oid::INT8 => integer(masker, type_oid, value),
         oid::MONEY => money(masker, value),
         oid::NUMERIC => number(masker, Number::numeric(value)),
         oid::FLOAT8 => match value.first_chunk::<8>() {
@@ -68,9 +80,13 @@ fn opaque(masker: Masker, value: &[u8], nesting: u8) -> Seen {
             }
         }
     }
+    // A PIN block as it is: 8 bytes, or 16 (ISO 9564-1 §9).
+    if masker.meaning() == Some(Meaning::PinBlock) && matches!(value.len(), 8 | 16) {
+        return Seen::Sad;
+    }
     let number = match value.first_chunk::<8>() {
         Some(bytes) if value.len() == 8 => {
-            found(integer(masker, value)) || found(float(masker, f64::from_be_bytes(*bytes)))
+            found(integer(masker, oid::INT8, value)) || found(float(masker, f64::from_be_bytes(*bytes)))
         }
         _ => found(number(masker, Number::numeric(value))),
     };
@@ -146,8 +162,13 @@ fn record(value: &[u8]) -> Option<Inside<'_>> {
     inside.is_whole(Some(count)).then_some(inside)
 }
 
-fn integer(masker: Masker, value: &[u8]) -> Seen {
-    number(masker, value.first_chunk::<8>().map(|bytes| Number::from(i64::from_be_bytes(*bytes))))
+fn integer(masker: Masker, type_oid: u32, value: &[u8]) -> Seen {
+    let value = match type_oid {
+        oid::INT2 => value.first_chunk().map(|bytes| i16::from_be_bytes(*bytes).into()),
+        oid::INT4 => value.first_chunk().map(|bytes| i32::from_be_bytes(*bytes).into()),
+        _ => value.first_chunk().map(|bytes| i64::from_be_bytes(*bytes)),
+    };
+    number(masker, value.map(Number::from))
 }
 
 /// `money` counts the fractions of a currency, two digits in nearly all of them.
@@ -155,7 +176,7 @@ fn money(masker: Masker, value: &[u8]) -> Seen {
     let Some(bytes) = value.first_chunk::<8>() else { return Seen::Clean };
     let whole = i64::from_be_bytes(*bytes).unsigned_abs() / 100;
     match number(masker, Some(Number::from(whole))) {
-        Seen::Clean => integer(masker, value),
+        Seen::Clean => integer(masker, oid::INT8, value),
         found => found,
     }
 }
@@ -166,10 +187,7 @@ fn float(masker: Masker, value: f64) -> Seen {
 
 /// A number, where there is one: no mask fits its type.
 fn number(masker: Masker, number: Option<Number>) -> Seen {
-    match number.and_then(|number| masker.number(&number, false)) {
-        Some(_) => Seen::Unfit,
-        None => Seen::Clean,
-    }
+    seen(number.and_then(|number| masker.number(&number)), false)
 }
 
 /// A number as text: its integer part is looked at, as a field of its own. An amount of money has a currency
@@ -180,10 +198,7 @@ fn whole_number(masker: Masker, text: &[u8]) -> Seen {
     }
     let text = text.strip_prefix(b"-").unwrap_or(text);
     let digits = text.split(|byte| *byte == b'.').next().unwrap_or_default();
-    match masker.text(digits) {
-        Some(_) => Seen::Unfit,
-        None => Seen::Clean,
-    }
+    seen(masker.text(digits), false)
 }
 
 /// A binary numeric as PostgreSQL writes it (`numeric_out`), or `None` if it is none.
@@ -224,6 +239,7 @@ pub(crate) fn as_text(type_oid: u32, format: Format, value: &[u8]) -> Option<Cow
     match (format, type_oid) {
         (Format::Text, _) | (Format::Binary, oid::NAME | oid::JSON) => Some(value.into()),
         (Format::Binary, oid::INT8) => owned(i64::from_be_bytes(*value.first_chunk()?).to_string()),
+        (Format::Binary, oid::INT2) => owned(i16::from_be_bytes(*value.first_chunk()?).to_string()),
         (Format::Binary, oid::INT4) => owned(i32::from_be_bytes(*value.first_chunk()?).to_string()),
         (Format::Binary, oid::NUMERIC) => numeric(value).and_then(owned),
         (Format::Binary, _) if oid::is_text(type_oid) => Some(value.into()),
@@ -272,6 +288,7 @@ pub(crate) mod oid {
     pub(crate) const UUID: u32 = 2950;
     pub(crate) const JSONB: u32 = 3802;
     const TEXT_ARRAYS: [u32; 5] = [1003, 1009, 1014, 1015, 199];
+    const NUMBER_ARRAYS: [u32; 4] = [1005, 1007, 1016, 1231];
     /// The first OID of types that somebody has added.
     const FIRST_OWN: u32 = 16_384;
 
@@ -283,6 +300,21 @@ pub(crate) mod oid {
     /// Types whose text form stays readable to a client with some characters replaced by `*`.
     pub(crate) fn takes_text(type_oid: u32) -> bool {
         is_text(type_oid) || type_oid == RECORD || type_oid >= FIRST_OWN || TEXT_ARRAYS.contains(&type_oid)
+    }
+
+    /// Arrays whose elements are texts or numbers.
+    pub(crate) fn is_simple_array(type_oid: u32) -> bool {
+        TEXT_ARRAYS.contains(&type_oid) || NUMBER_ARRAYS.contains(&type_oid)
+    }
+
+    /// Types whose values JSON documents may be.
+    pub(crate) fn may_be_json(type_oid: u32) -> bool {
+        matches!(type_oid, JSON | JSONB) || is_text(type_oid)
+    }
+
+    /// Types too small for a card number that a card code fits in.
+    pub(crate) fn may_hold_code(type_oid: u32) -> bool {
+        matches!(type_oid, INT2 | INT4)
     }
 
     /// Types with too few digits for a card number, or none.

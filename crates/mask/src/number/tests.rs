@@ -169,7 +169,7 @@ fn same(number: &Number, digits: &[u8]) -> Result<(), TestCaseError> {
         let masker = Masker::new(profile);
         let expected = masker.text(digits);
         let text = number.text();
-        let masked = masker.number(number, false);
+        let masked = masker.number(number);
         prop_assert_eq!(number.holds_card(false), expected.is_some());
         prop_assert_eq!(
             masked.as_ref().map(|masked| masked.found),
@@ -192,7 +192,7 @@ fn same(number: &Number, digits: &[u8]) -> Result<(), TestCaseError> {
 
 fn check(text: &str, about_cards: bool, expected: Option<&str>) {
     let number = Number::decimal(text.as_bytes()).unwrap_or(Number(super::Value::Decimal(text.into())));
-    let masked = Masker::new(Profile::Last4).number(&number, about_cards);
+    let masked = Masker::new(Profile::Last4).about_cards(about_cards).number(&number);
     let masked = masked.map(|masked| String::from_utf8(masked.bytes).expect("text"));
     assert_eq!(masked.as_deref(), expected, "{text}");
     assert_eq!(number.holds_card(about_cards), expected.is_some());

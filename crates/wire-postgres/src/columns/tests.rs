@@ -13,8 +13,9 @@ type Make = fn() -> Action;
 /// An action, with one value, how that is to be told, and how often that counts as masked.
 fn column() -> impl Strategy<Value = (Make, Format, Value, Value, u64)> {
     let (text, binary) = (Format::Text, Format::Binary);
-    let scan: Make = || Action::Scan { type_oid: oid::TEXT, reveal: false };
-    let scan_number: Make = || Action::Scan { type_oid: oid::INT8, reveal: false };
+    let scan: Make = || Action::Scan { type_oid: oid::TEXT, context: Context::default(), reveal: false };
+    let scan_number: Make =
+        || Action::Scan { type_oid: oid::INT8, context: Context::default(), reveal: false };
     let truncate: Make = || Action::Truncate { type_oid: oid::TEXT };
     let reveal: Make = || Action::Reveal { type_oid: oid::INT4, as_text: true };
     let whole: Make = || Action::Whole;
@@ -77,7 +78,7 @@ fn nothing_of_a_row_with_a_track_or_of_a_broken_one_is_told() {
     let actions = || {
         vec![
             (Action::Whole, Format::Text),
-            (Action::Scan { type_oid: oid::TEXT, reveal: false }, Format::Text),
+            (Action::Scan { type_oid: oid::TEXT, context: Context::default(), reveal: false }, Format::Text),
         ]
     };
     let plan = Plan { actions: actions(), passes: false };

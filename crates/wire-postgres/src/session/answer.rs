@@ -198,7 +198,7 @@ impl Postgres {
         };
         match self.replies.head().map(|owed| &mut owed.reply) {
             Some(Reply::Query { plan }) => {
-                *plan = Some(columns.plan(None, &terms));
+                *plan = Some(columns.plan(None, &terms, &catalog));
                 tell(&columns);
                 return Ok(());
             }
@@ -256,9 +256,9 @@ impl Postgres {
             Reply::Query { plan } => plan.as_ref(),
             Reply::Execute { portal, plan } => {
                 if plan.is_none() {
-                    *plan = portal
-                        .columns()
-                        .map(|columns| columns.plan(Some(&portal.result_formats), &open.terms()));
+                    let (catalog, terms) = (self.settings.catalog.load(), open.terms());
+                    let formats = Some(&*portal.result_formats);
+                    *plan = portal.columns().map(|columns| columns.plan(formats, &terms, &catalog));
                 }
                 plan.as_ref()
             }

@@ -1,4 +1,4 @@
-use mask::{Masker, Profile};
+use mask::{Masker, Meaning, Profile};
 use proptest::prelude::*;
 
 use super::{Seen, numeric, oid, scan};
@@ -25,6 +25,60 @@ fn a_card_number_is_found_in_every_type_that_can_hold_one() {
     check("unfit", oid::MONEY, Binary, &(number * 100).to_be_bytes());
     check("unfit", oid::BYTEA, Text, br"\x34323432343234323432343234323432");
     check("unfit", oid::BYTEA, Binary, b"4242424242424242");
+}
+
+#[test]
+fn a_card_code_is_told_by_its_columns_name_in_every_type_that_can_hold_one() {
+    let code = |expected, type_oid, format, value: &[u8]| {
+        check_under(Meaning::CardCode, expected, type_oid, format, value);
+    };
+    let numeric = [&1_u16.to_be_bytes()[..], &[0, 0, 0, 0, 0, 0, 0, 123]].concat();
+    code("sad", oid::TEXT, Text, b"123");
+    code("sad", oid::BPCHAR, Binary, b"1234 ");
+    code("sad", oid::INT2, Text, b"123");
+    code("sad", oid::INT2, Binary, &123_i16.to_be_bytes());
+    code("sad", oid::INT4, Binary, &123_i32.to_be_bytes());
+    code("sad", oid::INT8, Binary, &1234_i64.to_be_bytes());
+    code("sad", oid::NUMERIC, Binary, &numeric);
+    code("sad", oid::JSONB, Text, br#""123""#);
+    code("sad", 1009, Text, b"{NULL,123}");
+    code("sad", 1007, Text, b"{1,456}");
+    code("sad", 1007, Binary, &array(oid::INT4, &[&456_i32.to_be_bytes()]));
+    for (type_oid, format, value) in [
+        (oid::TEXT, Text, &b"M"[..]),
+        (oid::TEXT, Text, b"***"),
+        (oid::INT2, Text, b"1"),
+        (oid::INT4, Binary, &1_i32.to_be_bytes()),
+        (oid::BOOL, Text, b"t"),
+        (1009, Text, b"{M,N}"),
+    ] {
+        code("clean", type_oid, format, value);
+    }
+}
+
+#[test]
+fn a_pin_block_is_told_by_its_columns_name_in_hex_and_in_bytes() {
+    let block = |expected, type_oid, format, value: &[u8]| {
+        check_under(Meaning::PinBlock, expected, type_oid, format, value);
+    };
+    block("sad", oid::TEXT, Text, b"0412AC89ABCDEF67");
+    block("sad", oid::BYTEA, Text, br"\x0412ac89abcdef67");
+    block("sad", oid::BYTEA, Binary, &[4, 0x12, 0xac, 0x89, 0xab, 0xcd, 0xef, 0x67]);
+    block("sad", oid::BYTEA, Binary, &[7; 16]);
+    block("clean", oid::BYTEA, Binary, &[7; 15]);
+    block("clean", oid::TEXT, Text, b"in the HSM");
+}
+
+#[test]
+fn a_number_under_a_card_numbers_name_needs_no_right_check_digit() {
+    let pan = |expected, type_oid, format, value: &[u8]| {
+        check_under(Meaning::Pan, expected, type_oid, format, value);
+    };
+    pan("masked", oid::TEXT, Text, b"4242424242424241");
+    pan("unfit", oid::INT8, Binary, &4_242_424_242_424_241_i64.to_be_bytes());
+    pan("unfit", oid::INT8, Text, b"4222222222222");
+    pan("clean", oid::INT8, Text, b"1234");
+    pan("clean", oid::TEXT, Text, b"tok_4242424242424241");
 }
 
 /// What a binary copy gives: values without a type.
@@ -93,7 +147,15 @@ proptest! {
 }
 
 fn check(expected: &str, type_oid: u32, format: Format, value: &[u8]) {
-    let seen = match scan(masker(), type_oid, format, value) {
+    check_by(masker(), expected, type_oid, format, value);
+}
+
+fn check_under(meaning: Meaning, expected: &str, type_oid: u32, format: Format, value: &[u8]) {
+    check_by(masker().under(Some(meaning)), expected, type_oid, format, value);
+}
+
+fn check_by(masker: Masker, expected: &str, type_oid: u32, format: Format, value: &[u8]) {
+    let seen = match scan(masker, type_oid, format, value) {
         Seen::Clean => "clean",
         Seen::Masked(_) => "masked",
         Seen::Unfit => "unfit",

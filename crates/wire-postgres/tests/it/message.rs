@@ -63,8 +63,9 @@ pub fn split(line: &str) -> Vec<Vec<Word>> {
     messages
 }
 
-const TYPES: [(&str, u32); 9] = [
+const TYPES: [(&str, u32); 10] = [
     ("text", 25),
+    ("int2", 21),
     ("int4", 23),
     ("int8", 20),
     ("numeric", 1700),

@@ -226,6 +226,56 @@ def test_first_six_and_last_four_by_profile(make_gateway, issuer):
             assert row == (masked, masked, f"paid with {masked} by phone")
 
 
+def test_a_surrogate_is_the_same_for_the_same_number_and_nobodys(make_gateway, issuer):
+    gateway = make_gateway(config={"masking": {"pan": "tokenise"}})
+    asked = "select pan, pan_number, note from cards where id = 2"
+    with gateway.connect(issuer.agent()) as one, gateway.connect(issuer.agent("other")) as other:
+        pan, number, note = one.execute(asked).fetchone()
+        assert pan.startswith("99") and pan.endswith(MASTERCARD[-4:]) and len(pan) == 16 and pan.isdigit()
+        assert (number, note) == (pan, f"paid with {pan} by phone")
+        assert other.cursor(binary=True).execute(asked).fetchone() == (pan, number, note)
+    gateway.stop()
+    gateway.start()
+    with gateway.connect(issuer.agent()) as again:
+        assert again.execute(asked).fetchone()[0] != pan, "the key is kept nowhere"
+    assert pan not in str(gateway.audit()), "no surrogate is kept beside a truncated number"
+
+
+SECRETS = {
+    "secret": "postgres://app:Zk3v9qTw7RbX2m@db.internal/pay",
+    "email": "anna@example.com",
+    "phone": "+49 30 901820",
+    "iban": "DE89370400440532013000",
+    "us_ssn": "536-22-8731",
+}
+SHOWN = {
+    "secret": "postgres://app:**************@db.internal/pay",
+    "email": "****************",
+    "phone": "+************",
+    "iban": "DE****************3000",
+    "us_ssn": "***********",
+}
+
+
+def test_secrets_are_masked_and_other_classes_where_they_are_asked_for(make_gateway, issuer):
+    asked = "select * from (values (%s), (%s), (%s), (%s), (%s)) as told(value)"
+    for classes, masked in [(None, {"secret"}), ([], set()), (list(SECRETS), set(SECRETS))]:
+        gateway = make_gateway(config={"masking": {} if classes is None else {"classes": classes}})
+        with gateway.connect(issuer.agent()) as session:
+            rows = [row for (row,) in session.execute(asked, list(SECRETS.values())).fetchall()]
+            assert rows == [(SHOWN if name in masked else SECRETS)[name] for name in SECRETS]
+        assert "Zk3v9qTw7RbX2m" not in str(gateway.audit()), "entries hold no secret, whatever answers do"
+
+
+def test_who_may_reveal_a_class_gets_it_as_it_is(make_gateway, issuer):
+    policies = cards.POLICIES + 'permit (principal, action == Action::"reveal", resource in DataClass::"secret");'
+    gateway = make_gateway(config={"masking": {"classes": ["secret", "email"]}}, policies=policies)
+    with gateway.connect(issuer.agent()) as session:
+        asked = "select %s::text, %s::text, %s::text"
+        values = [SECRETS["secret"], SECRETS["email"], VISA]
+        assert session.execute(asked, values).fetchone() == (SECRETS["secret"], SHOWN["email"], cards.last4(VISA))
+
+
 def test_a_view_of_a_labelled_column_is_refused_until_it_is_labelled(cluster, make_gateway, issuer):
     database = cluster.create_database(cards.SEED + "create view seen as select id, pan as shown from cards;")
     gateway = make_gateway(connections={"payments": cluster.upstream(database, data=cards.DATA)})

@@ -33,24 +33,25 @@ impl Denied {
 /// More approvals than any policy asks for.
 const APPROVALS_AMPLE: u32 = 100;
 
-/// Decides a command on its facts. `about` gives the inquiry for a number of approvals.
-pub(crate) fn rule<'a>(facts: &Facts, about: impl Fn(u32) -> Inquiry<'a>) -> Ruling {
-    let denied = match check(facts, &about(0)) {
+/// Decides a command on its facts. `scanned` are the classes that a scan of the answer can meet anywhere;
+/// `about` gives the inquiry for a number of approvals.
+pub(crate) fn rule<'a>(facts: &Facts, scanned: &[DataClass], about: impl Fn(u32) -> Inquiry<'a>) -> Ruling {
+    let denied = match check(facts, scanned, &about(0)) {
         Ok(allowed) => return Ok(allowed),
         Err(denied) => denied,
     };
     // An error or a computation on `sad` is not a thing to approve; the same check says so again.
-    match check(facts, &about(APPROVALS_AMPLE)) {
+    match check(facts, scanned, &about(APPROVALS_AMPLE)) {
         Ok(_) => Err(Denied { code: Code::NeedsApproval, ..denied }),
         Err(_) => Err(denied),
     }
 }
 
-fn check(facts: &Facts, inquiry: &Inquiry<'_>) -> Ruling {
+fn check(facts: &Facts, scanned: &[DataClass], inquiry: &Inquiry<'_>) -> Ruling {
     let mut notes = Notes::default();
     understood(facts, inquiry, &mut notes)?;
     allowed(facts, inquiry, &mut notes)?;
-    let terms = revealed(facts, inquiry, &mut notes)?;
+    let terms = revealed(facts, scanned, inquiry, &mut notes)?;
     Ok(Allowed { terms, policies: notes.into_policies() })
 }
 
@@ -85,14 +86,17 @@ fn allowed(facts: &Facts, inquiry: &Inquiry<'_>, notes: &mut Notes) -> Result<()
 
 /// Policy lets the principal reveal every class that the command computes on; and the terms: what else it
 /// may reveal.
-fn revealed(facts: &Facts, inquiry: &Inquiry<'_>, notes: &mut Notes) -> Result<Terms, Denied> {
+fn revealed(
+    facts: &Facts,
+    scanned: &[DataClass],
+    inquiry: &Inquiry<'_>,
+    notes: &mut Notes,
+) -> Result<Terms, Denied> {
     let mut computed: BTreeMap<&DataClass, Vec<&str>> = BTreeMap::new();
     for used in facts.columns.iter().filter(|used| used.position == Position::Computed) {
         computed.entry(&used.class).or_default().push(&used.column);
     }
-    // Classes that the content scan can meet anywhere, and those of the command's columns.
-    let anywhere = [DataClass::Pan, DataClass::CardholderName, DataClass::Expiry, DataClass::Secret];
-    let classes: BTreeSet<_> = anywhere.iter().chain(facts.columns.iter().map(|used| &used.class)).collect();
+    let classes: BTreeSet<_> = scanned.iter().chain(facts.columns.iter().map(|used| &used.class)).collect();
     let mut terms = Terms::default();
     for class in classes {
         let decision = match class {

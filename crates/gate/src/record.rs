@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use access::{Facts, Parameter, Question, Secret};
+use access::{DataClass, Facts, Parameter, Question, Secret};
 use audit::{Command, FactsNote, StageWord};
 use aws_lc_rs::hmac;
 use mask::Masker;
@@ -12,6 +12,8 @@ use crate::parameter::{Shown, show};
 pub(crate) struct Recorder {
     masker: Masker,
     key: hmac::Key,
+    /// The classes that a scan can meet in any answer.
+    scanned: Vec<DataClass>,
 }
 
 /// Stands where a text held sensitive authentication data, or may have.
@@ -32,7 +34,18 @@ const MARGIN_BYTES: usize = 4 << 10;
 
 impl Recorder {
     pub(crate) fn new(masker: Masker, key: &Secret) -> Self {
-        Self { masker, key: hmac::Key::new(hmac::HMAC_SHA256, key.expose()) }
+        let always = [DataClass::Pan, DataClass::CardholderName, DataClass::Expiry, DataClass::Secret];
+        let own = masker.classes().names().filter(|class| *class != DataClass::Secret);
+        Self {
+            masker,
+            key: hmac::Key::new(hmac::HMAC_SHA256, key.expose()),
+            scanned: always.into_iter().chain(own).collect(),
+        }
+    }
+
+    /// The classes whose values a scan can meet in any answer.
+    pub(crate) fn scanned(&self) -> &[DataClass] {
+        &self.scanned
     }
 
     /// The command as it is recorded.

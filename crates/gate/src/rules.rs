@@ -73,7 +73,7 @@ impl Rules {
     ) -> Decided {
         let about =
             |approvals| self.policies.about(&admitted.subject, admitted.scope(), facts, stage, approvals);
-        let ruling = rule(facts, about);
+        let ruling = rule(facts, recorder.scanned(), about);
         let policies = match &ruling {
             Ok(allowed) => &allowed.policies,
             Err(denied) => &denied.policies,

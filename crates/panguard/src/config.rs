@@ -5,6 +5,7 @@
 mod expand;
 mod file;
 mod labels;
+mod masking;
 mod place;
 mod resolve;
 mod syntax;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::digest;
+use mask::Classes;
 
 pub use place::{Problem, Problems};
 
@@ -35,6 +37,8 @@ pub struct Config {
     pub tls: Option<Tls>,
     pub vault_key: VaultKey,
     pub pan: PanProfile,
+    /// What is masked beside card data.
+    pub classes: Classes,
     pub issuers: Vec<Issuer>,
     pub connections: BTreeMap<Arc<str>, Connection>,
     pub limits: Limits,
@@ -62,6 +66,8 @@ pub enum VaultKey {
 pub enum PanProfile {
     Last4,
     First6Last4,
+    /// A surrogate that keeps the last four.
+    Tokenise,
 }
 
 /// An issuer whose tokens are accepted.
@@ -134,6 +140,7 @@ impl Config {
             ("listen.console", self.console == new.console),
             ("vault.key", self.vault_key == new.vault_key),
             ("masking.pan", self.pan == new.pan),
+            ("masking.classes", self.classes == new.classes),
             ("limits", self.limits == new.limits),
         ];
         same.into_iter().find_map(|(key, same)| (!same).then_some(key))

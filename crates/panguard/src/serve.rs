@@ -15,7 +15,7 @@ use anyhow::Context;
 use audit::{Log, Signer};
 use aws_lc_rs::digest;
 use gate::Gate;
-use mask::Masker;
+use mask::{Classes, Masker, TokenKey};
 use proxy::{Gateway, Limits, Metrics, Settings};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -44,13 +44,14 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
     let log = open_log(&config, &vault)?;
     let policy_count = policies.len();
     let gate = gate(&config, policies, &log, &vault)?;
+    let masker = masker(&config)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()?;
     let served = runtime.block_on(async {
         let settings = Settings {
             gate: gate.clone(),
             vault: vault.clone(),
-            masker: masker(config.pan),
+            masker,
             auth: auth(&config),
             limits: limits(&config),
             metrics: Arc::new(Metrics::new()),
@@ -112,7 +113,7 @@ fn open_log(config: &Config, vault: &Vault) -> anyhow::Result<Log> {
 fn gate(config: &Config, policies: policy::Policies, log: &Log, vault: &Vault) -> anyhow::Result<Arc<Gate>> {
     let mint = Mint::take().context("permits are made by one gate in a process")?;
     let fingerprint_key = vault.get_or_create(&Name::internal("fingerprint")?, now(), fresh_key)?;
-    let masker = masker(config.pan);
+    let masker = entry_masker(config);
     Ok(Arc::new(Gate::new(mint, policies, log.clone(), masker, &fingerprint_key, &gateway_name())))
 }
 
@@ -123,11 +124,28 @@ fn gateway_name() -> String {
     if name.is_empty() { "panguard".to_owned() } else { name.to_owned() }
 }
 
-fn masker(profile: PanProfile) -> Masker {
-    Masker::new(match profile {
+/// What masks all answers of this run.
+fn masker(config: &Config) -> anyhow::Result<Masker> {
+    let profile = match config.pan {
         PanProfile::Last4 => mask::Profile::Last4,
         PanProfile::First6Last4 => mask::Profile::First6Last4,
-    })
+        PanProfile::Tokenise => {
+            let mut secret = [0; 32];
+            aws_lc_rs::rand::fill(&mut secret).context("no randomness for the key of surrogates")?;
+            mask::Profile::Tokenise(Box::leak(Box::new(TokenKey::new(&secret))))
+        }
+    };
+    Ok(Masker::new(profile).with(config.classes))
+}
+
+/// What masks the text of entries: no surrogate of a card number is kept beside its truncation (PCI DSS 4.0.1,
+/// 3.5.1), and no secret, whatever is left in answers.
+fn entry_masker(config: &Config) -> Masker {
+    let profile = match config.pan {
+        PanProfile::Last4 | PanProfile::Tokenise => mask::Profile::Last4,
+        PanProfile::First6Last4 => mask::Profile::First6Last4,
+    };
+    Masker::new(profile).with(Classes { secret: true, ..config.classes })
 }
 
 fn auth(config: &Config) -> Auth {

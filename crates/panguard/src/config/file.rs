@@ -94,9 +94,13 @@ pub struct VaultKey {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Masking {
-    /// What stays of a card number: `last4` (the default) or `first6last4`.
-    #[schemars(extend("enum" = ["last4", "first6last4"]))]
-    pub pan: Option<At<String>>,
+    /// What stays of a card number: `last4` (the default), `first6last4`, or `tokenise` for a surrogate that keeps
+    /// the last four. One for the whole deployment.
+    #[schemars(with = "Option<String>", extend("enum" = ["last4", "first6last4", "tokenise"]))]
+    pub pan: Option<At<OneOrMore>>,
+    /// What is found by scan and masked beside card data: `secret` (alone, where nothing is written), `email`,
+    /// `phone`, `iban`, `us_ssn`.
+    pub classes: Option<At<Vec<String>>>,
 }
 
 /// Who is believed about who asks.

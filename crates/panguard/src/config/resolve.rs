@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use identity::{AgentRule, ClaimPath, Match};
+use mask::Classes;
 
 use super::expand::expand;
 use super::file::{self, File};
 use super::labels::label;
+use super::masking;
 use super::place::{At, Problem, Problems};
 use super::{Config, Connection, Issuer, Limits, PanProfile, Tls, UpstreamTls, VaultKey};
 
@@ -60,6 +62,7 @@ impl Reading<'_> {
         let (postgres, console) = self.listen(&file.listen, file.tls.is_some());
         let vault_key = self.vault_key(&file.vault.key);
         let pan = self.pan(&file.masking);
+        let classes = self.classes(&file.masking);
         let issuers = self.issuers(&file.identity.issuers);
         let connections = self.connections(&file.connections);
         let limits = self.limits(&file.limits);
@@ -76,6 +79,7 @@ impl Reading<'_> {
             tls,
             vault_key: vault_key?,
             pan: pan?,
+            classes: classes?,
             issuers,
             connections,
             limits,
@@ -139,15 +143,18 @@ impl Reading<'_> {
 
     fn pan(&mut self, masking: &file::Masking) -> Option<PanProfile> {
         let Some(at) = &masking.pan else { return Some(PanProfile::Last4) };
-        match self.text(at)?.as_str() {
-            "last4" => Some(PanProfile::Last4),
-            "first6last4" => Some(PanProfile::First6Last4),
-            "tokenise" | "tokenize" => {
-                self.wrong(at.line, "this build does not tokenise; write `last4` or `first6last4`")
-            }
-            other => self
-                .wrong(at.line, format!("`{other}` is no masking profile; write `last4` or `first6last4`")),
-        }
+        let names = self.all_expanded(&at.value.0, at.line)?;
+        masking::profile(&names).map_or_else(|message| self.wrong(at.line, message), Some)
+    }
+
+    fn classes(&mut self, masking: &file::Masking) -> Option<Classes> {
+        let Some(at) = &masking.classes else { return masking::classes(None).ok() };
+        let names = self.all_expanded(&at.value, at.line)?;
+        masking::classes(Some(&names)).map_or_else(|message| self.wrong(at.line, message), Some)
+    }
+
+    fn all_expanded(&mut self, names: &[String], line: u64) -> Option<Vec<String>> {
+        names.iter().map(|name| self.expanded(name, line)).collect()
     }
 
     fn issuers(&mut self, issuers: &At<Vec<At<file::Issuer>>>) -> Vec<Issuer> {
@@ -166,8 +173,7 @@ impl Reading<'_> {
 
     fn issuer(&mut self, issuer: &file::Issuer) -> Option<Issuer> {
         let url = self.text(&issuer.issuer);
-        let audience: Option<Vec<String>> =
-            issuer.audience.value.0.iter().map(|name| self.expanded(name, issuer.audience.line)).collect();
+        let audience = self.all_expanded(&issuer.audience.value.0, issuer.audience.line);
         let agents = self.agents(&issuer.agents);
         let groups = match &issuer.groups_claim {
             None => None,

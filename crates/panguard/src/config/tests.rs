@@ -5,6 +5,7 @@ use access::DataClass;
 use sql::Label;
 
 use super::{Config, PanProfile, UpstreamTls, VaultKey};
+use mask::Classes;
 
 const GOOD: &str = r#"data_dir: ./data
 policies: ./policies
@@ -127,7 +128,7 @@ fn an_unknown_key_is_refused_with_the_one_that_was_meant() {
     refused(
         "masking: { pan: last4 }",
         "masking: { cvv: last4 }",
-        &["7: unknown key `cvv`; write one of `pan`"],
+        &["7: unknown key `cvv`; write one of `pan`, `classes`"],
     );
     refused(
         "data_dir: ./data",
@@ -170,12 +171,46 @@ fn a_lane_that_this_build_does_not_have_is_left_out_and_said() {
 }
 
 #[test]
-fn what_this_build_does_not_do_is_refused_by_name() {
+fn masking_is_one_profile_and_what_else_is_masked() {
+    let masked = |written: &str| {
+        let config = parse(&GOOD.replacen("{ pan: last4 }", written, 1));
+        let config = config.unwrap_or_else(|problems| panic!("{problems}"));
+        (config.pan, config.classes)
+    };
+    let secrets = Classes { secret: true, ..Classes::default() };
+    assert_eq!(masked("{}"), (PanProfile::Last4, secrets));
+    assert_eq!(masked("{ pan: tokenise, classes: [] }"), (PanProfile::Tokenise, Classes::default()));
+    assert_eq!(
+        masked("{ pan: first6last4, classes: [us_ssn, email] }"),
+        (PanProfile::First6Last4, Classes { us_ssn: true, email: true, ..Classes::default() })
+    );
+}
+
+#[test]
+fn two_masking_profiles_are_refused_since_together_they_show_more() {
     refused(
         "pan: last4",
-        "pan: tokenise",
-        &["7: this build does not tokenise; write `last4` or `first6last4`"],
+        "pan: [last4, first6last4]",
+        &[
+            "7: a deployment has one masking profile: who sees a card number masked in two ways learns more of it than by either (PCI DSS 3.5.1); write `last4`, `first6last4` or `tokenise`",
+        ],
     );
+    refused(
+        "pan: last4",
+        "pan: last6",
+        &["7: `last6` is no masking profile; write `last4`, `first6last4` or `tokenise`"],
+    );
+    refused(
+        "pan: last4",
+        "classes: [secret, phones]",
+        &[
+            "7: `phones` is nothing that a scan finds; write some of `secret`, `email`, `phone`, `iban`, `us_ssn`",
+        ],
+    );
+}
+
+#[test]
+fn what_this_build_does_not_do_is_refused_by_name() {
     refused(
         "data_dir: ./data",
         "data_dir: ./data\nstore: postgres://h/d",

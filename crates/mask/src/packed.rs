@@ -1,4 +1,4 @@
-//! Card data in packed decimal, two digits a byte, as raw bytes or in hex: what chip cards say ([EMV] Book 3,
+//! Card data in packed decimal, two digits a byte, as raw bytes or in hex: what chip cards say (EMV Book 3,
 //! Annex A) and messages about cards (ISO 8583).
 //!
 //! Eight random bytes are a card number so written once in a hundred thousand times, so one counts only where
@@ -8,15 +8,14 @@
 //! | --- | --- |
 //! | `5A` and its length in bytes, 7 to 10 | the card number, `F` behind it to the end |
 //! | `57` or `9F6B`, and its length, 10 to 19 | track 2: the number, `D`, YYMM, service code, more digits, `F` |
-//! | its length in digits, `13` to `19`, behind a message's bitmap, or with nothing else around | the card number, with `0` before it or `F` behind when its length is odd |
+//! | its length in digits, `13` to `19`, in a message or alone | the card number, an odd one with `0` or `F` |
 //!
 //! That stays, and is looked back at once the value arrives, so that a stream holds nothing back for what may
 //! yet begin. A card number in hex is truncated like any other, and a track goes as a whole. So does a card
 //! number in raw bytes, since half a byte has no room for a star: each byte of it becomes `2A`, which is no two
 //! digits, and the length before it stays right.
-//!
-//! [EMV]: https://www.emvco.com/emv-technologies/emv-contact-chip/
 
+mod heads;
 mod message;
 mod nibbles;
 
@@ -27,6 +26,7 @@ use crate::finding::{Finding, FindingKind, Form};
 use crate::reader::Reader;
 use crate::text::Text;
 use crate::unit::View;
+use heads::HEAD;
 use nibbles::Nibbles;
 
 /// Reads bytes for card numbers and tracks in packed decimal.
@@ -48,16 +48,25 @@ impl Packed {
     pub fn new(at: usize) -> Self {
         Self { at }
     }
+
+    /// Goes over places that no tag and no length stands before.
+    fn leap(&mut self, text: &Text<'_>) {
+        let known = text.known(self.at.saturating_sub(HEAD)..text.len());
+        let begin = text.len() - known.len();
+        if self.at >= begin + HEAD {
+            self.at = heads::next(known).map_or(text.len(), |next| begin + next);
+        }
+    }
 }
 
 impl Reader for Packed {
     fn next(&mut self, text: &Text<'_>, until: usize) -> Option<Finding> {
         while self.at < until {
             text.forgive();
+            self.leap(text);
             text.get(self.at)?;
-            let found = [Spelling::Raw, Spelling::Hex]
-                .into_iter()
-                .find_map(|spelling| judge(spelling, text, self.at));
+            let places = [Spelling::Raw, Spelling::Hex].map(|spelling| Place::new(spelling, text, self.at));
+            let found = places.iter().flatten().find_map(Place::finding);
             if text.starved() {
                 return None;
             }
@@ -82,60 +91,90 @@ impl Reader for Packed {
     }
 }
 
-/// The value that starts at `at`, by what stands before it.
-fn judge(spelling: Spelling, text: &Text<'_>, at: usize) -> Option<Finding> {
-    let (length, before) = spelling.back(text, at)?;
-    if !(LENGTH_MIN..=LENGTH_MAX).contains(&length) {
-        return None;
-    }
-    let (range, kind) = tagged(spelling, text, at).or_else(|| second_field(spelling, text, at))?;
-    // `Z` is a tag and a tab a length, and most letters are two digits.
-    let letters = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
-    if spelling == Spelling::Raw && text.known(before..range.end).iter().all(letters) {
-        return None;
-    }
-    let form = match (spelling, kind.is_sad()) {
-        (Spelling::Hex, false) => Form::Number,
-        (Spelling::Raw, _) | (Spelling::Hex, true) => Form::Whole,
-    };
-    Some(Finding { range, kind, form, view: View::Plain })
+/// Where a value may start, by the byte before it.
+struct Place<'a, 't> {
+    spelling: Spelling,
+    text: &'a Text<'t>,
+    at: usize,
+    /// The byte before, which says how long the value is.
+    length: u8,
+    /// Where that starts.
+    before: usize,
 }
 
-/// The value of a tag that a card says.
-fn tagged(spelling: Spelling, text: &Text<'_>, at: usize) -> Option<(Range<usize>, FindingKind)> {
-    let (length, before) = spelling.back(text, at)?;
-    let (tag, before) = spelling.back(text, before)?;
-    let mut value = Nibbles::new(spelling, text, at, 2 * usize::from(length));
-    match tag {
-        0x5a if length <= 10 => {
-            let (range, brand) = value.number(13..=19, Tier::C)?;
-            Some((range, FindingKind::Pan { brand }))
+impl<'a, 't> Place<'a, 't> {
+    fn new(spelling: Spelling, text: &'a Text<'t>, at: usize) -> Option<Self> {
+        let (length, before) = spelling.back(text, at)?;
+        let fits = (LENGTH_MIN..=LENGTH_MAX).contains(&length) && spelling.shows_digits(text, at);
+        fits.then_some(Self { spelling, text, at, length, before })
+    }
+
+    /// The value that starts here.
+    fn finding(&self) -> Option<Finding> {
+        let (range, kind) = self.tagged().or_else(|| self.second_field())?;
+        // `Z` is a tag and a tab a length, and most letters are two digits.
+        let letter = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+        if self.spelling == Spelling::Raw && self.text.known(self.before..range.end).iter().all(letter) {
+            return None;
         }
-        0x57 if (10..=19).contains(&length) => Some((value.track()?, FindingKind::Track2)),
-        0x6b if (10..=19).contains(&length) => {
-            spelling.back(text, before).filter(|(tag, _)| *tag == 0x9f)?;
-            Some((value.track()?, FindingKind::Track2))
+        let form = match (self.spelling, kind.is_sad()) {
+            (Spelling::Hex, false) => Form::Number,
+            (Spelling::Raw, _) | (Spelling::Hex, true) => Form::Whole,
+        };
+        Some(Finding { range, kind, form, view: View::Plain })
+    }
+
+    /// The value of a tag that a card says.
+    fn tagged(&self) -> Option<(Range<usize>, FindingKind)> {
+        let (tag, before) = self.spelling.back(self.text, self.before)?;
+        let mut value = self.nibbles(2 * usize::from(self.length));
+        match tag {
+            0x5a if self.length <= 10 => {
+                let (range, brand) = value.number(13..=19, Tier::C)?;
+                // Random digits are some brand's more often than not.
+                let told = brand.tier() == Tier::A || goes_on(&mut value);
+                told.then_some((range, FindingKind::Pan { brand }))
+            }
+            0x57 | 0x6b if (10..=19).contains(&self.length) => {
+                let first = || self.spelling.back(self.text, before).map(|(tag, _)| tag);
+                let fits = tag == 0x57 || first() == Some(0x9f);
+                fits.then(|| value.track()).flatten().map(|range| (range, FindingKind::Track2))
+            }
+            _ => None,
         }
-        _ => None,
+    }
+
+    /// The second field of a message: its length in digits, and the number (ISO 8583-1, LLVAR in packed decimal).
+    fn second_field(&self) -> Option<(Range<usize>, FindingKind)> {
+        let digits = usize::from(self.length).checked_sub(0x13).filter(|over| *over <= 6)? + 13;
+        let fields = message::head(self.spelling, self.text, self.before);
+        if fields.is_none() && self.before > self.text.begin() {
+            return None;
+        }
+        let weakest = if fields.is_some() { Tier::B } else { Tier::A };
+        let value = self.nibbles(digits.next_multiple_of(2));
+        let readings = [Some(value), value.behind_zero()].into_iter().flatten();
+        let mut read = readings.filter_map(|mut value| {
+            let (range, brand) = value.number(digits..=digits, weakest)?;
+            let told = match fields {
+                Some(fields) => message::goes_on(fields, &mut value),
+                None => self.text.get(value.end()).is_none(),
+            };
+            told.then_some((range, FindingKind::Pan { brand }))
+        });
+        read.next()
+    }
+
+    fn nibbles(&self, count: usize) -> Nibbles<'a, 't> {
+        Nibbles::new(self.spelling, self.text, self.at, count)
     }
 }
 
-/// The second field of a message: its length in digits, and the number (ISO 8583-1, LLVAR in packed decimal).
-fn second_field(spelling: Spelling, text: &Text<'_>, at: usize) -> Option<(Range<usize>, FindingKind)> {
-    let (length, before) = spelling.back(text, at)?;
-    let digits = usize::from(length).checked_sub(0x13).filter(|over| *over <= 6)? + 13;
-    let told = message::ends(spelling, text, before);
-    if !told && before > text.begin() {
-        return None;
-    }
-    let weakest = if told { Tier::B } else { Tier::A };
-    let value = Nibbles::new(spelling, text, at, digits.next_multiple_of(2));
-    let readings = [Some(value), value.behind_zero()].into_iter().flatten();
-    let mut read = readings.filter_map(|mut value| {
-        let (range, brand) = value.number(digits..=digits, weakest)?;
-        (told || text.get(value.end()).is_none()).then_some((range, FindingKind::Pan { brand }))
-    });
-    read.next()
+/// Whether what a card says ends with `value`, or goes on with another tag.
+fn goes_on(value: &mut Nibbles<'_, '_>) -> bool {
+    value.extend(2);
+    let tag = value.next().zip(value.next()).map(|(high, low)| high << 4 | low);
+    tag.is_none_or(|tag| TAGS.contains(&tag))
 }
 
 impl Spelling {
@@ -155,10 +194,18 @@ impl Spelling {
             }
         }
     }
+
+    /// Whether what is known of the first bytes at `at` are digits.
+    fn shows_digits(self, text: &Text<'_>, at: usize) -> bool {
+        match self {
+            Self::Raw => text.known(at..at + 6).iter().all(|byte| byte >> 4 < 10 && byte & 15 < 10),
+            Self::Hex => text.known(at..at + 12).iter().all(|byte| byte.is_ascii_digit() || is_gap(*byte)),
+        }
+    }
 }
 
 /// What may stand between two bytes in hex.
-fn is_gap(byte: u8) -> bool {
+const fn is_gap(byte: u8) -> bool {
     matches!(byte, b' ' | b':' | b'-')
 }
 
@@ -167,11 +214,16 @@ fn nibble(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
-/// Shortest length, of a number of 13 digits. There are numbers of 12, but nobody has seen one on a chip, and
-/// they would double the false alarms.
+/// Shortest length, of a number of 13 digits. Those of 12, which only the widest reading of Maestro has, would
+/// double the false alarms.
 const LENGTH_MIN: u8 = 7;
 /// Longest length, of a number of 19 digits, where that is counted in digits.
 const LENGTH_MAX: u8 = 0x19;
+/// First bytes of the tags that stand beside a card number's (EMV Book 3, Annex A).
+const TAGS: &[u8] = &[
+    0x4f, 0x50, 0x56, 0x57, 0x5f, 0x82, 0x84, 0x87, 0x8c, 0x8d, 0x8e, 0x8f, 0x90, 0x92, 0x93, 0x94, 0x95,
+    0x9a, 0x9b, 0x9c, 0x9f,
+];
 
 #[cfg(test)]
 mod tests;

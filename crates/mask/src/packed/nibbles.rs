@@ -35,6 +35,16 @@ impl<'a, 't> Nibbles<'a, 't> {
         (self.next()? == 0).then_some(self)
     }
 
+    /// So many more are to be read.
+    pub fn extend(&mut self, count: usize) {
+        self.count += count;
+    }
+
+    /// The next, if that is a digit.
+    pub fn digit(&mut self) -> Option<u8> {
+        self.next().filter(|nibble| *nibble < 10)
+    }
+
     /// The card number that all the rest is, with `F` behind it or not: where its digits are, and its brand,
     /// if that is no weaker than `weakest`.
     pub fn number(&mut self, lengths: RangeInclusive<usize>, weakest: Tier) -> Option<(Range<usize>, Brand)> {
@@ -70,12 +80,12 @@ impl<'a, 't> Nibbles<'a, 't> {
         }
         let number = digits.number().filter(|number| number.len() >= DIGITS_MIN)?;
         let first = *number.first()?;
-        if !brand::luhn(number) || number.iter().all(|digit| *digit == first) {
+        // Issuers' numbers start with 1 at least (ISO/IEC 7812-1), and small integers in a row with 0.
+        if first == 0 || !brand::luhn(number) || number.iter().all(|digit| *digit == first) {
             return None;
         }
-        let mut digit = || self.next().filter(|nibble| *nibble < 10);
-        let [_, _, tens, ones] = [digit()?, digit()?, digit()?, digit()?];
-        let _service_code = [digit()?, digit()?, digit()?];
+        let [_, _, tens, ones] = [self.digit()?, self.digit()?, self.digit()?, self.digit()?];
+        let _service_code = [self.digit()?, self.digit()?, self.digit()?];
         if !(1..=12).contains(&(tens * 10 + ones)) {
             return None;
         }
@@ -87,7 +97,7 @@ impl<'a, 't> Nibbles<'a, 't> {
     }
 
     /// The next; `None` behind the last, and where none stands.
-    fn next(&mut self) -> Option<u8> {
+    pub fn next(&mut self) -> Option<u8> {
         if self.read == self.count {
             return None;
         }

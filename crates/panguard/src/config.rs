@@ -19,6 +19,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::digest;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use mask::Classes;
 
 pub use place::{Problem, Problems};
@@ -42,7 +45,7 @@ pub struct Config {
     pub issuers: Vec<Issuer>,
     pub connections: BTreeMap<Arc<str>, Connection>,
     pub limits: Limits,
-    /// What the file asks for and this build leaves out.
+    /// What the file asks for and is left out: this build does not have it, or its time is over.
     pub notices: Vec<Problem>,
 }
 
@@ -120,16 +123,21 @@ impl Config {
     /// wrong with the values.
     pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
         let text = std::fs::read_to_string(path).map_err(|error| whole(path, unreadable(path, &error)))?;
-        Self::parse(path, &text, env)
+        Self::parse(path, &text, env, Timestamp::now().to_zoned(TimeZone::UTC).date())
     }
 
-    /// Reads `text`, which is the content of the file at `path`.
+    /// Reads `text`, which is the content of the file at `path`, as it is meant on the day `today` (UTC).
     ///
     /// # Errors
     /// As [`Config::load`].
-    pub fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
+    pub fn parse(
+        path: &Path,
+        text: &str,
+        env: &dyn Fn(&str) -> Option<String>,
+        today: Date,
+    ) -> Result<Self, Problems> {
         let file = syntax::parse(path, text)?;
-        resolve::resolve(path, file, version(text), env)
+        resolve::resolve(path, file, version(text), env, today)
     }
 
     /// The first key that takes effect at a start only and is another in `new`.

@@ -228,17 +228,47 @@ enum OneOrMoreForm {
 #[schemars(with = "OneOrMoreForm")]
 pub struct OneOrMore(pub Vec<String>);
 
-/// What a column holds: one data class, or JSON with data classes at paths.
+/// What a column holds: one data class, JSON with data classes at paths, or no card data.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 pub enum Holds {
     /// `pan`, `sad`, `cardholder_name`, `expiry`, `secret` or a class of your own.
     Class(String),
-    /// Paths such as `$.card.number`, each with its data class.
+    /// Paths such as `$.card.number`, each with what is there.
     Json {
         /// The paths.
-        json: BTreeMap<String, String>,
+        json: BTreeMap<String, HoldsAt>,
     },
+    /// No card data: the column is not searched for it.
+    NotPan {
+        /// Why, and until when.
+        not_pan: NotPan,
+    },
+}
+
+/// What is at a path: one data class, or no card data.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub enum HoldsAt {
+    /// `pan`, `sad`, `cardholder_name`, `expiry`, `secret` or a class of your own.
+    Class(String),
+    /// No card data: the place is not searched for it.
+    NotPan {
+        /// Why, and until when.
+        not_pan: NotPan,
+    },
+}
+
+/// Why no card data is there, and until when that is taken on trust.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NotPan {
+    /// How that is known: `order numbers, sampled 2026-11-01`.
+    #[schemars(length(min = 1))]
+    pub reason: String,
+    /// The day (UTC) from which it is searched again: `2027-06-30`, at most twelve months ahead.
+    #[schemars(extend("format" = "date"))]
+    pub until: String,
 }
 
 impl<'de> Deserialize<'de> for SecretName {
@@ -329,8 +359,8 @@ impl<'de> Deserialize<'de> for OneOrMore {
 
 impl<'de> Deserialize<'de> for Holds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ClassOrJson;
-        impl<'de> Visitor<'de> for ClassOrJson {
+        struct OneOfThree;
+        impl<'de> Visitor<'de> for OneOfThree {
             type Value = Holds;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -342,21 +372,53 @@ impl<'de> Deserialize<'de> for Holds {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Holds, A::Error> {
-                let advice = "a column holds a data class such as `pan`, or `{ json: { $.path: pan } }`";
-                match map.next_key::<String>()?.as_deref() {
-                    Some("json") => {}
-                    Some(_) | None => return Err(A::Error::custom(advice)),
-                }
-                let json = map.next_value()?;
+                let holds = match map.next_key::<String>()?.as_deref() {
+                    Some("json") => Holds::Json { json: map.next_value()? },
+                    Some("not_pan") => Holds::NotPan { not_pan: map.next_value()? },
+                    Some(_) | None => return Err(A::Error::custom(HOLDS_ADVICE)),
+                };
                 match map.next_key::<IgnoredAny>()? {
-                    None => Ok(Holds::Json { json }),
-                    Some(_) => Err(A::Error::custom(advice)),
+                    None => Ok(holds),
+                    Some(_) => Err(A::Error::custom(HOLDS_ADVICE)),
                 }
             }
         }
-        deserializer.deserialize_any(ClassOrJson)
+        deserializer.deserialize_any(OneOfThree)
     }
 }
+
+impl<'de> Deserialize<'de> for HoldsAt {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ClassOrNotPan;
+        impl<'de> Visitor<'de> for ClassOrNotPan {
+            type Value = HoldsAt;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a data class such as `pan`")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, class: &str) -> Result<HoldsAt, E> {
+                Ok(HoldsAt::Class(class.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<HoldsAt, A::Error> {
+                let not_pan = match map.next_key::<String>()?.as_deref() {
+                    Some("not_pan") => map.next_value()?,
+                    Some(_) | None => return Err(A::Error::custom(HOLDS_AT_ADVICE)),
+                };
+                match map.next_key::<IgnoredAny>()? {
+                    None => Ok(HoldsAt::NotPan { not_pan }),
+                    Some(_) => Err(A::Error::custom(HOLDS_AT_ADVICE)),
+                }
+            }
+        }
+        deserializer.deserialize_any(ClassOrNotPan)
+    }
+}
+
+const HOLDS_ADVICE: &str = "a column holds a data class such as `pan`, or `{ json: { $.path: pan } }`, or `{ not_pan: { reason: …, until: 2027-06-30 } }`";
+const HOLDS_AT_ADVICE: &str =
+    "at a path is a data class such as `pan`, or `{ not_pan: { reason: …, until: 2027-06-30 } }`";
 
 /// Said of any literal where a secret belongs.
 pub const SECRET_ADVICE: &str = "secrets are never in this file; write `{ secret: NAME }` and store the value with `panguard secrets set NAME`";

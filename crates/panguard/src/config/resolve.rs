@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use identity::{AgentRule, ClaimPath, Match};
+use jiff::civil::Date;
 use mask::Classes;
 
 use super::expand::expand;
 use super::file::{self, File};
-use super::labels::label;
+use super::labels::{column, labels};
 use super::masking;
 use super::place::{At, Problem, Problems};
 use super::{Config, Connection, Issuer, Limits, PanProfile, Tls, UpstreamTls, VaultKey};
@@ -23,9 +24,12 @@ pub fn resolve(
     file: File,
     version: String,
     env: &dyn Fn(&str) -> Option<String>,
+    today: Date,
 ) -> Result<Config, Problems> {
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let mut reading = Reading { file: path.into(), folder, env, problems: Vec::new(), notices: Vec::new() };
+    let file_name = path.into();
+    let mut reading =
+        Reading { file: file_name, folder, env, today, problems: Vec::new(), notices: Vec::new() };
     let config = reading.config(&file, version);
     let mut problems = reading.problems;
     match config {
@@ -43,6 +47,8 @@ struct Reading<'a> {
     file: Arc<Path>,
     folder: PathBuf,
     env: &'a dyn Fn(&str) -> Option<String>,
+    /// In UTC.
+    today: Date,
     problems: Vec<Problem>,
     /// What is left out, and can be: nothing listens there, and nothing can be reached by it.
     notices: Vec<Problem>,
@@ -310,18 +316,26 @@ impl Reading<'_> {
 
     fn data(&mut self, columns: &BTreeMap<String, At<file::Holds>>) -> Option<sql::Labels> {
         let mut read = Vec::new();
-        for (column, holds) in columns {
+        for (name, holds) in columns {
             // One by one, so that each problem has its line; then all, which finds what is there twice.
-            let one = label(&holds.value).and_then(|label| {
-                let alone = sql::Labels::new([(column, label.clone())]);
-                alone.map(|_| label).map_err(|error| error.to_string())
+            let one = column(name, &holds.value, self.today).and_then(|column| {
+                labels(&[(name, &column)]).map(|_| column).map_err(|error| error.to_string())
             });
             match one {
-                Ok(label) => read.push((column, label)),
+                Ok(column) => {
+                    let notice = |message: &String| Problem {
+                        file: self.file.clone(),
+                        line: holds.line,
+                        message: message.clone(),
+                    };
+                    self.notices.extend(column.expired.iter().map(notice));
+                    read.push((name, column));
+                }
                 Err(message) => self.note(holds.line, message),
             }
         }
-        match sql::Labels::new(read) {
+        let all: Vec<_> = read.iter().map(|(name, column)| (*name, column)).collect();
+        match labels(&all) {
             Ok(labels) => Some(labels),
             Err(error) => self.wrong(columns.values().next().map_or(0, |at| at.line), error.to_string()),
         }

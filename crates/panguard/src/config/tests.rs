@@ -1,8 +1,8 @@
 use std::path::Path;
 
-use access::DataClass;
-
-use sql::Label;
+use access::{DataClass, Timestamp};
+use jiff::civil::date;
+use sql::{Label, NotPan};
 
 use super::{Config, PanProfile, UpstreamTls, VaultKey};
 use mask::Classes;
@@ -35,7 +35,7 @@ connections:
 
 fn parse(text: &str) -> Result<Config, super::Problems> {
     let env = |name: &str| (name == "DB_HOST").then(|| "db.prod".to_owned());
-    Config::parse(Path::new("/etc/panguard/panguard.yaml"), text, &env)
+    Config::parse(Path::new("/etc/panguard/panguard.yaml"), text, &env, date(2026, 11, 28))
 }
 
 /// Checks that GOOD with `from` replaced by `to` is refused with exactly these problems.
@@ -305,6 +305,91 @@ fn an_issuer_must_be_safe_to_believe() {
     );
 }
 
+/// GOOD, and what is said of one more column.
+fn with_column(holds: &str) -> String {
+    format!("{GOOD}      public.orders.id: {holds}\n")
+}
+
+#[test]
+fn what_is_vouched_for_has_a_reason_and_a_day() {
+    let text = with_column(
+        r#"{ not_pan: { reason: "order numbers, sampled 2026-11-01", until: 2027-06-30 } }"#,
+    ) + "      public.orders.doc: { json: { $.pan: pan, $.trace.id: { not_pan: { reason: ids, until: 2026-11-29 } } } }\n"
+        + "      public.orders.log: { json: { $.id: { not_pan: { reason: ids, until: 2027-11-28 } } } }\n";
+    let config = parse(&text).unwrap_or_else(|problems| panic!("{problems}"));
+    assert!(config.notices.is_empty());
+    let until = |date: jiff::civil::Date| {
+        Timestamp(date.at(0, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp().as_microsecond())
+    };
+    let not_pan = |path: Option<&str>, day| NotPan { path: path.map(Into::into), until: until(day) };
+    let labels = [
+        ("public.cards.pan", Label::Class(DataClass::Pan)),
+        ("public.customers.raw_doc", Label::Json(vec![("$.card.number".into(), DataClass::Pan)])),
+        ("public.orders.doc", Label::Json(vec![("$.pan".into(), DataClass::Pan)])),
+    ];
+    let expected = sql::Labels::new(labels).unwrap().with_not_pan([
+        ("public.orders.doc", not_pan(Some("$.trace.id"), date(2026, 11, 29))),
+        ("public.orders.id", not_pan(None, date(2027, 6, 30))),
+        ("public.orders.log", not_pan(Some("$.id"), date(2027, 11, 28))),
+    ]);
+    assert_eq!(config.connections["payments-db"].data, expected.unwrap());
+}
+
+#[test]
+fn what_is_vouched_for_no_longer_is_searched_again_and_said() {
+    let text = with_column("{ not_pan: { reason: ids, until: 2026-11-28 } }")
+        + "      public.orders.log: { json: { $.id: { not_pan: { reason: ids, until: 2020-01-01 } } } }\n";
+    let config = parse(&text).unwrap_or_else(|problems| panic!("{problems}"));
+    let said: Vec<String> = config.notices.iter().map(|n| format!("{}: {}", n.line, n.message)).collect();
+    let after = "it is searched again; sample its values and write a later day, or remove it";
+    assert_eq!(
+        said,
+        [
+            format!("25: `not_pan` of `public.orders.id` has run out on 2026-11-28: {after}"),
+            format!("26: `not_pan` of `public.orders.log` at `$.id` has run out on 2020-01-01: {after}"),
+        ]
+    );
+    let without = parse(GOOD).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(config.connections["payments-db"].data, without.connections["payments-db"].data);
+}
+
+#[test]
+fn what_is_vouched_for_without_reason_or_for_too_long_is_refused() {
+    let wrong = |holds: &str, message: &str| {
+        let Err(problems) = parse(&with_column(holds)) else { panic!("{holds} was accepted") };
+        let found: Vec<String> = problems.0.iter().map(|p| format!("{}: {}", p.line, p.message)).collect();
+        assert_eq!(found, [format!("25: {message}")], "{holds}");
+    };
+    let reason = "`not_pan` needs a reason; write how it is known, such as `reason: \"order numbers, sampled 2026-11-01\"`";
+    wrong("{ not_pan: { reason: ' ', until: 2027-01-01 } }", reason);
+    wrong(
+        "not_pan",
+        "`not_pan` needs a reason and a day; write `{ not_pan: { reason: …, until: 2027-06-30 } }`",
+    );
+    wrong(
+        "{ not_pan: { reason: ids, until: 2027-11-29 } }",
+        "`until` is at most twelve months ahead; write `until: 2027-11-28` or earlier, and sample the values again then",
+    );
+    for day in ["tomorrow", "2027-02-30", "30.06.2027", "20270630x"] {
+        let holds = format!("{{ not_pan: {{ reason: ids, until: {day} }} }}");
+        wrong(&holds, "`until` is a day; write one such as `until: 2027-06-30`");
+    }
+    wrong(
+        "{ not_pan: { reason: ids } }",
+        "`until` is missing from the entry that ends here; write `until: …`",
+    );
+    wrong(
+        "{ not_pan: { reason: ids, until: 2027-01-01, by: me } }",
+        "unknown key `by`; write one of `reason`, `until`",
+    );
+    let column = "a column holds a data class such as `pan`, or `{ json: { $.path: pan } }`, or `{ not_pan: { reason: …, until: 2027-06-30 } }`";
+    wrong("{ no_pan: { reason: ids, until: 2027-01-01 } }", column);
+    wrong(
+        "{ json: { $.a: { class: pan } } }",
+        "at a path is a data class such as `pan`, or `{ not_pan: { reason: …, until: 2027-06-30 } }`",
+    );
+}
+
 #[test]
 fn a_limit_out_of_range_is_refused() {
     refused(
@@ -337,4 +422,7 @@ fn the_schema_names_every_key_that_is_served_and_no_other() {
     );
     assert_eq!(schema["additionalProperties"], false);
     assert!(!serde_json::to_string(&schema).unwrap().contains("base_url"));
+    let not_pan = &schema["$defs"]["NotPan"];
+    assert_eq!(not_pan["required"], serde_json::json!(["reason", "until"]));
+    assert_eq!(not_pan["additionalProperties"], false);
 }

@@ -13,7 +13,7 @@ use audit::{Change, Entry, Event, Log};
 use gate::Gate;
 use proxy::Gateway;
 use tokio::signal::unix::Signal;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 use vault::{Listed, Vault};
 
 use super::{gateway_name, live, now, watched};
@@ -83,6 +83,7 @@ impl Reload {
         }
         self.gateway.replace(live)?;
         if config.version != self.config.version {
+            config.notices.iter().for_each(|notice| warn!(%notice, "left out"));
             info!(version = %config.version, "configuration in force");
         }
         self.config = config;

@@ -352,7 +352,7 @@ impl<'t> Walk<'t> {
             self.replace(value.place.clone(), b"null");
             return true;
         }
-        let number = meaning == Meaning::Pan && name::is_issuers(&text);
+        let number = meaning == Meaning::Pan && !self.masker.spares_cards() && name::is_issuers(&text);
         if number {
             self.truncate(value.clone());
         }

@@ -1,6 +1,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use access::{DataClass, Terms};
+
 use crate::chain::{DIGITS_MAX, DIGITS_MIN};
 use crate::classes::Classes;
 use crate::engine::{Engine, Views};
@@ -87,6 +89,17 @@ impl Masker {
         Self { spares_cards: true, ..self }
     }
 
+    /// The same under a permit's terms: what they reveal is left as it is.
+    pub fn revealing(self, terms: &Terms) -> Self {
+        let mut classes = self.classes;
+        let revealed = terms.reveal.iter().filter(|class| terms.reveals(class));
+        for class in revealed {
+            classes.flag(class).into_iter().for_each(|flag| *flag = false);
+        }
+        let masker = self.with(classes);
+        if terms.reveals(&DataClass::Pan) { masker.sparing_cards() } else { masker }
+    }
+
     /// The same, for what names beside it say `about_cards`, such as the other columns of a row: numbers of
     /// weaker brands count there ([`crate::Tier::B`]).
     pub const fn about_cards(self, about_cards: bool) -> Self {
@@ -105,6 +118,11 @@ impl Masker {
     /// What the name says of the values that it masks.
     pub const fn meaning(&self) -> Option<Meaning> {
         self.under
+    }
+
+    /// Whether card numbers are left as they are.
+    pub(crate) fn spares_cards(self) -> bool {
+        self.spares_cards
     }
 
     /// Whether numbers of weaker brands count.

@@ -53,6 +53,8 @@ enum Labelled {
 /// What is done to the values of each column of one answer, under one permit's terms.
 pub(crate) struct Plan {
     actions: Vec<(Action, Format)>,
+    /// What masks what a scan finds, but for what the terms reveal.
+    masker: Masker,
     /// No value needs a look.
     passes: bool,
 }
@@ -61,7 +63,7 @@ enum Action {
     /// The type cannot hold a card number.
     Pass,
     /// Look for card numbers, by the type.
-    Scan { type_oid: u32, context: Context, reveal: bool },
+    Scan { type_oid: u32, context: Context },
     /// A labelled card number: truncate it.
     Truncate { type_oid: u32 },
     /// Labelled, and the agent may see it; written as text if that is what the agent was told.
@@ -173,7 +175,13 @@ impl Columns {
 
     /// What to do with the rows: in the formats that a portal asked for, or those of the description. What
     /// `catalog` vouches for today is not looked at.
-    pub(crate) fn plan(&self, portal_formats: Option<&[Format]>, terms: &Terms, catalog: &Catalog) -> Plan {
+    pub(crate) fn plan(
+        &self,
+        portal_formats: Option<&[Format]>,
+        terms: &Terms,
+        catalog: &Catalog,
+        masker: Masker,
+    ) -> Plan {
         let actions: Vec<_> = self
             .columns
             .iter()
@@ -184,7 +192,7 @@ impl Columns {
             })
             .collect();
         let passes = actions.iter().all(|(action, _)| matches!(action, Action::Pass));
-        Plan { actions, passes }
+        Plan { actions, masker: masker.revealing(terms), passes }
     }
 }
 
@@ -242,7 +250,7 @@ impl Column {
                 let hidden = rules.iter().filter(|(class, _)| !terms.reveals(class));
                 let mut hidden: Vec<_> = hidden.map(|(_, rule)| rule.clone()).collect();
                 if hidden.is_empty() && reveal {
-                    return Action::Scan { type_oid, context, reveal };
+                    return Action::Scan { type_oid, context };
                 }
                 hidden.extend(self.places_not_pan(catalog));
                 Action::Json { rules: hidden, context, type_oid }
@@ -262,7 +270,7 @@ impl Column {
         }
         let rules = self.places_not_pan(catalog);
         if rules.is_empty() || reveal || !oid::may_be_json(type_oid) {
-            return Action::Scan { type_oid, context, reveal };
+            return Action::Scan { type_oid, context };
         }
         Action::Json { rules, context, type_oid }
     }
@@ -294,19 +302,14 @@ impl Plan {
     ///
     /// # Errors
     /// A row that is not as long as it says, or not as wide as was described.
-    pub(crate) fn row(
-        &self,
-        frame: &Frame,
-        masker: Masker,
-        out: &mut BytesMut,
-    ) -> Result<RowOutcome, Violation> {
+    pub(crate) fn row(&self, frame: &Frame, out: &mut BytesMut) -> Result<RowOutcome, Violation> {
         let mut outcome = RowOutcome::default();
         if self.passes {
             out.put_slice(frame.bytes());
             return Ok(outcome);
         }
         let start = out.len();
-        let row = self.rewrite(frame, masker, out, &mut outcome);
+        let row = self.rewrite(frame, out, &mut outcome);
         if outcome.sad || row.is_err() {
             out.truncate(start);
         }
@@ -314,13 +317,7 @@ impl Plan {
     }
 
     /// Copies a row but for the values that are told otherwise: what stands between them goes in one piece.
-    fn rewrite(
-        &self,
-        frame: &Frame,
-        masker: Masker,
-        out: &mut BytesMut,
-        outcome: &mut RowOutcome,
-    ) -> Result<(), Violation> {
+    fn rewrite(&self, frame: &Frame, out: &mut BytesMut, outcome: &mut RowOutcome) -> Result<(), Violation> {
         let broken = Violation { by: Side::Upstream, rule: "DataRow not as described" };
         let (bytes, start) = (frame.bytes(), out.len());
         let mut copied = 0;
@@ -331,7 +328,7 @@ impl Plan {
         for (action, format) in &self.actions {
             let at = bytes.len() - fields.rest().len();
             let Some(value) = fields.value().ok_or(broken)? else { continue };
-            let told = action.apply(value, *format, masker);
+            let told = action.apply(value, *format, self.masker);
             outcome.masked += u64::from(matches!(told, Told::Masked(_)));
             match told {
                 Told::AsItCame => {}
@@ -369,12 +366,7 @@ impl Action {
     fn apply<'a>(&self, value: &'a [u8], format: Format, masker: Masker) -> Told<'a> {
         let seen = match self {
             Self::Pass | Self::Reveal { as_text: false, .. } => Seen::Clean,
-            Self::Scan { type_oid, context, reveal } => {
-                match value::scan(context.told(masker), *type_oid, format, value) {
-                    Seen::Masked(_) | Seen::Unfit if *reveal => Seen::Clean,
-                    seen => seen,
-                }
-            }
+            Self::Scan { type_oid, context } => value::scan(context.told(masker), *type_oid, format, value),
             Self::Truncate { type_oid } => value::truncate(masker, *type_oid, format, value),
             Self::Reveal { type_oid, as_text: true } => {
                 return Told::Rewritten(value::as_text(*type_oid, format, value));

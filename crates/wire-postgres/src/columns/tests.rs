@@ -13,9 +13,8 @@ type Make = fn() -> Action;
 /// An action, with one value, how that is to be told, and how often that counts as masked.
 fn column() -> impl Strategy<Value = (Make, Format, Value, Value, u64)> {
     let (text, binary) = (Format::Text, Format::Binary);
-    let scan: Make = || Action::Scan { type_oid: oid::TEXT, context: Context::default(), reveal: false };
-    let scan_number: Make =
-        || Action::Scan { type_oid: oid::INT8, context: Context::default(), reveal: false };
+    let scan: Make = || Action::Scan { type_oid: oid::TEXT, context: Context::default() };
+    let scan_number: Make = || Action::Scan { type_oid: oid::INT8, context: Context::default() };
     let truncate: Make = || Action::Truncate { type_oid: oid::TEXT };
     let reveal: Make = || Action::Reveal { type_oid: oid::INT4, as_text: true };
     let whole: Make = || Action::Whole;
@@ -61,11 +60,11 @@ proptest! {
     fn each_value_of_a_row_is_told_as_its_column_says(columns in prop::collection::vec(column(), 0..8)) {
         let actions: Vec<_> = columns.iter().map(|(action, format, ..)| (action(), *format)).collect();
         let passes = actions.iter().all(|(action, _)| matches!(action, Action::Pass));
-        let plan = Plan { actions, passes };
+        let plan = Plan { actions, masker: MASKER, passes };
         let came: Vec<Value> = columns.iter().map(|(_, _, came, ..)| *came).collect();
         let told: Vec<Value> = columns.iter().map(|(_, _, _, told, _)| *told).collect();
         let mut out = BytesMut::from("before");
-        let outcome = plan.row(&frame(&row(&came)), MASKER, &mut out).unwrap();
+        let outcome = plan.row(&frame(&row(&came)), &mut out).unwrap();
         prop_assert_eq!(&out[..6], b"before");
         prop_assert_eq!(&out[6..], &row(&told)[..]);
         prop_assert_eq!(outcome.masked, columns.iter().map(|column| column.4).sum::<u64>());
@@ -78,13 +77,13 @@ fn nothing_of_a_row_with_a_track_or_of_a_broken_one_is_told() {
     let actions = || {
         vec![
             (Action::Whole, Format::Text),
-            (Action::Scan { type_oid: oid::TEXT, context: Context::default(), reveal: false }, Format::Text),
+            (Action::Scan { type_oid: oid::TEXT, context: Context::default() }, Format::Text),
         ]
     };
-    let plan = Plan { actions: actions(), passes: false };
+    let plan = Plan { actions: actions(), masker: MASKER, passes: false };
     let mut out = BytesMut::from("before");
     let sad = row(&[Some(b"Jane Doe"), Some(TRACK.as_bytes())]);
-    assert!(plan.row(&frame(&sad), MASKER, &mut out).unwrap().sad);
+    assert!(plan.row(&frame(&sad), &mut out).unwrap().sad);
     assert_eq!(out, "before");
     // One column too few, one too many, a value that is longer than the row, bytes after the last.
     let mut long = row(&[Some(b"Jane Doe"), Some(b"a note")]);
@@ -92,7 +91,7 @@ fn nothing_of_a_row_with_a_track_or_of_a_broken_one_is_told() {
     let mut more = row(&[Some(b"Jane Doe"), Some(b"a note"), None]);
     more[6] = 2;
     for broken in [row(&[Some(b"Jane Doe")]), row(&[None, None, None]), long, more] {
-        assert!(plan.row(&frame(&broken), MASKER, &mut out).is_err());
+        assert!(plan.row(&frame(&broken), &mut out).is_err());
         assert_eq!(out, "before");
     }
 }

@@ -1,13 +1,13 @@
 //! The upstream's side: what it says is matched with what is owed, masked, and told.
 
-use access::{DataClass, Status, Terms};
+use access::{Status, Terms};
 use bytes::BufMut;
 use wire::{Effect, Side, Violation};
 
 use super::copy::CopyOut;
 use super::fault::Parameter;
 use super::{Copy, Postgres, State, fault};
-use crate::columns::{Columns, Plan};
+use crate::columns::Columns;
 use crate::error::{self, Severity};
 use crate::frame::Frame;
 use crate::replies::{Open, Owed, Registry, Reply};
@@ -69,8 +69,8 @@ impl Postgres {
     }
 
     fn notice(&mut self, frame: &Frame) -> Result<(), Violation> {
-        let reveals = self.terms().reveals(&DataClass::Pan);
-        let masked = fault::mask(frame, self.settings.masker, reveals, &self.settings.catalog.load())?;
+        let masker = self.settings.masker.revealing(&self.terms());
+        let masked = fault::mask(frame, masker, &self.settings.catalog.load())?;
         if !self.withholding {
             self.to_agent.put_slice(&masked.bytes);
         }
@@ -100,8 +100,8 @@ impl Postgres {
 
     /// An ErrorResponse: it ends a command, and in the extended protocol all up to the next Sync.
     fn failed(&mut self, frame: &Frame) -> Result<(), Violation> {
-        let reveals = self.terms().reveals(&DataClass::Pan);
-        let fault = fault::mask(frame, self.settings.masker, reveals, &self.settings.catalog.load())?;
+        let masker = self.settings.masker.revealing(&self.terms());
+        let fault = fault::mask(frame, masker, &self.settings.catalog.load())?;
         self.copy = Copy::None;
         self.count_masked(fault.masked);
         if let Some(Owed { command: Some(open), .. }) = self.replies.head() {
@@ -198,7 +198,7 @@ impl Postgres {
         };
         match self.replies.head().map(|owed| &mut owed.reply) {
             Some(Reply::Query { plan }) => {
-                *plan = Some(columns.plan(None, &terms, &catalog));
+                *plan = Some(columns.plan(None, &terms, &catalog, masker));
                 tell(&columns);
                 return Ok(());
             }
@@ -248,7 +248,6 @@ impl Postgres {
     }
 
     fn row(&mut self, frame: &Frame) -> Result<(), Violation> {
-        let masker = self.settings.masker;
         let Some(Owed { reply, command: Some(open), .. }) = self.replies.head() else {
             return Err(UNEXPECTED);
         };
@@ -258,7 +257,8 @@ impl Postgres {
                 if plan.is_none() {
                     let (catalog, terms) = (self.settings.catalog.load(), open.terms());
                     let formats = Some(&*portal.result_formats);
-                    *plan = portal.columns().map(|columns| columns.plan(formats, &terms, &catalog));
+                    let masker = self.settings.masker;
+                    *plan = portal.columns().map(|columns| columns.plan(formats, &terms, &catalog, masker));
                 }
                 plan.as_ref()
             }
@@ -270,7 +270,7 @@ impl Postgres {
             return Ok(());
         }
         let before = self.to_agent.len();
-        let outcome = Plan::row(plan, frame, masker, &mut self.to_agent)?;
+        let outcome = plan.row(frame, &mut self.to_agent)?;
         open.rows += 1;
         open.masked += outcome.masked;
         open.bytes += (self.to_agent.len() - before) as u64;
@@ -385,15 +385,15 @@ impl Postgres {
         if !self.replies.head().is_some_and(|owed| owed.may_copy()) {
             return Err(UNEXPECTED);
         }
-        let reveals = self.terms().reveals(&DataClass::Pan);
-        self.copy = Copy::Out(CopyOut::read(frame, reveals)?);
+        let masker = self.settings.masker.revealing(&self.terms());
+        self.copy = Copy::Out(CopyOut::read(frame, masker)?);
         self.release_bytes(frame.bytes());
         Ok(())
     }
 
     fn copied_out(&mut self, frame: &Frame) -> Result<(), Violation> {
         let Copy::Out(copy) = &mut self.copy else { return Err(UNEXPECTED) };
-        match copy.data(frame, self.settings.masker) {
+        match copy.data(frame) {
             Ok((bytes, masked)) => {
                 self.release_bytes(&bytes);
                 self.count_masked(masked);

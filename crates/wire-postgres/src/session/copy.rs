@@ -13,8 +13,8 @@ pub(super) struct CopyOut {
     format: Format,
     /// The first message of a binary copy begins with a header.
     header_due: bool,
-    /// Card numbers may pass; authentication data may not even so.
-    reveals: bool,
+    /// What masks it, but for what the terms reveal.
+    masker: Masker,
 }
 
 /// What every binary copy begins with (§ "Binary Format" of COPY).
@@ -25,33 +25,33 @@ const SAD: &str = "sensitive authentication data in a copy";
 const BROKEN: &str = "a binary copy that panguard cannot read";
 
 impl CopyOut {
-    pub(super) fn read(frame: &Frame, reveals: bool) -> Result<Self, Violation> {
+    pub(super) fn read(frame: &Frame, masker: Masker) -> Result<Self, Violation> {
         let format = frame.fields().u8().and_then(|code| Format::from_code(u16::from(code)));
         let format = format.ok_or(Violation { by: Side::Upstream, rule: "a copy in an unknown format" })?;
-        Ok(Self { format, header_due: format == Format::Binary, reveals })
+        Ok(Self { format, header_due: format == Format::Binary, masker })
     }
 
     /// One CopyData as the agent gets it, with the number of values masked in it; or why it is withheld.
-    pub(super) fn data(&mut self, frame: &Frame, masker: Masker) -> Result<(Bytes, u64), &'static str> {
+    pub(super) fn data(&mut self, frame: &Frame) -> Result<(Bytes, u64), &'static str> {
         match self.format {
-            Format::Text => self.text(frame, masker),
-            Format::Binary => self.binary(frame, masker).map(|()| (Bytes::copy_from_slice(frame.bytes()), 0)),
+            Format::Text => self.text(frame),
+            Format::Binary => self.binary(frame).map(|()| (Bytes::copy_from_slice(frame.bytes()), 0)),
         }
     }
 
     /// Text and CSV: one message holds one line. Fields between tabs are looked at each for itself, so that
     /// two neighbours are not taken for one number; a line without tabs is looked at whole.
-    fn text(&self, frame: &Frame, masker: Masker) -> Result<(Bytes, u64), &'static str> {
+    fn text(&self, frame: &Frame) -> Result<(Bytes, u64), &'static str> {
         let mut fields = Vec::new();
         let mut masked = 0;
         for field in frame.body().split(|byte| *byte == b'\t') {
-            match masker.text(field) {
+            match self.masker.text(field) {
                 Some(found) if found.sad => return Err(SAD),
-                Some(found) if !self.reveals => {
+                Some(found) => {
                     masked += 1;
                     fields.push(found.bytes);
                 }
-                _ => fields.push(field.to_vec()),
+                None => fields.push(field.to_vec()),
             }
         }
         if masked == 0 {
@@ -63,7 +63,7 @@ impl CopyOut {
     }
 
     /// Binary: a header, then one row in each message, then -1.
-    fn binary(&mut self, frame: &Frame, masker: Masker) -> Result<(), &'static str> {
+    fn binary(&mut self, frame: &Frame) -> Result<(), &'static str> {
         let mut fields = frame.fields();
         if std::mem::take(&mut self.header_due) {
             header(&mut fields).ok_or(BROKEN)?;
@@ -75,9 +75,8 @@ impl CopyOut {
             }
             for _ in 0..count {
                 let Some(value) = fields.value().ok_or(BROKEN)? else { continue };
-                match value::scan(masker, UNTYPED, Format::Binary, value) {
+                match value::scan(self.masker, UNTYPED, Format::Binary, value) {
                     Seen::Clean => {}
-                    Seen::Masked(_) | Seen::Unfit if self.reveals => {}
                     Seen::Masked(_) | Seen::Unfit => return Err(WHY),
                     Seen::Sad => return Err(SAD),
                 }

@@ -20,12 +20,7 @@ pub(super) struct Fault {
 /// The detail of an integrity violation (class 23), or of a row that a view's `WITH CHECK OPTION` does not
 /// take (class 44), holds whole rows (`Failing row contains (…)`), in which a card code looks like any number:
 /// it is left out for a table that holds labelled columns, and where no table is named.
-pub(super) fn mask(
-    frame: &Frame,
-    masker: Masker,
-    reveals: bool,
-    catalog: &Catalog,
-) -> Result<Fault, Violation> {
+pub(super) fn mask(frame: &Frame, masker: Masker, catalog: &Catalog) -> Result<Fault, Violation> {
     let fields = read(frame)?;
     let find = |wanted: u8| fields.iter().find(|(code, _)| *code == wanted).map(|(_, text)| *text);
     let sqlstate: Box<str> = String::from_utf8_lossy(find(b'C').unwrap_or_default()).into();
@@ -42,11 +37,11 @@ pub(super) fn mask(
                 continue;
             }
             match masker.text(text) {
-                Some(found) if found.sad || !reveals => {
+                Some(found) => {
                     masked += 1;
                     put_cstring(out, &found.bytes);
                 }
-                _ => put_cstring(out, text),
+                None => put_cstring(out, text),
             }
         }
         out.put_u8(0);

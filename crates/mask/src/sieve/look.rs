@@ -255,7 +255,8 @@ impl<'t> Look<'t> {
                 let Some(unit) = view.unit(&text, place) else { break };
                 let digit = matches!(unit.kind, Kind::Digit(_));
                 if digit && fresh && self.may_be(&text, place, view) {
-                    self.take(start, self.track_end(end));
+                    // A track's separator may have been read as the beginning of an escape.
+                    self.take(start, end + TRACK);
                     return;
                 }
                 fresh = !digit;

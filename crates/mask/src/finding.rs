@@ -27,6 +27,10 @@ pub enum FindingKind {
     Track1,
     /// Track 2, or its equivalent on a chip: sensitive authentication data.
     Track2,
+    /// A card code (CVV2, CVC2, CID), told by the name before it: sensitive authentication data.
+    CardCode,
+    /// A PIN or a PIN block (ISO 9564-1), told by the name before it: sensitive authentication data.
+    Pin,
     /// A credential of some sort; `rule` names it, such as `aws-access-token`.
     Secret {
         /// The rule that knows it, in lower case with dashes.
@@ -46,7 +50,7 @@ impl FindingKind {
     /// Whether it is sensitive authentication data (PCI DSS 4.0.1, 3.3.1), which never leaves.
     pub fn is_sad(self) -> bool {
         match self {
-            Self::Track1 | Self::Track2 => true,
+            Self::Track1 | Self::Track2 | Self::CardCode | Self::Pin => true,
             Self::Pan { .. } | Self::Secret { .. } | Self::Email | Self::Phone | Self::Iban | Self::UsSsn => {
                 false
             }

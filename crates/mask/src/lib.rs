@@ -26,6 +26,8 @@ mod brand;
 mod candidate;
 mod chain;
 mod classes;
+#[allow(dead_code, reason = "until the engine takes it in")]
+mod code;
 mod context;
 mod encoded;
 mod engine;

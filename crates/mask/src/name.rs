@@ -209,6 +209,21 @@ pub struct Beside {
 }
 
 impl Beside {
+    /// What the words of a text say together.
+    pub(crate) fn of(text: &[u8]) -> Self {
+        let words = Words::read(text);
+        let mut beside = Self::default();
+        for at in words.starts() {
+            for known in known::starting_with(words.letter(at)) {
+                let whole = words.has(known.word, at) && words.is_word(at..at + known.word.len());
+                if whole && (known.stands == Where::Anywhere || known.meaning == Meaning::Card) {
+                    beside.add(Name { meaning: known.meaning, sure: known.sure });
+                }
+            }
+        }
+        beside
+    }
+
     /// Takes note of one of the names.
     pub fn add(&mut self, name: Name) {
         match (name.meaning, name.sure) {

@@ -97,6 +97,8 @@ fn tell(
         FindingKind::Pan { brand } => format!("card number ({})", brand.name()),
         FindingKind::Track1 => "track 1".to_owned(),
         FindingKind::Track2 => "track 2".to_owned(),
+        FindingKind::CardCode => "card code".to_owned(),
+        FindingKind::Pin => "PIN or PIN block".to_owned(),
         FindingKind::Secret { rule } => format!("secret ({rule})"),
         FindingKind::Email => "e-mail address".to_owned(),
         FindingKind::Phone => "telephone number".to_owned(),

@@ -10,6 +10,7 @@
 )]
 
 mod frames;
+mod brands;
 mod labelled;
 mod negatives;
 mod personal;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use Table::{Braintree, Drucker};
 
-const OURS: &str = include_str!("../../src/brands.tsv");
+pub const OURS: &str = include_str!("../../src/brands.tsv");
 const REVIEWED: &str = include_str!("../../../../corpora/brands/reviewed.tsv");
 
 /// The tables of others, as `corpora/brands` has them.
@@ -70,17 +70,17 @@ impl Table {
 }
 
 /// One range of prefixes, as the first and the last of eight digits.
-struct Fact {
-    brand: &'static str,
-    first: u32,
-    last: u32,
+pub struct Fact {
+    pub brand: &'static str,
+    pub first: u32,
+    pub last: u32,
     /// Bit n: numbers of n digits exist.
     lengths: u32,
     /// Whether they have a check digit, if the table says.
     luhn: Option<bool>,
 }
 
-fn facts_of(table: &'static str) -> impl Iterator<Item = Fact> {
+pub fn facts_of(table: &'static str) -> impl Iterator<Item = Fact> {
     table.lines().filter(|line| !line.starts_with('#')).flat_map(|line| {
         let columns: Vec<_> = line.split('\t').collect();
         let (brand, lengths) = (columns[0], lengths_of(columns[2]));
@@ -130,7 +130,7 @@ fn differ(table: Table) -> Vec<(&'static str, String, String, String)> {
 }
 
 /// The lengths of numbers that begin with these eight digits.
-fn lengths_at<'f>(facts: impl IntoIterator<Item = &'f Fact>, prefix: u32) -> u32 {
+pub fn lengths_at<'f>(facts: impl IntoIterator<Item = &'f Fact>, prefix: u32) -> u32 {
     let holds = |fact: &&Fact| (fact.first..=fact.last).contains(&prefix);
     facts.into_iter().filter(holds).fold(0, |bits, fact| bits | fact.lengths)
 }

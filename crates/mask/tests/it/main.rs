@@ -11,6 +11,7 @@
 
 mod frames;
 mod brands;
+mod differential;
 mod labelled;
 mod negatives;
 mod personal;

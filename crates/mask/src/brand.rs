@@ -81,6 +81,48 @@ pub(crate) fn luhn(number: &[u8]) -> bool {
     !number.is_empty() && pairs.sum::<u32>().is_multiple_of(10)
 }
 
+/// One length of the numbers of one line of the table.
+pub(crate) struct Kind {
+    /// The first and the last prefix of each range, of one width and without a zero before them.
+    pub prefixes: Vec<(u32, u32)>,
+    pub length: usize,
+    pub luhn: bool,
+}
+
+/// What numbers there are, by the table.
+pub(crate) fn kinds() -> impl Iterator<Item = Kind> {
+    lines().filter_map(read).flat_map(|ranges| {
+        let (lengths, luhn) = ranges.first().map_or((0, false), |range| (range.lengths, range.luhn));
+        let prefixes: Vec<_> = ranges.iter().map(|range| (range.low, range.high)).collect();
+        let lengths = (0..32).filter(move |length| lengths >> length & 1 == 1);
+        lengths.map(move |length| Kind { prefixes: prefixes.clone(), length, luhn })
+    })
+}
+
+/// The share of all numbers of `length` digits that are of a brand of tier `weakest` or a better one.
+pub(crate) fn chance(length: usize, weakest: Tier) -> f64 {
+    let mut ranges: Vec<(u64, u64)> = TABLE
+        .iter()
+        .flatten()
+        .filter(|range| range.luhn && range.brand.tier <= weakest && range.lengths >> length & 1 == 1)
+        .map(|range| {
+            let width = 10_u64.pow(u32::try_from(PREFIX_MAX.saturating_sub(range.width)).unwrap_or(0));
+            (u64::from(range.low) * width, (u64::from(range.high) + 1) * width)
+        })
+        .collect();
+    ranges.sort_unstable();
+    let (mut covered, mut to) = (0, 0);
+    for (low, high) in ranges {
+        covered += high.saturating_sub(low.max(to));
+        to = to.max(high);
+    }
+    // One check digit of ten is right.
+    f64::from(u32::try_from(covered).unwrap_or(u32::MAX)) / 1e8 / 10.0
+}
+
+/// Digits of the widest prefix.
+const PREFIX_MAX: usize = 8;
+
 /// The sum of the digits of twice a digit.
 const DOUBLED: [u32; 10] = [0, 2, 4, 6, 8, 1, 3, 5, 7, 9];
 

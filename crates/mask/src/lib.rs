@@ -46,6 +46,7 @@ mod reader;
 mod reject;
 mod rewriter;
 mod secret;
+mod self_test;
 mod sieve;
 mod stream;
 mod text;
@@ -64,6 +65,7 @@ pub use json::{JsonPath, JsonRule, JsonStream, NotAPath, NotAString};
 pub use masker::{Masked, Masker, Profile};
 pub use name::{Beside, Meaning, Name};
 pub use number::{Number, varint, zigzag};
+pub use self_test::{Expected, Part, Report, Row, Size, self_test};
 #[doc(hidden)]
 pub use sieve::sieves;
 pub use stream::{Finder, Stream};

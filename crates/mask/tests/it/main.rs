@@ -18,6 +18,7 @@ mod personal;
 mod properties;
 mod replay;
 mod secrets;
+mod self_test;
 mod spellings;
 mod streams;
 mod tracks;

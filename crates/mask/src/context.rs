@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::text::Text;
+use crate::work;
 
 /// Whether such a word stands within [`REACH`] bytes of `range`, in any case.
 pub(crate) fn speaks_of_cards(text: &Text<'_>, range: Range<usize>) -> bool {
@@ -12,6 +13,7 @@ pub(crate) fn speaks_of_cards(text: &Text<'_>, range: Range<usize>) -> bool {
 }
 
 fn speaks(near: &[u8]) -> bool {
+    work::done(near.len());
     let letters = near.iter().enumerate().filter(|(_, byte)| STARTS.contains(&byte.to_ascii_lowercase()));
     letters.into_iter().any(|(at, _)| {
         let rest = near.get(at..).unwrap_or_default();

@@ -9,6 +9,7 @@ use crate::reader::Reader;
 use crate::text::Text;
 use crate::unit::{self, Kind, View};
 use crate::walk::Walk;
+use crate::work;
 
 /// Reads a text for tokens in one encoding that hold card numbers, and in them for tokens in another.
 #[derive(Debug)]
@@ -60,12 +61,12 @@ impl Reader for Encoded {
         let end = text.len().min(until);
         while self.at < end {
             text.forgive();
-            let rest = text.known(self.at..end);
             let starts = |byte: &u8| match self.encoding {
                 Encoding::Hex => *byte == b'3',
                 Encoding::Base64 => sextet(*byte).is_some(),
             };
-            let Some(next) = rest.iter().position(starts) else {
+            let next = text.seek(self.at..end, |rest| rest.iter().position(starts));
+            let Some(next) = next else {
                 self.at = end;
                 break;
             };
@@ -210,6 +211,7 @@ impl Encoding {
         };
         let reach = at.saturating_sub(BACK_UNITS * width + 2).max(text.begin());
         let (mut start, mut letters) = (at, 0);
+        work::done(at - reach);
         for (index, byte) in text.known(reach..at).iter().enumerate().rev() {
             if letter(*byte) {
                 letters += 1;
@@ -287,6 +289,7 @@ fn base64_twice(text: &Text<'_>, at: usize) -> Option<usize> {
 /// the first letter, `M`, `N` or `O`, of base64 of digits: 010011xx.
 fn twice_phase(text: &Text<'_>, at: usize) -> Option<usize> {
     let before = text.known(at.saturating_sub(TOKEN_MIN)..at);
+    work::done(before.len());
     let letters = before.iter().rev().take_while(|byte| sextet(**byte).is_some()).count();
     let first = text.get(at).and_then(sextet)?;
     // A word is no token: nothing is to be held back at its end.

@@ -55,6 +55,7 @@ mod track;
 mod unicode;
 mod unit;
 mod walk;
+mod work;
 
 pub use brand::{Brand, Tier};
 pub use classes::Classes;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::text::Text;
+use crate::work;
 
 /// Whether `range` is part of a hexadecimal number, as keys and digests are written: a multiple of eight digits,
 /// letters among them. Other lengths are rare among those, and letters next to a card number are not.
@@ -10,6 +11,7 @@ pub(crate) fn in_hex(text: &Text<'_>, range: &Range<usize>) -> bool {
     // What a mask has written there counts: it has not made another number out of this one.
     let is_hex = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b'*';
     let before = text.known(range.start.saturating_sub(TOKEN_REACH + 1)..range.start);
+    work::done(before.len());
     let left = before.iter().rev().take(TOKEN_REACH).take_while(|byte| is_hex(byte)).count();
     let follows = |count: usize| text.get(range.end + count);
     let grouped = !text.known(range.clone()).iter().all(is_hex);
@@ -24,6 +26,7 @@ pub(crate) fn in_hex(text: &Text<'_>, range: &Range<usize>) -> bool {
         bounds.iter().flatten().any(|byte| byte.is_ascii_alphabetic() && !byte.eq_ignore_ascii_case(&b'x'));
     let goes_on = left == TOKEN_REACH || right == TOKEN_REACH;
     let token = text.known(range.start - left..range.end + right);
+    work::done(token.len());
     let letters = token.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
     // How long the rest was that a mask has hidden cannot be told.
     let masked = token.windows(MASK_MIN).any(|stars| stars.iter().all(|byte| *byte == b'*'));

@@ -8,6 +8,7 @@ use crate::engine::{Engine, REGION_BYTES_MAX, Step, Views};
 use crate::finding::Finding;
 use crate::masker::Masker;
 use crate::text::Text;
+use crate::work;
 
 /// Releases a text from its start to its end, masked.
 ///
@@ -126,6 +127,7 @@ impl Rewriter {
         let end = close + NUMBER_REACH;
         let after = text.known(self.done..end);
         let again = [self.tail.as_slice(), after].concat();
+        work::done(again.len());
         if !self.may_hold(&again) {
             return (None, close);
         }
@@ -174,6 +176,7 @@ impl Rewriter {
         let long = range.len() > REGION_BYTES_MAX;
         for bare in [long, true] {
             let mut piece = text.known(range.clone()).to_vec();
+            work::done(piece.len());
             for finding in findings {
                 let form = if bare { finding.form.bare() } else { finding.form };
                 self.masker.hide(text, range.start, &mut piece, finding, form);
@@ -193,6 +196,7 @@ impl Rewriter {
         let part = before.len()..before.len() + piece.len();
         let end = range.end + NUMBER_REACH;
         let again = [before, piece, text.known(range.end..end)].concat();
+        work::done(again.len());
         let whole = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'*';
         if !self.may_hold(&again) && piece.iter().all(|byte| !whole(byte) || *byte == b'*') {
             return Some(true);

@@ -11,7 +11,6 @@ mod key;
 mod place;
 mod provider;
 mod rule;
-mod work;
 mod worth;
 
 use alphabet::Alphabet;
@@ -21,6 +20,7 @@ use crate::finding::{Finding, FindingKind, Form};
 use crate::reader::Reader;
 use crate::text::Text;
 use crate::unit::View;
+use crate::work;
 
 /// Reads a text for secrets.
 ///

@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::ops::Range;
 
+use crate::work;
+
 /// The bytes of a text so far, and whether these are all.
 ///
 /// What reads it asks byte by byte, and may be told that there is none. Unless the text has ended, such an
@@ -46,6 +48,7 @@ impl<'t> Text<'t> {
 
     /// The byte at `at`; `None` at the end, or where nothing is known yet.
     pub fn get(&self, at: usize) -> Option<u8> {
+        work::done(1);
         let byte = self.bytes.get(at).copied();
         if byte.is_none() && !self.ended {
             self.starved.set(true);
@@ -58,7 +61,17 @@ impl<'t> Text<'t> {
         if range.end > self.bytes.len() && !self.ended {
             self.starved.set(true);
         }
-        self.known(range)
+        let bytes = self.known(range);
+        work::done(bytes.len());
+        bytes
+    }
+
+    /// How far into `range` the first byte is that `find` looks for; `None` when it is not among those known.
+    pub fn seek(&self, range: Range<usize>, find: impl FnOnce(&[u8]) -> Option<usize>) -> Option<usize> {
+        let bytes = self.known(range);
+        let found = find(bytes);
+        work::done(found.map_or(bytes.len(), |at| at + 1));
+        found
     }
 
     /// The bytes of `range` that are known, without a note of what is not: for looking back.

@@ -80,8 +80,9 @@ impl Walk {
         if self.view == View::Plain {
             return;
         }
-        let rest = text.known(self.at..until.saturating_add(NUMBER_BYTES_MAX));
-        let next = self.view.next_opener(rest).unwrap_or(rest.len());
+        let range = self.at..until.saturating_add(NUMBER_BYTES_MAX).min(text.len());
+        let next = text.seek(range.clone(), |rest| self.view.next_opener(rest));
+        let next = next.unwrap_or(range.len());
         if next > LEAP_MIN {
             self.skip_to(self.at + next - NUMBER_BYTES_MAX);
         }

@@ -1,5 +1,6 @@
 use crate::secret::escape;
 use crate::text::Text;
+use crate::work;
 
 /// Where the e-mail address that starts at `at` ends: a dot-atom (RFC 5322 §3.2.3) of 64 bytes at most, and a
 /// domain of two labels at least (RFC 5321 §4.1.2, §4.5.3.1).
@@ -85,6 +86,7 @@ fn host(word: &[u8]) -> Option<usize> {
 fn run(text: &Text<'_>, at: usize, most: usize, wanted: fn(u8) -> bool) -> usize {
     let known = text.known(at..at + most);
     let length = known.iter().take_while(|byte| wanted(**byte)).count();
+    work::done(length + 1);
     if length == known.len() && length < most {
         text.get(at + length);
     }

@@ -13,6 +13,7 @@ mod frames;
 mod brands;
 mod differential;
 mod labelled;
+mod memory;
 mod negatives;
 mod personal;
 mod properties;

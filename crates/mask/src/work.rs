@@ -1,4 +1,7 @@
 //! A count of the bytes looked at, for the tests that hold that work is linear. Nothing outside of them.
+//!
+//! [`Text`](crate::text::Text) counts the bytes that are asked for one by one or searched; who takes a stretch of
+//! them ([`known`](crate::text::Text::known) and the words around a place) counts what it reads of it.
 
 #[cfg(not(test))]
 pub(crate) fn done(_bytes: usize) {}
@@ -21,3 +24,6 @@ mod counted {
         DONE.take()
     }
 }
+
+#[cfg(test)]
+mod tests;

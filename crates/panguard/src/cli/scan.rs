@@ -1,127 +1,210 @@
-use std::fs::{self, File};
-use std::io::{self, Read};
+//! `panguard scan`. A path goes through these:
+//!
+//! 1. `walk`, `git`: what there is to look into.
+//! 2. `pool`: several at once, told in order.
+//! 3. `scanner`: one file, by its `content`; `zip`, `tar`, `sqlite`, `parquet` and `csv` are opened, within a `budget`.
+//! 4. `text`, `cells` and `rows`: what is in a text, and in the columns of a table.
+//! 5. `found`, `name`: what may be said of it. No digit beyond what the mask leaves gets further than here.
+//! 6. `report`, `baseline`, `progress`: saying it.
+
+mod baseline;
+mod budget;
+mod cells;
+mod content;
+mod csv;
+mod found;
+mod git;
+mod name;
+mod parquet;
+mod pool;
+mod progress;
+mod report;
+mod rows;
+mod scanner;
+mod sqlite;
+mod tar;
+mod text;
+mod walk;
+mod zip;
+
+use std::fs::File;
+use std::io::{self, Seek, Write};
+use std::os::fd::AsFd;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::Context;
-use clap::Args;
-use mask::{FindingKind, Masker, Profile};
-use serde_json::json;
+use clap::{Args, ValueEnum};
+use mask::Classes;
 
-use super::output::{self, Exit, Format};
+use super::output::Exit;
+use baseline::{Accepted, Written};
+use budget::Budget;
+use found::Event;
+use name::Name;
+use report::{Form, Report};
+use scanner::{Scanner, Source};
+use walk::Job;
 
-/// Find card data in files, folders or standard input. Exits with 1 if there is any.
+/// Find card data in files, folders, archives, databases and git history. Exits with 1 if there is any.
 ///
-/// Prints where it is and the number masked, never the number.
+/// Prints where it is and the line masked, never the number. Exits with 0 if there is none, and with 2 if
+/// something could not be read whole: then what was not found may be there.
 #[derive(Args)]
 pub struct Arguments {
     /// Files, and folders with all that is in them; `-` or nothing is standard input.
     paths: Vec<PathBuf>,
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    format: Form,
+    /// Look for these too, beside card numbers and tracks.
+    #[arg(long, value_name = "CLASS", value_delimiter = ',')]
+    class: Vec<Class>,
+    /// Look into what `.gitignore` and `.ignore` files leave out, and into `.git` folders.
+    #[arg(long)]
+    no_ignore: bool,
+    /// Look into all that the repositories at PATH (`.` if none) remember: every version of every file that
+    /// any ref leads to, and every message.
+    #[arg(long, conflicts_with_all = ["staged", "no_ignore"])]
+    git: bool,
+    /// Look into what the next commit in the repositories at PATH (`.` if none) would change.
+    #[arg(long, conflicts_with = "no_ignore")]
+    staged: bool,
+    /// Accept the findings that are in this file, and say which of them are gone.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write all findings to this file, to be accepted from now on, and print none.
+    #[arg(long, value_name = "FILE")]
+    write_baseline: Option<PathBuf>,
+    /// How many bytes may come out of what is packed in one file, all layers together.
+    #[arg(long, value_name = "SIZE", default_value = "16G", value_parser = size)]
+    unpack_max: u64,
+}
+
+/// What is looked for beside card numbers and tracks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Class {
+    Secret,
+    Email,
+    Phone,
+    Iban,
+    #[value(name = "us_ssn")]
+    UsSsn,
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let mut found = 0;
-    if arguments.paths.is_empty() {
-        found += scan(&mut io::stdin().lock(), Path::new("-"), arguments.format)?;
-    }
-    for path in &arguments.paths {
-        found += if path == Path::new("-") {
-            scan(&mut io::stdin().lock(), path, arguments.format)?
-        } else {
-            walk(path, arguments.format)?
-        };
-    }
-    Ok(if found == 0 { Exit::Fine } else { Exit::No })
+    let accepted = arguments.baseline.as_deref().map(Accepted::read).transpose()?;
+    let written = arguments.write_baseline.as_deref().map(Written::begin).transpose()?;
+    let mut report = Report::new(arguments.format, accepted, written);
+    let bytes = AtomicU64::new(0);
+    // A reader of a foreign format that breaks down may say what it read: of its panic only the place is told.
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        _ = writeln!(io::stderr(), "panguard: broke down at {place}");
+    }));
+    let mut reported = Ok(());
+    pool::in_order(
+        |give| jobs(arguments, give),
+        |job, say| look(job, arguments, &bytes, say),
+        |event| match event {
+            Some(event) if reported.is_ok() => reported = report.hear(event),
+            Some(_) => {}
+            None => report.tick(bytes.load(Ordering::Relaxed)),
+        },
+    );
+    _ = panic::take_hook();
+    reported?;
+    report.end(bytes.load(Ordering::Relaxed))?;
+    Ok(match report.count {
+        ref count if count.unread > 0 => Exit::Wrong,
+        ref count if count.findings > 0 => Exit::No,
+        _ => Exit::Fine,
+    })
 }
 
-/// Scans a file, or a folder and what is in it. Links inside folders are not followed.
-fn walk(path: &Path, format: Format) -> anyhow::Result<usize> {
-    let metadata = fs::metadata(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    if !metadata.is_dir() {
-        let mut file = File::open(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-        return scan(&mut file, path, format).with_context(|| format!("cannot read `{}`", path.display()));
-    }
-    let listed = fs::read_dir(path).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
-    let mut entries = listed.with_context(|| format!("cannot read `{}`", path.display()))?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    let mut found = 0;
-    for entry in entries {
-        let kind = entry.file_type()?;
-        if kind.is_dir() || kind.is_file() {
-            found += walk(&entry.path(), format)?;
-        }
-    }
-    Ok(found)
-}
-
-/// Scans a stream in pieces. Two that follow each other share some bytes, so that what lies across them is
-/// seen whole, with what stands before and after it.
-fn scan(stream: &mut dyn Read, path: &Path, format: Format) -> anyhow::Result<usize> {
-    let mut piece = Vec::new();
-    let (mut found, mut lines, mut offset) = (0, 0_u64, 0_u64);
-    // Where in the piece the part begins that has not been looked at.
-    let mut begin = 0;
-    loop {
-        let room = PIECE_BYTES.saturating_sub(piece.len());
-        let got = stream.take(room as u64).read_to_end(&mut piece)?;
-        let last = got < room;
-        let end = if last { piece.len() } else { piece.len().saturating_sub(SHARED_BYTES) };
-        for finding in mask::find(&piece).filter(|finding| (begin..end).contains(&finding.range.start)) {
-            let start = finding.range.start;
-            let line = lines + newlines(piece.get(..start)) + 1;
-            let bytes = piece.get(finding.range).unwrap_or_default();
-            tell(path, line, offset + start as u64, &finding.kind, bytes, format)?;
-            found += 1;
-        }
-        if last {
-            return Ok(found);
-        }
-        let cut = end.saturating_sub(SHARED_BYTES);
-        lines += newlines(piece.get(..cut));
-        offset += cut as u64;
-        piece.drain(..cut);
-        begin = end - cut;
+/// What there is to look into.
+fn jobs(arguments: &Arguments, give: &mut dyn FnMut(Job)) {
+    let Arguments { paths, git, staged, no_ignore, .. } = arguments;
+    let here = [PathBuf::from(".")];
+    let repositories = if paths.is_empty() { &here } else { paths.as_slice() };
+    match (git, staged) {
+        (true, _) => repositories.iter().for_each(|path| git::history(path, give)),
+        (_, true) => repositories.iter().for_each(|path| git::staged(path, give)),
+        _ if paths.is_empty() => give(Job::Input),
+        _ => walk::walk(paths, *no_ignore, give),
     }
 }
 
-fn tell(
-    path: &Path,
-    line: u64,
-    offset: u64,
-    kind: &FindingKind,
-    bytes: &[u8],
-    format: Format,
-) -> anyhow::Result<()> {
-    let what = match kind {
-        FindingKind::Pan { brand } => format!("card number ({})", brand.name()),
-        FindingKind::Track1 => "track 1".to_owned(),
-        FindingKind::Track2 => "track 2".to_owned(),
-        FindingKind::CardCode => "card code".to_owned(),
-        FindingKind::Pin => "PIN or PIN block".to_owned(),
-        FindingKind::Secret { rule } => format!("secret ({rule})"),
-        FindingKind::Email => "e-mail address".to_owned(),
-        FindingKind::Phone => "telephone number".to_owned(),
-        FindingKind::Iban => "IBAN".to_owned(),
-        FindingKind::UsSsn => "US Social Security number".to_owned(),
-    };
-    let masked = Masker::new(Profile::Last4).text(bytes).map(|masked| masked.bytes).unwrap_or_default();
-    // What the masker would leave as it is, is not shown at all.
-    let masked =
-        if masked.is_empty() { "****".into() } else { String::from_utf8_lossy(&masked).into_owned() };
-    match format {
-        Format::Text => output::line(format!("{}:{line}: {what} {masked}", path.display())),
-        Format::Json => output::json(&json!({
-            "path": path, "line": line, "offset": offset, "what": what, "masked": masked,
-        }))?,
+/// Looks into one thing.
+fn look(job: Job, arguments: &Arguments, bytes: &AtomicU64, say: &mut dyn FnMut(Event)) {
+    let name = job.name();
+    if job.has_content() {
+        say(Event::Begun(name.clone()));
+    }
+    let budget = Budget::new(arguments.unpack_max);
+    let mut scanner = Scanner { classes: classes(&arguments.class), budget, bytes, say };
+    let looked = panic::catch_unwind(AssertUnwindSafe(|| look_into(&mut scanner, &name, job)));
+    match looked {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => scanner.unread(&name, &error),
+        Err(_) => scanner.unread(&name, &"its reader broke down; nothing that comes after is looked at"),
+    }
+}
+
+fn look_into(scanner: &mut Scanner<'_>, name: &Name, job: Job) -> io::Result<()> {
+    match job {
+        Job::Input => {
+            let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+            look_into_file(scanner, name, input, Path::new("/dev/stdin"))?;
+        }
+        Job::File { path, named } => {
+            scanner.name(name, name.last());
+            let file = walk::open(&path, named)?;
+            look_into_file(scanner, name, file, &path)?;
+        }
+        Job::Name(name) => scanner.name(&name, name.last()),
+        Job::Object(object) => {
+            if object.is_name_new {
+                scanner.name(name, 0);
+            }
+            object.read(&mut |stream| scanner.source(name, Source::Stream(stream), 0))?;
+        }
+        Job::Lost { why, .. } => scanner.unread(name, &why),
     }
     Ok(())
 }
 
-fn newlines(bytes: Option<&[u8]>) -> u64 {
-    bytes.unwrap_or_default().iter().filter(|byte| **byte == b'\n').count() as u64
+/// A file that can be read anywhere, or one that comes once: a pipe, or what somebody has begun to read.
+fn look_into_file(scanner: &mut Scanner<'_>, name: &Name, mut file: File, path: &Path) -> io::Result<()> {
+    if file.metadata()?.is_file() && file.stream_position()? == 0 {
+        scanner.source(name, Source::File { file, path }, 0);
+    } else {
+        scanner.source(name, Source::Stream(&mut file), 0);
+    }
+    Ok(())
 }
 
-const PIECE_BYTES: usize = 1 << 20;
-/// Longer than anything that is found: a track is at most 79 characters, encoded a few times that.
-const SHARED_BYTES: usize = 4 << 10;
+fn classes(named: &[Class]) -> Classes {
+    let has = |class| named.contains(&class);
+    Classes {
+        secret: has(Class::Secret),
+        email: has(Class::Email),
+        phone: has(Class::Phone),
+        iban: has(Class::Iban),
+        us_ssn: has(Class::UsSsn),
+    }
+}
+
+/// A number of bytes, in steps of 1024 with a letter: `64M`.
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let shift = match text.get(digits.len()..).map(str::to_ascii_uppercase).as_deref() {
+        Some("") => 0,
+        Some("K") => 10,
+        Some("M") => 20,
+        Some("G") => 30,
+        Some("T") => 40,
+        _ => return Err("write it as a number of bytes, or with K, M, G or T behind it".to_owned()),
+    };
+    let size: u64 = digits.parse().map_err(|error| format!("{error}"))?;
+    size.checked_shl(shift).filter(|size| size >> shift != 0 || digits == "0").ok_or("too much".to_owned())
+}

@@ -1,0 +1,221 @@
+//! Finds in a stream, and keeps as much of it as is needed to show a finding among its neighbours.
+
+use std::ops::Range;
+
+use mask::{Classes, Finder, Finding, FindingKind};
+
+use super::name::{MASKER, plain};
+
+/// One thing found in a text. It holds no digit beyond what the profile leaves.
+pub struct Hit {
+    pub kind: FindingKind,
+    /// The bytes it takes, from the start of the text.
+    pub range: Range<u64>,
+    /// Its line, from 1.
+    pub line: u64,
+    /// Its place in the line, in characters from 1.
+    pub column: u64,
+    /// What was found, masked.
+    pub masked: String,
+    /// The piece of the line around it, masked.
+    pub context: String,
+}
+
+/// A text that comes in pieces.
+///
+/// Memory is bounded: what is kept is the last piece and [`MARGIN_BYTES`] around what is not settled.
+pub struct TextScan {
+    finder: Finder,
+    window: Vec<u8>,
+    /// Where the window begins in what was given, the label included.
+    start: u64,
+    /// How long the label is.
+    label: u64,
+    /// The line that the window's start is in, from 1.
+    line: u64,
+    /// How many characters of that line stand before the window.
+    passed: u64,
+    /// What was found and is not told yet, in the order of where it starts.
+    waiting: Vec<Finding>,
+    /// Where things were found that are told, as far as the window holds them.
+    told: Vec<Range<u64>>,
+}
+
+impl TextScan {
+    /// A text about which `label` is known: words that stand before it for the search and are no part of it.
+    pub fn new(classes: Classes, label: &[u8]) -> Self {
+        let mut scan = Self {
+            finder: Finder::new(classes),
+            window: label.to_vec(),
+            start: 0,
+            label: label.len() as u64,
+            line: 1,
+            passed: 0,
+            waiting: Vec::new(),
+            told: Vec::new(),
+        };
+        scan.finder.push(label, &mut scan.waiting);
+        scan
+    }
+
+    /// Goes on with `bytes`, and appends what is found and has been seen with all that surrounds it.
+    pub fn push(&mut self, bytes: &[u8], hits: &mut Vec<Hit>) {
+        for piece in bytes.chunks(PIECE_BYTES) {
+            self.window.extend_from_slice(piece);
+            self.finder.push(piece, &mut self.waiting);
+            self.tell(self.settled_end(), hits);
+            self.shrink();
+        }
+    }
+
+    /// Ends the text.
+    pub fn finish(&mut self, hits: &mut Vec<Hit>) {
+        self.finder.finish(&mut self.waiting);
+        self.tell(self.end(), hits);
+    }
+
+    /// Before which place everything has been told.
+    pub fn settled(&self) -> u64 {
+        let first = self.waiting.first().map(|finding| finding.range.start as u64);
+        let settled = self.settled_end().saturating_sub(CONTEXT_BYTES as u64);
+        first.map_or(settled, |first| first.min(settled)).saturating_sub(self.label)
+    }
+
+    fn end(&self) -> u64 {
+        self.start + self.window.len() as u64
+    }
+
+    /// Before which place the finder has told what it finds: it is in doubt about less than the margin.
+    fn settled_end(&self) -> u64 {
+        self.end().saturating_sub(MARGIN_BYTES as u64)
+    }
+
+    /// Tells what ends, with the line around it, before `settled`.
+    fn tell(&mut self, settled: u64, hits: &mut Vec<Hit>) {
+        let ended = settled == self.end();
+        let reach = if ended { 0 } else { CONTEXT_BYTES as u64 };
+        let ready = self.waiting.iter().take_while(|it| it.range.end as u64 + reach <= settled).count();
+        if ready == 0 {
+            return;
+        }
+        let shown = self.shown();
+        let mut found: Vec<Finding> = self.waiting.drain(..ready).collect();
+        found.retain(|finding| finding.range.start as u64 >= self.label);
+        for finding in outermost(found) {
+            self.told.push(finding.range.start as u64..finding.range.end as u64);
+            hits.push(self.hit(&finding, &shown));
+        }
+    }
+
+    /// The window as it may be shown: masked, and what masking it alone does not know to be something, since
+    /// that stands across its edge or is known by what stood before, is starred out.
+    fn shown(&self) -> Vec<u8> {
+        let mut shown = MASKER.text(&self.window).map_or_else(|| self.window.clone(), |masked| masked.bytes);
+        let waiting = self.waiting.iter().map(|finding| finding.range.start as u64..finding.range.end as u64);
+        for range in waiting.chain(self.told.iter().cloned()) {
+            let range = self.within(&range);
+            if shown.get(range.clone()) == self.window.get(range.clone()) {
+                let written = shown.get_mut(range).into_iter().flatten();
+                written.filter(|byte| !byte.is_ascii_whitespace()).for_each(|byte| *byte = b'*');
+            }
+        }
+        shown
+    }
+
+    fn hit(&self, finding: &Finding, shown: &[u8]) -> Hit {
+        let range = finding.range.start as u64..finding.range.end as u64;
+        let within = self.within(&range);
+        let label = self.label.saturating_sub(self.start) as usize;
+        let before = self.window.get(label..within.start).unwrap_or_default();
+        let (breaks, last) = lines(before);
+        let passed = if breaks == 0 { self.passed } else { 0 };
+        let bounds = self.bounds(&within);
+        let masked = shown.get(within.start..within.end.min(within.start + MASKED_BYTES_MAX));
+        Hit {
+            kind: finding.kind,
+            line: self.line + breaks,
+            column: passed + characters(last) + 1,
+            masked: plain(masked.unwrap_or_default()),
+            context: cut(shown.get(bounds).unwrap_or_default()),
+            range: range.start - self.label..range.end - self.label,
+        }
+    }
+
+    /// The piece of the line around `within`, whole where it is short.
+    fn bounds(&self, within: &Range<usize>) -> Range<usize> {
+        let label = self.label.saturating_sub(self.start) as usize;
+        let from = within.start.saturating_sub(CONTEXT_BYTES).max(label);
+        let to = (within.start + MASKED_BYTES_MAX).min(within.end) + CONTEXT_BYTES;
+        let to = to.min(self.window.len());
+        let before = self.window.get(from..within.start).unwrap_or_default();
+        let after = self.window.get(within.end.min(to)..to).unwrap_or_default();
+        let from = memchr::memrchr(b'\n', before).map_or(from, |at| from + at + 1);
+        let to = memchr::memchr(b'\n', after).map_or(to, |at| within.end.min(to) + at);
+        from..to
+    }
+
+    /// A range of the text as a range of the window.
+    fn within(&self, range: &Range<u64>) -> Range<usize> {
+        let place = |at: u64| (at.saturating_sub(self.start) as usize).min(self.window.len());
+        place(range.start)..place(range.end)
+    }
+
+    /// Drops what nothing that is found later is shown with.
+    fn shrink(&mut self) {
+        let first = self.waiting.first().map_or(self.settled_end(), |first| first.range.start as u64);
+        let keep = first.min(self.settled_end()).saturating_sub(2 * MARGIN_BYTES as u64);
+        let over = (keep.saturating_sub(self.start) as usize).min(self.window.len());
+        if over < PIECE_BYTES {
+            return;
+        }
+        let dropped = self.window.get(..over).unwrap_or_default();
+        let label = self.label.saturating_sub(self.start) as usize;
+        let (breaks, last) = lines(dropped.get(label..).unwrap_or_default());
+        self.line += breaks;
+        self.passed = characters(last) + if breaks == 0 { self.passed } else { 0 };
+        self.window.drain(..over);
+        self.start += over as u64;
+        self.told.retain(|range| range.end > self.start);
+    }
+}
+
+/// Of findings that lie within each other, which are readings of the same bytes, the longest.
+fn outermost(found: Vec<Finding>) -> Vec<Finding> {
+    let mut kept: Vec<Finding> = Vec::new();
+    for finding in found {
+        match kept.last_mut() {
+            Some(last) if finding.range.end <= last.range.end => {}
+            Some(last) if finding.range.start == last.range.start => *last = finding,
+            _ => kept.push(finding),
+        }
+    }
+    kept
+}
+
+/// How many lines end in `text`, and what stands behind the last end.
+fn lines(text: &[u8]) -> (u64, &[u8]) {
+    let last = memchr::memrchr(b'\n', text).map_or(text, |at| text.get(at + 1..).unwrap_or_default());
+    (memchr::memchr_iter(b'\n', text).count() as u64, last)
+}
+
+/// How many characters `text` has, if it is UTF-8: bytes that do not go on with one.
+fn characters(text: &[u8]) -> u64 {
+    text.iter().filter(|byte| **byte & 0xc0 != 0x80).count() as u64
+}
+
+/// A piece of a line as text: what a cut left of a character at its ends is gone.
+fn cut(piece: &[u8]) -> String {
+    plain(piece).trim_matches(char::REPLACEMENT_CHARACTER).trim().to_owned()
+}
+
+/// How much of a line is shown on each side.
+const CONTEXT_BYTES: usize = 80;
+/// How much of what was found is shown: a private key is long.
+const MASKED_BYTES_MAX: usize = 160;
+/// Longer than a finder is ever in doubt, which is 1 KiB, and than what it looks back at.
+const MARGIN_BYTES: usize = 4 << 10;
+/// How much is looked at in one go.
+pub const PIECE_BYTES: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests;

@@ -47,12 +47,13 @@ impl Scanner<'_> {
     }
 
     fn file(&mut self, name: &Name, mut file: File, path: &Path, depth: usize) -> io::Result<()> {
-        let head = head(&mut file)?;
+        let head = Stream::begin(&mut file).head;
         file.rewind()?;
         let opened = match Content::of(&head, name.bytes()) {
             Content::Zip => zip::scan(self, name, file.try_clone()?, depth),
             Content::Sqlite => sqlite::scan_file(self, name, path, depth),
             Content::Parquet => parquet::scan_file(self, name, file.try_clone()?, depth),
+            content @ (Content::Gzip | Content::Zstd) => self.layer(name, content, &mut file, depth),
             content => return self.layer(name, content, &mut file, depth),
         };
         // What cannot be opened as what it says it is, is still bytes.
@@ -65,16 +66,17 @@ impl Scanner<'_> {
     }
 
     fn stream(&mut self, name: &Name, stream: &mut dyn Read, depth: usize) -> io::Result<()> {
-        let head = head(stream)?;
-        let content = Content::of(&head, name.bytes());
-        let mut stream = Cursor::new(head).chain(stream);
+        let mut stream = Stream::begin(stream);
+        let content = Content::of(&stream.head, name.bytes());
         if !matches!(content, Content::Zip | Content::Sqlite | Content::Parquet) {
             return self.layer(name, content, &mut stream, depth);
         }
         let mut held = Vec::new();
-        (&mut stream).take(HELD_BYTES_MAX as u64 + 1).read_to_end(&mut held)?;
+        let read = (&mut stream).take(HELD_BYTES_MAX as u64 + 1).read_to_end(&mut held);
         let held = Bytes::from(held);
-        let opened = if held.len() > HELD_BYTES_MAX {
+        let opened = if let Err(error) = read {
+            Err(error)
+        } else if held.len() > HELD_BYTES_MAX {
             Err(io::Error::other(format!(
                 "it is not a file of its own and larger than {HELD_BYTES_MAX} bytes"
             )))
@@ -89,7 +91,7 @@ impl Scanner<'_> {
         };
         if let Err(error) = opened {
             self.unread(name, &error);
-            self.text(name, &mut Cursor::new(held).chain(stream))?;
+            self.text(name, &mut held.as_ref().chain(stream))?;
         }
         Ok(())
     }
@@ -191,9 +193,34 @@ fn too_deep() -> io::Error {
     io::Error::other(format!("it is {DEPTH_MAX} layers deep in others; what is in it is not looked at"))
 }
 
-/// The beginning of a stream, as much as is looked at to know what it is.
-fn head(stream: &mut dyn Read) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    stream.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
-    Ok(head)
+/// A stream whose beginning has been looked at to know what it is. It is read from its start all the same, and
+/// fails where it failed.
+struct Stream<'a> {
+    head: Vec<u8>,
+    passed: usize,
+    failed: Option<io::Error>,
+    rest: &'a mut dyn Read,
+}
+
+impl<'a> Stream<'a> {
+    fn begin(rest: &'a mut dyn Read) -> Self {
+        let mut head = Vec::new();
+        let failed = (&mut *rest).take(HEAD_BYTES as u64).read_to_end(&mut head).err();
+        Self { head, passed: 0, failed, rest }
+    }
+}
+
+impl Read for Stream<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut head = self.head.get(self.passed..).unwrap_or_default();
+        match (head, self.failed.take_if(|_| head.is_empty())) {
+            ([], Some(error)) => Err(error),
+            ([], None) => self.rest.read(buffer),
+            _ => {
+                let read = head.read(buffer)?;
+                self.passed += read;
+                Ok(read)
+            }
+        }
+    }
 }

@@ -103,15 +103,21 @@ fn is_git_folder(entry: &DirEntry) -> bool {
 
 /// What the walk says of a path that it cannot read, told apart into the path and the reason.
 fn lost(named: &Path, error: &ignore::Error) -> Job {
-    let mut path = named.to_owned();
-    let mut error = error;
-    loop {
-        match error {
-            ignore::Error::WithPath { path: at, err } => (path, error) = (at.clone(), err),
-            ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => error = err,
-            error => return Job::Lost { name: Name::of_file(&path), why: error.to_string() },
+    let mut path = named;
+    let mut at = error;
+    while let ignore::Error::WithPath { err, .. }
+    | ignore::Error::WithDepth { err, .. }
+    | ignore::Error::WithLineNumber { err, .. } = at
+    {
+        if let ignore::Error::WithPath { path: inner, .. } = at {
+            path = inner;
         }
+        at = err;
     }
+    // The walk wraps what the system says into words of its own.
+    let wrapped = error.io_error().and_then(io::Error::get_ref).and_then(|it| it.source());
+    let why = wrapped.map_or_else(|| at.to_string(), ToString::to_string);
+    Job::Lost { name: Name::of_file(path), why }
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub fn summary(count: &Count, bytes: u64) -> String {
             parts.push(format!("{number} {what}"));
         }
     }
-    format!("{} in {}, {}", parts.join(", "), number(count.files, "file"), size(bytes))
+    format!("{}, {}: {}", number(count.files, "file"), size(bytes), parts.join(", "))
 }
 
 fn number(number: u64, what: &str) -> String {

@@ -206,5 +206,5 @@ fn size(text: &str) -> Result<u64, String> {
         _ => return Err("write it as a number of bytes, or with K, M, G or T behind it".to_owned()),
     };
     let size: u64 = digits.parse().map_err(|error| format!("{error}"))?;
-    size.checked_shl(shift).filter(|size| size >> shift != 0 || digits == "0").ok_or("too much".to_owned())
+    size.checked_mul(1 << shift).ok_or_else(|| "it is too much".to_owned())
 }

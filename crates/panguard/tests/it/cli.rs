@@ -211,8 +211,8 @@ fn scan_finds_card_numbers_and_never_prints_them() {
     assert_eq!(house.run(&["scan", "in/clean.txt"]).code, 0);
     let said = house.run(&["scan", "in"]);
     assert_eq!(said.code, 1);
-    assert!(said.out.starts_with("in/dirty.txt:2: card number (visa) "), "{}", said.out);
-    assert!(said.out.ends_with("**** **** **** 1111\n"), "{}", said.out);
+    let line = said.out.lines().next().unwrap();
+    assert_eq!(line, "in/dirty.txt:2: card number (visa) **** **** **** 1111");
     let said = house.run_with_input(&["scan", "--format", "json"], "4111111111111111");
     assert_eq!(said.code, 1);
     let json: Value = serde_json::from_str(&said.out).unwrap();

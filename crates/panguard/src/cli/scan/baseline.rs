@@ -130,6 +130,3 @@ impl Written {
 }
 
 const VERSION: u32 = 1;
-
-#[cfg(test)]
-mod tests;

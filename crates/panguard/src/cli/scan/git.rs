@@ -275,6 +275,3 @@ fn ended(child: Child) -> io::Result<()> {
 }
 
 const SUBMODULE: &str = "160000";
-
-#[cfg(test)]
-mod tests;

@@ -13,7 +13,7 @@ use super::budget::{Budget, DEPTH_MAX, HELD_BYTES_MAX};
 use super::content::{Content, HEAD_BYTES};
 use super::found::{Event, Found, Place, Unread};
 use super::name::{MASKER, Name, plain, safe};
-use super::text::{PIECE_BYTES, TextScan};
+use super::text::{PIECE_BYTES, TextScan, apart};
 use super::{csv, parquet, sqlite, tar, zip};
 
 /// Looks into one file. What it has to say goes to `say` in the order of the file.
@@ -161,17 +161,21 @@ impl Scanner<'_> {
 
     /// Looks at what a file or something in it is called: from `from` on, what is before has been looked at.
     pub fn name(&mut self, name: &Name, from: usize) {
-        let shown = name.shown();
-        let mut told = 0;
-        for finding in mask::find_all(name.bytes(), self.classes).filter(|it| it.range.end > from) {
-            if finding.range.start < told {
-                continue;
-            }
-            told = finding.range.end;
-            let masked = MASKER.text(name.bytes()).map(|masked| masked.bytes).unwrap_or_default();
+        let found = apart(mask::find_all(name.bytes(), self.classes));
+        if found.is_empty() {
+            return;
+        }
+        let masked = MASKER.text(name.bytes()).map(|masked| masked.bytes).unwrap_or_default();
+        for finding in found.into_iter().filter(|it| it.range.end > from) {
             let masked = plain(masked.get(finding.range).unwrap_or(b"****"));
-            let (name, context) = (name.clone(), shown.clone());
-            self.found(Found { name, place: Place::Name, kind: finding.kind, masked, context });
+            let place = Place::Name;
+            self.found(Found {
+                name: name.clone(),
+                place,
+                kind: finding.kind,
+                masked,
+                context: name.shown(),
+            });
         }
     }
 

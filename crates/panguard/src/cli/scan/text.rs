@@ -101,9 +101,15 @@ impl TextScan {
         let shown = self.shown();
         let mut found: Vec<Finding> = self.waiting.drain(..ready).collect();
         found.retain(|finding| finding.range.start as u64 >= self.label);
-        for finding in outermost(found) {
-            self.told.push(finding.range.start as u64..finding.range.end as u64);
-            hits.push(self.hit(&finding, &shown));
+        let mut at = self.label_end();
+        let mut place = (self.line, self.passed);
+        for finding in apart(found) {
+            let range = finding.range.start as u64..finding.range.end as u64;
+            let start = self.within(&range).start;
+            place = after(place, self.window.get(at..start).unwrap_or_default());
+            at = start;
+            hits.push(self.hit(finding.kind, &range, place, &shown));
+            self.told.push(range);
         }
     }
 
@@ -122,29 +128,23 @@ impl TextScan {
         shown
     }
 
-    fn hit(&self, finding: &Finding, shown: &[u8]) -> Hit {
-        let range = finding.range.start as u64..finding.range.end as u64;
-        let within = self.within(&range);
-        let label = self.label.saturating_sub(self.start) as usize;
-        let before = self.window.get(label..within.start).unwrap_or_default();
-        let (breaks, last) = lines(before);
-        let passed = if breaks == 0 { self.passed } else { 0 };
-        let bounds = self.bounds(&within);
+    /// What is told of a finding in front of which there are `place.1` characters in the line `place.0`.
+    fn hit(&self, kind: FindingKind, range: &Range<u64>, place: (u64, u64), shown: &[u8]) -> Hit {
+        let within = self.within(range);
         let masked = shown.get(within.start..within.end.min(within.start + MASKED_BYTES_MAX));
         Hit {
-            kind: finding.kind,
-            line: self.line + breaks,
-            column: passed + characters(last) + 1,
+            kind,
+            line: place.0,
+            column: place.1 + 1,
             masked: plain(masked.unwrap_or_default()),
-            context: cut(shown.get(bounds).unwrap_or_default()),
+            context: cut(shown.get(self.bounds(&within)).unwrap_or_default()),
             range: range.start - self.label..range.end - self.label,
         }
     }
 
     /// The piece of the line around `within`, whole where it is short.
     fn bounds(&self, within: &Range<usize>) -> Range<usize> {
-        let label = self.label.saturating_sub(self.start) as usize;
-        let from = within.start.saturating_sub(CONTEXT_BYTES).max(label);
+        let from = within.start.saturating_sub(CONTEXT_BYTES).max(self.label_end());
         let to = (within.start + MASKED_BYTES_MAX).min(within.end) + CONTEXT_BYTES;
         let to = to.min(self.window.len());
         let before = self.window.get(from..within.start).unwrap_or_default();
@@ -152,6 +152,11 @@ impl TextScan {
         let from = memchr::memrchr(b'\n', before).map_or(from, |at| from + at + 1);
         let to = memchr::memchr(b'\n', after).map_or(to, |at| within.end.min(to) + at);
         from..to
+    }
+
+    /// Where the label ends in the window.
+    fn label_end(&self) -> usize {
+        (self.label.saturating_sub(self.start) as usize).min(self.window.len())
     }
 
     /// A range of the text as a range of the window.
@@ -169,33 +174,49 @@ impl TextScan {
             return;
         }
         let dropped = self.window.get(..over).unwrap_or_default();
-        let label = self.label.saturating_sub(self.start) as usize;
-        let (breaks, last) = lines(dropped.get(label..).unwrap_or_default());
-        self.line += breaks;
-        self.passed = characters(last) + if breaks == 0 { self.passed } else { 0 };
+        let dropped = dropped.get(self.label_end()..).unwrap_or_default();
+        (self.line, self.passed) = after((self.line, self.passed), dropped);
         self.window.drain(..over);
         self.start += over as u64;
         self.told.retain(|range| range.end > self.start);
     }
 }
 
-/// Of findings that lie within each other, which are readings of the same bytes, the longest.
-fn outermost(found: Vec<Finding>) -> Vec<Finding> {
+/// Findings that overlap, which are readings of the same bytes, as one: of the kind that matters most.
+pub fn apart(found: impl IntoIterator<Item = Finding>) -> Vec<Finding> {
     let mut kept: Vec<Finding> = Vec::new();
     for finding in found {
-        match kept.last_mut() {
-            Some(last) if finding.range.end <= last.range.end => {}
-            Some(last) if finding.range.start == last.range.start => *last = finding,
-            _ => kept.push(finding),
+        match kept.last_mut().filter(|last| finding.range.start < last.range.end) {
+            Some(last) => {
+                last.range.end = last.range.end.max(finding.range.end);
+                if weight(finding.kind) > weight(last.kind) {
+                    last.kind = finding.kind;
+                }
+            }
+            None => kept.push(finding),
         }
     }
     kept
 }
 
-/// How many lines end in `text`, and what stands behind the last end.
-fn lines(text: &[u8]) -> (u64, &[u8]) {
-    let last = memchr::memrchr(b'\n', text).map_or(text, |at| text.get(at + 1..).unwrap_or_default());
-    (memchr::memchr_iter(b'\n', text).count() as u64, last)
+fn weight(kind: FindingKind) -> u8 {
+    match kind {
+        FindingKind::Track1 | FindingKind::Track2 => 3,
+        FindingKind::Pan { .. } => 2,
+        FindingKind::Secret { .. } => 1,
+        FindingKind::Email | FindingKind::Phone | FindingKind::Iban | FindingKind::UsSsn => 0,
+    }
+}
+
+/// The place behind `text`, which begins at `place`: a line, and how many of its characters have passed.
+fn after((line, passed): (u64, u64), text: &[u8]) -> (u64, u64) {
+    match memchr::memrchr(b'\n', text) {
+        None => (line, passed + characters(text)),
+        Some(last) => {
+            let breaks = memchr::memchr_iter(b'\n', text).count() as u64;
+            (line + breaks, characters(text.get(last + 1..).unwrap_or_default()))
+        }
+    }
 }
 
 /// How many characters `text` has, if it is UTF-8: bytes that do not go on with one.

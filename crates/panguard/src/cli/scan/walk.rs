@@ -119,6 +119,3 @@ fn lost(named: &Path, error: &ignore::Error) -> Job {
     let why = wrapped.map_or_else(|| at.to_string(), ToString::to_string);
     Job::Lost { name: Name::of_file(path), why }
 }
-
-#[cfg(test)]
-mod tests;

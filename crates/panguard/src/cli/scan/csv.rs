@@ -235,6 +235,3 @@ const FIELD_BYTES_MAX: usize = 64 << 10;
 const COLUMNS_MAX: usize = 4096;
 /// A name such as `iso8601_2024_q1` has fewer digits.
 const DIGITS_OF_A_VALUE: usize = 8;
-
-#[cfg(test)]
-mod tests;

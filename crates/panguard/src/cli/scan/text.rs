@@ -37,6 +37,8 @@ pub struct TextScan {
     passed: u64,
     /// What was found and is not told yet, in the order of where it starts.
     waiting: Vec<Finding>,
+    /// How much came since findings were told.
+    untold: usize,
     /// Where things were found that are told, as far as the window holds them.
     told: Vec<Range<u64>>,
 }
@@ -52,6 +54,7 @@ impl TextScan {
             line: 1,
             passed: 0,
             waiting: Vec::new(),
+            untold: 0,
             told: Vec::new(),
         };
         scan.finder.push(label, &mut scan.waiting);
@@ -63,8 +66,12 @@ impl TextScan {
         for piece in bytes.chunks(PIECE_BYTES) {
             self.window.extend_from_slice(piece);
             self.finder.push(piece, &mut self.waiting);
-            self.tell(self.settled_end(), hits);
-            self.shrink();
+            // Telling looks at the whole window again, which small pieces are not worth.
+            self.untold += piece.len();
+            if self.untold >= PIECE_BYTES {
+                self.tell(self.settled_end(), hits);
+                self.shrink();
+            }
         }
     }
 
@@ -76,9 +83,9 @@ impl TextScan {
 
     /// Before which place everything has been told.
     pub fn settled(&self) -> u64 {
-        let first = self.waiting.first().map(|finding| finding.range.start as u64);
-        let settled = self.settled_end().saturating_sub(CONTEXT_BYTES as u64);
-        first.map_or(settled, |first| first.min(settled)).saturating_sub(self.label)
+        let told = self.settled_end().saturating_sub((self.untold + CONTEXT_BYTES) as u64);
+        let first = self.waiting.first().map_or(told, |first| first.range.start as u64);
+        first.min(told).saturating_sub(self.label)
     }
 
     fn end(&self) -> u64 {
@@ -92,6 +99,7 @@ impl TextScan {
 
     /// Tells what ends, with the line around it, before `settled`.
     fn tell(&mut self, settled: u64, hits: &mut Vec<Hit>) {
+        self.untold = 0;
         let ended = settled == self.end();
         let reach = if ended { 0 } else { CONTEXT_BYTES as u64 };
         let ready = self.waiting.iter().take_while(|it| it.range.end as u64 + reach <= settled).count();

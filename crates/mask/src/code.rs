@@ -59,8 +59,8 @@ impl Codes {
 }
 
 impl Reader for Codes {
-    fn next(&mut self, text: &Text<'_>) -> Option<Finding> {
-        loop {
+    fn next(&mut self, text: &Text<'_>, until: usize) -> Option<Finding> {
+        while self.at < until {
             text.forgive();
             self.at = place(text, self.at);
             if self.at >= text.len() {
@@ -75,6 +75,7 @@ impl Reader for Codes {
                 return found;
             }
         }
+        None
     }
 
     fn at(&self) -> usize {

@@ -3,8 +3,10 @@
 use std::ops::Range;
 
 use crate::classes::Classes;
+use crate::code::Codes;
 use crate::encoded::{Encoded, Encoding};
 use crate::finding::{Finding, FindingKind};
+use crate::packed::Packed;
 use crate::personal::Personal;
 use crate::reader::Reader;
 use crate::secret::Secrets;
@@ -29,6 +31,8 @@ pub(crate) struct Engine {
     quoted: Option<Walk>,
     hex: Encoded,
     base64: Encoded,
+    codes: Codes,
+    packed: Packed,
     secrets: Option<Secrets>,
     personal: Option<Personal>,
     /// What each has found next.
@@ -62,6 +66,8 @@ impl Engine {
             quoted: quoted.map(|view| Walk::new(view, at)),
             hex: Encoded::new(Encoding::Hex, at),
             base64: Encoded::new(Encoding::Base64, at),
+            codes: Codes::new(at),
+            packed: Packed::new(at),
             secrets: classes.secret.then(|| Secrets::new(at)),
             personal: classes.has_personal().then(|| Personal::new(classes, at)),
             pending: [const { None }; READERS],
@@ -214,8 +220,10 @@ impl Engine {
             2 => Some(&mut self.hex),
             3 => Some(&mut self.base64),
             4 => on(&mut self.quoted),
-            5 => on(&mut self.secrets),
-            6 => on(&mut self.personal),
+            5 => Some(&mut self.codes),
+            6 => Some(&mut self.packed),
+            7 => on(&mut self.secrets),
+            8 => on(&mut self.personal),
             _ => None,
         }
     }
@@ -250,7 +258,7 @@ pub(crate) enum Views {
     JsonString,
 }
 
-const READERS: usize = 7;
+const READERS: usize = 9;
 const CARD_READERS: usize = 5;
 /// How long findings that overlap may be together; what overlaps beyond is masked after them.
 pub(crate) const REGION_BYTES_MAX: usize = 256;

@@ -26,7 +26,6 @@ mod brand;
 mod candidate;
 mod chain;
 mod classes;
-#[allow(dead_code, reason = "until the engine takes it in")]
 mod code;
 mod context;
 mod encoded;
@@ -39,7 +38,6 @@ mod json;
 mod masker;
 mod name;
 mod number;
-#[allow(dead_code, reason = "until the engine takes it in")]
 mod packed;
 mod personal;
 mod reader;

@@ -174,7 +174,7 @@ fn nothing_is_held_back_but_a_code_itself() {
     ] {
         let mut codes = Codes::new(0);
         let text = Text::new(text.as_bytes(), false);
-        while codes.next(&text).is_some() {}
+        while codes.next(&text, usize::MAX).is_some() {}
         assert_eq!(codes.at(), text.len());
     }
     // A run of any other name is let go as it comes, but for what may be an escape.
@@ -189,7 +189,7 @@ fn nothing_is_held_back_but_a_code_itself() {
     ] {
         let mut codes = Codes::new(0);
         let text = Text::new(text.as_bytes(), false);
-        while codes.next(&text).is_some() {}
+        while codes.next(&text, usize::MAX).is_some() {}
         assert_eq!(text.len() - codes.at(), held, "{:?}", text.known(0..text.len()));
     }
 }
@@ -204,7 +204,7 @@ fn work_is_linear_on_what_looks_like_codes_throughout() {
         let mut codes = Codes::new(0);
         let text = Text::whole(text.as_bytes());
         let mut last = 0;
-        while let Some(found) = codes.next(&text) {
+        while let Some(found) = codes.next(&text, usize::MAX) {
             assert!(found.range.start >= last && found.range.end > found.range.start, "{piece}");
             last = found.range.end;
         }
@@ -249,7 +249,7 @@ fn found(pieces: &[&[u8]]) -> Vec<(std::ops::Range<usize>, FindingKind)> {
     for (index, piece) in pieces.iter().enumerate() {
         window.extend_from_slice(piece);
         let text = Text::new(&window, index + 1 == pieces.len());
-        while let Some(finding) = codes.next(&text) {
+        while let Some(finding) = codes.next(&text, usize::MAX) {
             assert!(finding.kind.is_sad());
             found.push((finding.range.start + passed..finding.range.end + passed, finding.kind));
         }

@@ -9,9 +9,9 @@
     reason = "what stands beside the tests may do as they do"
 )]
 
-mod frames;
 mod brands;
 mod differential;
+mod frames;
 mod labelled;
 mod memory;
 mod negatives;

@@ -88,9 +88,12 @@ fn result(found: &Found, fingerprint: Fingerprint) -> Value {
 
 fn level(kind: FindingKind) -> &'static str {
     match kind {
-        FindingKind::Pan { .. } | FindingKind::Track1 | FindingKind::Track2 | FindingKind::Secret { .. } => {
-            "error"
-        }
+        FindingKind::Pan { .. }
+        | FindingKind::Track1
+        | FindingKind::Track2
+        | FindingKind::CardCode
+        | FindingKind::Pin
+        | FindingKind::Secret { .. } => "error",
         FindingKind::Email | FindingKind::Phone | FindingKind::Iban | FindingKind::UsSsn => "warning",
     }
 }
@@ -130,6 +133,12 @@ const RULES: &[(&str, &str, &str)] = &[
         "Track2",
         "Track 2 of a magnetic stripe: sensitive authentication data (PCI DSS 4.0.1, 3.3.1.1).",
     ),
+    (
+        "card-code",
+        "CardCode",
+        "A card verification code: sensitive authentication data (PCI DSS 4.0.1, 3.3.1.2).",
+    ),
+    ("pin", "Pin", "A PIN or PIN block: sensitive authentication data (PCI DSS 4.0.1, 3.3.1.3)."),
     ("secret", "Secret", "A key, token or password."),
     ("email", "EmailAddress", "An e-mail address."),
     ("phone", "TelephoneNumber", "A telephone number."),

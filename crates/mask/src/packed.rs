@@ -39,8 +39,10 @@ pub(crate) struct Packed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Spelling {
     Raw,
-    /// Two hexadecimal digits of either case, with a space, colon or dash between bytes or not.
+    /// Two hexadecimal digits of either case.
     Hex,
+    /// The same, with a space, colon or dash between bytes.
+    Spaced,
 }
 
 impl Packed {
@@ -65,7 +67,8 @@ impl Reader for Packed {
             text.forgive();
             self.leap(text);
             text.get(self.at)?;
-            let places = [Spelling::Raw, Spelling::Hex].map(|spelling| Place::new(spelling, text, self.at));
+            let places = [Spelling::Raw, Spelling::Hex, Spelling::Spaced]
+                .map(|spelling| Place::new(spelling, text, self.at));
             let found = places.iter().flatten().find_map(Place::finding);
             if text.starved() {
                 return None;
@@ -118,8 +121,8 @@ impl<'a, 't> Place<'a, 't> {
             return None;
         }
         let form = match (self.spelling, kind.is_sad()) {
-            (Spelling::Hex, false) => Form::Number,
-            (Spelling::Raw, _) | (Spelling::Hex, true) => Form::Whole,
+            (Spelling::Raw, _) | (_, true) => Form::Whole,
+            (Spelling::Hex | Spelling::Spaced, false) => Form::Number,
         };
         Some(Finding { range, kind, form, view: View::Plain })
     }
@@ -146,6 +149,10 @@ impl<'a, 't> Place<'a, 't> {
 
     /// The second field of a message: its length in digits, and the number (ISO 8583-1, LLVAR in packed decimal).
     fn second_field(&self) -> Option<(Range<usize>, FindingKind)> {
+        // With spaces it would be half of all dates that have a time of day.
+        if self.spelling == Spelling::Spaced {
+            return None;
+        }
         let digits = usize::from(self.length).checked_sub(0x13).filter(|over| *over <= 6)? + 13;
         let fields = message::head(self.spelling, self.text, self.before);
         if fields.is_none() && self.before > self.text.begin() {
@@ -186,11 +193,14 @@ impl Spelling {
                 text.known(at..end).first().map(|byte| (*byte, at))
             }
             Self::Hex => {
-                let gap = text.known(end.saturating_sub(1)..end).first().copied().is_some_and(is_gap);
-                let end = end - usize::from(gap);
                 let at = end.checked_sub(2)?;
                 let [high, low] = *text.known(at..end).first_chunk::<2>()?;
                 Some((nibble(high)? << 4 | nibble(low)?, at))
+            }
+            Self::Spaced => {
+                let at = end.checked_sub(1)?;
+                text.known(at..end).first().filter(|byte| is_gap(**byte))?;
+                Self::Hex.back(text, at)
             }
         }
     }
@@ -199,13 +209,20 @@ impl Spelling {
     fn shows_digits(self, text: &Text<'_>, at: usize) -> bool {
         match self {
             Self::Raw => text.known(at..at + 6).iter().all(|byte| byte >> 4 < 10 && byte & 15 < 10),
-            Self::Hex => text.known(at..at + 12).iter().all(|byte| byte.is_ascii_digit() || is_gap(*byte)),
+            Self::Hex => text.known(at..at + 12).iter().all(u8::is_ascii_digit),
+            Self::Spaced => {
+                let fits = |(index, byte): (usize, &u8)| match index % 3 {
+                    2 => is_gap(*byte),
+                    _ => byte.is_ascii_digit(),
+                };
+                text.known(at..at + 17).iter().enumerate().all(fits)
+            }
         }
     }
 }
 
 /// What may stand between two bytes in hex.
-const fn is_gap(byte: u8) -> bool {
+fn is_gap(byte: u8) -> bool {
     matches!(byte, b' ' | b':' | b'-')
 }
 

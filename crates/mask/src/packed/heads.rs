@@ -1,72 +1,47 @@
-//! A quick look for places where a value may start, by the three bytes before it and its first.
+//! A quick look for places where a value may start, by its first byte and what stands before it.
 
 /// How many bytes before a value are looked at.
-pub(super) const HEAD: usize = 3;
+pub(super) const HEAD: usize = 5;
 
 /// The first place in `text`, [`HEAD`] bytes from its start or further, that may be a value's.
 pub(super) fn next(text: &[u8]) -> Option<usize> {
-    let fits = |place: usize, byte: &u8| HEADS.get(place).and_then(|at| at.get(usize::from(*byte)));
-    let may = |bytes: &[u8]| {
-        let sorts = bytes.iter().enumerate().filter_map(|(place, byte)| fits(place, byte));
-        sorts.fold(!0, |all, one| all & one) != 0
-    };
-    text.windows(HEAD + 1).position(may).map(|at| at + HEAD)
-}
-
-/// What may stand at each of the four places: a bit for each sort of head.
-static HEADS: [[u8; 256]; HEAD + 1] = heads();
-
-/// A tag, a length in bytes, two digits.
-const TAG: u8 = 1;
-/// A length in digits, two digits.
-const LENGTH: u8 = 2;
-/// Half a tag in hex, a length, a digit.
-const HEX_TAG: u8 = 4;
-/// A length in digits in hex, a digit.
-const HEX_LENGTH: u8 = 8;
-/// A gap, a length in hex, a digit.
-const GAP_BEFORE: u8 = 16;
-/// A length in hex, a gap, a digit.
-const GAP_BEHIND: u8 = 32;
-
-#[allow(clippy::indexing_slicing, reason = "a constant, computed by the compiler")]
-const fn heads() -> [[u8; 256]; HEAD + 1] {
-    let mut at = [[0; 256]; HEAD + 1];
-    let mut byte = 0_u8;
-    loop {
-        let index = byte as usize;
-        let gap = super::is_gap(byte);
-        let digit = byte.is_ascii_digit();
-        let leads = matches!(byte, b'0' | b'1');
-        let of_tag = matches!(byte, b'7' | b'A' | b'B' | b'a' | b'b');
-        // A number does not start with two zeros.
-        let packed = byte != 0 && byte >> 4 < 10 && byte & 15 < 10;
-        at[0][index] = TAG
-            | LENGTH
-            | HEX_LENGTH
-            | sort(of_tag, HEX_TAG)
-            | sort(gap, GAP_BEFORE)
-            | sort(leads, GAP_BEHIND);
-        at[1][index] = LENGTH
-            | GAP_BEHIND
-            | sort(matches!(byte, 0x57 | 0x5a | 0x6b), TAG)
-            | sort(byte == b'1', HEX_LENGTH)
-            | sort(leads, HEX_TAG | GAP_BEFORE);
-        at[2][index] = HEX_TAG
-            | GAP_BEFORE
-            | sort(matches!(byte, super::LENGTH_MIN..=0x13), TAG)
-            | sort(matches!(byte, 0x13..=super::LENGTH_MAX), LENGTH)
-            | sort(matches!(byte, b'3'..=b'9'), HEX_LENGTH)
-            | sort(gap, GAP_BEHIND);
-        at[3][index] =
-            sort(packed, TAG | LENGTH) | sort(digit, HEX_TAG | HEX_LENGTH | GAP_BEFORE | GAP_BEHIND);
-        if byte == u8::MAX {
-            return at;
-        }
-        byte += 1;
+    let mut from = 0;
+    // Most blocks hold no such place, which takes a few instructions for each sixteen bytes.
+    while let Some(false) = text.get(from..).and_then(shows) {
+        from += BLOCK;
     }
+    let at = text.get(from..)?.windows(HEAD + 1).position(|bytes| match *bytes {
+        [a, b, c, d, e, f] => may_start(a, b, c, d, e, f),
+        _ => true,
+    });
+    at.map(|at| from + at + HEAD)
 }
 
-const fn sort(fits: bool, sorts: u8) -> u8 {
-    if fits { sorts } else { 0 }
+/// Whether a value may start at one of [`BLOCK`] places; `None` where `text` is too short to tell so many.
+fn shows(text: &[u8]) -> Option<bool> {
+    let bytes = |at: usize| text.get(at..)?.first_chunk::<BLOCK>();
+    let (a, b, c) = (bytes(0)?, bytes(1)?, bytes(2)?);
+    let (d, e, f) = (bytes(3)?, bytes(4)?, bytes(5)?);
+    let places = a.iter().zip(b).zip(c).zip(d).zip(e).zip(f);
+    Some(places.fold(false, |any, (((((a, b), c), d), e), f)| any | may_start(*a, *b, *c, *d, *e, *f)))
 }
+
+/// Whether a value may start at `last`. No branch is in it, so that it is done for many places at once.
+#[inline(always)]
+fn may_start(a: u8, b: u8, c: u8, d: u8, e: u8, last: u8) -> bool {
+    let within = |byte: u8, low: u8, high: u8| byte.wrapping_sub(low) <= high - low;
+    let tag = |byte: u8| (byte == 0x57) | (byte == 0x5a) | (byte == 0x6b);
+    let tag_in_hex = |byte: u8| (byte == b'7') | (byte | 0x20 == b'a') | (byte | 0x20 == b'b');
+    let gap = |byte: u8| (byte == b' ') | (byte == b':') | (byte == b'-');
+    let low = |byte: u8| byte | 1 == b'1';
+    // A tag and a length in bytes, or a length in digits.
+    let raw = (tag(d) & within(e, super::LENGTH_MIN, 0x13)) | within(e, 0x13, super::LENGTH_MAX);
+    let hex = (tag_in_hex(c) & low(d)) | ((d == b'1') & within(e, b'3', b'9'));
+    let spaced = tag_in_hex(a) & gap(b) & low(c) & gap(e);
+    // No number starts with two zeros.
+    let packed = (last != 0) & (last < 0xa0) & (last & 15 < 10);
+    (raw & packed) | ((hex | spaced) & within(last, b'0', b'9'))
+}
+
+/// Places that are looked at together.
+const BLOCK: usize = 64;

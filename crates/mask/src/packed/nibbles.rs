@@ -26,7 +26,7 @@ impl<'a, 't> Nibbles<'a, 't> {
     pub fn end(&self) -> usize {
         match self.spelling {
             Spelling::Raw => self.at + self.read % 2,
-            Spelling::Hex => self.at,
+            Spelling::Hex | Spelling::Spaced => self.at,
         }
     }
 
@@ -108,8 +108,11 @@ impl<'a, 't> Nibbles<'a, 't> {
                 self.at += usize::from(!first);
                 if first { byte >> 4 } else { byte & 15 }
             }
-            Spelling::Hex => {
-                let gap = first && self.read > 0 && self.text.get(self.at).is_some_and(is_gap);
+            Spelling::Hex | Spelling::Spaced => {
+                let gap = self.spelling == Spelling::Spaced && first && self.read > 0;
+                if gap && !is_gap(self.text.get(self.at)?) {
+                    return None;
+                }
                 let value = nibble(self.text.get(self.at + usize::from(gap))?)?;
                 self.at += 1 + usize::from(gap);
                 value

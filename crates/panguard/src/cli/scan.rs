@@ -105,10 +105,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     pool::in_order(
         |give| jobs(arguments, give),
         |job, say| look(job, arguments, &bytes, say),
-        |event| match event {
-            Some(event) if reported.is_ok() => reported = report.hear(event),
-            Some(_) => {}
-            None => report.tick(bytes.load(Ordering::Relaxed)),
+        |event| {
+            if let Some(event) = event.filter(|_| reported.is_ok()) {
+                reported = report.hear(event);
+            }
+            report.tick(bytes.load(Ordering::Relaxed));
         },
     );
     _ = panic::take_hook();

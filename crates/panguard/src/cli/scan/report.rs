@@ -13,7 +13,7 @@ use super::baseline::{Accepted, Written};
 use super::found::{Event, Fingerprint, Found, Unread};
 use super::progress::Progress;
 use sarif::Sarif;
-pub use text::size;
+pub use text::{number, size};
 
 /// In which form findings are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -95,8 +95,9 @@ impl Report {
     /// All has been heard: the baseline is written, and the end is said.
     pub fn end(&mut self, bytes: u64) -> anyhow::Result<()> {
         self.progress.clear();
-        let stale = self.accepted.take().map(Accepted::stale).unwrap_or_default();
-        for entry in &stale {
+        // What was not read may still be there.
+        let accepted = self.accepted.take().filter(|_| self.count.unread == 0);
+        for entry in accepted.map(Accepted::stale).unwrap_or_default() {
             tell(&format!("panguard: not found any more, take it out of the baseline: {entry}"));
         }
         if let Some(written) = self.written.take() {

@@ -1,7 +1,7 @@
 //! SQLite databases, read without a write: neither to them nor beside them.
 
 use std::fmt::Write;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
@@ -55,10 +55,10 @@ fn open_held(bytes: &[u8]) -> rusqlite::Result<Connection> {
     let mut connection = Connection::open_in_memory()?;
     // The versions of the format to write and to read: 2 says that there is a log beside it, which there is not
     // (<https://sqlite.org/fileformat.html>, §1.3.3).
-    let mut bytes = bytes.to_vec();
-    bytes.get_mut(18..20).into_iter().flatten().for_each(|version| *version = (*version).min(1));
-    let length = bytes.len();
-    connection.deserialize_read_exact(MAIN_DB, bytes.as_slice(), length, true)?;
+    let (head, rest) = bytes.split_at_checked(20).unwrap_or((bytes, &[]));
+    let mut head = head.to_vec();
+    head.iter_mut().skip(18).for_each(|version| *version = (*version).min(1));
+    connection.deserialize_read_exact(MAIN_DB, head.chain(rest), bytes.len(), true)?;
     restrict(&connection)?;
     Ok(connection)
 }

@@ -31,7 +31,8 @@ pub fn summary(count: &Count, bytes: u64) -> String {
     format!("{}, {}: {}", number(count.files, "file"), size(bytes), parts.join(", "))
 }
 
-fn number(number: u64, what: &str) -> String {
+/// So many of that.
+pub fn number(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 

@@ -209,7 +209,7 @@ pub fn apart(found: impl IntoIterator<Item = Finding>) -> Vec<Finding> {
 
 fn weight(kind: FindingKind) -> u8 {
     match kind {
-        FindingKind::Track1 | FindingKind::Track2 => 3,
+        FindingKind::Track1 | FindingKind::Track2 | FindingKind::CardCode | FindingKind::Pin => 3,
         FindingKind::Pan { .. } => 2,
         FindingKind::Secret { .. } => 1,
         FindingKind::Email | FindingKind::Phone | FindingKind::Iban | FindingKind::UsSsn => 0,

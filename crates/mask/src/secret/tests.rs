@@ -233,6 +233,20 @@ fn what_is_no_secret_passes() {
 }
 
 #[test]
+fn a_few_crosses_in_a_long_token_are_chance_and_a_row_of_them_is_a_placeholder() {
+    let random = &mut Random(23);
+    for crosses in ["xXxX", "XxxX", "xxxx", "XXXX"] {
+        let (head, tail) = (random.of(Alphabet::Alnum, 80), random.of(Alphabet::Alnum, 43));
+        let text = format!("session=eyJ{}.eyJ{head}{crosses}{head}.{tail}", random.of(Alphabet::Alnum, 33));
+        assert!(!found(text.as_bytes()).is_empty(), "{text}");
+    }
+    let text = format!("ghp_{}xXxX{}", random.of(Alphabet::Alnum, 16), random.of(Alphabet::Alnum, 16));
+    assert!(!found(text.as_bytes()).is_empty(), "{text}");
+    assert_none(&format!("ghp_{}xxxx{}", random.of(Alphabet::Alnum, 16), random.of(Alphabet::Alnum, 16)));
+    assert_none("token: \"AbCdEf-XXXX-123456\"");
+}
+
+#[test]
 fn random_digests_and_blobs_are_no_secrets() {
     let random = &mut Random(17);
     for _ in 0..2000 {

@@ -7,6 +7,7 @@ mod address;
 mod alphabet;
 mod assignment;
 pub(crate) mod escape;
+pub(crate) mod example;
 mod key;
 mod place;
 mod provider;

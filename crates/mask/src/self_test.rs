@@ -4,22 +4,25 @@
 //! negatives are what looks like them. No miss and no false alarm is expected wherever the data allow an answer;
 //! where they do not, a row says what chance makes of it.
 
+mod beside;
 mod encode;
 mod negative;
 mod number;
-mod random;
+pub(crate) mod random;
 mod report;
 mod spelling;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use beside::{HARMLESS, Harmless, KINDS, Kind};
 use negative::{NEGATIVES, Negative};
 use number::Number;
 use random::Random;
 pub use report::{Expected, Part, Report, Row};
 use spelling::{SPELLINGS, Spelling, Written};
 
+use crate::classes::Classes;
 use crate::finding::{Finding, FindingKind};
 use crate::stream::Finder;
 
@@ -30,6 +33,8 @@ pub struct Size {
     pub numbers: usize,
     /// Texts of each kind that holds nothing.
     pub negatives: u64,
+    /// Texts of each kind of secrets and personal data, and of what only looks like them.
+    pub beside: u64,
     /// Every how many bytes the texts with published numbers are cut in two: 1 is at every place.
     pub cut_every: usize,
 }
@@ -37,16 +42,22 @@ pub struct Size {
 impl Default for Size {
     /// As the evidence has it: some seconds' work for one core.
     fn default() -> Self {
-        Self { numbers: 20, negatives: 20_000, cut_every: 1 }
+        Self { numbers: 20, negatives: 20_000, beside: 2000, cut_every: 1 }
     }
 }
 
-/// Tries the detector on the corpus that `seed` makes. The same seed and size come to the same report.
-pub fn self_test(seed: u64, size: Size) -> Report {
+/// Tries the detector on the corpus that `seed` makes, with `classes` beside card numbers. The same seed, size and
+/// classes come to the same report.
+pub fn self_test(seed: u64, size: Size, classes: Classes) -> Report {
     let mut random = Random::new(seed);
     let mut rows = Vec::new();
     positives(size, &mut random, &mut rows);
     rows.extend(NEGATIVES.iter().map(|kind| negative(kind, size.negatives, &mut random)));
+    let on = KINDS.iter().filter(|kind| (kind.is_on)(&classes));
+    rows.extend(on.map(|kind| beside(kind, size.beside, classes, &mut random)));
+    if classes != Classes::default() {
+        rows.extend(HARMLESS.iter().map(|kind| harmless(kind, size.beside, classes, &mut random)));
+    }
     Report { version: env!("CARGO_PKG_VERSION"), seed, rows }
 }
 
@@ -124,16 +135,17 @@ fn is_found(written: &Written, sizes: &[usize]) -> bool {
     }
     finder.push(rest, &mut found);
     finder.finish(&mut found);
-    covers(&found, &written.number)
+    covers(&found, &written.number, is_of_card)
 }
 
-/// Whether card numbers and tracks that were found take all of `range` together.
-fn covers(found: &[Finding], range: &Range<usize>) -> bool {
-    let of_card = |finding: &&Finding| {
-        matches!(finding.kind, FindingKind::Pan { .. } | FindingKind::Track1 | FindingKind::Track2)
-    };
+fn is_of_card(kind: FindingKind) -> bool {
+    matches!(kind, FindingKind::Pan { .. } | FindingKind::Track1 | FindingKind::Track2)
+}
+
+/// Whether findings of such kinds take all of `range` together.
+fn covers(found: &[Finding], range: &Range<usize>, is_of_kind: fn(FindingKind) -> bool) -> bool {
     // They come in the order of their starts.
-    let covered = found.iter().filter(of_card).fold(range.start, |to, finding| {
+    let covered = found.iter().filter(|finding| is_of_kind(finding.kind)).fold(range.start, |to, finding| {
         if finding.range.start <= to { to.max(finding.range.end) } else { to }
     });
     covered >= range.end
@@ -145,6 +157,34 @@ fn negative(kind: &Negative, count: u64, random: &mut Random) -> Row {
         flagged.add(crate::holds_card((kind.make)(random, index).as_bytes()));
     }
     flagged.row(Part::Negative, kind.name, Expected::AtMost(ceiling((kind.chance)(), count)))
+}
+
+/// Each of `count` texts of a kind, and whether all that is to be found of it is found.
+fn beside(kind: &Kind, count: u64, classes: Classes, random: &mut Random) -> Row {
+    let mut found = Count::default();
+    for index in (0..).take(usize::try_from(count).unwrap_or(usize::MAX)) {
+        let [before, what, after] = (kind.make)(random, index);
+        let text = [&*before, &what, &after].concat();
+        let findings: Vec<_> = crate::find_all(text.as_bytes(), classes).collect();
+        // A key's lines are found one by one: what breaks them stays.
+        let parts = what.split('\n').flat_map(|line| line.split("\\n"));
+        let mut at = before.len();
+        found.add(parts.into_iter().all(|part| {
+            let start = text.get(at..).and_then(|rest| rest.find(part)).map_or(at, |ahead| at + ahead);
+            at = start + part.len();
+            covers(&findings, &(start..at), kind.is_found)
+        }));
+    }
+    found.row(kind.part, kind.name, Expected::All)
+}
+
+fn harmless(kind: &Harmless, count: u64, classes: Classes, random: &mut Random) -> Row {
+    let mut flagged = Count::default();
+    for _ in 0..count {
+        let text = (kind.make)(random);
+        flagged.add(crate::find_all(text.as_bytes(), classes).any(|finding| !is_of_card(finding.kind)));
+    }
+    flagged.row(Part::Harmless, kind.name, Expected::AtMost(0))
 }
 
 /// The most texts of `count` that are flagged where `chance` flags each: four deviations more than the mean,

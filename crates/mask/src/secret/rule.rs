@@ -71,6 +71,12 @@ impl Ends {
     }
 }
 
+/// The rule in this place of the table, which begins anew behind its end.
+pub(crate) fn nth(index: usize) -> Option<Rule> {
+    let rules = &TABLE.rules;
+    rules.get(index % rules.len().max(1)).map(|(rule, _)| *rule)
+}
+
 /// All rules, in the order of their names.
 #[cfg(test)]
 pub(crate) fn all() -> impl Iterator<Item = Rule> {

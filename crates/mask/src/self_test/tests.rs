@@ -14,9 +14,9 @@ fn a_number_with_a_wrong_check_digit_is_found_in_no_spelling() {
 #[test]
 fn what_is_found_of_a_number_in_part_does_not_count() {
     let found: Vec<_> = crate::find(b"4111111111111111").collect();
-    assert!(covers(&found, &(0..16)));
-    assert!(!covers(&found, &(0..17)));
-    assert!(!covers(&[], &(0..16)));
+    assert!(covers(&found, &(0..16), is_of_card));
+    assert!(!covers(&found, &(0..17), is_of_card));
+    assert!(!covers(&[], &(0..16), is_of_card));
 }
 
 #[test]
@@ -53,4 +53,25 @@ fn a_ceiling_is_above_the_mean_and_none_where_there_is_no_chance() {
     assert_eq!(ceiling(0.0, 20_000), 0);
     assert_eq!(ceiling(0.1, 20_000), 2179);
     assert_eq!(ceiling(0.00001, 20_000), 2);
+}
+
+#[test]
+fn a_class_that_is_off_has_no_rows() {
+    let size = Size { numbers: 0, negatives: 0, beside: 1, cut_every: 100 };
+    let parts = |classes| {
+        let parts: Vec<_> = self_test(1, size, classes).rows.iter().map(|row| row.part).collect();
+        [Part::Secret, Part::Personal, Part::Harmless].map(|part| parts.contains(&part))
+    };
+    assert_eq!(parts(Classes::default()), [false, false, false]);
+    assert_eq!(parts(Classes { secret: true, ..Classes::default() }), [true, false, true]);
+    assert_eq!(parts(Classes { email: true, ..Classes::default() }), [false, true, true]);
+}
+
+#[test]
+fn what_is_not_looked_for_is_not_found() {
+    let random = &mut Random::new(9);
+    for kind in KINDS {
+        let row = beside(kind, 20, Classes::default(), random);
+        assert_eq!((row.found, row.of, row.holds()), (0, 20, false), "{}", kind.name);
+    }
 }

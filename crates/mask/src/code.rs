@@ -5,6 +5,8 @@
 //! arrive, and nothing is held back but the digits themselves. A name that may mean something else, and one with
 //! nothing but a space between, count where card data stands close before.
 
+mod place;
+
 use crate::brand::Brand;
 use crate::chain::{DIGITS_MAX, DIGITS_MIN};
 use crate::finding::{Finding, FindingKind, Form};
@@ -15,8 +17,8 @@ use crate::unit::View;
 
 /// Reads a text for card codes and PIN blocks.
 ///
-/// Each is a run of letters and digits, of 3 or 4 digits or of 16 or 32 of hex, behind one of [`OPENERS`] or
-/// behind an escape of one: a text without such a run holds none.
+/// Each is a run of letters and digits, of 3 or 4 digits or of 16 or 32 of hex, behind a sign that stands before
+/// values, or behind an escape of one: a text without such a run holds none (`place`).
 #[derive(Debug)]
 pub(crate) struct Codes {
     at: usize,
@@ -62,8 +64,8 @@ impl Reader for Codes {
     fn next(&mut self, text: &Text<'_>, until: usize) -> Option<Finding> {
         while self.at < until {
             text.forgive();
-            self.at = place(text, self.at);
-            if self.at >= text.len() {
+            self.at = place::next(text, self.at);
+            if self.at >= until.min(text.len()) {
                 return None;
             }
             let found = self.judge(text);
@@ -91,20 +93,6 @@ impl Reader for Codes {
     }
 }
 
-/// The next place at or after `at` where a code may start; the end of what is known if there is none.
-fn place(text: &Text<'_>, at: usize) -> usize {
-    let from = at.saturating_sub(1).max(text.begin());
-    let known = text.known(from..text.len());
-    let next = known.windows(2).position(|two| match two {
-        // The first digit of an escape, behind which a code may stand: `%3D123`.
-        [b'%', digit] => digit.is_ascii_hexdigit(),
-        [b' ' | b'\t', digit] => digit.is_ascii_digit(),
-        [opener, digit] => OPENERS.contains(opener) && digit.is_ascii_hexdigit(),
-        _ => false,
-    });
-    next.map_or_else(|| text.len().max(at), |next| from + next + 1)
-}
-
 /// How many bytes of an escape of an opener stand at `at`, behind its percent sign.
 fn escape_digits(text: &Text<'_>, at: usize) -> usize {
     if text.known(at.saturating_sub(1)..at) != b"%" {
@@ -122,6 +110,11 @@ fn is_escaped(high: u8, low: u8) -> bool {
         (high, low.to_ascii_uppercase()),
         (b'2', b'0' | b'2' | b'7') | (b'3', b'A' | b'D' | b'E') | (b'5', b'D')
     )
+}
+
+/// Whether a glance at `text` shows that a code or a block may be in it.
+pub(crate) fn may_hold(text: &[u8]) -> bool {
+    place::next(&Text::whole(text), 0) < text.len()
 }
 
 /// What the name before a value says that it is, with what stands before that.
@@ -250,9 +243,6 @@ fn goes_on(text: &Text<'_>, end: usize) -> bool {
         Some(_) | None => false,
     }
 }
-
-/// What stands right before a code or a block. Before a code it may be a space too.
-const OPENERS: &[u8] = b"=:>\"'`([#";
 
 /// Words between a name and its value.
 const FILLERS: &[&[u8]] = &[b"is", b"was", b"code", b"number", b"no", b"no.", b"num", b"value"];

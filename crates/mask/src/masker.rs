@@ -5,6 +5,7 @@ use access::{DataClass, Terms};
 
 use crate::chain::{DIGITS_MAX, DIGITS_MIN};
 use crate::classes::Classes;
+use crate::code;
 use crate::engine::{Engine, Views};
 use crate::finding::{Finding, Form};
 use crate::glance;
@@ -208,7 +209,8 @@ impl Masker {
     /// Masks `range` of `text`; the result is that part alone, of the same length. What surrounds it is
     /// looked at for words.
     pub(crate) fn part(self, text: &[u8], range: Range<usize>, views: Views) -> Option<Masked> {
-        if self.classes == Classes::default() && !glance::may_hold_card(text.get(range.clone())?) {
+        let glanced = text.get(range.clone())?;
+        if self.classes == Classes::default() && !glance::may_hold_card(glanced) && !code::may_hold(glanced) {
             return None;
         }
         let part = Text::part(text, range.clone()).about_cards(self.is_about_cards());

@@ -75,11 +75,16 @@ impl Name {
         (!known::OTHERS.iter().any(has)).then_some(found)
     }
 
-    /// What the words say that `text` ends in, as `my card's cvv` and `Card Security Code` do.
+    /// What the words say that `text` ends in, as `my card's cvv` and `Card Security Code` do, if that may be
+    /// sensitive authentication data.
     pub(crate) fn at_end_of(text: &[u8]) -> Option<Self> {
+        if !known::may_end(text) {
+            return None;
+        }
         let words = Words::read(text);
         Self::best(&words, |known, at| {
-            words.is_end(at + known.word.len())
+            known.meaning.may_be_sad()
+                && words.is_end(at + known.word.len())
                 && match known.stands {
                     Where::Anywhere => words.is_word(at..at + known.word.len()),
                     Where::Alone => words.is_apart(at),
@@ -89,13 +94,17 @@ impl Name {
 
     /// What the words say that are known, and that stand where they must.
     fn best(words: &Words, stands: impl Fn(&Known, usize) -> bool) -> Option<Self> {
-        let known = words.starts().flat_map(|at| {
-            let known = known::starting_with(words.letter(at));
-            known.iter().map(move |known| (at, *known))
-        });
+        let known = words
+            .starts()
+            .flat_map(|at| known::at_start_of(words.from(at)).iter().map(move |known| (at, *known)));
         let found = known.filter(|(at, known)| words.has(known.word, *at) && stands(known, *at));
         let names = found.map(|(_, known)| Self { meaning: known.meaning, sure: known.sure });
         names.min_by_key(|name| (name.meaning, name.sure))
+    }
+
+    /// Whether [`Name::at_end_of`] may know the words that `text` ends in, by its last letters: mostly not.
+    pub(crate) fn may_end(text: &[u8]) -> bool {
+        known::may_end(text)
     }
 
     /// What it means by itself, if that is certain.
@@ -214,7 +223,7 @@ impl Beside {
         let words = Words::read(text);
         let mut beside = Self::default();
         for at in words.starts() {
-            for known in known::starting_with(words.letter(at)) {
+            for known in known::at_start_of(words.from(at)) {
                 let whole = words.has(known.word, at) && words.is_word(at..at + known.word.len());
                 if whole && (known.stands == Where::Anywhere || known.meaning == Meaning::Card) {
                     beside.add(Name { meaning: known.meaning, sure: known.sure });

@@ -121,19 +121,59 @@ pub(super) const OTHERS: &[&str] = &[
     "token",
 ];
 
-/// The known words by their first byte.
-pub(super) fn starting_with(first: u8) -> &'static [&'static Known] {
-    static BY_FIRST: LazyLock<[Vec<&Known>; 256]> = LazyLock::new(|| {
-        let mut by_first = [const { Vec::new() }; 256];
+/// The known words that `letters` may begin with, and a few others.
+pub(super) fn at_start_of(letters: &[u8]) -> &'static [&'static Known] {
+    static BY_START: LazyLock<[Vec<&Known>; PLACES]> = LazyLock::new(|| {
+        let mut by_start = [const { Vec::new() }; PLACES];
         for known in KNOWN {
-            let first = known.word.bytes().next().map(usize::from);
-            if let Some(all) = first.and_then(|first| by_first.get_mut(first)) {
+            if let Some(all) = place(known.word.as_bytes()).and_then(|place| by_start.get_mut(place)) {
                 all.push(known);
             }
         }
-        by_first
+        by_start
     });
-    BY_FIRST.get(usize::from(first)).map(Vec::as_slice).unwrap_or_default()
+    place(letters).and_then(|place| BY_START.get(place)).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// Where words with these first three letters are. None is shorter.
+fn place(letters: &[u8]) -> Option<usize> {
+    let [one, two, three] = letters.first_chunk::<3>()?.map(usize::from);
+    Some((one ^ two << 3 ^ three << 5) % PLACES)
+}
+
+const PLACES: usize = 1024;
+
+/// Whether `text` may end in a known word of sensitive authentication data, by its last two letters: most do not.
+pub(super) fn may_end(text: &[u8]) -> bool {
+    static ENDS: LazyLock<[u32; 26]> = LazyLock::new(|| {
+        let mut ends = [0; 26];
+        for known in KNOWN.iter().filter(|known| known.meaning.may_be_sad()) {
+            let letters = known.word.trim_end_matches(|c: char| c.is_ascii_digit()).as_bytes();
+            if let [.., one, two] = letters
+                && let (Some(one), Some(two)) = (letter(*one), letter(*two))
+                && let Some(end) = ends.get_mut(two)
+            {
+                *end |= 1 << one;
+            }
+        }
+        ends
+    });
+    let mut last = text.iter().rev().skip_while(|byte| byte.is_ascii_digit() || !is_of_word(**byte));
+    let (Some(two), Some(one)) = (last.next(), last.find(|byte| is_of_word(**byte))) else { return false };
+    match (letter(*one), letter(*two)) {
+        (Some(one), Some(two)) => ENDS.get(two).is_some_and(|end| end & 1 << one != 0),
+        // Accents are taken off later, and other scripts have no such table.
+        _ => true,
+    }
+}
+
+fn is_of_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || !byte.is_ascii()
+}
+
+/// The place of a letter in the alphabet, small or not.
+fn letter(byte: u8) -> Option<usize> {
+    byte.is_ascii_alphabetic().then(|| usize::from((byte | 0x20) - b'a'))
 }
 
 /// All known words.

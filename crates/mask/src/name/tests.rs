@@ -526,6 +526,20 @@ fn every_known_word_is_written_as_names_are_read() {
     }
 }
 
+#[test]
+fn the_words_at_the_end_of_a_text_are_known_as_in_a_name() {
+    for known in known::all() {
+        for text in [known.word.to_owned(), format!("my {}", known.word), format!("{} 2", known.word)] {
+            let name = Name::at_end_of(text.as_bytes());
+            assert_eq!(name.is_some(), known.meaning.may_be_sad(), "{text}");
+        }
+        let meaning = Name::at_end_of(format!("{} of it", known.word).as_bytes());
+        assert!(meaning.is_none(), "{}", known.word);
+    }
+    assert!(Name::at_end_of("Kartenprüfnummer".as_bytes()).is_some());
+    assert!(Name::at_end_of(b"card code: c-v_v").is_some_and(|name| name.meaning() == Meaning::CardCode));
+}
+
 proptest! {
     #[test]
     fn how_a_name_is_written_does_not_matter(

@@ -22,30 +22,24 @@ impl Words {
         let cut = name.len().saturating_sub(BYTES_MAX);
         let name = name.get(cut..).unwrap_or_default();
         let mut words = Self { letters: [0; BYTES_MAX], length: 0, starts: 0, apart: 0 };
-        let mut last = if cut == 0 { Kind::Space } else { Kind::Small };
-        let mut spaced = cut == 0;
-        for chunk in name.utf8_chunks() {
-            let mut rest = chunk.valid().chars();
-            while let Some(c) = rest.next() {
-                let kind = Kind::of(c);
-                let capital_next = || rest.clone().next().is_some_and(|next| Kind::of(next) == Kind::Small);
-                let starts = match (last, kind) {
-                    (_, Kind::Space | Kind::Mark) => false,
-                    (Kind::Space | Kind::Mark, _) => true,
-                    (Kind::Digit, Kind::Digit) | (Kind::Capital | Kind::Small, Kind::Small) => false,
-                    (Kind::Digit, _) | (_, Kind::Digit) | (Kind::Small, Kind::Capital) => true,
-                    (Kind::Capital, Kind::Capital) => capital_next(),
-                };
-                spaced |= kind == Kind::Space;
-                if starts {
-                    words.starts |= 1 << words.length;
-                    words.apart |= u128::from(spaced) << words.length;
+        let mut reading =
+            Reading { last: if cut == 0 { Kind::Space } else { Kind::Small }, spaced: cut == 0 };
+        if name.is_ascii() {
+            for (index, byte) in name.iter().enumerate() {
+                let next = || name.get(index + 1).is_some_and(u8::is_ascii_lowercase);
+                if reading.goes_on(Kind::of_ascii(*byte), next, &mut words) {
+                    words.push(byte.to_ascii_lowercase());
                 }
-                if !matches!(kind, Kind::Space | Kind::Mark) {
-                    spaced = false;
-                    words.push(c);
+            }
+        } else {
+            for chunk in name.utf8_chunks() {
+                let mut rest = chunk.valid().chars();
+                while let Some(c) = rest.next() {
+                    let next = || rest.clone().next().is_some_and(|next| Kind::of(next) == Kind::Small);
+                    if reading.goes_on(Kind::of(c), next, &mut words) {
+                        words.push_any(c);
+                    }
                 }
-                last = kind;
             }
         }
         words.starts |= 1 << words.length;
@@ -54,12 +48,17 @@ impl Words {
 
     /// Where each word starts.
     pub fn starts(&self) -> impl Iterator<Item = usize> {
-        (0..self.length).filter(|at| self.starts & 1 << at != 0)
+        let mut starts = self.starts;
+        std::iter::from_fn(move || {
+            let at = usize::try_from(starts.trailing_zeros()).ok().filter(|_| starts != 0)?;
+            starts &= starts - 1;
+            Some(at)
+        })
     }
 
-    /// The first byte of what starts at `at`.
-    pub fn letter(&self, at: usize) -> u8 {
-        self.letters.get(at).copied().unwrap_or_default()
+    /// What stands at `at`, up to the end.
+    pub fn from(&self, at: usize) -> &[u8] {
+        self.letters.get(at..self.length).unwrap_or_default()
     }
 
     /// Whether `word` stands at `at`, perhaps as a part of what is there.
@@ -82,16 +81,49 @@ impl Words {
         at <= self.length && self.apart & 1 << at != 0
     }
 
-    /// Adds a letter or a digit, small and without its accent. What would be too much is left out.
-    fn push(&mut self, c: char) {
+    /// Adds a small letter or a digit. What would be too much is left out.
+    fn push(&mut self, letter: u8) {
+        if let Some(to) = self.letters.get_mut(self.length) {
+            *to = letter;
+            self.length += 1;
+        }
+    }
+
+    /// Adds a letter or a digit, small and without its accent.
+    fn push_any(&mut self, c: char) {
         for small in c.to_lowercase() {
             let mut bytes = [0; 4];
-            let bytes = plain(small).encode_utf8(&mut bytes).as_bytes();
-            if let Some(to) = self.letters.get_mut(self.length..self.length + bytes.len()) {
-                to.copy_from_slice(bytes);
-                self.length += bytes.len();
-            }
+            plain(small).encode_utf8(&mut bytes).bytes().for_each(|byte| self.push(byte));
         }
+    }
+}
+
+/// What has been read last of a name.
+struct Reading {
+    last: Kind,
+    /// Whether a space, or the beginning, is all that stands before what comes next.
+    spaced: bool,
+}
+
+impl Reading {
+    /// Goes on over a character of this kind, which starts a word or not. Whether it is part of one.
+    fn goes_on(&mut self, kind: Kind, small_next: impl Fn() -> bool, words: &mut Words) -> bool {
+        let starts = match (self.last, kind) {
+            (_, Kind::Space | Kind::Mark) => false,
+            (Kind::Space | Kind::Mark, _) => true,
+            (Kind::Digit, Kind::Digit) | (Kind::Capital | Kind::Small, Kind::Small) => false,
+            (Kind::Digit, _) | (_, Kind::Digit) | (Kind::Small, Kind::Capital) => true,
+            (Kind::Capital, Kind::Capital) => small_next(),
+        };
+        self.last = kind;
+        self.spaced |= kind == Kind::Space;
+        if starts {
+            words.starts |= 1 << words.length;
+            words.apart |= u128::from(self.spaced) << words.length;
+        }
+        let part = !matches!(kind, Kind::Space | Kind::Mark);
+        self.spaced &= !part;
+        part
     }
 }
 
@@ -107,6 +139,16 @@ enum Kind {
 }
 
 impl Kind {
+    fn of_ascii(byte: u8) -> Self {
+        match byte {
+            b'a'..=b'z' => Self::Small,
+            b'A'..=b'Z' => Self::Capital,
+            b'0'..=b'9' => Self::Digit,
+            b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c => Self::Space,
+            _ => Self::Mark,
+        }
+    }
+
     fn of(c: char) -> Self {
         match c {
             _ if c.is_uppercase() => Self::Capital,

@@ -1,0 +1,146 @@
+//! The places where a code or a block may start: nearly all of a text is gone over here.
+//!
+//! 64 bytes at a time become bitmaps; shifted against each other, they show where three or four digits, or hex in
+//! a row, stand behind a sign. Only there is it looked whether a name stands before that.
+
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "instructions that not every machine has")]
+mod avx2;
+
+use super::{BEFORE, FILLERS, separated};
+use crate::name::Name;
+use crate::text::Text;
+
+/// The next place at or after `at` where a code may start; the end of what is known if there is none.
+pub(super) fn next(text: &Text<'_>, at: usize) -> usize {
+    let mut from = at.saturating_sub(1).max(text.begin());
+    while let Some((skipped, mut places)) = scan(text.known(from..text.len()), !text.ended()) {
+        let start = from + skipped;
+        while places != 0 {
+            let place = start + usize::try_from(places.trailing_zeros()).unwrap_or(BLOCK) + 1;
+            if is_named(text, place) {
+                return place;
+            }
+            places &= places - 1;
+        }
+        from = start + STRIDE;
+    }
+    text.len().max(at)
+}
+
+/// Whether what stands before `place`, but for what separates a value from its name, may end in a known name.
+fn is_named(text: &Text<'_>, place: usize) -> bool {
+    let before = text.known(place.saturating_sub(BEFORE)..place);
+    // Behind an escape's percent sign the name is still to be looked for.
+    let Some((end, _)) = separated(before) else { return before.ends_with(b"%") };
+    let named = before.get(..end).unwrap_or_default();
+    Name::may_end(named) || FILLERS.iter().any(|filler| ends_in(named, filler))
+}
+
+fn ends_in(text: &[u8], word: &[u8]) -> bool {
+    let end = text.len().checked_sub(word.len()).and_then(|at| text.get(at..));
+    end.is_some_and(|end| end.eq_ignore_ascii_case(word))
+}
+
+/// The next 64 bytes behind some of which a code may start: where they begin, and behind which. The text may `go
+/// on` behind its end.
+fn scan(text: &[u8], goes_on: bool) -> Option<(usize, u64)> {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(found) = avx2::scan(text, goes_on) {
+        return found;
+    }
+    scan_with(text, goes_on, bits)
+}
+
+#[inline(always)]
+fn scan_with(text: &[u8], goes_on: bool, bits: impl Fn(&[u8; BLOCK]) -> Bits) -> Option<(usize, u64)> {
+    let mut at = 0;
+    while let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk) {
+        let places = bits(block).places(0) & !0 >> (BLOCK - STRIDE);
+        if places != 0 {
+            return Some((at, places));
+        }
+        at += STRIDE;
+    }
+    let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
+    let mut last = [0; BLOCK];
+    last.iter_mut().zip(rest).for_each(|(to, byte)| *to = *byte);
+    let known = !0 >> (BLOCK - rest.len());
+    let places = bits(&last).places(if goes_on { !known } else { 0 }) & known;
+    (places != 0).then_some((at, places))
+}
+
+/// What 64 bytes are: bit n is byte n.
+struct Bits {
+    digit: u64,
+    /// A digit of hex, or the `x` of `0x`.
+    hex: u64,
+    /// What stands right before a code or a block.
+    opener: u64,
+    percent: u64,
+}
+
+impl Bits {
+    /// Behind which bytes a code or a block may start, by what follows: of the last [`BLOCK`] - [`STRIDE`] too
+    /// little is there. What is `unknown` may be anything, and so may what is behind the last byte if any is.
+    #[inline(always)]
+    fn places(&self, unknown: u64) -> u64 {
+        let (digit, hex) = (self.digit | unknown, self.hex | unknown);
+        let beyond = if unknown == 0 { 0 } else { !0 };
+        let ahead = |bits: u64, count: u32| bits >> count | beyond & !(!0 >> count);
+        let three = ahead(digit, 1) & ahead(digit, 2) & ahead(digit, 3);
+        let known = self.digit;
+        let five = known >> 1 & known >> 2 & known >> 3 & known >> 4 & known >> 5;
+        let two_hex = hex & ahead(hex, 1);
+        let four_hex = two_hex & ahead(two_hex, 2);
+        let five_hex = four_hex & ahead(hex, 4);
+        let eight_hex = four_hex & ahead(four_hex, 4);
+        self.opener & (three & !five | ahead(eight_hex, 1)) | self.percent & ahead(five_hex, 1)
+    }
+}
+
+/// The bitmaps made byte by byte.
+fn bits(block: &[u8; BLOCK]) -> Bits {
+    let mut bits = Bits { digit: 0, hex: 0, opener: 0, percent: 0 };
+    for (index, byte) in block.iter().enumerate() {
+        let class = CLASSES.get(usize::from(*byte)).copied().unwrap_or(0);
+        bits.digit |= u64::from(class & DIGIT != 0) << index;
+        bits.hex |= u64::from(class & HEX != 0) << index;
+        bits.opener |= u64::from(class & OPENER != 0) << index;
+        bits.percent |= u64::from(class & PERCENT != 0) << index;
+    }
+    bits
+}
+
+const DIGIT: u8 = 1;
+const HEX: u8 = 2;
+const OPENER: u8 = 4;
+const PERCENT: u8 = 8;
+
+static CLASSES: [u8; 256] = classes();
+
+#[allow(clippy::indexing_slicing, reason = "a constant, computed by the compiler")]
+const fn classes() -> [u8; 256] {
+    let mut classes = [0; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        classes[byte as usize] = match byte {
+            b'0'..=b'9' => DIGIT | HEX,
+            b'a'..=b'f' | b'A'..=b'F' | b'x' | b'X' => HEX,
+            b' ' | b'\t' | b'=' | b':' | b'>' | b'"' | b'\'' | b'`' | b'(' | b'[' | b'#' => OPENER,
+            // These two cannot be told from some of those by halves of bytes; no name stands before them.
+            b'\x0b' | b'Y' => OPENER,
+            b'%' => PERCENT,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    classes
+}
+
+const BLOCK: usize = 64;
+/// How far one block is from the next: the bytes behind are read with both.
+const STRIDE: usize = 48;
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ use crate::finding::{Finding, Form};
 use crate::glance;
 use crate::json::{self, JsonRule};
 use crate::name::{self, Meaning};
+use crate::packed;
 use crate::rewriter::Rewriter;
 use crate::text::Text;
 use crate::token::{Surrogate, TokenKey};
@@ -210,7 +211,8 @@ impl Masker {
     /// looked at for words.
     pub(crate) fn part(self, text: &[u8], range: Range<usize>, views: Views) -> Option<Masked> {
         let glanced = text.get(range.clone())?;
-        if self.classes == Classes::default() && !glance::may_hold_card(glanced) && !code::may_hold(glanced) {
+        let cards = || glance::may_hold_card(glanced) || code::may_hold(glanced) || packed::may_hold(glanced);
+        if self.classes == Classes::default() && !cards() {
             return None;
         }
         let part = Text::part(text, range.clone()).about_cards(self.is_about_cards());

@@ -35,6 +35,11 @@ pub(crate) struct Packed {
     at: usize,
 }
 
+/// Whether anything in packed decimal is in `text`, which is mostly told at a glance.
+pub(crate) fn may_hold(text: &[u8]) -> bool {
+    Packed::new(0).next(&Text::whole(text), text.len()).is_some()
+}
+
 /// How a byte is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Spelling {

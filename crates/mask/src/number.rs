@@ -107,7 +107,8 @@ impl Number {
     /// a word nearby counts when the value is `about_cards`, as the name of its column or key may say.
     pub fn holds_card(&self, about_cards: bool) -> bool {
         match &self.0 {
-            Value::Integer { magnitude, .. } if *magnitude < SMALLEST => false,
+            // Of twenty digits no integer is several numbers: one in seventeen would hold a card by chance.
+            Value::Integer { magnitude, .. } if !(SMALLEST..=GREATEST).contains(magnitude) => false,
             Value::Integer { magnitude, .. } => {
                 let mut digits = [0; U64_DIGITS];
                 let mut rest = digits.as_mut_slice();
@@ -150,6 +151,9 @@ impl fmt::Debug for Number {
 
 /// Whether digits of a whole number, in ASCII, hold a card number.
 fn judge(digits: &[u8], about_cards: bool) -> bool {
+    // No card number starts with a zero, so what a few bytes say of a great power of ten needs no reading.
+    let zeros = digits.iter().rev().take_while(|digit| **digit == b'0').count();
+    let digits = digits.get(..digits.len() - zeros.saturating_sub(DIGITS_MAX + 1)).unwrap_or(digits);
     match digits.len() {
         ..DIGITS_MIN => false,
         DIGITS_MIN..=DIGITS_MAX => {
@@ -173,6 +177,8 @@ fn whole(text: &str) -> Range<usize> {
 
 /// The smallest number of [`DIGITS_MIN`] digits.
 const SMALLEST: u64 = 100_000_000_000;
+/// The greatest of [`DIGITS_MAX`] digits.
+const GREATEST: u64 = 9_999_999_999_999_999_999;
 /// Digits of the greatest `u64`.
 const U64_DIGITS: usize = 20;
 #[cfg(test)]

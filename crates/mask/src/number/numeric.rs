@@ -29,7 +29,10 @@ pub(super) fn read(value: &[u8]) -> Option<String> {
     let whole = usize::try_from(weight).map_or(0, |weight| weight + 1);
     let leading = usize::try_from(-1 - i32::from(weight)).unwrap_or(0);
     let group = |at: usize| groups.get(at).copied().unwrap_or(0);
-    let digits: String = (0..whole).map(|at| format!("{:04}", group(at))).collect();
+    // A few bytes may say that many zeros follow.
+    let sent = whole.min(groups.len());
+    let digits: String = (0..sent).map(|at| format!("{:04}", group(at))).collect();
+    let digits = digits + &"0000".repeat(whole - sent);
     match digits.trim_start_matches('0') {
         "" => text.push('0'),
         digits => text.push_str(digits),

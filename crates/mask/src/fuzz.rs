@@ -1,6 +1,12 @@
 use access::DataClass;
 
-use crate::{Classes, JsonPath, JsonRule, Masker, Profile, Stream, find_all, holds_card, json};
+use crate::finding::Finding;
+use crate::packed::Packed;
+use crate::reader::Reader;
+use crate::text::Text;
+use crate::{
+    Classes, JsonPath, JsonRule, Masker, Number, Profile, Stream, find_all, holds_card, json, varint, zigzag,
+};
 
 /// Masks any bytes and asserts what holds for all: the length stays, and nothing is found in the result.
 pub fn fuzz_text(data: &[u8]) {
@@ -53,4 +59,61 @@ pub fn fuzz_json(data: &[u8]) {
         assert!(!json::is_json(data) || json::is_json(&masked.bytes), "JSON stays JSON");
         assert!(masker.json(&masked.bytes, rules).is_none(), "masking again changes nothing");
     }
+}
+
+/// Reads any bytes as every type of number there is, and asserts that what is found in one is masked, in as many
+/// characters, and not found again.
+pub fn fuzz_number(data: &[u8]) {
+    let eight = data.first_chunk::<8>();
+    let integers =
+        eight.into_iter().flat_map(|bytes| [u64::from_be_bytes(*bytes), u64::from_le_bytes(*bytes)]);
+    let varint = varint(data).map(|(value, rest)| {
+        assert!(rest.len() < data.len(), "a varint takes a byte at least");
+        [Number::from(value), Number::from(value.cast_signed()), Number::from(zigzag(value))]
+    });
+    let numbers = integers
+        .flat_map(|value| {
+            [Some(value.into()), Some(value.cast_signed().into()), Number::double(f64::from_bits(value))]
+        })
+        .chain([Number::numeric(data), Number::decimal(data)])
+        .chain([data.first_chunk::<16>().map(|bytes| Number::decimal128(*bytes))])
+        .flatten()
+        .chain(varint.into_iter().flatten());
+    let whole = |text: &[u8]| holds_card(text.split(|byte| *byte == b'.').next().unwrap_or_default());
+    for number in numbers {
+        for masker in [Masker::new(Profile::Last4), Masker::new(Profile::First6Last4).about_cards(true)] {
+            match masker.number(&number) {
+                Some(masked) => {
+                    assert!(masked.bytes.len() == number.text().len(), "the length stays");
+                    assert!(!whole(&masked.bytes), "nothing is found again");
+                }
+                None => assert!(!number.holds_card(false), "what is found is masked"),
+            }
+        }
+    }
+}
+
+/// Reads any bytes for packed decimal, whole and byte by byte, and asserts that it comes to the same, and that what
+/// is masked is not found again.
+pub fn fuzz_packed(data: &[u8]) {
+    let found = packed(data, data.len());
+    assert!(packed(data, 1) == found, "however it is cut, the same is found");
+    let mut masked = data.to_vec();
+    for finding in &found {
+        Masker::new(Profile::Last4).hide(&Text::whole(data), 0, &mut masked, finding, finding.form);
+    }
+    assert!(packed(&masked, masked.len()).is_empty(), "nothing is found again");
+}
+
+/// What a reader of packed decimal finds of which `width` bytes more are known each time.
+fn packed(data: &[u8], width: usize) -> Vec<Finding> {
+    let mut packed = Packed::new(0);
+    let mut found = Vec::new();
+    for known in (0..data.len()).step_by(width.max(1)).chain([data.len()]) {
+        let text = Text::new(data.get(..known).unwrap_or(data), known == data.len());
+        while let Some(finding) = packed.next(&text, usize::MAX) {
+            found.push(finding);
+        }
+    }
+    found
 }

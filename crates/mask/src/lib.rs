@@ -59,7 +59,7 @@ pub use brand::{Brand, Tier};
 pub use classes::Classes;
 pub use finding::{Finding, FindingKind};
 #[doc(hidden)]
-pub use fuzz::{fuzz_json, fuzz_stream, fuzz_text};
+pub use fuzz::{fuzz_json, fuzz_number, fuzz_packed, fuzz_stream, fuzz_text};
 pub use json::{JsonPath, JsonRule, JsonStream, NotAPath, NotAString};
 pub use masker::{Masked, Masker, Profile};
 pub use name::{Beside, Meaning, Name};

@@ -9,6 +9,7 @@
     reason = "what stands beside the tests may do as they do"
 )]
 
+mod binary;
 mod brands;
 mod differential;
 mod frames;

@@ -75,6 +75,12 @@ proptest! {
     }
 
     #[test]
+    fn any_bytes_are_read_as_numbers_and_packed_decimal(data in prop::collection::vec(any::<u8>(), 0..60)) {
+        mask::fuzz_number(&data);
+        mask::fuzz_packed(&data);
+    }
+
+    #[test]
     fn any_text_that_scanners_trip_over_is_masked_once_and_for_all(text in text()) {
         mask::fuzz_text(text.as_bytes());
         mask::fuzz_json(text.as_bytes());

@@ -42,3 +42,48 @@ fn seeds_and_their_mutations_are_masked_once_and_for_all() {
         }
     }
 }
+
+/// Values of numeric types and packed decimal, in hex.
+const BINARY_SEEDS: &[&str] = &[
+    "000e9b08a568f1c7",
+    "c7f168a5089b0e00",
+    "c7e3a3ab8ae1a607",
+    "432d36114ad1e38e",
+    "0004000300000000 100f045704570457",
+    "c7f168a5089b0e00 0000000000004030",
+    "5a08411111111111111157134111111111111111d29121011234567890123f5f3401019f6b134111111111111111d2912101",
+    "0100723a448128c288051641111111111111110000000000000015001122213045000123",
+    "1537828224631000 5f",
+];
+
+#[test]
+fn binary_seeds_and_their_mutations_are_read_the_same_however_cut() {
+    let mut state = 2_u64;
+    let mut random = |bound: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % bound
+    };
+    for seed in BINARY_SEEDS {
+        let hex: String = seed.chars().filter(|c| *c != ' ').collect();
+        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+        let raw: Vec<u8> = hex.as_bytes().chunks(2).map(byte).collect();
+        for seed in [raw, hex.into_bytes()] {
+            mask::fuzz_number(&seed);
+            mask::fuzz_packed(&seed);
+            for _ in 0..60 {
+                let mut data = seed.clone();
+                for _ in 0..=random(3) {
+                    let (at, from) = (random(data.len()), random(data.len()));
+                    match random(4) {
+                        0 => data[at] = u8::try_from(random(256)).unwrap(),
+                        1 => data.insert(at, data[from]),
+                        2 => data[at] = data[from],
+                        _ => data.truncate(at.max(1)),
+                    }
+                }
+                mask::fuzz_number(&data);
+                mask::fuzz_packed(&data);
+            }
+        }
+    }
+}

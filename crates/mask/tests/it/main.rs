@@ -11,6 +11,7 @@
 
 mod binary;
 mod brands;
+mod codes;
 mod differential;
 mod frames;
 mod labelled;

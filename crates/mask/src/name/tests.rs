@@ -522,7 +522,7 @@ fn every_known_word_is_written_as_names_are_read() {
     for known in known::all() {
         let words = Words::read(known.word.as_bytes());
         assert!(words.starts().next() == Some(0) && words.has(known.word, 0), "{}", known.word);
-        assert_eq!(words.is_end(known.word.len()), true, "{}", known.word);
+        assert!(words.is_end(known.word.len()), "{}", known.word);
     }
 }
 
@@ -549,15 +549,18 @@ proptest! {
         ]),
         around in prop::sample::select(vec!["", "customer", "old", "payment"]),
     ) {
-        let capital = |word: &&str| format!("{}{}", word[..1].to_uppercase(), &word[1..]);
+        let first = |word: &str, upper: bool| {
+            let (one, rest) = word.split_at(1);
+            format!("{}{rest}", if upper { one.to_uppercase() } else { one.to_lowercase() })
+        };
         let all: Vec<&str> = [around].into_iter().chain(words.iter().copied()).filter(|word| !word.is_empty()).collect();
         let snake = all.join("_");
-        let pascal: String = all.iter().map(capital).collect();
+        let pascal: String = all.iter().map(|word| first(word, true)).collect();
         let expected = Name::of(snake.as_bytes());
         prop_assert!(expected.is_some());
         for name in [
             all.join("-"), all.join(" "), all.join("."), snake.to_uppercase(), pascal.clone(),
-            format!("{}{}", pascal[..1].to_lowercase(), &pascal[1..]), format!("{snake}_2"), format!("$.a[0].{snake}"),
+            first(&pascal, false), format!("{snake}_2"), format!("$.a[0].{snake}"),
         ] {
             prop_assert_eq!(Name::of(name.as_bytes()), expected, "{}", name);
         }

@@ -67,6 +67,29 @@ async fn a_stale_snapshot_is_read_again_and_one_that_did_not_change_keeps_its_ve
 }
 
 #[tokio::test]
+async fn what_is_vouched_for_ends_on_its_day_in_the_sessions_that_are_open() {
+    let (vault, database) = (StandInVault::new(), Database::start(&["cards"]).await);
+    let watch = database.watch(&vault);
+    let snapshot = watch.snapshot().await.unwrap();
+    let day = Timestamp::from_seconds(20_000 * 86_400);
+    let not_pan = sql::NotPan { path: None, until: day };
+    let labels = Labels::default().with_not_pan([("public.orders.id", not_pan)]).unwrap();
+    let cell = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let rows = [["relation", "1", "", "r", "public", "orders"], ["column", "1", "1", "0", "id", ""]];
+    let rows: Vec<Row> = rows.iter().map(|row| row.iter().map(|text| cell(text)).collect()).collect();
+
+    let before = day.plus_seconds(-1);
+    watch.shared.snapshot.store(Arc::new(super::snapshot(&rows, &labels, 7, before).unwrap()));
+    super::expire(&database.connection, &watch.shared, before);
+    assert_eq!(snapshot.load().not_pan(1, 1).len(), 1);
+    super::expire(&database.connection, &watch.shared, day);
+    assert!(snapshot.load().not_pan(1, 1).is_empty() && snapshot.load().version() == 7);
+
+    // A catalog that is read from then on does not hold it at all.
+    assert!(super::snapshot(&rows, &labels, 8, day).unwrap().not_pan(1, 1).is_empty());
+}
+
+#[tokio::test]
 async fn without_an_upstream_there_is_no_snapshot_and_no_session() {
     let (vault, mut database) = (StandInVault::new(), Database::start(&[]).await);
     Arc::get_mut(&mut database.connection).unwrap().target.password = crate::stand_in::name("missing");

@@ -22,6 +22,7 @@
 //! same as the whole. `json` does the same inside JSON documents, and what the operator's labels say of their places.
 //! `number` judges values of numeric types, whose digits are in no text.
 
+mod bitmap;
 mod brand;
 mod candidate;
 mod chain;
@@ -35,6 +36,7 @@ mod fuzz;
 mod glance;
 mod iban;
 mod json;
+mod marks;
 mod masker;
 mod name;
 mod number;

@@ -8,6 +8,7 @@ mod alphabet;
 mod assignment;
 pub(crate) mod escape;
 pub(crate) mod example;
+mod hint;
 mod key;
 mod place;
 mod provider;
@@ -16,6 +17,7 @@ mod worth;
 
 use alphabet::Alphabet;
 use key::{Key, Step};
+use place::Places;
 
 use crate::finding::{Finding, FindingKind, Form};
 use crate::reader::Reader;
@@ -30,6 +32,7 @@ use crate::work;
 pub(crate) struct Secrets {
     at: usize,
     inside: Inside,
+    places: Places,
 }
 
 /// What the place that is read is in.
@@ -82,7 +85,7 @@ pub(crate) fn judge(text: &Text<'_>, at: usize) -> Option<Hit> {
 impl Secrets {
     /// A reader that starts at `at`.
     pub fn new(at: usize) -> Self {
-        Self { at, inside: Inside::Nothing }
+        Self { at, inside: Inside::Nothing, places: Places::default() }
     }
 
     /// Whether a secret is open here, of which what follows is a part: a leap over what looks clean would miss it.
@@ -165,7 +168,7 @@ impl Reader for Secrets {
         while self.at < until {
             text.forgive();
             if !self.is_inside() {
-                self.at = place::next(text, self.at);
+                self.at = self.places.next(text, self.at);
             }
             let byte = text.get(self.at)?;
             let found = match self.inside {
@@ -197,6 +200,7 @@ impl Reader for Secrets {
 
     fn forget(&mut self, bytes: usize) {
         self.at = self.at.saturating_sub(bytes);
+        self.places = Places::default();
     }
 }
 

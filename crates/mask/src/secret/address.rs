@@ -65,7 +65,7 @@ pub(crate) fn is_stand_in(password: &[u8]) -> bool {
         || (password.len() > 2 && worth::is_placeholder(password))
 }
 
-fn in_user(byte: u8) -> bool {
+pub(crate) fn in_user(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'%' | b'+' | b'$' | b'{' | b'}')
 }
 
@@ -73,5 +73,6 @@ fn is_end(byte: u8) -> bool {
     matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\')
 }
 
-const USER_MAX: usize = 64;
+/// The longest name of a user.
+pub(crate) const USER_MAX: usize = 64;
 const PASSWORD_MAX: usize = 200;

@@ -42,21 +42,25 @@ pub(crate) fn judge(text: &Text<'_>, at: usize, before: &[u8]) -> Option<Hit> {
 /// A secret access key of AWS that stands alone: 40 characters of base64, with AWS's name before it, or a
 /// key's identifier.
 pub(crate) fn aws(text: &Text<'_>, at: usize, before: &[u8]) -> Option<Hit> {
-    let standard = |byte: u8| Alphabet::Base64.has(byte) && byte != b'=';
     let escaped = matches!(before, [.., b'\\', b'n' | b'r' | b't']);
-    if before.last().is_some_and(|byte| standard(*byte)) && !escaped {
+    if before.last().is_some_and(|byte| is_standard(*byte)) && !escaped {
         return None;
     }
     // First what is known already: hardly any word has forty characters.
-    let known = text.known(at..at + AWS + 1).iter().take_while(|byte| standard(**byte)).count();
+    let known = text.known(at..at + AWS + 1).iter().take_while(|byte| is_standard(**byte)).count();
     let open = known == text.len().saturating_sub(at) && !text.ended();
     if known != AWS && !open || !names_aws(before) {
         return None;
     }
-    let key = text.known(at..at + run(text, at, AWS + 1, standard));
+    let key = text.known(at..at + run(text, at, AWS + 1, is_standard));
     let fits = key.len() == AWS && worth::is_mixed(key) && worth::entropy(key) >= 4.25;
     (fits && !matches!(text.get(at + AWS), Some(b'=' | b'*')))
         .then(|| Hit::whole(at + AWS, "aws-secret-access-key"))
+}
+
+/// Whether a secret access key of AWS may have `byte`.
+pub(crate) fn is_standard(byte: u8) -> bool {
+    byte != b'=' && Alphabet::Base64.has(byte)
 }
 
 /// Whether AWS is spoken of shortly before.
@@ -72,10 +76,10 @@ fn authorization(text: &Text<'_>, at: usize, before: &[u8]) -> Option<Hit> {
     let before = before.trim_ascii_end();
     let letters = before.iter().rev().take(8).take_while(|byte| byte.is_ascii_alphabetic()).count();
     let (head, scheme) = before.split_at_checked(before.len() - letters)?;
-    let basic = scheme.eq_ignore_ascii_case(b"basic");
-    if !basic && !scheme.eq_ignore_ascii_case(b"bearer") && !scheme.eq_ignore_ascii_case(b"token") {
+    if !SCHEMES.iter().any(|name| scheme.eq_ignore_ascii_case(name.as_bytes())) {
         return None;
     }
+    let basic = scheme.eq_ignore_ascii_case(b"basic");
     let place = Place::read(head)?;
     if !matches!(Name::read(place.name).sort()?, Sort::Header) {
         return None;
@@ -98,6 +102,43 @@ fn holds_listed(text: &Text<'_>, at: usize, length: usize) -> bool {
     })
 }
 
+/// What stands behind a name up to its value at most: two quotes, each with its escapes, a bracket, spaces on both
+/// sides of a sign, and the sign.
+pub(crate) const GAP_MAX: usize = 2 * (1 + ESCAPES_MAX) + 1 + 2 * SPACES_MAX + SIGN_MAX;
+
+/// Whether `byte` is of what may stand between a name and its value.
+pub(crate) fn is_gap(byte: u8) -> bool {
+    is_sign(byte) || matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'\\' | b']')
+}
+
+/// Whether it is of what gives a name a value.
+pub(crate) fn is_sign(byte: u8) -> bool {
+    matches!(byte, b'=' | b':' | b'>')
+}
+
+/// What the name that `before` ends in asks of what is between it and a value, if it says that the value is secret.
+pub(crate) fn named(before: &[u8]) -> Option<Named> {
+    let name = name(before);
+    let sort = Name::read(name).sort()?;
+    Some(Named { option: name.starts_with(b"--"), header: matches!(sort, Sort::Header) })
+}
+
+/// What stands behind a name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Named {
+    /// A value may follow without a sign.
+    pub option: bool,
+    /// A scheme's name may stand before the value.
+    pub header: bool,
+}
+
+/// What names end in that say that their values are secret, in small letters; and such names that are too short to be
+/// the end of another.
+pub(crate) fn names() -> (impl Iterator<Item = &'static str>, impl Iterator<Item = &'static str>) {
+    let ends = [PASSWORDS, HEADERS, TOKENS, KEYS].into_iter().flatten().copied();
+    (ends, PASSWORDS_ALONE.iter().copied())
+}
+
 /// Where a value begins, and what stands before it.
 struct Place<'t> {
     name: &'t [u8],
@@ -111,7 +152,7 @@ impl<'t> Place<'t> {
     fn read(before: &'t [u8]) -> Option<Self> {
         let (rest, quote) = unquote(before);
         let spaced = trim(rest);
-        let signs = spaced.iter().rev().take(3).take_while(|byte| matches!(byte, b'=' | b':' | b'>')).count();
+        let signs = spaced.iter().rev().take(SIGN_MAX).take_while(|byte| is_sign(**byte)).count();
         let (rest, signs) = spaced.split_at_checked(spaced.len() - signs)?;
         let rest = match signs {
             [] if quote.is_none() && spaced.len() < before.len() => return Self::option(spaced),
@@ -217,15 +258,20 @@ fn trim(before: &[u8]) -> &[u8] {
 /// Without a quote at its end, and the backslashes before that.
 fn unquote(before: &[u8]) -> (&[u8], Option<(u8, bool)>) {
     let Some((quote @ (b'"' | b'\'' | b'`'), rest)) = before.split_last() else { return (before, None) };
-    let escapes = rest.iter().rev().take(4).take_while(|byte| **byte == b'\\').count();
+    let escapes = rest.iter().rev().take(ESCAPES_MAX).take_while(|byte| **byte == b'\\').count();
     (rest.get(..rest.len() - escapes).unwrap_or_default(), Some((*quote, escapes > 0)))
 }
 
 /// The name that `before` ends in.
 fn name(before: &[u8]) -> &[u8] {
-    let signs = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-    let length = before.iter().rev().take(NAME_MAX).take_while(|byte| signs(byte)).count();
+    let in_name = |byte: u8| byte.is_ascii_alphanumeric() || is_joint(byte);
+    let length = before.iter().rev().take(NAME_MAX).take_while(|byte| in_name(**byte)).count();
     before.get(before.len() - length..).unwrap_or_default()
+}
+
+/// Whether `byte` stands between the words of a name.
+pub(crate) fn is_joint(byte: u8) -> bool {
+    matches!(byte, b'_' | b'-' | b'.')
 }
 
 /// What a name says of its value.
@@ -264,20 +310,11 @@ impl Name {
         let ends = |words: &[&str]| words.iter().any(|word| name.ends_with(word.as_bytes()));
         // By its last letter, so that most names are turned away at once.
         match name.last()? {
-            b'd' if ends(&["password", "passwd", "pwd", "userpwd"]) => Some(Sort::Password),
-            b's' if name == b"pass"
-                || ends(&["dbpass", "userpass", "mysqlpass", "smtppass", "redispass"]) =>
-            {
-                Some(Sort::Password)
-            }
-            b'w' if name == b"pw" || ends(&["dbpw", "userpw"]) => Some(Sort::Password),
-            b'e' if ends(&["passphrase"]) => Some(Sort::Password),
-            b't' if ends(&["secret"]) => Some(Sort::Token),
-            b't' if ends(&["salt"]) && ends(&["passwordsalt", "secretsalt"]) => Some(Sort::Token),
-            b'n' if ends(&["authorization"]) => Some(Sort::Header),
-            b'n' if ends(&["token"]) && !ends(CURSORS) => Some(Sort::Token),
+            b'd' | b'e' | b's' | b'w' if ends(PASSWORDS) || is_password(name) => Some(Sort::Password),
+            b'n' if ends(HEADERS) => Some(Sort::Header),
+            b'n' if ends(CURSORS) => None,
+            b'n' | b's' | b't' if ends(TOKENS) => Some(Sort::Token),
             b'y' if ends(KEYS) => Some(Sort::Token),
-            b's' if ends(&["credentials", "creds"]) => Some(Sort::Token),
             _ => None,
         }
     }
@@ -285,6 +322,10 @@ impl Name {
     fn is_aws_secret(&self) -> bool {
         self.letters().ends_with(b"secretaccesskey") || self.letters().ends_with(b"secretkey")
     }
+}
+
+fn is_password(name: &[u8]) -> bool {
+    PASSWORDS_ALONE.iter().any(|word| name == word.as_bytes())
 }
 
 /// Whether a password's name stands in a connection string: with a host or a user given shortly before.
@@ -301,6 +342,24 @@ fn is_connection(name: &[u8], before: &[u8]) -> bool {
     }
 }
 
+/// What names of passwords end in.
+const PASSWORDS: &[&str] = &[
+    "password",
+    "passwd",
+    "pwd",
+    "dbpass",
+    "userpass",
+    "mysqlpass",
+    "smtppass",
+    "redispass",
+    "dbpw",
+    "userpw",
+    "passphrase",
+];
+/// Names of passwords that are too short to be the end of one.
+const PASSWORDS_ALONE: &[&str] = &["pass", "pw"];
+const HEADERS: &[&str] = &["authorization"];
+const TOKENS: &[&str] = &["secret", "passwordsalt", "secretsalt", "token", "credentials", "creds"];
 /// Names of keys that are secret. A key alone may be anything.
 const KEYS: &[&str] = &[
     "apikey",
@@ -323,6 +382,9 @@ const KEYS: &[&str] = &[
 const CURSORS: &[&str] =
     &["pagetoken", "nexttoken", "continuationtoken", "synctoken", "cursortoken", "csrftoken", "xsrftoken"];
 
+/// Schemes of HTTP whose credentials are looked for.
+pub(crate) const SCHEMES: [&str; 3] = ["basic", "bearer", "token"];
+
 const PASSWORD_MIN: usize = 8;
 const TOKEN_MIN: usize = 10;
 const HEADER_MIN: usize = 16;
@@ -332,6 +394,9 @@ const ANCHOR_MAX: usize = 48;
 const NAME_MAX: usize = 64;
 const NAME_END: usize = 24;
 const SPACES_MAX: usize = 8;
-const AWS: usize = 40;
+const SIGN_MAX: usize = 3;
+const ESCAPES_MAX: usize = 4;
+/// Characters of a secret access key of AWS.
+pub(crate) const AWS: usize = 40;
 const AWS_REACH: usize = 128;
 const CONNECTION_REACH: usize = 160;

@@ -1,110 +1,251 @@
-//! The places where a secret may start, told by the bytes right before: most bytes are gone over here.
+//! The places where a secret may start, found by bitmaps: most of a text is gone over here, 64 bytes at a time.
 
-use super::alphabet::Alphabet;
-use super::rule::{self, Ends};
-use super::{may_start, work};
+use std::sync::LazyLock;
+
+use super::hint::Hint;
+use super::{BEFORE, assignment, escape, hint, rule, work};
+use crate::bitmap::{BLOCK, Bitmaps, Block, End, OFFSETS, Set, Words};
+use crate::marks::Marks;
 use crate::text::Text;
 
-/// The next place at or after `at`, of those that are known, where a secret may start; the end of what is known
-/// if there is none.
-pub(crate) fn next(text: &Text<'_>, at: usize) -> usize {
-    let reach = at.min(BEFORE);
-    if reach < 2 {
-        return at;
+/// The places of one text where a secret may start, in their order.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    /// Where the block starts that is to be seen next; `None` where nothing has been seen yet.
+    seen: Option<usize>,
+    passed: Passed,
+    marks: Marks,
+    /// Up to where all places have been marked.
+    marked_to: usize,
+}
+
+impl Places {
+    /// The next place at or after `at` where a secret may start; the end of what is known if there is none.
+    pub fn next(&mut self, text: &Text<'_>, at: usize) -> usize {
+        if self.seen.is_none_or(|seen| at > seen + REACH) {
+            *self = Self { seen: Some(at.saturating_sub(REACH)), ..Self::default() };
+        }
+        loop {
+            if let Some(place) = self.marks.next(at).filter(|place| *place < self.marked_to) {
+                return place;
+            }
+            if self.marked_to >= text.len() {
+                return text.len();
+            }
+            self.see(text, at);
+        }
     }
-    let known = text.words_before(text.len(), text.len() - (at - reach).min(text.len()));
-    let ends = rule::ends();
-    let mut place = reach;
-    for three in known.get(reach - 2..).unwrap_or_default().windows(3) {
-        let [one, two, next] = three else { break };
-        // Within a word hardly anything starts: that is most of a text.
-        let within = two.is_ascii_alphanumeric() && *one != b'\\' && !ends.has(*one, *two);
-        if (!within || *two == b'J') && may_begin(*two, *next) {
-            let (before, after) = known.split_at_checked(place).unwrap_or_default();
-            if is_one(ends, before, after) {
-                break;
+
+    /// Goes on from a mark at `at`, or after, to the next.
+    fn see(&mut self, text: &Text<'_>, at: usize) {
+        let (bytes, open) = (text.bytes(), !text.ended());
+        let hint = Hint::new(bytes, open);
+        let start = self.seen.unwrap_or(0);
+        let due = self.marks.next(at.max(self.marked_to)).unwrap_or(usize::MAX);
+        let (mut seen, mut passed, mut now) = (start, self.passed, self.passed);
+        let (mut last, mut stopped, mut cut) = (start, false, false);
+        BITMAPS.each(bytes, start, |at, block| {
+            let hits = now.step(block);
+            last = at;
+            if hits.any() {
+                if !cut {
+                    self.marks.turn_to(at);
+                }
+                cut |= mark(&hint, &mut self.marks, at, hits);
+            }
+            // What may go on is looked at again when more is known.
+            if !cut && (!open || at + BLOCK <= bytes.len()) {
+                (seen, passed) = (at + BLOCK, now);
+                stopped = hits.any() || at > due;
+            }
+            !stopped
+        });
+        work::done(last + BLOCK - start);
+        (self.seen, self.passed) = (Some(seen), passed);
+        self.marked_to = if stopped { seen - passed.open_run() } else { bytes.len() };
+        if !stopped {
+            if !cut {
+                self.marks.turn_to(last);
+            }
+            self.mark_last_run(bytes, open);
+        }
+    }
+
+    /// Marks base64 that the text ends in: it may yet become as long as a key of AWS.
+    fn mark_last_run(&mut self, bytes: &[u8], open: bool) {
+        let run = bytes.iter().rev().take(AWS + 2).take_while(|byte| assignment::is_standard(**byte)).count();
+        let start = bytes.len() - run;
+        match run {
+            AWS | WITH_ESCAPE if !open => self.marks.add(bytes.len() - AWS),
+            1..=WITH_ESCAPE if open => [start, start + 1].into_iter().for_each(|place| self.marks.add(place)),
+            _ => {}
+        }
+    }
+}
+
+/// Marks the places that the `hits` of the block at `at` tell of. Whether more may be told of when more is known.
+#[cold]
+#[inline(never)]
+fn mark(hint: &Hint<'_>, marks: &mut Marks, at: usize, hits: Hits) -> bool {
+    let mut cut = false;
+    for place in bits(hits.names) {
+        cut |= hint.behind_name(at + place, |place| marks.add(place));
+    }
+    for place in bits(hits.anchors) {
+        cut |= hint.behind_anchor(at + place, |place| marks.add(place));
+    }
+    for end in bits(hits.runs) {
+        marks.add((at + end).saturating_sub(AWS));
+    }
+    cut
+}
+
+fn bits(mut word: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = word.trailing_zeros() as usize;
+        (word != 0).then(|| {
+            word &= word - 1;
+            bit
+        })
+    })
+}
+
+/// What of the blocks that have passed matters for the next.
+#[derive(Debug, Default, Clone, Copy)]
+struct Passed {
+    names: u64,
+    anchors: u64,
+    dots: u64,
+    ps: u64,
+    /// How many characters of base64 they end in.
+    run: usize,
+}
+
+/// What shows in a block.
+#[derive(Debug, Clone, Copy)]
+struct Hits {
+    /// The places behind the ends of names.
+    names: u64,
+    /// The places behind the ends of anchors.
+    anchors: u64,
+    /// The places behind base64 that is as long as a key of AWS.
+    runs: u64,
+}
+
+impl Hits {
+    fn any(self) -> bool {
+        self.names | self.anchors | self.runs != 0
+    }
+}
+
+impl Passed {
+    #[inline(always)]
+    fn step(&mut self, block: &Block<3, 4>) -> Hits {
+        let [names, some, others] = block.ends;
+        let [standard, gap, dots, ps] = block.kinds;
+        // The parts of tokens that have no anchor end in a full stop, behind another or a `p`.
+        let anchors = some | others | dots & (behind(dots, self.dots, 7) | behind(ps, self.ps, 17));
+        let hits = Hits {
+            names: behind(names, self.names, 1) & gap,
+            anchors: behind(anchors, self.anchors, 1),
+            runs: self.runs(standard),
+        };
+        (self.names, self.anchors, self.dots, self.ps) = (names, anchors, dots, ps);
+        hits
+    }
+
+    /// Where base64 ends that is as long as a key of AWS, the letter of an escape before it or not.
+    #[inline(always)]
+    fn runs(&mut self, standard: u64) -> u64 {
+        let other = !standard;
+        let first = other.trailing_zeros() as usize;
+        if first == BLOCK {
+            self.run = self.run.saturating_add(BLOCK);
+            return 0;
+        }
+        let fits = |length: usize| matches!(length, AWS | WITH_ESCAPE);
+        let mut runs = u64::from(fits(self.run + first)) << first;
+        self.run = other.leading_zeros() as usize;
+        // So many in a row within a block take its middle.
+        if standard >> 24 & 0xffff == 0xffff {
+            let start = BLOCK - (other & 0xff_ffff).leading_zeros() as usize;
+            let length = (other >> start).trailing_zeros() as usize;
+            if fits(length) && start > 0 && start + length < BLOCK {
+                runs |= 1 << (start + length);
             }
         }
-        place += 1;
+        runs
     }
-    work::done(place - reach + 1);
-    at - reach + place
+
+    /// How long the base64 is that they end in, if it may be a key of AWS.
+    fn open_run(&self) -> usize {
+        if self.run <= WITH_ESCAPE { self.run } else { 0 }
+    }
 }
 
-/// Whether a secret may start with `next` behind `last`: a key's first line may be followed by the line's end,
-/// all else begins with a sign that is printed.
-fn may_begin(last: u8, next: u8) -> bool {
-    may_start(next) || matches!(last, b'-' | b':')
+/// The bits of `now` and of the block `before`, `by` places on.
+#[inline(always)]
+fn behind(now: u64, before: u64, by: usize) -> u64 {
+    now << by | before >> (BLOCK - by)
 }
 
-/// Whether a secret may start between `before` and `after`.
-fn is_one(ends: &Ends, before: &[u8], after: &[u8]) -> bool {
-    let Some([one, two]) = before.last_chunk::<2>() else { return true };
-    // A key may begin with the end of a line; all else with what is printed.
-    match (one, two) {
-        (b'-', b'-') => return after.first() != Some(&b'-'),
-        (b's', b':') => return true,
-        _ if !after.first().is_some_and(|first| may_start(*first)) => return false,
-        _ if ends.has(*one, *two) => return true,
-        _ => {}
-    }
-    match (one, two) {
-        (_, b':' | b'=' | b'>') => true,
-        (b' ' | b'\t', b'"' | b'\'' | b'`') => {
-            after_spaces(before.get(..before.len() - 1).unwrap_or_default()) || is_long(after)
+static BITMAPS: LazyLock<Bitmaps<3, 4>> = LazyLock::new(|| {
+    let (ends, alone) = assignment::names();
+    let names =
+        ends.map(|name| name_end(name, Set::ALL)).chain(alone.map(|name| name_end(name, not_in_word())));
+    let anchors =
+        rule::anchors().map(anchor_end).chain(hint::ANCHORS.iter().map(|end| literal(end, Set::ALL)));
+    let [some, others] = Words::lists(anchors.chain(hint::forms()));
+    Bitmaps::new(
+        [Words::list(names), some, others],
+        [
+            Set::of(assignment::is_standard),
+            Set::of(assignment::is_gap),
+            Set::of(|byte| byte == b'.'),
+            Set::of(|byte| byte == b'p'),
+        ],
+    )
+});
+
+/// The end of a name, in any case and with any signs between its letters.
+fn name_end(name: &str, before: Set) -> End {
+    OFFSETS.map(|offset| {
+        let letters = name.as_bytes().iter().rev().take(offset + 1);
+        let letters = letters.fold(Set::of(assignment::is_joint), |set, letter| {
+            set.or(Set::of(|byte| byte.eq_ignore_ascii_case(letter)))
+        });
+        match name.len() {
+            length if offset < length => letters,
+            length if offset == length => letters.or(before),
+            _ => Set::ALL,
         }
-        (b'=' | b':' | b'>' | b'\\', b'"' | b'\'' | b'`') => true,
-        (b'y', b'J') | (b'Q', b'~') => true,
-        (_, b'.') => at_mark(before) || is_long(after),
-        (_, b' ' | b'\t') => after_spaces(before) || is_long(after),
-        (one, two) => (!is_standard(*two) || *one == b'\\') && is_long(after),
-    }
+    })
 }
 
-/// Whether the part of a token ends in the full stop that `before` ends in.
-fn at_mark(before: &[u8]) -> bool {
-    let is = |behind: usize, byte: u8| {
-        before.len().checked_sub(behind).and_then(|at| before.get(at)) == Some(&byte)
-    };
-    is(8, b'.') || is(18, b'p') || before.len() < 18
+/// The end of an anchor, which begins a word unless it begins with a sign itself.
+fn anchor_end(anchor: &str) -> End {
+    literal(anchor, if rule::is_within(anchor) { Set::ALL } else { not_in_word() })
 }
 
-/// Whether the spaces that `before` ends in stand behind a sign that gives a value, or a word that does.
-fn after_spaces(before: &[u8]) -> bool {
-    let spaces = before.iter().rev().take(BEFORE).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    work::done(spaces);
-    match before.get(..before.len() - spaces).unwrap_or_default() {
-        [.., b':' | b'=' | b'>'] => true,
-        [.., last] if last.is_ascii_alphanumeric() || matches!(last, b'-' | b'_' | b'.') => is_word(before),
-        _ => false,
-    }
+fn literal(end: &str, before: Set) -> End {
+    OFFSETS.map(|offset| match end.as_bytes().iter().rev().nth(offset) {
+        // The list that these are in is known by those that are next to each other.
+        _ if offset > NEXT => Set::ALL,
+        Some(letter) => Set::of(|byte| byte == *letter),
+        None if offset == end.len() => before,
+        None => Set::ALL,
+    })
 }
 
-/// Whether the word before the space that `before` ends in is an option's name, or a scheme's of HTTP.
-fn is_word(before: &[u8]) -> bool {
-    let before = before.trim_ascii_end();
-    let of_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let length = before.iter().rev().take(BEFORE).take_while(|byte| of_word(byte)).count();
-    work::done(length);
-    let word = before.get(before.len() - length..).unwrap_or_default();
-    let ends = |scheme: &[u8]| {
-        let end = word.len().checked_sub(scheme.len()).and_then(|at| word.get(at..));
-        end.is_some_and(|end| end.eq_ignore_ascii_case(scheme))
-    };
-    length == BEFORE || word.starts_with(b"--") || ends(b"basic") || ends(b"bearer") || ends(b"token")
+/// What stands before a word: no letter or digit but the last of an escape.
+fn not_in_word() -> Set {
+    Set::of(|byte| !byte.is_ascii_alphanumeric() || escape::LAST.contains(&byte) || byte.is_ascii_hexdigit())
 }
 
-/// Whether as many characters of base64 follow as a secret of AWS has, or may yet follow.
-fn is_long(after: &[u8]) -> bool {
-    let length = after.iter().take(AWS + 1).take_while(|byte| is_standard(**byte)).count();
-    work::done(length);
-    length == AWS || (length < AWS && length == after.len())
-}
-
-fn is_standard(byte: u8) -> bool {
-    byte != b'=' && Alphabet::Base64.has(byte)
-}
-
-/// How far is looked back to tell.
-const BEFORE: usize = 80;
-const AWS: usize = 40;
+const AWS: usize = assignment::AWS;
+/// The same, with the letter of an escape before it.
+const WITH_ESCAPE: usize = AWS + 1;
+/// So far before its last byte an anchor is known by.
+pub(crate) const NEXT: usize = 3;
+/// From how far before a place on the text is to be seen: as far as is looked back, and what it takes to tell.
+const REACH: usize = BEFORE + BLOCK;

@@ -45,30 +45,14 @@ pub(crate) fn ending(before: &[u8]) -> Option<&'static Rule> {
     None
 }
 
-/// The two bytes that anchors end in.
-pub(crate) fn ends() -> &'static Ends {
-    &TABLE.ends
+/// What stands before the tokens of all rules.
+pub(crate) fn anchors() -> impl Iterator<Item = &'static str> {
+    TABLE.rules.iter().map(|(rule, _)| rule.anchor)
 }
 
-/// Pairs of bytes, a bit each.
-pub(crate) struct Ends([u64; PAIRS / 64]);
-
-impl Ends {
-    /// Whether an anchor ends in these.
-    pub fn has(&self, one: u8, two: u8) -> bool {
-        let (word, bit) = Self::place(one, two);
-        self.0.get(word).is_some_and(|word| word & bit != 0)
-    }
-
-    fn add(&mut self, one: u8, two: u8) {
-        let (word, bit) = Self::place(one, two);
-        self.0.get_mut(word).into_iter().for_each(|word| *word |= bit);
-    }
-
-    fn place(one: u8, two: u8) -> (usize, u64) {
-        let pair = usize::from(u16::from_be_bytes([one, two]));
-        (pair / 64, 1 << (pair % 64))
-    }
+/// Whether `anchor` may stand within a word.
+pub(crate) fn is_within(anchor: &str) -> bool {
+    anchor.starts_with(['.', '&', '?'])
 }
 
 /// The rule in this place of the table, which begins anew behind its end.
@@ -89,7 +73,7 @@ fn starts_there(before: &[u8], anchor: &str) -> bool {
     let before = before.get(..before.len() - anchor.len()).unwrap_or_default();
     let in_base64 = anchor.bytes().all(|byte| byte.is_ascii_alphanumeric());
     match before.last() {
-        _ if anchor.starts_with(['.', '&', '?']) => true,
+        _ if is_within(anchor) => true,
         Some(last) if last.is_ascii_alphanumeric() => escape::ends(before),
         Some(b'+' | b'/') => !in_base64,
         _ => true,
@@ -100,22 +84,18 @@ fn starts_there(before: &[u8], anchor: &str) -> bool {
 struct Table {
     first: [Option<u16>; BUCKETS],
     rules: Vec<(Rule, Option<u16>)>,
-    ends: Ends,
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let mut rules: Vec<Rule> = LINES.lines().filter_map(parse).collect();
     // A chain is built from its end: the longest anchor comes first in it.
     rules.sort_by_key(|rule| rule.anchor.len());
-    let mut table = Table { first: [None; BUCKETS], rules: Vec::new(), ends: Ends([0; PAIRS / 64]) };
+    let mut table = Table { first: [None; BUCKETS], rules: Vec::new() };
     for (index, rule) in (0..).zip(rules) {
         let Some(slot) = bucket(rule.anchor.as_bytes()).and_then(|bucket| table.first.get_mut(bucket)) else {
             continue;
         };
         table.rules.push((rule, slot.replace(index)));
-        if let Some([one, two]) = rule.anchor.as_bytes().last_chunk::<2>() {
-            table.ends.add(*one, *two);
-        }
     }
     table
 });
@@ -146,4 +126,3 @@ fn parse(line: &'static str) -> Option<Rule> {
 
 const LINES: &str = include_str!("rules.tsv");
 const BUCKETS: usize = 1021;
-const PAIRS: usize = 1 << 16;

@@ -291,20 +291,99 @@ fn what_is_found_is_the_same_however_the_text_is_cut() {
 #[test]
 fn nothing_starts_at_a_place_that_is_gone_over() {
     let random = &mut Random(37);
-    for _ in 0..100 {
+    for _ in 0..300 {
         let text = random.text(8);
-        let text = Text::whole(text.as_bytes());
-        for at in 0..text.len() {
-            let begins =
-                super::judge(&text, at).is_some() || Key::begun(text.words_before(at, BEHIND)).is_some();
-            assert!(
-                !begins || super::place::next(&text, at) == at,
-                "{at} of {:?}",
-                text.known(0..text.len())
-            );
-        }
+        check_places(text.as_bytes(), text.len());
     }
 }
+
+/// Pieces of what tells of a secret, put together in every way: most come to nothing.
+#[test]
+fn nothing_starts_at_a_place_that_is_gone_over_in_odd_spellings() {
+    let random = &mut Random(53);
+    let anchors: Vec<_> = rule::all().map(|rule| rule.anchor).collect();
+    let names: Vec<_> = { super::assignment::names() }.0.collect();
+    for round in 0..6000 {
+        let mut text = random.from(b"a \n\"\xc3", round % 70).into_bytes();
+        for _ in 0..random.below(7) {
+            let thing = match random.below(9) {
+                0 => anchors[random.below(anchors.len())].to_string(),
+                1 => names[random.below(names.len())].to_string(),
+                2 => {
+                    let joints = ["_", "-", ".", "", "", "", ""];
+                    let name = names[random.below(names.len())].chars();
+                    let name = name.map(|c| if random.below(3) == 0 { c.to_ascii_uppercase() } else { c });
+                    let name: Vec<_> = name.collect();
+                    name.iter().map(|c| format!("{c}{}", joints[random.below(joints.len())])).collect()
+                }
+                3 => ODD[random.below(ODD.len())].to_string(),
+                4 => random.mixed(Alphabet::Alnum, 40),
+                _ => SIGNS[random.below(SIGNS.len())].repeat(1 + random.below(4) / 3 * random.below(200)),
+            };
+            text.extend(thing.into_bytes());
+        }
+        let length = [9, 20, 36, 43, 64][random.below(5)];
+        text.extend(random.of(Alphabet::Word, length).into_bytes());
+        text.extend(b"@db \".");
+        let known = random.below(text.len() + 1);
+        check_places(&text, text.len());
+        check_places(&text, known);
+    }
+}
+
+/// Asserts that every place is marked where a secret starts in `text`, when `known` bytes of it are.
+fn check_places(text: &[u8], known: usize) {
+    let whole = Text::whole(text);
+    let part = Text::new(&text[..known], known == text.len());
+    let mut places = super::place::Places::default();
+    let mut marked = places.next(&part, 0);
+    for at in 0..known {
+        if marked < at {
+            marked = places.next(&part, at);
+        }
+        let begins = text[at] != b'-' && Key::begun(whole.words_before(at, super::BEFORE)).is_some();
+        let begins = begins || super::may_start(text[at]) && super::judge(&whole, at).is_some();
+        let from_here = || super::place::Places::default().next(&part, at);
+        assert!(
+            !begins || (marked == at && from_here() == at),
+            "{at} of {known} known of {:?}",
+            String::from_utf8_lossy(text)
+        );
+    }
+}
+
+const ODD: &[&str] = &[
+    "-----BEGIN RSA PRIVATE KEY-----",
+    "-----BEGIN PGP PRIVATE KEY BLOCK-----",
+    "Private-Lines:",
+    "postgres://app:",
+    "redis://:",
+    "curl -u admin:",
+    " --user='me:",
+    " --user \"me:",
+    "Authorization: Bearer ",
+    "\"authorization\": \"Basic\n ",
+    "proxy-authorization => token \t ",
+    "aws_key ",
+    "AKIA",
+    "SecretAccessKey",
+    "123456789:A",
+    "/bot12345678901:A",
+    "abc8Q~",
+    "patABCDEFGHIJKLMN.",
+    "MTAxMjM0NTY3ODkwMTIzNDU2.abcdef.",
+    "eyJhbGciOiJIUzI1NiJ9.eyJ",
+    "host=db user=x ",
+    "<password>",
+    "['token']",
+    "--token",
+    "%20",
+    "\\n",
+    "\\u0022",
+    "é",
+];
+const SIGNS: &[&str] =
+    &[" ", "\t", "\n", "=", ":", ">", "\"", "'", "`", "\\", "]", "-", "_", ".", "/", "x", "a1"];
 
 #[test]
 fn what_is_masked_is_not_found_again() {

@@ -1,0 +1,111 @@
+//! Bitmaps made with AVX-512: a table of 128 entries in one instruction, and comparisons that give bitmaps.
+
+use std::arch::x86_64::*;
+
+use super::{BACK, BLOCK, Bitmaps, Block, OFFSETS, Window, depth, part, whole};
+
+pub(super) fn each<const WORDS: usize, const KINDS: usize>(
+    bitmaps: &Bitmaps<WORDS, KINDS>,
+    text: &[u8],
+    from: usize,
+    see: impl FnMut(usize, &Block<WORDS, KINDS>) -> bool,
+) {
+    if available() {
+        // SAFETY: the machine has what the function is compiled for.
+        unsafe { each_here(bitmaps, text, from, see) }
+    }
+}
+
+fn available() -> bool {
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vbmi")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+}
+
+// Loops, since closures would be no part of a function that is compiled for more instructions.
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2")]
+fn each_here<const WORDS: usize, const KINDS: usize>(
+    bitmaps: &Bitmaps<WORDS, KINDS>,
+    text: &[u8],
+    from: usize,
+    mut see: impl FnMut(usize, &Block<WORDS, KINDS>) -> bool,
+) {
+    let mut words = [[[_mm512_setzero_si512(); 3]; OFFSETS.len()]; WORDS];
+    for (to, words) in words.iter_mut().zip(&bitmaps.words) {
+        for ((to, heaps), beyond) in to.iter_mut().zip(&words.heaps).zip(words.beyond) {
+            let [low, high] = table(heaps);
+            *to = [low, high, _mm512_set1_epi8(beyond.cast_signed())];
+        }
+    }
+    let kinds = table(&bitmaps.kinds.of);
+    let mut at = from;
+    while at < text.len() {
+        let block = match whole(text, at) {
+            Some(window) => block(&words, kinds, window),
+            None => block(&words, kinds, &part(text, at)),
+        };
+        if !see(at, &block) {
+            return;
+        }
+        at += BLOCK;
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2")]
+fn block<const WORDS: usize, const KINDS: usize>(
+    words: &[[[__m512i; 3]; OFFSETS.len()]; WORDS],
+    kinds: [__m512i; 2],
+    window: &Window,
+) -> Block<WORDS, KINDS> {
+    let mut block = Block { ends: [0; WORDS], kinds: [0; KINDS] };
+    let mut heaps = [_mm512_set1_epi8(-1); WORDS];
+    let last = load(window, BACK);
+    let ascii = !_mm512_movepi8_mask(last);
+    for (index, offset) in OFFSETS.iter().enumerate() {
+        let bytes = load(window, BACK - offset);
+        let is_beyond = _mm512_movepi8_mask(bytes);
+        for (list, (heaps, words)) in heaps.iter_mut().zip(words).enumerate() {
+            let Some([low, high, beyond]) = words.get(index).filter(|_| index < depth(list)) else {
+                continue;
+            };
+            let fits = _mm512_mask_mov_epi8(find(bytes, [*low, *high]), is_beyond, *beyond);
+            *heaps = _mm512_and_si512(*heaps, fits);
+        }
+    }
+    for (bits, heaps) in block.ends.iter_mut().zip(heaps) {
+        *bits = _mm512_test_epi8_mask(heaps, heaps);
+    }
+    let of = find(last, kinds);
+    for (kind, bits) in block.kinds.iter_mut().enumerate() {
+        *bits = _mm512_test_epi8_mask(of, _mm512_set1_epi8(1 << kind)) & ascii;
+    }
+    block
+}
+
+/// The entries of a table for each byte, its highest bit aside.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn find(bytes: __m512i, table: [__m512i; 2]) -> __m512i {
+    _mm512_permutex2var_epi8(table[0], bytes, table[1])
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn table(entries: &[u8; 128]) -> [__m512i; 2] {
+    let pointer = entries.as_ptr();
+    // SAFETY: both halves are within the 128 entries; the loads need no alignment.
+    unsafe { [_mm512_loadu_si512(pointer.cast()), _mm512_loadu_si512(pointer.add(64).cast())] }
+}
+
+/// 64 bytes from `at`, which is at most `BACK`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn load(window: &Window, at: usize) -> __m512i {
+    debug_assert!(at <= BACK);
+    let at = at.min(BACK);
+    // SAFETY: 64 bytes from there are within the window; the load needs no alignment.
+    unsafe { _mm512_loadu_si512(window.as_ptr().add(at).cast()) }
+}

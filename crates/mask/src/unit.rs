@@ -199,7 +199,7 @@ fn json_escape(text: &Text<'_>, at: usize, view: View) -> Option<Unit> {
     Some(Unit { kind, length: 2 })
 }
 
-/// One `\uXXXX`.
+/// One `\uHHHH`.
 fn utf16(text: &Text<'_>, at: usize) -> Option<u32> {
     // Character by character: what cannot be one is not waited for.
     (text.get(at)? == b'\\' && text.get(at + 1)? == b'u').then_some(())?;

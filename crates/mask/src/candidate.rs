@@ -127,8 +127,8 @@ impl Candidate<'_, '_> {
             let listed = lists && (self.follows(gap) || self.goes_on(chain.end_of(count)?, gap));
             (!listed).then_some((brand, count))
         };
-        let (brand, count) =
-            GROUPINGS.iter().filter(fits).filter_map(read).min_by_key(|(brand, _)| brand.tier())?;
+        // The longest: of a number of 19 digits, a part may be one of 16 by chance, and would leave the rest.
+        let (brand, count) = GROUPINGS.iter().filter(fits).find_map(read)?;
         self.accept(brand, self.run.at, chain.end_of(count)?, Form::Number)
     }
 

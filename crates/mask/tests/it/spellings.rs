@@ -238,3 +238,14 @@ fn base64(bytes: &[u8], width: usize) -> String {
     }
     encoded
 }
+
+#[test]
+fn a_long_number_in_groups_is_found_whole_though_a_part_of_it_is_one_too() {
+    for tail in 0..1000 {
+        let digits = format!("4111111111111111{tail:03}");
+        let left =
+            masked(&format!("4111 1111 1111 1111 {tail:03}")).bytes().filter(u8::is_ascii_digit).count();
+        // What follows sixteen and makes no number with them stays.
+        assert_eq!(left, if luhn3::decimal::valid(digits.as_bytes()) { 4 } else { 4 + 3 }, "{tail}");
+    }
+}

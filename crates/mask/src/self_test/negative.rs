@@ -47,6 +47,18 @@ fn hex16() -> f64 {
     0.625_f64.powi(16) * uniform(16)
 }
 
+/// Hexadecimal numbers in which twenty digits and more follow each other: eleven of three million were flagged of
+/// those that have 32.
+const LONG_RUNS: f64 = 4e-6;
+
+/// Parcel numbers of UPS whose last letter stands so far before their end that digits enough follow: ten, and
+/// four to six of the six before them, which are ten of 33.
+fn parcel() -> f64 {
+    let digit: f64 = 10.0 / 33.0;
+    let run = |more: i32, length| digit.powi(more) * chance(length, Tier::A);
+    run(4, 14) + run(5, 15) + run(6, 16)
+}
+
 /// Seconds of the two years before this was written; nothing here asks the time.
 fn moment(random: &mut Random) -> u64 {
     random.within(1_732_000_000, 1_795_000_000)
@@ -148,9 +160,9 @@ pub(crate) const NEGATIVES: &[Negative] = &[
         let head = format!("{:012x}", moment(r) * 1000 + r.below(1000));
         uuid(r, &head, 7)
     }),
-    kind("32 hex digits (MD5)", |r, _| r.hex(32)),
-    kind("40 hex digits (SHA-1)", |r, _| r.hex(40)),
-    kind("64 hex digits (SHA-256)", |r, _| r.hex(64)),
+    by_chance("32 hex digits (MD5)", || LONG_RUNS, |r, _| r.hex(32)),
+    by_chance("40 hex digits (SHA-1)", || LONG_RUNS, |r, _| r.hex(40)),
+    by_chance("64 hex digits (SHA-256)", || 2.0 * LONG_RUNS, |r, _| r.hex(64)),
     by_chance("16 hex digits (span id)", hex16, |r, _| r.hex(16)),
     by_chance("traceparent", hex16, |r, _| format!("00-{}-{}-01", r.hex(32), r.hex(16))),
     kind("bytea of random bytes", |r, _| format!("\\x{}", r.hex(64))),
@@ -282,7 +294,7 @@ pub(crate) const NEGATIVES: &[Negative] = &[
     kind("invoice number", |r, _| {
         format!("INV-{}-{:08}/{}", r.within(2015, 2029), r.below(100_000_000), r.below(10_000))
     }),
-    kind("parcel number (UPS)", |r, _| {
+    by_chance("parcel number (UPS)", parcel, |r, _| {
         format!("1Z{}{}", r.letters(b"ABCDEFGHJKLMNPRSTUVWXYZ0123456789", 6), r.digits(10))
     }),
     kind("masked number", |r, _| {

@@ -1,6 +1,7 @@
 """No card number leaves in clear to somebody who may not see it, and no card code to anybody."""
 
 import json
+from datetime import date, timedelta
 
 import psycopg
 import pytest
@@ -323,3 +324,46 @@ def masked(session):
     except psycopg.errors.InsufficientPrivilege:
         return False
     return row[:2] == (cards.last4(VISA), None) and row[2] != "Ada Byrne"
+
+
+# Thirteen digits that may be a card's (a published test number), or the number of an article.
+VISA_13 = "4222222222222"
+
+ORDERS = f"""
+create table orders (id text, card_number text, article int8, cvv text, trace jsonb);
+insert into orders values
+  ('{VISA}', '{VISA_13}', {VISA_13}, null, '{{"id": "{VISA}", "by": "{VISA}"}}'),
+  ('{MASTERCARD}', '{VISA_13}', {VISA_13}, '737', '{{}}');
+"""
+
+
+@pytest.fixture
+def orders(cluster, make_gateway, issuer):
+    """A session as an agent on a database in which nothing is labelled but what holds no card data."""
+    reason = {"reason": "order numbers, sampled 2026-11-01", "until": str(date.today() + timedelta(days=90))}
+    data = {"public.orders.id": {"not_pan": reason}, "public.orders.trace": {"json": {"$.id": {"not_pan": reason}}}}
+    upstream = cluster.upstream(cluster.create_database(ORDERS), labels=["cde"], data=data)
+    gateway = make_gateway(connections={"orders": upstream})
+    with gateway.connect(issuer.agent(), "orders") as session:
+        yield session
+
+
+def test_names_of_columns_say_what_they_hold(orders):
+    for binary in (False, True):
+        cursor = orders.cursor(binary=binary)
+        assert cursor.execute("select card_number as x from orders limit 1").fetchall() == [(cards.last4(VISA_13),)]
+        assert cursor.execute("select article from orders limit 1").fetchall() == [(int(VISA_13),)]
+        assert cursor.execute("select article, card_number from orders limit 1").fetchall() == [(None, cards.last4(VISA_13))]
+
+
+def test_an_answer_with_a_card_code_that_nobody_expected_is_withheld(orders):
+    for sql in ("select cvv from orders", "select cvv as harmless from orders", "select id, cvv from orders order by id"):
+        assert refusal(orders, sql).code == "PGD-0012", sql
+    assert orders.execute("select cvv from orders where id = %s", [VISA]).fetchall() == [(None,)]
+
+
+def test_what_is_said_to_be_no_card_data_passes_where_it_is_that(orders):
+    (row,) = orders.execute("select id, trace from orders limit 1").fetchall()
+    assert row == (VISA, {"id": VISA, "by": cards.last4(VISA)})
+    assert orders.execute("select max(id) from orders").fetchall() == [(cards.last4(MASTERCARD),)]
+    assert orders.execute("select id from orders where id > '4' order by id").fetchall() == [(VISA,), (MASTERCARD,)]

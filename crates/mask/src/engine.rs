@@ -211,7 +211,7 @@ impl Engine {
 
     /// The readers, those of card numbers first; `None` for one that is not wanted.
     fn reader(&mut self, index: usize) -> Option<&mut dyn Reader> {
-        fn on<'a>(reader: &'a mut Option<impl Reader>) -> Option<&'a mut dyn Reader> {
+        fn on(reader: &mut Option<impl Reader>) -> Option<&mut dyn Reader> {
             reader.as_mut().map(|reader| -> &mut dyn Reader { reader })
         }
         match index {

@@ -298,7 +298,7 @@ pub(crate) const NEGATIVES: &[Negative] = &[
         format!("1Z{}{}", r.letters(b"ABCDEFGHJKLMNPRSTUVWXYZ0123456789", 6), r.digits(10))
     }),
     kind("masked number", |r, _| {
-        format!("{}{}", r.pick(&["************", "XXXX-XXXX-XXXX-", "•••• •••• •••• "]), r.digits(4))
+        format!("{}{}", r.pick(&["************", "xxxx-xxxx-xxxx-", "•••• •••• •••• "]), r.digits(4))
     }),
     kind("first six and last four", |r, _| format!("4{}******{}", r.digits(5), r.digits(4))),
 ];

@@ -20,6 +20,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "instructions that not every machine has")]
 mod avx512;
+mod bare;
 mod batch;
 mod look;
 mod portable;

@@ -1,36 +1,41 @@
 //! Bitmaps of some hundred bytes of text at a time, and what they show.
 
 use crate::sieve::look::Look;
-use crate::sieve::shape::{Block, HISTORY, STRIDE, Window, shows};
+use crate::sieve::shape::{Bitmaps, Bits, HISTORY, LATE, STRIDE, Window, shows};
 
-/// The bitmaps of a batch of blocks; the first of each is the last of the batch before.
+/// The bitmaps of a batch of blocks; the first word of each is the last of the batch before.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
-    digit: Words,
-    gap: Words,
-    line_break: Words,
-    escape: Words,
-    sign: [u64; BLOCKS],
-    any: u64,
+    words: Bitmaps<Words>,
+    signs: [u64; BLOCKS],
+    any_sign: u64,
+}
+
+/// Bitmaps of 64 bytes of text, and where letters or characters beyond ASCII are a sign by themselves.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Block {
+    pub bitmaps: Bitmaps<u64>,
+    pub sign: u64,
 }
 
 impl Batch {
     /// A batch that begins with what stands where the look begins.
     pub fn new(look: &Look<'_>) -> Self {
         let mut batch = Self::default();
-        let [.., last, _, _] = &mut batch.escape;
-        *last = look.escapes_before();
+        let [.., last, _, _] = &mut batch.words.opener;
+        *last = look.openers_before();
         batch
     }
 
     /// Begins with what follows the blocks of this batch.
     #[inline(always)]
     pub fn renew(&mut self) {
-        for words in [&mut self.digit, &mut self.gap, &mut self.line_break, &mut self.escape] {
+        let Bitmaps { digit, three, line_break, opener, second, exponent, letter } = &mut self.words;
+        for words in [digit, three, line_break, opener, second, exponent, letter] {
             let [first, .., last, _, _] = words;
             *first = *last;
         }
-        self.any = 0;
+        self.any_sign = 0;
     }
 
     /// Sets the bitmaps of block `index`.
@@ -39,65 +44,71 @@ impl Batch {
         let put = |words: &mut Words, bits: u64| {
             words.get_mut(index + 1).into_iter().for_each(|word| *word = bits);
         };
-        put(&mut self.digit, block.digit);
-        put(&mut self.gap, block.gap);
-        put(&mut self.line_break, block.line_break);
-        put(&mut self.escape, block.escape);
-        self.sign.get_mut(index).into_iter().for_each(|word| *word = block.sign);
-        self.any |= block.sign;
+        let Bitmaps { digit, three, line_break, opener, second, exponent, letter } = block.bitmaps;
+        put(&mut self.words.digit, digit);
+        put(&mut self.words.three, three);
+        put(&mut self.words.line_break, line_break);
+        put(&mut self.words.opener, opener);
+        put(&mut self.words.second, second);
+        put(&mut self.words.exponent, exponent);
+        put(&mut self.words.letter, letter);
+        self.signs.get_mut(index).into_iter().for_each(|word| *word = block.sign);
+        self.any_sign |= block.sign;
     }
 
-    /// Has looked at what shows, of which the first block is at `at`. Of a bitmap's words, `lanes` makes windows
-    /// that overlap: each begins [`STRIDE`] bits after the one before, the first [`HISTORY`] bits before the
-    /// second word.
+    /// Has looked at what shows, of which the first block is at `at`.
     #[inline(always)]
-    pub fn show(&self, look: &mut Look<'_>, at: usize, lanes: impl Fn(&Words) -> [u64; LANES]) {
-        let (digit, gap) = (lanes(&self.digit), lanes(&self.gap));
-        let (line_break, escape) = (lanes(&self.line_break), lanes(&self.escape));
-        let window = |index: usize| {
-            let at = |lanes: &[u64; LANES]| lanes.get(index).copied().unwrap_or(0);
-            Window { digit: at(&digit), gap: at(&gap), line_break: at(&line_break), escape: at(&escape) }
-        };
-        let mut shown = [0; LANES];
-        let mut any = self.any;
-        for (index, to) in shown.iter_mut().enumerate() {
-            *to = shows(window(index));
-            any |= *to;
+    pub fn show<L: Lanes>(&self, look: &mut Look<'_>, at: usize) {
+        let shown = shows(&self.words.each(L::of));
+        let (runs, others) = (shown.runs >> HISTORY as u32, shown.others() >> HISTORY as u32);
+        if self.any_sign != 0 || !(runs | others).is_zero() {
+            self.look_at(look, at, &runs.windows(), &others.windows());
         }
-        if any != 0 {
-            look_at(
-                look,
-                at,
-                &std::array::from_fn(|index| (shown.get(index).copied().unwrap_or(0), window(index))),
-                &self.sign,
-            );
+    }
+
+    #[inline(never)]
+    fn look_at(&self, look: &mut Look<'_>, at: usize, runs: &[u64; LANES], others: &[u64; LANES]) {
+        for (index, (runs, others)) in runs.iter().zip(others).enumerate() {
+            let at = at + index * STRIDE;
+            let sign = self.signs_of(index);
+            if *others | sign != 0 {
+                let window: Window = self.words.each(|words| bits(words, 64 - HISTORY + index * STRIDE));
+                look.all(at, &shows(&window), sign);
+            } else {
+                look.runs(at, *runs);
+            }
         }
+    }
+
+    /// The signs among the new bytes of a window.
+    fn signs_of(&self, index: usize) -> u64 {
+        bits(&self.signs, index * STRIDE) & !0 >> HISTORY
     }
 }
 
-#[cold]
-#[inline(never)]
-fn look_at(look: &mut Look<'_>, at: usize, shown: &[(u64, Window); LANES], signs: &[u64; BLOCKS]) {
-    // Every lane has its part of the signs' bits.
-    let mut bytes = [0; 8 * (BLOCKS + 1)];
-    for (to, sign) in bytes.chunks_mut(8).zip(signs) {
-        to.copy_from_slice(&sign.to_le_bytes());
-    }
-    for (index, (shown, window)) in shown.iter().enumerate() {
-        let start = index * STRIDE / 8;
-        let sign = bytes
-            .get(start..)
-            .and_then(|rest| rest.first_chunk())
-            .map_or(0, |word| u64::from_le_bytes(*word));
-        look.at_all(at + index * STRIDE, *shown, *window, sign & !0 >> HISTORY);
-    }
+/// 64 bits from bit `start` of some words on; none are behind the last.
+#[inline(always)]
+fn bits(words: &[u64], start: usize) -> u64 {
+    let word = |index: usize| words.get(index).copied().unwrap_or(0);
+    let (index, shift) = (start / 64, start % 64);
+    word(index) >> shift | word(index + 1) << 1 << (63 - shift)
+}
+
+/// The windows of a batch in one bitmap.
+pub(crate) trait Lanes: Bits {
+    /// The windows of a bitmap's words, which overlap: each begins [`STRIDE`] bits after the one before, the first
+    /// [`HISTORY`] bits before the second word.
+    fn of(words: &Words) -> Self;
+
+    /// Whether no bit is set.
+    fn is_zero(self) -> bool;
+
+    /// Each window by itself.
+    fn windows(self) -> [u64; LANES];
 }
 
 /// The words of one bitmap, and two that are nothing.
 pub(crate) type Words = [u64; BLOCKS + 3];
-
-/// What stands behind the end of a text: nothing goes on with it.
-pub(crate) const NOTHING: u8 = b'~';
 
 /// Blocks of 64 bytes in a batch.
 pub(crate) const BLOCKS: usize = 5;
@@ -107,6 +118,8 @@ pub(crate) const LANES: usize = BLOCKS * 64 / STRIDE;
 pub(crate) const BATCH: usize = BLOCKS * 64;
 /// Bytes behind a batch that are read with it.
 pub(crate) const AFTER: usize = 8;
+/// What stands behind the end of a text: nothing goes on with it.
+pub(crate) const NOTHING: u8 = b'~';
 
 /// Calls `batch` with the text of each batch and where it starts, until enough has been found.
 #[inline(always)]
@@ -122,7 +135,7 @@ pub(crate) fn each(look: &mut Look<'_>, mut batch: impl FnMut(&mut Look<'_>, &[u
         }
     }
     // What is left is followed by what is nothing.
-    while at < look.text().len() + crate::sieve::shape::LATE {
+    while at < look.text().len() + LATE {
         let rest = look.text().get(at..).unwrap_or_default();
         let mut last = [NOTHING; BATCH + AFTER];
         last.iter_mut().zip(rest).for_each(|(to, byte)| *to = *byte);

@@ -6,8 +6,11 @@ use crate::brand::{Brand, luhn};
 use crate::candidate::{GROUPINGS, Run};
 use crate::chain::{Chain, DIGITS_MAX, DIGITS_MIN, GAP_MAX, Group};
 use crate::sieve::BEFORE;
-use crate::sieve::shape::{self, HISTORY, Window};
-use crate::sieve::tables::{BREAK, CLASSES, DIGIT, ESCAPE, GAP, OFFSETS, SIGNS, beyond_ascii};
+use crate::sieve::bare;
+use crate::sieve::shape::{HISTORY, Shown};
+use crate::sieve::tables::{
+    BASE64, BREAK, CLASSES, DIGIT, GAP, LETTER, OFFSETS, OPENER, SIGNS, TWICE, beyond_ascii,
+};
 use crate::text::Text;
 use crate::unit::{Gap, Kind, SYNC, View, ascii};
 use crate::walk::LOOK_BACK;
@@ -48,34 +51,57 @@ impl<'t> Look<'t> {
         self.found.as_ref().is_some_and(|found| at > found.end + JOIN)
     }
 
-    /// Looks at what has `shown` in a window, and at its `signs`; the first new byte is at `base`.
-    pub fn at_all(&mut self, base: usize, shown: u64, window: Window, signs: u64) {
-        let mut bits = shown >> HISTORY | signs;
-        if bits == 0 {
-            return;
-        }
-        let escapes = (shown & window.escape) >> HISTORY;
-        let groups = if escapes == 0 { shown } else { shape::groups(window) } >> HISTORY;
-        while bits != 0 {
-            let index = bits.trailing_zeros();
-            let at = base + index as usize;
-            if groups >> index & 1 == 1 && at >= self.digits_to {
-                self.digits(at.min(self.text.len()));
+    /// Looks at runs of digits alone, by the places of their twelfth digits; the first bit is at `base`.
+    #[inline(always)]
+    pub fn runs(&mut self, base: usize, runs: u64) {
+        places(base, runs).for_each(|at| self.bare(at));
+    }
+
+    /// Looks at all that a window shows and at its `signs`; the first new byte is at `base`. What is of one sort is
+    /// looked at in its order: what has been passed is not looked at again.
+    pub fn all(&mut self, base: usize, shown: &Shown<u64>, signs: u64) {
+        let groups = shown.groups >> HISTORY;
+        for at in places(base, shown.runs >> HISTORY | groups) {
+            match groups >> (at - base) & 1 {
+                0 => self.bare(at),
+                _ if at >= self.digits_to => self.digits(at.min(self.text.len())),
+                _ => {}
             }
-            if escapes >> index & 1 == 1 {
+        }
+        // An escape shows by its second byte: the first may be the last one of the window before.
+        if shown.references >> HISTORY & 1 == 1 {
+            self.reference(base - 1);
+        }
+        let (escapes, references) = (shown.escapes >> HISTORY, shown.references >> HISTORY >> 1);
+        for at in places(base, escapes | references | signs) {
+            let is_one = |bits: u64| bits >> (at - base) & 1 == 1;
+            if is_one(escapes) {
                 self.escape(at);
             }
-            if signs >> index & 1 == 1 {
+            if is_one(references) {
+                self.reference(at);
+            }
+            if is_one(signs) {
                 self.sign(at);
             }
-            bits &= bits - 1;
+        }
+        places(base, shown.floats >> HISTORY).for_each(|at| self.float(at));
+        places(base, shown.hex >> HISTORY).for_each(|at| self.hex(at + 2 - 2 * DIGITS_MIN));
+        places(base, shown.wraps >> HISTORY).for_each(|at| self.wrapped(at - 1));
+    }
+
+    /// A run of digits, by the place of its twelfth.
+    #[inline(always)]
+    fn bare(&mut self, at: usize) {
+        if at >= self.digits_to && bare::may_count(self.text, at + 1 - DIGITS_MIN) {
+            self.digits(at);
         }
     }
 
-    /// The bytes before where the look begins that may be escapes: the last one's bit is the highest.
-    pub fn escapes_before(&self) -> u64 {
+    /// The bytes before where the look begins that may start escapes: the last one's bit is the highest.
+    pub fn openers_before(&self) -> u64 {
         let before = self.before(self.from).iter().rev().take(SYNC);
-        let bit = |(back, byte): (usize, &u8)| u64::from(matches!(byte, b'\\' | b'%' | b'=')) << (63 - back);
+        let bit = |(back, byte): (usize, &u8)| u64::from(class(*byte) & OPENER != 0) << (63 - back);
         before.enumerate().map(bit).fold(0, |bits, bit| bits | bit)
     }
 
@@ -88,28 +114,41 @@ impl<'t> Look<'t> {
         self.found
     }
 
+    /// An escape behind a digit, or not far behind: it may stand between two.
     fn escape(&mut self, at: usize) {
-        match self.byte(at) {
-            Some(b'\\' | b'%' | b'&' | b'=') => self.spelled(at),
-            Some(0x80..) => self.sign(at),
-            _ => {}
+        let stands = match (self.byte(at), self.byte(at + 1)) {
+            (Some(b'%'), Some(next)) => next.is_ascii_hexdigit(),
+            (Some(b'='), Some(next)) => next.is_ascii_hexdigit() || matches!(next, b'\r' | b'\n'),
+            (Some(b'\\'), Some(next)) => matches!(next, b'u' | b'n' | b'r' | b't' | b'/' | b'\\'),
+            (Some(b'&'), Some(next)) => next == b'#' || next.is_ascii_alphabetic(),
+            (Some(0x80..), _) => return self.sign(at),
+            (_, next) => self.open && next.is_none(),
+        };
+        if stands && self.follows_digit(at) {
+            self.spelled(at);
+        }
+    }
+
+    /// An escape that may write a digit.
+    fn reference(&mut self, at: usize) {
+        let digit = |at: usize| self.byte(at).is_some_and(|byte| byte.is_ascii_digit());
+        let writes = match (self.byte(at), self.byte(at + 1)) {
+            (Some(b'%'), Some(b'd'..=b'f' | b'D'..=b'F'))
+            | (Some(b'\\'), Some(b'u'))
+            | (Some(b'&'), Some(b'#')) => true,
+            (Some(b'%' | b'='), Some(b'3')) => digit(at + 2),
+            _ => false,
+        };
+        if writes {
+            self.spelled(at);
         }
     }
 
     fn sign(&mut self, at: usize) {
         let Some(byte) = self.byte(at) else { return };
-        if byte.is_ascii() && !self.has_sign(at) {
-            return;
-        }
-        if matches!(self.byte(at + 1), Some(b'\r' | b'\n')) {
-            self.wrapped(at + 1);
-        }
         match byte {
-            b'3' if self.byte(at + 1).is_some_and(|byte| byte.is_ascii_digit()) => self.hex(at),
-            b'0'..=b'9' => self.float(at),
-            b'M'..=b'O' => self.base64(at),
-            b'Q'..=b'W' => self.base64_twice(at),
-            b'\\' | b'%' | b'&' | b'=' => self.spelled(at),
+            b'M'..=b'O' if self.has_sign(at, BASE64) => self.base64(at),
+            b'Q'..=b'W' if self.has_sign(at, TWICE) => self.base64_twice(at),
             0x80.. => match beyond_ascii(self.after(at)) {
                 Some(Kind::Digit(_)) => self.spelled(at),
                 Some(Kind::Gap(_)) if self.follows_digit(at) => self.spelled(at),
@@ -119,13 +158,13 @@ impl<'t> Look<'t> {
         }
     }
 
-    /// Whether the characters at `at` are all that a sign takes: what makes bitmaps may know less.
-    fn has_sign(&self, at: usize) -> bool {
+    /// Whether the letters at `at` are all that a sign takes: what makes bitmaps may know less.
+    fn has_sign(&self, at: usize, sign: u8) -> bool {
         let fits = |(offset, table): (&usize, &[u8; 128])| match self.byte(at + offset) {
-            Some(byte) => table.get(usize::from(byte)).copied().unwrap_or(!0),
-            None => !0,
+            Some(byte) => table.get(usize::from(byte)).copied().unwrap_or(0),
+            None => 0,
         };
-        OFFSETS.iter().zip(&SIGNS.at).map(fits).fold(!0, |all, one| all & one) & !ESCAPE != 0
+        OFFSETS.iter().zip(&SIGNS).map(fits).fold(sign, |all, one| all & one) != 0
     }
 
     /// Groups of digits in ASCII, with gaps between them.
@@ -173,7 +212,7 @@ impl<'t> Look<'t> {
         let second = || self.run(next);
         match digits {
             0 => false,
-            _ if breaks => true,
+            _ if breaks && digits + second() >= DIGITS_MIN => true,
             1 if self.byte(at + 1) == Some(b'.') => true,
             1..=3 => self.is_list(next, digits, second()),
             4 => matches!(second(), 3 | 4 | 6),
@@ -305,45 +344,49 @@ impl<'t> Look<'t> {
         holds(0) || holds(zeros) || holds(2) || track()
     }
 
-    /// `1e15` and the like: the digits before an exponent, from the last one on.
-    fn float(&mut self, at: usize) {
-        let digits = self.before(at + 1).iter().rev().take(DIGITS_MAX).take_while(|b| b.is_ascii_digit());
-        let start = at + 1 - digits.count();
+    /// `1e15` and the like, before `end`: from the last digit before the point on.
+    fn float(&mut self, end: usize) {
+        let tail = self.before(end).iter().rev().take(EXPONENT);
+        let Some(back) = tail.take_while(|byte| !matches!(byte, b'e' | b'E')).count().checked_add(1) else {
+            return;
+        };
+        let Some(at) = end.checked_sub(back) else { return };
+        let digits = self.before(at).iter().rev().take(DIGITS_MAX).take_while(|b| b.is_ascii_digit());
+        let start = at - digits.count();
         let point = start.checked_sub(1).filter(|point| self.byte(*point) == Some(b'.'));
         if let Some(digit) = point.and_then(|point| point.checked_sub(1))
             && self.class(digit) & DIGIT != 0
         {
-            self.take(digit, at + EXPONENT);
+            self.take(digit, end);
         }
     }
 
-    /// Digits as pairs of hex digits.
-    fn hex(&mut self, at: usize) {
-        let parity = at & 1;
-        if self.hex_to.get(parity).is_none_or(|to| at < *to) {
-            self.float_if(at);
+    /// Digits as pairs of hex digits, from the first of many digits at every other place on.
+    fn hex(&mut self, start: usize) {
+        let parity = start & 1;
+        if self.hex_to.get(parity).is_none_or(|to| start < *to) {
             return;
         }
-        let (mut digits, mut end) = (0, at);
-        while let Some(kind) = self.hex_pair(end).map(ascii)
-            && matches!(kind, Kind::Digit(_) | Kind::Gap(_))
-        {
-            digits += usize::from(matches!(kind, Kind::Digit(_)));
-            end += 2;
+        let (mut at, mut first, mut digits) = (start, start, 0);
+        while self.class(at) & DIGIT != 0 {
+            let kind = self.hex_pair(at).map(ascii);
+            at += 2;
+            match kind {
+                Some(Kind::Digit(_)) => digits += 1,
+                Some(Kind::Gap(_)) => {}
+                Some(Kind::Mark(_) | Kind::Other) | None => (first, digits) = (at, 0),
+            }
+            if digits >= DIGITS_MIN {
+                break;
+            }
+        }
+        if digits >= DIGITS_MIN || (self.open && at + 2 > self.text.len()) {
+            let rest = self.after(at).iter().take(TOKEN).take_while(|byte| byte.is_ascii_hexdigit()).count();
+            at += rest;
+            self.take(first, at);
         }
         if let Some(to) = self.hex_to.get_mut(parity) {
-            *to = end;
-        }
-        if digits >= DIGITS_MIN || (self.open && end + 2 > self.text.len()) {
-            let hex = self.after(end).iter().take(TOKEN).take_while(|byte| byte.is_ascii_hexdigit()).count();
-            self.take(at, end + hex);
-        }
-        self.float_if(at);
-    }
-
-    fn float_if(&mut self, at: usize) {
-        if matches!(self.byte(at + 1), Some(b'e' | b'E')) {
-            self.float(at);
+            *to = at;
         }
     }
 
@@ -354,6 +397,9 @@ impl<'t> Look<'t> {
 
     /// Base64 of digits: three quads in a row, `at` the first letter of one of them.
     fn base64(&mut self, at: usize) {
+        if self.quad_at(at).is_some_and(|quad| !is_quad(quad)) {
+            return;
+        }
         let mut letters = [0; 20];
         let (before, after) = letters.split_at_mut(8);
         self.letters_before(at, before);
@@ -367,6 +413,12 @@ impl<'t> Look<'t> {
 
     /// Base64 of base64 of digits: an inner quad that starts with an outer one, and one before or after it.
     fn base64_twice(&mut self, at: usize) {
+        if let [Some(one), Some(two)] = [self.quad_at(at), self.quad_at(at + 4)]
+            && let [Some([a, b, c]), Some([d, ..])] = [decode(one), decode(two)]
+            && !is_quad(&[a, b, c, d])
+        {
+            return;
+        }
         let mut letters = [0; 24];
         let (before, after) = letters.split_at_mut(12);
         self.letters_before(at, before);
@@ -385,9 +437,13 @@ impl<'t> Look<'t> {
         let mut letters = [0; 2 * AROUND];
         let (before, after) = letters.split_at_mut(AROUND);
         self.letters_before(at, before);
-        // A quad of digits has a capital letter.
-        let near = before.iter().rev().take(4).chain(self.after(at).iter().take(6));
-        if !near.into_iter().any(u8::is_ascii_uppercase) || self.may_go_on(at, after) {
+        if self.may_go_on(at, after) {
+            return;
+        }
+        // Three quads of digits, and a capital letter in each.
+        let token = |letters: &mut dyn Iterator<Item = &u8>| letters.take_while(|byte| **byte != 0).count();
+        let count = token(&mut before.iter().rev()) + token(&mut after.iter());
+        if count < 12 || letters.iter().filter(|byte| byte.is_ascii_uppercase()).count() < 3 {
             return;
         }
         let shows = |start: usize| {
@@ -403,6 +459,11 @@ impl<'t> Look<'t> {
         if (0..4).any(shows) {
             self.take_token(at);
         }
+    }
+
+    /// The four letters of base64 at `at`, if there is no line break among them.
+    fn quad_at(&self, at: usize) -> Option<&'t [u8]> {
+        self.text.get(at..at + 4).filter(|quad| quad.iter().all(|byte| is_letter(*byte)))
     }
 
     /// Takes the token of base64 in which digits show at `at`; the first of them may be some letters before.
@@ -461,10 +522,10 @@ impl<'t> Look<'t> {
         }
     }
 
-    /// Whether a digit stands before `at`, with at most two gaps in between, or something beyond ASCII.
+    /// Whether a digit stands before `at`, with gaps in between or none.
     fn follows_digit(&self, at: usize) -> bool {
-        let mut before = self.before(at).iter().rev().take(GAP_MAX);
-        let stop = before.find(|byte| CLASSES.get(usize::from(**byte)).is_some_and(|class| class & GAP == 0));
+        let mut before = self.before(at).iter().rev().take(GAP_MAX + 1);
+        let stop = before.find(|byte| class(**byte) & GAP == 0);
         stop.is_some_and(u8::is_ascii_digit)
     }
 
@@ -472,7 +533,7 @@ impl<'t> Look<'t> {
     fn cluster_start(&self, at: usize, floor: usize) -> usize {
         let (mut start, mut gaps) = (at, 0);
         for (index, byte) in self.before(at).iter().enumerate().skip(floor).rev() {
-            let class = CLASSES.get(usize::from(*byte)).copied().unwrap_or(0);
+            let class = class(*byte);
             if class & DIGIT != 0 {
                 (start, gaps) = (index, 0);
             } else if class & GAP != 0 && gaps < GAP_MAX {
@@ -536,7 +597,7 @@ impl<'t> Look<'t> {
     fn cluster_end(&self, at: usize) -> usize {
         let (mut end, mut gaps) = (at, 0);
         for (index, byte) in self.after(at).iter().enumerate() {
-            let class = CLASSES.get(usize::from(*byte)).copied().unwrap_or(0);
+            let class = class(*byte);
             if class & DIGIT != 0 {
                 (end, gaps) = (at + index + 1, 0);
             } else if class & GAP != 0 && gaps < GAP_MAX {
@@ -564,7 +625,7 @@ impl<'t> Look<'t> {
     }
 
     fn class(&self, at: usize) -> u8 {
-        self.byte(at).and_then(|byte| CLASSES.get(usize::from(byte))).copied().unwrap_or(0)
+        self.byte(at).map_or(0, class)
     }
 
     fn before(&self, at: usize) -> &'t [u8] {
@@ -574,6 +635,21 @@ impl<'t> Look<'t> {
     fn after(&self, at: usize) -> &'t [u8] {
         self.text.get(at..).unwrap_or_default()
     }
+}
+
+/// What a byte is.
+fn class(byte: u8) -> u8 {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
+}
+
+/// The places of bits, the first at `base`.
+#[inline(always)]
+fn places(base: usize, mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = (bits != 0).then(|| base + bits.trailing_zeros() as usize);
+        bits &= bits.wrapping_sub(1);
+        at
+    })
 }
 
 /// Whether the last of some digits in ASCII is the check digit of the others.
@@ -666,19 +742,33 @@ fn decode(letters: &[u8]) -> Option<[u8; 3]> {
 }
 
 fn is_letter(byte: u8) -> bool {
-    sextet(byte).is_some()
+    class(byte) & LETTER != 0
 }
 
 fn sextet(letter: u8) -> Option<u8> {
-    match letter {
-        b'A'..=b'Z' => Some(letter - b'A'),
-        b'a'..=b'z' => Some(letter - b'a' + 26),
-        b'0'..=b'9' => Some(letter - b'0' + 52),
-        b'+' | b'-' => Some(62),
-        b'/' | b'_' => Some(63),
-        _ => None,
-    }
+    SEXTETS.get(usize::from(letter)).copied().filter(|value| *value < 64)
 }
+
+/// The value of each letter of base64 or base64url; 64 for what is none.
+#[allow(clippy::indexing_slicing, reason = "a constant, computed by the compiler")]
+static SEXTETS: [u8; 256] = {
+    let mut values = [64; 256];
+    let mut value = 0;
+    while value < 64 {
+        let letter = match value {
+            0..26 => b'A' + value,
+            26..52 => b'a' + value - 26,
+            52..62 => b'0' + value - 52,
+            62 => b'+',
+            _ => b'/',
+        };
+        values[letter as usize] = value;
+        value += 1;
+    }
+    values[b'-' as usize] = 62;
+    values[b'_' as usize] = 63;
+    values
+};
 
 /// Stretches that are no further apart are one.
 const JOIN: usize = 64;

@@ -1,26 +1,35 @@
 //! Bitmaps made byte by byte.
 
-use crate::sieve::batch::NOTHING;
+use crate::sieve::batch::{Block, NOTHING};
 use crate::sieve::look::Look;
-use crate::sieve::shape::{Block, HISTORY, LATE, STRIDE, Window, shows};
-use crate::sieve::tables::{BREAK, CLASSES, DIGIT, ESCAPE, GAP, OFFSETS, SIGNS, is_lead};
+use crate::sieve::shape::{Bitmaps, HISTORY, LATE, STRIDE, Window, shows};
+use crate::sieve::tables::{
+    BREAK, CLASSES, DIGIT, EXPONENT, LETTER, Lead, OFFSETS, OPENER, SECOND, SIGNS, THREE, lead,
+};
 
 /// Looks at what shows in the text, until enough has been found.
 pub(crate) fn scan(look: &mut Look<'_>) {
-    let mut before = Window { escape: look.escapes_before(), ..Window::default() };
+    let mut before = Window { opener: look.openers_before(), ..Window::default() };
     let mut at = look.from();
     // What ends with the text shows a few bytes later.
     while at < look.text().len() + LATE {
-        let block = block(look.text(), at, STRIDE);
+        let Block { bitmaps, sign } = block(look.text(), at);
         let window = |before: u64, new: u64| before >> STRIDE | new << HISTORY;
         before = Window {
-            digit: window(before.digit, block.digit),
-            gap: window(before.gap, block.gap),
-            line_break: window(before.line_break, block.line_break),
-            escape: window(before.escape, block.escape),
+            digit: window(before.digit, bitmaps.digit),
+            three: window(before.three, bitmaps.three),
+            line_break: window(before.line_break, bitmaps.line_break),
+            opener: window(before.opener, bitmaps.opener),
+            second: window(before.second, bitmaps.second),
+            exponent: window(before.exponent, bitmaps.exponent),
+            letter: window(before.letter, bitmaps.letter),
         };
-        let shown = shows(before);
-        look.at_all(at, shown, before, block.sign);
+        let shown = shows(&before);
+        if shown.others() >> HISTORY | sign != 0 {
+            look.all(at, &shown, sign);
+        } else {
+            look.runs(at, shown.runs >> HISTORY);
+        }
         at += STRIDE;
         if look.is_done(at) {
             return;
@@ -28,35 +37,33 @@ pub(crate) fn scan(look: &mut Look<'_>) {
     }
 }
 
-/// The bitmaps of `length` bytes from `at`.
-fn block(text: &[u8], at: usize, length: usize) -> Block {
-    let mut block = Block::default();
+/// The bitmaps of [`STRIDE`] bytes from `at`.
+fn block(text: &[u8], at: usize) -> Block {
+    let (mut bitmaps, mut sign) = (Bitmaps::default(), 0);
     let rest = text.get(at..).unwrap_or_default();
-    for (index, byte) in rest.iter().take(length).enumerate() {
+    for (index, byte) in rest.iter().take(STRIDE).enumerate() {
         let class = CLASSES.get(usize::from(*byte)).copied().unwrap_or(0);
-        block.digit |= u64::from(class & DIGIT != 0) << index;
-        block.gap |= u64::from(class & GAP != 0) << index;
-        block.line_break |= u64::from(class & BREAK != 0) << index;
-        let fits = |offset: usize, table: &[u8; 128]| {
-            let byte = rest.get(index + offset).copied().unwrap_or(NOTHING);
-            table.get(usize::from(byte)).copied().unwrap_or(0)
-        };
-        let second = || rest.get(index + 1).copied().unwrap_or(0);
-        if !byte.is_ascii() {
-            block.sign |= u64::from(is_lead(*byte, second())) << index;
-            continue;
-        }
-        let mut signs = 0xff;
-        for (offset, table) in OFFSETS.iter().zip(&SIGNS.at) {
-            // Beyond ASCII a sign may go on.
-            let beyond = rest.get(index + offset).is_some_and(|byte| !byte.is_ascii());
-            signs &= if beyond && *offset > 1 { 0xff } else { fits(*offset, table) };
-            if signs == 0 {
-                break;
+        let put = |bitmap: &mut u64, bit: u8| *bitmap |= u64::from(class & bit != 0) << index;
+        put(&mut bitmaps.digit, DIGIT);
+        put(&mut bitmaps.three, THREE);
+        put(&mut bitmaps.line_break, BREAK);
+        put(&mut bitmaps.opener, OPENER);
+        put(&mut bitmaps.second, SECOND);
+        put(&mut bitmaps.exponent, EXPONENT);
+        put(&mut bitmaps.letter, LETTER);
+        let next = |offset: usize| rest.get(index + offset).copied().unwrap_or(NOTHING);
+        match lead(*byte, next(1)) {
+            Some(Lead::Digit) => sign |= 1 << index,
+            Some(Lead::Gap) => bitmaps.opener |= 1 << index,
+            None if class & LETTER != 0 => {
+                let fits = |(offset, table): (&usize, &[u8; 128])| {
+                    table.get(usize::from(next(*offset))).copied().unwrap_or(0)
+                };
+                let all = OFFSETS.iter().zip(&SIGNS).map(fits).fold(!0, |all, one| all & one);
+                sign |= u64::from(all != 0) << index;
             }
+            None => {}
         }
-        block.escape |= u64::from(signs & ESCAPE != 0) << index;
-        block.sign |= u64::from(signs & !ESCAPE != 0) << index;
     }
-    block
+    Block { bitmaps, sign }
 }

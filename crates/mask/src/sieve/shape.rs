@@ -1,92 +1,147 @@
 //! Where bitmaps of a text show digits that are grouped as a card number may be.
+//!
+//! A bit of a bitmap stands for a byte, the first byte's bit lowest: `digit << 2` has a bit where a digit stood two
+//! bytes before. What is shown is never less than what is there, and often more: only that must be rare.
 
-/// Bitmaps of 64 bytes of text, the first byte's bit lowest.
+use std::ops::{BitAnd, BitOr, Not, Shl, Shr};
+
+/// A bitmap, or several that are looked at together.
+pub(crate) trait Bits:
+    Copy
+    + BitAnd<Output = Self>
+    + BitOr<Output = Self>
+    + Not<Output = Self>
+    + Shl<u32, Output = Self>
+    + Shr<u32, Output = Self>
+{
+}
+
+impl Bits for u64 {}
+
+/// Bitmaps of some bytes of text, each of type `B`.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Block {
-    pub digit: u64,
-    pub gap: u64,
-    pub line_break: u64,
-    /// Escapes that count behind a digit.
-    pub escape: u64,
-    /// What is to be looked at as it is.
-    pub sign: u64,
+pub(crate) struct Bitmaps<B> {
+    /// Digits in ASCII.
+    pub digit: B,
+    /// The digit 3, with which digits in ASCII are written as two hex digits.
+    pub three: B,
+    pub line_break: B,
+    /// What starts an escape, and gaps beyond ASCII.
+    pub opener: B,
+    /// What may stand behind it where it writes a digit: `u`, `#`, `d` to `f`.
+    pub second: B,
+    /// The letter of an exponent.
+    pub exponent: B,
+    /// Letters of base64.
+    pub letter: B,
 }
 
-/// A window of the bitmaps: [`HISTORY`] bytes of text that have passed, and [`STRIDE`] new ones.
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Window {
-    pub digit: u64,
-    pub gap: u64,
-    pub line_break: u64,
-    pub escape: u64,
+impl<B> Bitmaps<B> {
+    /// What `make` makes of each bitmap.
+    #[inline(always)]
+    pub fn each<T>(&self, make: impl Fn(&B) -> T) -> Bitmaps<T> {
+        let Self { digit, three, line_break, opener, second, exponent, letter } = self;
+        Bitmaps {
+            digit: make(digit),
+            three: make(three),
+            line_break: make(line_break),
+            opener: make(opener),
+            second: make(second),
+            exponent: make(exponent),
+            letter: make(letter),
+        }
+    }
 }
+
+/// Bitmaps of 64 bytes, of which [`HISTORY`] have been seen before, and [`STRIDE`] are new.
+pub(crate) type Window = Bitmaps<u64>;
 
 /// Bytes of a window that have been seen by the one before.
 pub(crate) const HISTORY: usize = 24;
 /// Bytes of a window that are new.
 pub(crate) const STRIDE: usize = 64 - HISTORY;
 /// Bytes behind something by which it may show.
-pub(crate) const LATE: usize = 3;
+pub(crate) const LATE: usize = 4;
 
-/// Where a window shows something: a bit not far behind where the group starts, or at the escape.
-#[inline(always)]
-pub(crate) fn shows(window: Window) -> u64 {
-    (groups(window) | escapes(window)) & !0 << HISTORY
+/// Where a window shows something. Of its first [`HISTORY`] bytes only the window before says all.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shown<B> {
+    /// The twelfth digit of a run.
+    pub runs: B,
+    /// A place among or behind groups of digits.
+    pub groups: B,
+    /// An escape or a gap beyond ASCII, behind a digit.
+    pub escapes: B,
+    /// The second byte of an escape that may write a digit.
+    pub references: B,
+    /// The byte behind an exponent.
+    pub floats: B,
+    /// The byte behind the high half of the twelfth of what may be digits in hex.
+    pub hex: B,
+    /// The letter behind a line break.
+    pub wraps: B,
 }
 
-/// Where groups of digits may be a card number's, by how many digits they have. Card numbers are written as
-/// twelve digits or more; as groups of which the first has four or eight and the second three or more; on two
+impl<B: Bits> Shown<B> {
+    /// What is shown but for runs.
+    #[inline(always)]
+    pub fn others(self) -> B {
+        self.groups | self.escapes | self.references | self.floats | self.hex | self.wraps
+    }
+}
+
+/// What a window shows.
+///
+/// Of groups of digits, how many digits they have says most. Card numbers are written as twelve digits or more; as
+/// groups of which the first has four or eight and the second three or more (six and thirteen are such a run); on two
 /// lines; or as a list of single digits, pairs or thousands. A date with a time of day has four, and then twos.
 ///
-/// An escape may end with a digit that is no part of the number right behind it (`%204111`). So where a group
-/// must have so many digits and no more, such a digit does not count.
+/// An escape may end with a digit that is no part of the number right behind it (`%204111`). So where a group must
+/// have so many digits and no more, such a digit does not count.
 #[inline(always)]
-pub(crate) fn groups(window: Window) -> u64 {
-    let Window { digit, line_break, escape, .. } = window;
-    let own = digit & !(escape << 2 | escape << 5);
+pub(crate) fn shows<B: Bits>(window: &Bitmaps<B>) -> Shown<B> {
+    let Bitmaps { digit, three, line_break, opener, second, exponent, letter } = *window;
     let other = !digit;
-    let two = digit & digit << 1;
-    let three = two & digit << 2;
-    let four = two & two << 2;
-    let six = four & two << 4;
+    let [d_1, d_2, d_3, d_4] = [digit << 1, digit << 2, digit << 3, digit << 4];
+    let own = digit & !(opener << 2 | opener << 5);
+    let triple = digit & d_1 & d_2;
+    let four = triple & d_3;
     let eight = four & four << 4;
     let twelve = eight & four << 8;
-    let long = twelve & !(twelve << 1);
-    // A run of four or of eight has just ended; three more bytes may pass before the next.
-    let begun = other & (four << 1 & !(own << 5) | eight << 1 & !(own << 9));
-    let begun_2 = other & begun << 1;
-    let begun_3 = other & begun_2 << 1;
-    let second = digit & (begun | begun_2 | begun_3) << 1;
-    let grouped = three & second << 2;
+    // A run of four or of eight has just ended; two more bytes may pass before the next.
+    let begun = other & (d_1 & d_2 & d_3 & d_4 & !(own << 5) | eight << 1 & !(own << 9));
+    let grouped = triple & (begun << 3 | begun << 4 | begun << 5);
     // A run that begins behind a line break, with another before it, and one of the two is of six or more.
-    let wrapped = digit & !(digit << 1) & (line_break << 1 | line_break << 2) & (digit << 2 | digit << 3);
+    let six = four & d_4 & digit << 5;
+    let wrapped = digit & !d_1 & (line_break << 1 | line_break << 2) & (d_2 | d_3);
     let wrapped = wrapped & (six << 2 | six << 3) | wrapped << 5 & six;
     // Groups of three digits, three of them behind the first, which may be less.
-    let thousand = other & three << 1 & !(digit << 4);
+    let thousand = other & d_1 & d_2 & d_3 & !d_4;
     let thousands = thousand & (thousand << 4 | thousand << 5 | thousand << 6);
     let thousands = thousand & (thousands << 4 | thousands << 5 | thousands << 6);
-    // Single digits and pairs, seen two bytes late: a list of them that makes twelve takes seventeen bytes.
-    let three = own & own << 1 & own << 2;
-    let small = digit << 2 & !(three | three << 1 | three << 2) | near(window) << 2;
-    let list = small & small << 1;
+    // Neither three digits in a row nor four bytes that are none: seventeen bytes of a list of pairs that makes twelve
+    // digits, and two behind it. In a date with a time of day these are eighteen.
+    let list = (digit | d_1 | d_2 | d_3) & !(own & own << 1 & own << 2);
+    let list = list & list << 1;
     let list = list & list << 2;
     let list = list & list << 4;
-    let list = list & list << 8 & small << 16;
-    let list = list & !(list << 1);
-    long | grouped | wrapped | thousands | list
-}
-
-/// Where an escape stands behind a digit, or a gap behind one.
-#[inline(always)]
-pub(crate) fn escapes(window: Window) -> u64 {
-    window.escape & (window.digit | near(window)) << 1
-}
-
-/// Gaps behind a digit, the first three of them.
-#[inline(always)]
-fn near(window: Window) -> u64 {
-    let gap = window.gap & !window.digit;
-    let near = gap & window.digit << 1;
-    let near_2 = gap & near << 1;
-    near | near_2 | gap & near_2 << 1
+    let list = list & list << 8;
+    let list = list & list << 3;
+    // Digits at every other place, twelve of them.
+    let hex = digit & d_2;
+    let hex = hex & hex << 4;
+    let hex = hex & hex << 8 & hex << 16;
+    // Two digits behind the letter of an exponent, or behind a sign there.
+    let behind = (exponent & d_1) << 1;
+    let power = digit & (behind | (other & behind) << 1);
+    let power = digit & power << 1;
+    Shown {
+        runs: twelve & !(twelve << 1),
+        groups: grouped | wrapped | thousands | (list & !(list << 1)),
+        escapes: opener & (d_1 | d_2 | d_3 | d_4),
+        references: opener << 1 & (second | three & !(other >> 1)),
+        floats: other & power << 1,
+        hex: hex & !(hex << 2),
+        wraps: letter & line_break << 1 & (letter << 2 | line_break << 2),
+    }
 }

@@ -4,62 +4,59 @@ use crate::unicode;
 use crate::unit::{Kind, ascii};
 
 /// An ASCII digit.
-pub(crate) const DIGIT: u8 = 1;
+pub(crate) const DIGIT: u8 = 128;
+/// What starts an escape.
+pub(crate) const OPENER: u8 = 64;
+/// A line break.
+pub(crate) const BREAK: u8 = 32;
+/// What may stand second in an escape that writes a digit: `u` for JSON, `#` for HTML, `d` to `f` where UTF-8 starts
+/// in percent-escapes.
+pub(crate) const SECOND: u8 = 16;
+/// The letter of an exponent.
+pub(crate) const EXPONENT: u8 = 8;
+/// A letter of base64 or of base64url.
+pub(crate) const LETTER: u8 = 4;
+/// The digit 3.
+pub(crate) const THREE: u8 = 2;
 /// An ASCII character that may stand between groups of digits.
-pub(crate) const GAP: u8 = 2;
-/// A gap that is a line break.
-pub(crate) const BREAK: u8 = 4;
+pub(crate) const GAP: u8 = 1;
 
-/// [`DIGIT`], [`GAP`] and [`BREAK`] of each byte.
+/// What each byte is; none of it beyond ASCII.
 pub(crate) static CLASSES: [u8; 256] = classes();
 
 #[allow(clippy::indexing_slicing, reason = "a constant, computed by the compiler")]
 const fn classes() -> [u8; 256] {
+    let mut ascii_classes = [0; 128];
+    put(&mut ascii_classes, b"\\%&=", OPENER);
+    put(&mut ascii_classes, b"u#dDeEfF", SECOND);
+    put(&mut ascii_classes, b"eE", EXPONENT);
+    put(&mut ascii_classes, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_", LETTER);
+    put(&mut ascii_classes, b"3", THREE);
     let mut classes = [0; 256];
     let mut byte = 0_u8;
     while byte < 128 {
-        classes[byte as usize] = match ascii(byte) {
-            Kind::Digit(_) => DIGIT,
-            Kind::Gap(crate::unit::Gap::Break) => GAP | BREAK,
-            Kind::Gap(_) => GAP,
-            _ => 0,
-        };
+        classes[byte as usize] = ascii_classes[byte as usize]
+            | match ascii(byte) {
+                Kind::Digit(_) => DIGIT,
+                Kind::Gap(crate::unit::Gap::Break) => GAP | BREAK,
+                Kind::Gap(_) => GAP,
+                _ => 0,
+            };
         byte += 1;
     }
     classes
 }
 
-/// The characters at a place, one and two further, and four, that start something: a bit for each sort of
-/// thing, set where the character fits.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Signs {
-    pub at: [[u8; 128]; 4],
-}
-
-/// How far from the place the characters are that a [`Signs`] table is for.
-pub(crate) const OFFSETS: [usize; 4] = [0, 1, 2, 4];
-
 /// Base64 of digits.
 pub(crate) const BASE64: u8 = 1;
 /// Base64 of base64 of digits.
 pub(crate) const TWICE: u8 = 2;
-/// Hex of digits.
-pub(crate) const HEX: u8 = 4;
-/// `%34`, `=34`.
-pub(crate) const OCTET: u8 = 8;
-/// `\u…`, `&#…`, or the percent-escape of a character beyond ASCII.
-pub(crate) const REFERENCE: u8 = 16;
-/// A line break that may be within base64.
-pub(crate) const WRAP: u8 = 32;
-/// An escape that may stand between digits: it counts only behind one.
-pub(crate) const ESCAPE: u8 = 64;
-/// A number with an exponent: `1e15`.
-pub(crate) const FLOAT: u8 = 128;
 
-/// The letters of base64 and of base64url.
-const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_";
+/// The characters at a place, one further, and four, by which digits in base64 show: a bit for each of the two.
+pub(crate) static SIGNS: [[u8; 128]; 3] = signs();
 
-pub(crate) static SIGNS: Signs = Signs { at: signs() };
+/// How far from the place the characters are that a table of [`SIGNS`] is for.
+pub(crate) const OFFSETS: [usize; 3] = [0, 1, 4];
 
 #[allow(clippy::indexing_slicing, reason = "a constant, computed by the compiler")]
 const fn put(table: &mut [u8; 128], characters: &[u8], bit: u8) {
@@ -70,75 +67,54 @@ const fn put(table: &mut [u8; 128], characters: &[u8], bit: u8) {
     }
 }
 
-#[allow(clippy::indexing_slicing, reason = "a constant, computed by the compiler")]
-const fn signs() -> [[u8; 128]; 4] {
-    let mut at = [[0; 128]; 4];
-    // The bits of a digit are 0011xxxx, of most separators 0010xxxx. First letters of quads of digits.
-    put(&mut at[0], b"MNO", BASE64);
-    put(&mut at[1], b"DTjzCSiy", BASE64);
-    put(&mut at[2], b"AEIMQUYcgkosw048BFJNRVZdhlptx159", BASE64);
-    // First letters of quads of digits and separators.
-    put(&mut at[3], b"MNOILKXCDA", BASE64);
-    // A quad of digits in base64 has its first letter, an `A` to `O` or an `X`, in step with the outer quads
-    // once in three.
-    put(&mut at[0], b"QRSTW", TWICE);
-    put(&mut at[1], b"DEFGHTUVWXjklmnz0123", TWICE);
-    put_all(&mut at[2], TWICE);
-    put(&mut at[3], b"deMNZcSTQ", TWICE);
-    put(&mut at[0], b"3", HEX);
-    put(&mut at[1], b"0123456789", HEX);
-    put(&mut at[2], b"0235", HEX);
-    put(&mut at[3], b"0235", HEX);
-    put(&mut at[0], b"%=", OCTET);
-    put(&mut at[1], b"3", OCTET);
-    put(&mut at[2], b"0123456789", OCTET);
-    put_all(&mut at[3], OCTET);
-    put(&mut at[0], b"\\&%", REFERENCE);
-    put(&mut at[1], b"u#dDeEfF", REFERENCE);
-    put(&mut at[2], b"0123456789abcdefABCDEFxX", REFERENCE);
-    put_all(&mut at[3], REFERENCE);
-    put(&mut at[0], LETTERS, WRAP);
-    put(&mut at[1], b"\r\n", WRAP);
-    put(&mut at[2], LETTERS, WRAP);
-    put(&mut at[2], b"\r\n", WRAP);
-    put(&mut at[3], LETTERS, WRAP);
-    put(&mut at[3], b"\r\n", WRAP);
-    put(&mut at[0], b"\\%&=", ESCAPE);
-    put(&mut at[1], b"untr/\\0123456789abcdefABCDEF\r\n#zTsmhpN", ESCAPE);
-    put_all(&mut at[2], ESCAPE);
-    put_all(&mut at[3], ESCAPE);
-    put(&mut at[0], b"0123456789", FLOAT);
-    put(&mut at[1], b"eE", FLOAT);
-    put(&mut at[2], b"1+", FLOAT);
-    put_all(&mut at[3], FLOAT);
-    at
+const fn signs() -> [[u8; 128]; 3] {
+    let [mut first, mut second, mut fifth] = [[0; 128]; 3];
+    // The bits of a digit are 0011xxxx, of most separators 0010xxxx: the first letters of a quad of digits, and the
+    // first one of the next quad.
+    put(&mut first, b"MNO", BASE64);
+    put(&mut second, b"DTjzCSiy", BASE64);
+    put(&mut fifth, b"MNOILKXCDA", BASE64);
+    // A quad of digits in base64 has its first letter, an `A` to `O` or an `X`, in step with the outer quads once in
+    // three.
+    put(&mut first, b"QRSTW", TWICE);
+    put(&mut second, b"DEFGHTUVWXjklmnz0123", TWICE);
+    put(&mut fifth, b"deMNZcSTQ", TWICE);
+    [first, second, fifth]
 }
 
-#[allow(clippy::indexing_slicing, reason = "a constant, computed by the compiler")]
-const fn put_all(table: &mut [u8; 128], bit: u8) {
-    let mut index = 0;
-    while index < table.len() {
-        table[index] |= bit;
-        index += 1;
-    }
+/// What a character beyond ASCII may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lead {
+    /// A digit, or a gap.
+    Digit,
+    /// A gap, and no digit.
+    Gap,
 }
 
-/// Whether a byte and the one after it may start a digit or a gap beyond ASCII.
-pub(crate) const fn is_lead(first: u8, second: u8) -> bool {
-    match first {
-        0xc2 => matches!(second, 0x85 | 0xa0 | 0xad | 0xb7),
-        0xd8 => second == 0x8c,
-        0xd9 => second >= 0xa0,
-        0xdb => second >= 0xb0,
-        0xdf => second < 0x90,
-        0xe0 => second & 1 == 1 || second == 0xbc,
-        0xe1 => matches!(second, 0x81 | 0x82 | 0x9a | 0x9f | 0xa0 | 0xa5 | 0xa7 | 0xaa | 0xad | 0xae | 0xb1),
-        0xe2 => matches!(second, 0x80..=0x82 | 0x88),
-        0xe3 => matches!(second, 0x80 | 0x83),
-        0xea => matches!(second, 0x98 | 0xa3 | 0xa4 | 0xa7 | 0xa9 | 0xaf),
-        0xef => matches!(second, 0xb9 | 0xbb | 0xbc),
-        0xf0 => second >= 0x90,
-        _ => false,
+/// What a character beyond ASCII may be that starts with these two bytes, if it matters.
+pub(crate) const fn lead(first: u8, second: u8) -> Option<Lead> {
+    let (gap, digit) = match first {
+        0xc2 => (matches!(second, 0x85 | 0xa0 | 0xad | 0xb7), false),
+        0xd8 => (second == 0x8c, false),
+        0xd9 => (false, second >= 0xa0),
+        0xdb => (false, second >= 0xb0),
+        0xdf => (false, second < 0x90),
+        0xe0 => (false, second & 1 == 1 || second == 0xbc),
+        0xe1 => (
+            matches!(second, 0x9a | 0xa0),
+            matches!(second, 0x81 | 0x82 | 0x9f | 0xa0 | 0xa5 | 0xa7 | 0xaa | 0xad | 0xae | 0xb1),
+        ),
+        0xe2 => (matches!(second, 0x80 | 0x81 | 0x88), second == 0x82),
+        0xe3 => (matches!(second, 0x80 | 0x83), false),
+        0xea => (false, matches!(second, 0x98 | 0xa3 | 0xa4 | 0xa7 | 0xa9 | 0xaf)),
+        0xef => (matches!(second, 0xb9 | 0xbb), second == 0xbc),
+        0xf0 => (false, second >= 0x90),
+        _ => (false, false),
+    };
+    match (digit, gap) {
+        (true, _) => Some(Lead::Digit),
+        (false, true) => Some(Lead::Gap),
+        (false, false) => None,
     }
 }
 
@@ -153,11 +129,11 @@ pub(crate) fn beyond_ascii(bytes: &[u8]) -> Option<Kind> {
 }
 
 /// The first, second and third byte of characters beyond ASCII that may be digits or gaps, without their
-/// highest bits: what [`is_lead`] says, and a little more.
+/// highest bits: what [`lead`] says, and a little more.
 pub(crate) static WIDE: [[u8; 128]; 3] = wide();
 
-/// Those that may be gaps: they count only behind a digit.
-pub(crate) const WIDE_ESCAPES: u8 = 1 | 32 | 64;
+/// Those that are gaps and no digits: they count only behind a digit.
+pub(crate) const WIDE_GAPS: u8 = 1 | 32 | 64;
 
 #[allow(clippy::indexing_slicing, reason = "a constant, computed by the compiler")]
 const fn put_wide(table: &mut [u8; 128], bytes: &[u8], bit: u8) {
@@ -196,6 +172,10 @@ const fn wide() -> [[u8; 128]; 3] {
         at[2][index] |= if byte < 0x8a || (byte >= 0x90 && byte < 0x9a) { 128 } else { 0 };
         byte += 1;
     }
-    put_all(&mut at[2], !128);
+    let mut any = 0;
+    while any < at[2].len() {
+        at[2][any] |= !128;
+        any += 1;
+    }
     at
 }

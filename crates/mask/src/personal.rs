@@ -6,9 +6,10 @@
 
 mod email;
 mod phone;
+mod place;
 mod ssn;
 
-use memchr::memchr;
+use place::{Addresses, Numbers};
 
 use crate::classes::Classes;
 use crate::finding::{Finding, FindingKind, Form};
@@ -23,8 +24,8 @@ use crate::unit::View;
 pub(crate) struct Personal {
     at: usize,
     classes: Classes,
-    /// Where the next `@` is, as far as is known; `None` when that has not been looked up.
-    sign: Option<usize>,
+    addresses: Addresses,
+    numbers: Numbers,
 }
 
 /// What of `classes` starts at `at`: where it ends, and what it is.
@@ -55,6 +56,13 @@ pub(crate) fn judge(text: &Text<'_>, at: usize, classes: Classes) -> Option<(usi
         .or_else(|| class(classes.us_ssn, FindingKind::UsSsn, ssn::find))
 }
 
+/// Whether `text`, which is all there is, may hold any of `classes`: most that is short is turned away by one look.
+pub(crate) fn may_hold(text: &[u8], classes: Classes) -> bool {
+    let mut personal = Personal::new(classes, 0);
+    personal.leap(&Text::whole(text));
+    personal.at < text.len()
+}
+
 /// Where the last four characters begin of an IBAN whose check digits are at `at`. Its country's code before
 /// them stays, and so do those four.
 fn account(text: &Text<'_>, at: usize, before: &[u8]) -> Option<usize> {
@@ -72,26 +80,18 @@ fn account(text: &Text<'_>, at: usize, before: &[u8]) -> Option<usize> {
 impl Personal {
     /// A reader for `classes` that starts at `at`.
     pub fn new(classes: Classes, at: usize) -> Self {
-        Self { at, classes, sign: None }
+        Self { at, classes, addresses: Addresses::default(), numbers: Numbers::default() }
     }
 }
 
 impl Personal {
-    /// Goes over the places where nothing can start, up to `end`: what is personal begins with a digit, or is an
-    /// address, whose `@` is at most a word away.
-    fn leap(&mut self, text: &Text<'_>, end: usize) {
-        let mut end = end;
-        if self.classes.email {
-            let from = self.sign.unwrap_or(self.at).max(self.at);
-            let rest = text.known(from..text.len());
-            let sign = from + memchr(b'@', rest).unwrap_or(rest.len());
-            self.sign = Some(sign);
-            end = end.min(sign.saturating_sub(email::LOCAL_MAX));
-        }
-        let known = text.known(self.at..end);
-        let Classes { phone, iban, us_ssn, .. } = self.classes;
-        let numbers = phone || iban || us_ssn;
-        self.at += known.iter().position(|byte| numbers && byte.is_ascii_digit()).unwrap_or(known.len());
+    /// Goes over the places where nothing can start.
+    fn leap(&mut self, text: &Text<'_>) {
+        let at = self.at;
+        let address = if self.classes.email { self.addresses.next(text, at) } else { text.len() };
+        let numbers = self.classes.phone || self.classes.iban || self.classes.us_ssn;
+        let number = if numbers { self.numbers.next(text, at) } else { text.len() };
+        self.at = at.max(address.min(number));
     }
 }
 
@@ -99,7 +99,7 @@ impl Reader for Personal {
     fn next(&mut self, text: &Text<'_>, until: usize) -> Option<Finding> {
         loop {
             text.forgive();
-            self.leap(text, until.min(text.len()));
+            self.leap(text);
             if self.at >= until {
                 return None;
             }
@@ -128,7 +128,8 @@ impl Reader for Personal {
 
     fn forget(&mut self, bytes: usize) {
         self.at = self.at.saturating_sub(bytes);
-        self.sign = self.sign.and_then(|sign| sign.checked_sub(bytes));
+        self.addresses.forget(bytes);
+        self.numbers.forget();
     }
 }
 

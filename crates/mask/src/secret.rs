@@ -82,6 +82,11 @@ pub(crate) fn judge(text: &Text<'_>, at: usize) -> Option<Hit> {
     assignment::aws(text, at, before)
 }
 
+/// Whether `text`, which is all there is, may hold a secret: most that is short is turned away by one look.
+pub(crate) fn may_hold(text: &[u8]) -> bool {
+    text.len() >= SHORTEST && Places::default().next(&Text::whole(text), 0) < text.len()
+}
+
 impl Secrets {
     /// A reader that starts at `at`.
     pub fn new(at: usize) -> Self {
@@ -209,6 +214,8 @@ fn may_start(byte: u8) -> bool {
     byte > b' ' && !matches!(byte, 0x7F | b'*' | b'"' | b'\'' | b'`' | b'<')
 }
 
+/// The shortest text that holds a secret: `://:p@h`.
+const SHORTEST: usize = 7;
 /// How far is looked back.
 const BEFORE: usize = 192;
 /// The longest piece that a finding is of.

@@ -38,7 +38,7 @@ pub(crate) fn is_first(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-fn is_local(byte: u8) -> bool {
+pub(crate) fn is_local(byte: u8) -> bool {
     is_first(byte) || is_sign(byte)
 }
 

@@ -63,4 +63,4 @@ fn is_named(before: &[u8]) -> bool {
 }
 
 /// How far before the number the words may stand.
-const REACH: usize = 40;
+pub(crate) const REACH: usize = 40;

@@ -192,6 +192,46 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+
+    #[test]
+    fn nothing_starts_at_a_place_that_is_gone_over(
+        parts in prop::collection::vec(
+            prop_oneof![
+                Just("anna@example.com"), Just("b.c"), Just("@"), Just("+49 30 901820"), Just("+"), Just("TEL:"), Just("tel:030-1234567"),
+                Just("DE89 3704 0044 0532 0130 00"), Just("GB29NWBK60161331926819"), Just("DE"), Just("536-22-8731"), Just("536 22 8731"),
+                Just("536228731"), Just("ssn "), Just("Social_Security no. "), Just(" "), Just("\n"), Just("\\n"), Just("%20"), Just("\\u0022"),
+                Just("1"), Just("22"), Just("a"), Just("-"), Just("é"), Just("                                     "),
+                Just("2026-11-28T20:43:07+01:00 "),
+            ],
+            0..14,
+        ),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let text = parts.concat();
+        for known in [text.len(), cut.index(text.len() + 1)] {
+            check_places(text.as_bytes(), known);
+        }
+    }
+}
+
+/// Asserts that every place is leapt to where something starts in `text`, when `known` bytes of it are.
+fn check_places(text: &[u8], known: usize) {
+    let whole = Text::whole(text);
+    let part = Text::new(&text[..known], known == text.len());
+    let mut personal = Personal::new(ALL, 0);
+    for at in 0..known {
+        personal.leap(&part);
+        let begins = super::judge(&whole, at, ALL).is_some();
+        let mut from_here = Personal::new(ALL, at);
+        from_here.leap(&part);
+        let here = personal.at == at && from_here.at == at;
+        assert!(!begins || here, "{at} of {known} known of {:?}", String::from_utf8_lossy(text));
+        personal.at = personal.at.max(at + 1);
+    }
+}
+
 const ALL: Classes = Classes { secret: false, email: true, phone: true, iban: true, us_ssn: true };
 
 fn check(text: &str, masked: &str) {

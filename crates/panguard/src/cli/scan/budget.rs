@@ -25,9 +25,28 @@ impl Budget {
         left > 0
     }
 
+    /// Adds `bytes` that lie there unpacked: what comes out of a database in them is free that far.
+    pub fn add(&self, bytes: u64) {
+        self.bytes.set(self.bytes.get().saturating_add(bytes));
+    }
+
+    /// Pays for `bytes` that came out of something.
+    ///
+    /// # Errors
+    /// If there is not that much left.
+    pub fn pay(&self, bytes: u64) -> io::Result<()> {
+        let left = self.bytes.get().checked_sub(bytes).ok_or_else(|| self.spent())?;
+        self.bytes.set(left);
+        Ok(())
+    }
+
     /// What `inner` yields, paid for as it is read. When nothing is left it fails.
     pub fn reader<R: Read>(&self, inner: R) -> Paid<R> {
         Paid { inner, budget: self.clone() }
+    }
+
+    fn spent(&self) -> io::Error {
+        io::Error::other(format!("more than {} bytes come out of it; see `--unpack-max`", self.bytes_max))
     }
 }
 

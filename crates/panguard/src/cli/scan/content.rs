@@ -49,7 +49,7 @@ fn is_tar(head: &[u8]) -> bool {
     let told =
         digits.and_then(|it| std::str::from_utf8(it).ok()).and_then(|it| u32::from_str_radix(it, 8).ok());
     let sum: u32 = before.iter().chain(after).map(|byte| u32::from(*byte)).sum();
-    before.first() != Some(&0) && told == Some(sum + 8 * u32::from(b' '))
+    told == Some(sum + 8 * u32::from(b' '))
 }
 
 /// What separates the values of a table, if the name says that it is one.

@@ -127,7 +127,9 @@ impl Table {
         match &mut self.cells {
             Some(_) if self.is_long => {}
             Some(cells) => cells.add(self.row, self.column, field, &mut self.cell_hits),
-            None if self.header.len() < COLUMNS_MAX => self.header.push(field.to_vec()),
+            None if self.header.len() < COLUMNS_MAX => {
+                self.header.push(field.get(..NAME_BYTES_MAX).unwrap_or(field).to_vec());
+            }
             None => {}
         }
         self.place();
@@ -231,6 +233,8 @@ fn name_columns(header: &mut [Vec<u8>]) {
 
 /// A longer field is looked at as text alone.
 const FIELD_BYTES_MAX: usize = 64 << 10;
+/// More of a column's name is not looked at.
+const NAME_BYTES_MAX: usize = 256;
 /// More columns than these have no names.
 const COLUMNS_MAX: usize = 4096;
 /// A name such as `iso8601_2024_q1` has fewer digits.

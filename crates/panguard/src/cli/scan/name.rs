@@ -37,7 +37,7 @@ impl Name {
     pub fn within(&self, inner: &[u8]) -> Self {
         let mut bytes = self.bytes.clone();
         bytes.push(b'!');
-        bytes.extend_from_slice(inner);
+        bytes.extend_from_slice(inner.get(..INNER_BYTES_MAX).unwrap_or(inner));
         Self { bytes, ..*self }
     }
 
@@ -125,3 +125,6 @@ pub fn plain(bytes: &[u8]) -> String {
     }
     line
 }
+
+/// More of a name in an archive is not kept, nor looked at. A path on a disk is at most 4 KiB.
+const INNER_BYTES_MAX: usize = 64 << 10;

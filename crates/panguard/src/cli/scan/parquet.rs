@@ -23,6 +23,7 @@ use super::scanner::Scanner;
 /// If it has no footer that can be read; then nothing has been looked at.
 pub fn scan_file(scanner: &mut Scanner<'_>, name: &Name, file: File, depth: usize) -> io::Result<()> {
     let length = file.metadata()?.len();
+    scanner.budget.add(length);
     let file = SerializedFileReader::new(At { file: Arc::new(file), at: 0, length });
     columns(scanner, name, &file.map_err(io::Error::other)?, depth);
     Ok(())
@@ -33,6 +34,7 @@ pub fn scan_file(scanner: &mut Scanner<'_>, name: &Name, file: File, depth: usiz
 /// # Errors
 /// If it has no footer that can be read; then nothing has been looked at.
 pub fn scan_held(scanner: &mut Scanner<'_>, name: &Name, file: Bytes, depth: usize) -> io::Result<()> {
+    scanner.budget.add(file.len() as u64);
     let file = SerializedFileReader::new(file).map_err(io::Error::other)?;
     columns(scanner, name, &file, depth);
     Ok(())
@@ -123,7 +125,7 @@ impl Column<'_> {
                 if (defined == 0 || definitions.get(level) == Some(&defined))
                     && let Some(value) = values.next()
                 {
-                    table.value(scanner, row, self.index, &text(value));
+                    table.value(scanner, row, self.index, &text(value))?;
                 }
             }
             table.end_row(scanner);

@@ -1,5 +1,7 @@
 //! Looks into tables row by row.
 
+use std::io;
+
 use super::cells::{CellHit, Cells};
 use super::content::{Content, HEAD_BYTES};
 use super::found::Found;
@@ -26,19 +28,30 @@ impl Rows {
     }
 
     /// Goes on with a value. One that is an archive or a database itself is opened.
-    pub fn value(&mut self, scanner: &mut Scanner<'_>, row: u64, column: usize, value: &[u8]) {
+    ///
+    /// # Errors
+    /// If more comes out of the file than may: a page of it can say the same value a billion times.
+    pub fn value(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        row: u64,
+        column: usize,
+        value: &[u8],
+    ) -> io::Result<()> {
+        scanner.budget.pay(value.len() as u64 + VALUE_COST_BYTES)?;
         scanner.passed(value.len());
-        if !matches!(
-            Content::of(value.get(..HEAD_BYTES.min(value.len())).unwrap_or_default(), b""),
-            Content::Text
-        ) && let Some(name) = self.names.get(column)
+        let head = value.get(..HEAD_BYTES.min(value.len())).unwrap_or_default();
+        if Content::of(head, b"") != Content::Text
+            && let Some(name) = self.names.get(column)
         {
             let name = name.in_row(row);
-            return scanner.source(&name, Source::Stream(&mut &*value), self.depth + 1);
+            scanner.source(&name, Source::Stream(&mut &*value), self.depth + 1);
+            return Ok(());
         }
         let mut hits = Vec::new();
         self.cells.add(row, column, value, &mut hits);
         self.tell(scanner, hits);
+        Ok(())
     }
 
     /// A row has ended.
@@ -71,3 +84,6 @@ pub fn real(number: f64) -> String {
 
 /// Above it the digits of a number are no longer its own (2⁵³), and there may be three hundred of them.
 const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+
+/// Also values without a byte take time.
+const VALUE_COST_BYTES: u64 = 1;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, MAIN_DB, OpenFlags};
+use rusqlite::{Connection, MAIN_DB, OpenFlags, Statement};
 
 use super::name::Name;
 use super::rows::{Rows, real};
@@ -19,6 +19,7 @@ use super::scanner::Scanner;
 /// If it cannot be opened; then nothing has been looked at.
 pub fn scan_file(scanner: &mut Scanner<'_>, name: &Name, path: &Path, depth: usize) -> io::Result<()> {
     let connection = open(path).map_err(io::Error::other)?;
+    scanner.budget.add(path.metadata()?.len());
     tables(scanner, name, &connection, depth).map_err(io::Error::other)
 }
 
@@ -28,6 +29,7 @@ pub fn scan_file(scanner: &mut Scanner<'_>, name: &Name, path: &Path, depth: usi
 /// If it cannot be opened; then nothing has been looked at.
 pub fn scan_held(scanner: &mut Scanner<'_>, name: &Name, bytes: &[u8], depth: usize) -> io::Result<()> {
     let connection = open_held(bytes).map_err(io::Error::other)?;
+    scanner.budget.add(bytes.len() as u64);
     tables(scanner, name, &connection, depth).map_err(io::Error::other)
 }
 
@@ -110,7 +112,7 @@ fn rows(
     connection: &Connection,
     table: &str,
     depth: usize,
-) -> rusqlite::Result<()> {
+) -> anyhow::Result<()> {
     let quoted = format!("\"{}\"", table.replace('"', "\"\""));
     let columns = connection.prepare(&format!("select * from {quoted}"))?;
     let columns: Vec<Vec<u8>> = columns.column_names().map(|column| column.as_bytes().to_vec()).collect();
@@ -123,28 +125,41 @@ fn rows(
         None => (connection.prepare(&format!("select * from {quoted}"))?, 0),
     };
     let mut table = Rows::new(scanner, name, table.as_bytes(), &columns, depth);
-    let mut found = statement.query([])?;
-    let mut count = 0;
-    let ended = loop {
-        let row = match found.next() {
-            Ok(Some(row)) => row,
-            Ok(None) => break Ok(()),
-            Err(error) => break Err(error),
-        };
-        count += 1;
-        let number = if first == 1 { row.get::<_, i64>(0)?.cast_unsigned() } else { count };
-        for column in 0..columns.len() {
-            value(scanner, &mut table, number, column, row.get_ref(column + first)?);
-        }
-        table.end_row(scanner);
-    };
+    let ended = each_row(scanner, &mut table, &mut statement, first);
     table.end(scanner);
     ended
 }
 
-fn value(scanner: &mut Scanner<'_>, table: &mut Rows, row: u64, column: usize, value: ValueRef<'_>) {
+/// Looks into what a statement yields, the number of each row being before its columns if `first` is 1.
+fn each_row(
+    scanner: &mut Scanner<'_>,
+    table: &mut Rows,
+    statement: &mut Statement<'_>,
+    first: usize,
+) -> anyhow::Result<()> {
+    let columns = statement.column_count();
+    let mut found = statement.query([])?;
+    let mut count = 0;
+    while let Some(row) = found.next()? {
+        count += 1;
+        let number = if first == 1 { row.get::<_, i64>(0)?.cast_unsigned() } else { count };
+        for column in first..columns {
+            value(scanner, table, number, column - first, row.get_ref(column)?)?;
+        }
+        table.end_row(scanner);
+    }
+    Ok(())
+}
+
+fn value(
+    scanner: &mut Scanner<'_>,
+    table: &mut Rows,
+    row: u64,
+    column: usize,
+    value: ValueRef<'_>,
+) -> io::Result<()> {
     match value {
-        ValueRef::Null => {}
+        ValueRef::Null => Ok(()),
         ValueRef::Integer(number) => table.value(scanner, row, column, number.to_string().as_bytes()),
         ValueRef::Real(number) => table.value(scanner, row, column, real(number).as_bytes()),
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => table.value(scanner, row, column, bytes),

@@ -232,8 +232,10 @@ fn characters(text: &[u8]) -> u64 {
     text.iter().filter(|byte| **byte & 0xc0 != 0x80).count() as u64
 }
 
-/// A piece of a line as text: what a cut left of a character at its ends is gone.
+/// A piece of a line as text: what a cut left of a character at its ends is gone, and so is the line's end.
 fn cut(piece: &[u8]) -> String {
+    let end = piece.iter().rposition(|byte| !matches!(byte, b'\r' | b'\0')).map_or(0, |last| last + 1);
+    let piece = piece.get(..end).unwrap_or_default();
     plain(piece).trim_matches(char::REPLACEMENT_CHARACTER).trim().to_owned()
 }
 

@@ -72,6 +72,22 @@ fn a_bomb_is_given_up_and_does_not_look_clean() {
 }
 
 #[test]
+fn a_name_that_claims_to_be_longer_than_memory_is_given_up() {
+    let folder = Folder::new();
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::GNULongName);
+    header.set_size(200 << 20);
+    header.set_cksum();
+    let mut archive = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    archive.write_all(header.as_bytes()).unwrap();
+    archive.write_all(&vec![b'a'; 100 << 20]).unwrap();
+    folder.write("a.tgz", archive.finish().unwrap());
+    let said = folder.scan(&["a.tgz"]);
+    assert_eq!((said.code, said.out.as_str()), (2, ""));
+    assert!(said.err.contains("a header in it is longer than"), "{}", said.err);
+}
+
+#[test]
 fn layers_are_opened_to_a_depth_and_below_it_does_not_look_clean() {
     let folder = Folder::new();
     let mut archive = format!("card {CARD}").into_bytes();

@@ -153,6 +153,26 @@ fn parquet_file() -> Vec<u8> {
     file.into_inner().unwrap()
 }
 
+#[test]
+fn a_file_that_says_the_same_value_over_and_over_is_given_up() {
+    let folder = Folder::new();
+    let schema = Arc::new(parse_message_type("message rows { required byte_array a; }").unwrap());
+    let mut file = SerializedFileWriter::new(Vec::new(), schema, Default::default()).unwrap();
+    let mut rows = file.next_row_group().unwrap();
+    let mut column = rows.next_column().unwrap().unwrap();
+    let value = ByteArray::from("x".repeat(100_000).as_str());
+    column.typed::<ByteArrayType>().write_batch(&vec![value; 1000], None, None).unwrap();
+    column.close().unwrap();
+    rows.close().unwrap();
+    let bytes = file.into_inner().unwrap();
+    assert!(bytes.len() < 500_000, "{}", bytes.len());
+    folder.write("a.parquet", bytes);
+    let said = folder.scan(&["--unpack-max", "10M", "a.parquet"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("more than 10485760 bytes come out of it"), "{}", said.err);
+    assert_eq!(folder.scan(&["a.parquet"]).code, 0);
+}
+
 fn hex(text: &str) -> String {
     text.bytes().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn a_finding_is_shown_in_its_line_with_all_that_is_in_it_masked() {
     let folder = Folder::new();
-    folder.write("a.txt", format!("first\nname; {CARD}; 5555 5555 5555 4444; last\n"));
+    folder.write("a.txt", format!("first\nname; {CARD}; 5555 5555 5555 4444; last\r\n"));
     let said = folder.scan(&["a.txt"]);
     let expected = "\
 a.txt:2: card number (visa) ************1111
@@ -12,7 +12,7 @@ a.txt:2: card number (mastercard) **** **** **** 4444
     name; ************1111; **** **** **** 4444; last
 ";
     assert_eq!((said.code, said.out.as_str()), (1, expected));
-    assert_eq!(said.err, "1 file, 56 bytes: 2 findings\n");
+    assert_eq!(said.err, "1 file, 57 bytes: 2 findings\n");
 }
 
 #[test]

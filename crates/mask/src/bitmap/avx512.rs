@@ -61,21 +61,22 @@ fn block<const WORDS: usize, const KINDS: usize>(
     window: &Window,
 ) -> Block<WORDS, KINDS> {
     let mut block = Block { ends: [0; WORDS], kinds: [0; KINDS] };
-    let mut heaps = [_mm512_set1_epi8(-1); WORDS];
     let last = load(window, BACK);
     let ascii = !_mm512_movepi8_mask(last);
-    for (index, offset) in OFFSETS.iter().enumerate() {
-        let bytes = load(window, BACK - offset);
-        let is_beyond = _mm512_movepi8_mask(bytes);
-        for (list, (heaps, words)) in heaps.iter_mut().zip(words).enumerate() {
-            let Some([low, high, beyond]) = words.get(index).filter(|_| index < depth(list)) else {
-                continue;
-            };
-            let fits = _mm512_mask_mov_epi8(find(bytes, [*low, *high]), is_beyond, *beyond);
-            *heaps = _mm512_and_si512(*heaps, fits);
+    let [_, by_one, by_two, by_three, by_five] = OFFSETS;
+    let one = load(window, BACK - by_one);
+    let two = load(window, BACK - by_two);
+    let three = load(window, BACK - by_three);
+    let five = load(window, BACK - by_five);
+    for (list, (bits, [at_last, at_one, at_two, at_three, at_five])) in
+        block.ends.iter_mut().zip(words).enumerate()
+    {
+        let near = _mm512_and_si512(fit(last, at_last), fit(one, at_one));
+        let far = _mm512_and_si512(fit(two, at_two), fit(three, at_three));
+        let mut heaps = _mm512_and_si512(near, far);
+        if depth(list) == OFFSETS.len() {
+            heaps = _mm512_and_si512(heaps, fit(five, at_five));
         }
-    }
-    for (bits, heaps) in block.ends.iter_mut().zip(heaps) {
         *bits = _mm512_test_epi8_mask(heaps, heaps);
     }
     let of = find(last, kinds);
@@ -83,6 +84,13 @@ fn block<const WORDS: usize, const KINDS: usize>(
         *bits = _mm512_test_epi8_mask(of, _mm512_set1_epi8(1 << kind)) & ascii;
     }
     block
+}
+
+/// The heaps that each byte fits.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn fit(bytes: __m512i, [low, high, beyond]: &[__m512i; 3]) -> __m512i {
+    _mm512_mask_mov_epi8(find(bytes, [*low, *high]), _mm512_movepi8_mask(bytes), *beyond)
 }
 
 /// The entries of a table for each byte, its highest bit aside.

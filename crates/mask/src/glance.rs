@@ -25,7 +25,7 @@ pub(crate) fn may_hold_card(text: &[u8]) -> bool {
         |fits: fn(&u8, &u8) -> bool| text.windows(2).any(|pair| matches!(pair, [one, two] if fits(one, two)));
     digits >= DIGITS_MIN
         || (letters && text.len() >= BASE64_MIN && pair(starts_base64))
-        || (digits > 1 && text.contains(&b'.') && pair(has_exponent))
+        || (digits > 1 && pair(has_exponent))
 }
 
 /// Whether base64 of digits starts with these letters, or base64 of that.

@@ -12,7 +12,9 @@ use crate::glance;
 use crate::json::{self, JsonRule};
 use crate::name::{self, Meaning};
 use crate::packed;
+use crate::personal;
 use crate::rewriter::Rewriter;
+use crate::secret;
 use crate::text::Text;
 use crate::token::{Surrogate, TokenKey};
 use crate::unit::{self, Kind, View};
@@ -211,8 +213,14 @@ impl Masker {
     /// looked at for words.
     pub(crate) fn part(self, text: &[u8], range: Range<usize>, views: Views) -> Option<Masked> {
         let glanced = text.get(range.clone())?;
-        let cards = || glance::may_hold_card(glanced) || code::may_hold(glanced) || packed::may_hold(glanced);
-        if self.classes == Classes::default() && !cards() {
+        // What surrounds a part may say what is in it.
+        let alone = glanced.len() == text.len();
+        let may_hold = glance::may_hold_card(glanced)
+            || code::may_hold(glanced)
+            || packed::may_hold(glanced)
+            || (self.classes.secret && (!alone || secret::may_hold(glanced)))
+            || (self.classes.has_personal() && (!alone || personal::may_hold(glanced, self.classes)));
+        if !may_hold {
             return None;
         }
         let part = Text::part(text, range.clone()).about_cards(self.is_about_cards());

@@ -74,10 +74,11 @@ impl Walk {
         Some(before)
     }
 
-    /// Goes over what reads the same as it stands: this view matters only where something is escaped.
+    /// Goes over what another view reads the same: this one matters only where something is escaped. The first
+    /// view of a text leaps over nothing.
     fn leap(&mut self, text: &Text<'_>, until: usize) {
         self.leap_at = self.at + LEAP_MIN;
-        if self.view == View::Plain {
+        if matches!(self.view, View::Plain | View::Json) {
             return;
         }
         let range = self.at..until.saturating_add(NUMBER_BYTES_MAX).min(text.len());

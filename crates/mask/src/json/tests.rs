@@ -36,6 +36,16 @@ fn escapes_hide_nothing_and_stay_valid() {
 }
 
 #[test]
+fn a_number_in_a_long_string_without_escapes_is_found() {
+    let long = "no escape at all, ".repeat(100);
+    for (before, after) in [("", &*long), (&*long, ""), (&*long, &*long)] {
+        let string = |number: &str| format!(r#"["{before}{number}, {after}"]"#);
+        scans(&string("4111111111111111"), &string("************1111"));
+        scans(&string("4111 1111 1111 1111"), &string("**** **** **** 1111"));
+    }
+}
+
+#[test]
 fn json_within_json_is_scanned() {
     scans(r#"{"body": "{\"pan\":\"4111111111111111\"}"}"#, r#"{"body": "{\"pan\":\"************1111\"}"}"#);
 }

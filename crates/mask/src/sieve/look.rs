@@ -434,16 +434,22 @@ impl<'t> Look<'t> {
 
     /// Base64 of digits, or base64 of that, around the line break at `at`.
     fn wrapped(&mut self, at: usize) {
+        // Three quads of digits, and a capital letter in each; an open text may still get them.
+        let around = self.text.get(at.saturating_sub(2 * AROUND)..).unwrap_or_default();
+        let around = around.get(..4 * AROUND).unwrap_or(around);
+        let capitals = around.iter().filter(|byte| byte.is_ascii_uppercase()).count();
+        if capitals < 3 && !(self.open && around.len() < 4 * AROUND) {
+            return;
+        }
         let mut letters = [0; 2 * AROUND];
         let (before, after) = letters.split_at_mut(AROUND);
         self.letters_before(at, before);
         if self.may_go_on(at, after) {
             return;
         }
-        // Three quads of digits, and a capital letter in each.
         let token = |letters: &mut dyn Iterator<Item = &u8>| letters.take_while(|byte| **byte != 0).count();
         let count = token(&mut before.iter().rev()) + token(&mut after.iter());
-        if count < 12 || letters.iter().filter(|byte| byte.is_ascii_uppercase()).count() < 3 {
+        if count < 12 {
             return;
         }
         let shows = |start: usize| {

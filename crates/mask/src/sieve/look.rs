@@ -368,7 +368,7 @@ impl<'t> Look<'t> {
             return;
         }
         let (mut at, mut first, mut digits) = (start, start, 0);
-        while self.class(at) & DIGIT != 0 {
+        while self.class(at) & DIGIT != 0 && at + 2 <= self.text.len() {
             let kind = self.hex_pair(at).map(ascii);
             at += 2;
             match kind {

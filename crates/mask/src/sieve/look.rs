@@ -120,7 +120,12 @@ impl<'t> Look<'t> {
             (Some(b'%'), Some(next)) => next.is_ascii_hexdigit(),
             (Some(b'='), Some(next)) => next.is_ascii_hexdigit() || matches!(next, b'\r' | b'\n'),
             (Some(b'\\'), Some(next)) => matches!(next, b'u' | b'n' | b'r' | b't' | b'/' | b'\\'),
-            (Some(b'&'), Some(next)) => next == b'#' || next.is_ascii_alphabetic(),
+            // A reference ends with a semicolon; a query's next field does not.
+            (Some(b'&'), Some(_)) => {
+                let reference = self.after(at).get(..SYNC);
+                reference.map_or(self.open, |bytes| bytes.contains(&b';'))
+                    || self.after(at).iter().take(SYNC).any(|byte| *byte == b';')
+            }
             (Some(0x80..), _) => return self.sign(at),
             (_, next) => self.open && next.is_none(),
         };

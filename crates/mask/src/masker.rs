@@ -213,9 +213,10 @@ impl Masker {
     /// looked at for words.
     pub(crate) fn part(self, text: &[u8], range: Range<usize>, views: Views) -> Option<Masked> {
         let glanced = text.get(range.clone())?;
-        // What surrounds a part may say what is in it.
+        // What surrounds a part may say what is in it. A long text is better read at once.
         let alone = glanced.len() == text.len();
-        let may_hold = glance::may_hold_card(glanced)
+        let may_hold = glanced.len() > GLANCE_BYTES_MAX
+            || glance::may_hold_card(glanced)
             || code::may_hold(glanced)
             || packed::may_hold(glanced)
             || (self.classes.secret && (!alone || secret::may_hold(glanced)))
@@ -313,6 +314,9 @@ fn units<'a>(
         Some((start..at, unit.kind))
     })
 }
+
+/// Longest text that a glance may turn away.
+const GLANCE_BYTES_MAX: usize = 1024;
 
 /// A digit, or what an earlier mask wrote for one.
 fn is_slot(kind: Kind) -> bool {

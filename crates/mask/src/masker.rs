@@ -8,13 +8,14 @@ use crate::classes::Classes;
 use crate::code;
 use crate::engine::{Engine, Views};
 use crate::finding::{Finding, Form};
-use crate::glance;
+use crate::glance::Glance;
 use crate::json::{self, JsonRule};
 use crate::name::{self, Meaning};
 use crate::packed;
 use crate::personal;
 use crate::rewriter::Rewriter;
 use crate::secret;
+use crate::sieve::Sieve;
 use crate::text::Text;
 use crate::token::{Surrogate, TokenKey};
 use crate::unit::{self, Kind, View};
@@ -212,16 +213,8 @@ impl Masker {
     /// Masks `range` of `text`; the result is that part alone, of the same length. What surrounds it is
     /// looked at for words.
     pub(crate) fn part(self, text: &[u8], range: Range<usize>, views: Views) -> Option<Masked> {
-        let glanced = text.get(range.clone())?;
-        // What surrounds a part may say what is in it. A long text is better read at once.
-        let alone = glanced.len() == text.len();
-        let may_hold = glanced.len() > GLANCE_BYTES_MAX
-            || glance::may_hold_card(glanced)
-            || code::may_hold(glanced)
-            || packed::may_hold(glanced)
-            || (self.classes.secret && (!alone || secret::may_hold(glanced)))
-            || (self.classes.has_personal() && (!alone || personal::may_hold(glanced, self.classes)));
-        if !may_hold {
+        // A long text is better read at once.
+        if range.len() <= GLANCE_BYTES_MAX && !self.may_hold(text, &range)? {
             return None;
         }
         let part = Text::part(text, range.clone()).about_cards(self.is_about_cards());
@@ -234,6 +227,22 @@ impl Masker {
             found: u32::try_from(rewriter.found()).unwrap_or(u32::MAX),
             sad: rewriter.sad(),
         })
+    }
+
+    /// Whether anything to mask may be in `range` of `text`: most values are turned away here.
+    fn may_hold(self, text: &[u8], range: &Range<usize>) -> Option<bool> {
+        let part = text.get(range.clone())?;
+        let glance = Glance::of(part);
+        let card = || Sieve::new().next(text.get(..range.end).unwrap_or(text), range.start, true).is_some();
+        // What surrounds a part may say what is in it.
+        let alone = part.len() == text.len();
+        Some(
+            (glance.may_hold_card(part) && card())
+                || (glance.may_hold_code() && code::may_hold(part))
+                || (glance.may_hold_packed() && packed::may_hold(part))
+                || (self.classes.secret && (!alone || secret::may_hold(part)))
+                || (self.classes.has_personal() && (!alone || personal::may_hold(part, self.classes))),
+        )
     }
 
     /// Readers of what it masks, which start at `at`.

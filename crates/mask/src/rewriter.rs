@@ -128,10 +128,11 @@ impl Rewriter {
         let after = text.known(self.done..end);
         let again = [self.tail.as_slice(), after].concat();
         work::done(again.len());
-        if !self.may_hold(&again) {
+        let all_known = text.ended() || end < text.len();
+        if all_known && !self.may_hold(&again) {
             return (None, close);
         }
-        let again = Text::new(&again, text.ended() || end < text.len()).about_cards(text.is_about_cards());
+        let again = Text::new(&again, all_known).about_cards(text.is_about_cards());
         let mut engine = self.masker.engine(self.views, self.tail.len());
         let place = |at: usize| at - self.tail.len() + self.done;
         match engine.step(&again) {
@@ -197,11 +198,11 @@ impl Rewriter {
         let end = range.end + NUMBER_REACH;
         let again = [before, piece, text.known(range.end..end)].concat();
         work::done(again.len());
-        let whole = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'*';
-        if !self.may_hold(&again) && piece.iter().all(|byte| !whole(byte) || *byte == b'*') {
+        let all_known = text.ended() || end < text.len();
+        if all_known && !self.may_hold(&again) && !piece.iter().any(u8::is_ascii_alphabetic) {
             return Some(true);
         }
-        let again = Text::new(&again, text.ended() || end < text.len()).about_cards(text.is_about_cards());
+        let again = Text::new(&again, all_known).about_cards(text.is_about_cards());
         let mut engine = self.masker.engine(self.views, 0);
         loop {
             match engine.step(&again) {
@@ -214,7 +215,7 @@ impl Rewriter {
         }
     }
 
-    /// Whether something may be found in `text` at all.
+    /// Whether something may be found in `text` at all, which is all that is looked at.
     fn may_hold(&self, text: &[u8]) -> bool {
         self.masker.classes() != Classes::default() || may_hold_number(text)
     }

@@ -5,7 +5,7 @@ use crate::chain::DIGITS_MAX;
 use crate::finding::Finding;
 use crate::reader::Reader;
 use crate::text::Text;
-use crate::unit::{Kind, SYNC, View};
+use crate::unit::{Kind, SYNC, View, ascii};
 
 /// Reads a text for card numbers and tracks, its escapes read as one view has them.
 #[derive(Debug)]
@@ -76,6 +76,8 @@ impl Walk {
 
     /// Goes over what another view reads the same: this one matters only where something is escaped. The first
     /// view of a text leaps over nothing.
+    ///
+    /// It leaps from behind a character that ends every number, to behind another: there nothing before matters.
     fn leap(&mut self, text: &Text<'_>, until: usize) {
         self.leap_at = self.at + LEAP_MIN;
         if matches!(self.view, View::Plain | View::Json) {
@@ -85,7 +87,11 @@ impl Walk {
         let next = text.seek(range.clone(), |rest| self.view.next_opener(rest));
         let next = next.unwrap_or(range.len());
         if next > LEAP_MIN {
-            self.skip_to(self.at + next - NUMBER_BYTES_MAX);
+            let over = text.known(self.at..self.at + next - NUMBER_BYTES_MAX);
+            let landing = over.iter().rposition(|byte| ends_numbers(ascii(*byte)));
+            if let Some(last) = landing {
+                self.skip_to(self.at + last + 1);
+            }
         }
     }
 
@@ -152,7 +158,6 @@ impl Walk {
 
 impl Reader for Walk {
     fn next(&mut self, text: &Text<'_>, until: usize) -> Option<Finding> {
-        self.leap(text, until);
         while self.at() < until {
             text.forgive();
             let before = match self.before {
@@ -175,7 +180,7 @@ impl Reader for Walk {
                 after.pass(unit.kind);
                 (self.before, self.long) = (Some(after), None);
                 self.at += unit.length;
-                if self.at >= self.leap_at {
+                if self.at >= self.leap_at && unit.length == 1 && ends_numbers(unit.kind) {
                     self.leap(text, until);
                 }
             }
@@ -203,9 +208,14 @@ impl Reader for Walk {
     }
 }
 
-/// Longest stretch of plain text that the beginning of one number takes: a number and its gaps, of three
-/// characters of three bytes each.
-const NUMBER_BYTES_MAX: usize = DIGITS_MAX + (DIGITS_MAX - 1) * 9;
+/// Whether a character parts what is before it from what is behind it: no number goes on over it, and no mask.
+fn ends_numbers(kind: Kind) -> bool {
+    matches!(kind, Kind::Mark(mark) if mark.is_ascii() && mark != b'*')
+}
+
+/// Longest stretch of plain text that the beginning of one number takes: a number of four bytes a digit and its
+/// gaps, of three characters of three bytes each.
+const NUMBER_BYTES_MAX: usize = DIGITS_MAX * 4 + (DIGITS_MAX - 1) * 9;
 /// Shortest stretch that is worth leaping over.
 const LEAP_MIN: usize = 2 * NUMBER_BYTES_MAX;
 /// How far back a walk starts to know what stands before: longer than four characters as escapes.

@@ -40,13 +40,13 @@ fn all(mut engine: Engine, text: &[u8]) -> Vec<Finding> {
     found
 }
 
-/// All that is found in `text` from `from` on begins within a stretch, which is how far readers read, and so does its beginning where the text is cut.
+/// All that is found in `text` from `from` on lies in a stretch, and so does its beginning where the text is cut.
 fn check(text: &[u8], from: usize, cuts: bool) {
     let covers = |stretches: &[Range<usize>], range: Range<usize>| {
         let before = range.start.saturating_sub(BEFORE).max(from);
         stretches.iter().any(|one| {
             one.start <= range.start
-                && one.end > range.start
+                && one.end >= range.end
                 && (one.start <= before || stretches.iter().any(|other| other.end == one.start))
         })
     };
@@ -89,10 +89,6 @@ proptest! {
         from in 0_usize..400
     ) {
         let text = pieces.concat();
-        // Where a fraction has twenty digits and more, a view that has leapt into it takes its first digits for
-        // numbers that the others leave.
-        let fraction = |part: &[u8]| part.starts_with(b".") && part.iter().skip(1).all(u8::is_ascii_digit);
-        prop_assume!(!text.windows(21).any(fraction));
         let ways = [Views::Text, Views::JsonString].map(|views| [0, from.min(text.len())].map(|from| (views, from)));
         for (views, from) in ways.concat() {
             // In a long run of digits, findings lie in each other: what counts is which bytes are found.

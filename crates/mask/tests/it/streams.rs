@@ -108,6 +108,35 @@ proptest! {
     }
 }
 
+/// What is long enough for a reader to leap over, and what it may land in.
+fn long() -> impl Strategy<Value = String> {
+    prop_oneof![
+        (1..250_usize).prop_map(|count| "x".repeat(count)),
+        (1..150_usize).prop_map(|count| "lorem ipsum, ".repeat(count / 10)),
+        (1..150_usize).prop_map(|count| format!("0.{}", "42".repeat(count))),
+        (1..60_usize).prop_map(|count| "4242 ".repeat(count)),
+        (1..20_usize).prop_map(|count| "41111111-1111-4111-8111-411111111111 ".repeat(count)),
+        (1..20_usize).prop_map(|count| "card 4111111111111112 ".repeat(count)),
+        Just("%204111111111111111".to_owned()),
+        Just("=204111111111111111".to_owned()),
+        Just("\\u00204111 1111 1111 1111".to_owned()),
+        crate::properties::text(),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: if cfg!(debug_assertions) { 300 } else { 20_000 }, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_long_text_is_masked_the_same_byte_by_byte_where_no_reader_can_leap(parts in prop::collection::vec(long(), 1..10)) {
+        let text = parts.concat();
+        let each: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
+        let whole = LAST4.text(text.as_bytes()).map_or_else(|| text.as_bytes().to_vec(), |masked| masked.bytes);
+        let streamed = cut_at(LAST4, &each);
+        prop_assert_eq!(String::from_utf8_lossy(&streamed), String::from_utf8_lossy(&whole));
+    }
+}
+
 fn whole(masker: Masker, text: &[u8]) -> Vec<u8> {
     let masked = masker.text(text).map_or_else(|| text.to_vec(), |masked| masked.bytes);
     assert_eq!(find(&masked).count(), 0, "nothing is found again in {:?}", String::from_utf8_lossy(&masked));

@@ -7,6 +7,8 @@
 
 mod place;
 
+use std::ops::Range;
+
 use crate::brand::Brand;
 use crate::chain::{DIGITS_MAX, DIGITS_MIN};
 use crate::finding::{Finding, FindingKind, Form};
@@ -112,16 +114,45 @@ fn is_escaped(high: u8, low: u8) -> bool {
     )
 }
 
-/// Whether a glance at `text` shows that a code or a block may be in it.
+/// Whether a code or a block is in `text`, which is mostly told at a glance.
 pub(crate) fn may_hold(text: &[u8]) -> bool {
-    place::next(&Text::whole(text), 0) < text.len()
+    Codes::new(0).next(&Text::whole(text), text.len()).is_some()
+}
+
+/// Whether there is something behind a name of codes or blocks in one of several values that are looked at together.
+/// What one says of cards is none of the others' matter, and so is not asked.
+pub(crate) fn may_hold_among(values: &[u8]) -> bool {
+    let text = Text::whole(values);
+    let mut at = place::next(&text, 0);
+    while at < values.len() {
+        let start = at + escape_digits(&text, at);
+        if name_before(text.known(start.saturating_sub(BEFORE)..start)).is_some() {
+            return true;
+        }
+        at = place::next(&text, at + 1);
+    }
+    false
+}
+
+/// What stands before a value as its name.
+struct NameBefore {
+    name: Name,
+    /// The name and the words around it.
+    phrase: Range<usize>,
+    /// Whether what stands behind it says that a value follows.
+    says_so: bool,
+}
+
+fn name_before(before: &[u8]) -> Option<NameBefore> {
+    let (end, says_so) = separated(before)?;
+    let phrase = end - phrase(before.get(..end)?)..end;
+    Some(NameBefore { name: named(before.get(phrase.clone())?)?, phrase, says_so })
 }
 
 /// What the name before a value says that it is, with what stands before that.
 fn meaning(before: &[u8]) -> Option<Meaning> {
-    let (phrase_end, says_so) = separated(before)?;
-    let phrase_from = phrase_end - phrase(before.get(..phrase_end)?);
-    let name = named(before.get(phrase_from..phrase_end)?)?;
+    let NameBefore { name, phrase: Range { start: phrase_from, end: phrase_end }, says_so } =
+        name_before(before)?;
     if says_so && let Some(meaning) = name.alone() {
         return Some(meaning);
     }

@@ -54,6 +54,7 @@ mod token;
 mod track;
 mod unicode;
 mod unit;
+mod values;
 mod walk;
 mod work;
 
@@ -71,6 +72,7 @@ pub use self_test::{Expected, Part, Report, Row, Size, self_test};
 pub use sieve::sieves;
 pub use stream::{Finder, Stream};
 pub use token::TokenKey;
+pub use values::Values;
 
 /// What `text` holds, in the order of where it starts. Readings that differ may overlap.
 pub fn find(text: &[u8]) -> impl Iterator<Item = Finding> {

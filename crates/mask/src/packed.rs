@@ -26,6 +26,8 @@ use crate::finding::{Finding, FindingKind, Form};
 use crate::reader::Reader;
 use crate::text::Text;
 use crate::unit::View;
+#[cfg(doc)]
+use crate::values::PARTING;
 use heads::HEAD;
 use nibbles::Nibbles;
 
@@ -38,6 +40,11 @@ pub(crate) struct Packed {
 /// Whether anything in packed decimal is in `text`, which is mostly told at a glance.
 pub(crate) fn may_hold(text: &[u8]) -> bool {
     Packed::new(0).next(&Text::whole(text), text.len()).is_some()
+}
+
+/// Whether a glance at values that [`PARTING`] parts shows that anything may be in one of them.
+pub(crate) fn may_hold_among(values: &[u8]) -> bool {
+    heads::next(values, false).is_some()
 }
 
 /// How a byte is written.
@@ -58,10 +65,18 @@ impl Packed {
 
     /// Goes over places that no tag and no length stands before.
     fn leap(&mut self, text: &Text<'_>) {
+        let early = text.begin() + HEAD;
+        while self.at < early.min(text.len()) {
+            let around = text.known(self.at.saturating_sub(heads::NEAR)..self.at + 1);
+            if heads::may_be_behind_length(around) {
+                return;
+            }
+            self.at += 1;
+        }
         let known = text.known(self.at.saturating_sub(HEAD)..text.len());
-        let begin = text.len() - known.len();
-        if self.at >= begin + HEAD {
-            self.at = heads::next(known).map_or(text.len(), |next| begin + next);
+        if self.at >= early && !known.is_empty() {
+            let begin = text.len() - known.len();
+            self.at = heads::next(known, !text.ended()).map_or(text.len(), |next| begin + next);
         }
     }
 }

@@ -66,9 +66,9 @@ impl Sieve {
 
     /// The next stretch at or after `from` that needs a closer look; `None` when the rest of `text` needs none.
     ///
-    /// Every card number and track that starts at `from` or after, however it is written, starts within a
-    /// stretch, with [`BEFORE`] bytes before it, and reading goes on to its end. So does what may become one when
-    /// the text goes on, unless it has `ended`. The range is never empty; the next call goes on from its end.
+    /// Every card number and track that starts at `from` or after, however it is written, lies within a stretch,
+    /// with [`BEFORE`] bytes before it, and so does what may become one when the text goes on, unless it has
+    /// `ended`. The range is never empty; the next call goes on from its end.
     pub fn next(&self, text: &[u8], from: usize, ended: bool) -> Option<Range<usize>> {
         let mut look = Look::new(text, from, !ended);
         match self.kind {
@@ -106,4 +106,4 @@ pub fn sieves() -> impl Iterator<Item = (&'static str, fn(&[u8]) -> usize)> {
 pub(crate) const BEFORE: usize = 64;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{BACK, BLOCK, Bitmaps, Block, OFFSETS, Window, depth, part, whole};
+use super::{BACK, BLOCK, Bitmaps, Block, OFFSETS, Window, Words, depth, part, whole};
 
 pub(super) fn each<const WORDS: usize, const KINDS: usize>(
     bitmaps: &Bitmaps<WORDS, KINDS>,
@@ -32,19 +32,12 @@ fn each_here<const WORDS: usize, const KINDS: usize>(
     from: usize,
     mut see: impl FnMut(usize, &Block<WORDS, KINDS>) -> bool,
 ) {
-    let mut words = [[[_mm512_setzero_si512(); 3]; OFFSETS.len()]; WORDS];
-    for (to, words) in words.iter_mut().zip(&bitmaps.words) {
-        for ((to, heaps), beyond) in to.iter_mut().zip(&words.heaps).zip(words.beyond) {
-            let [low, high] = table(heaps);
-            *to = [low, high, _mm512_set1_epi8(beyond.cast_signed())];
-        }
-    }
     let kinds = table(&bitmaps.kinds.of);
     let mut at = from;
     while at < text.len() {
         let block = match whole(text, at) {
-            Some(window) => block(&words, kinds, window),
-            None => block(&words, kinds, &part(text, at)),
+            Some(window) => block(&bitmaps.words, kinds, window),
+            None => block(&bitmaps.words, kinds, &part(text, at)),
         };
         if !see(at, &block) {
             return;
@@ -56,26 +49,19 @@ fn each_here<const WORDS: usize, const KINDS: usize>(
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2")]
 fn block<const WORDS: usize, const KINDS: usize>(
-    words: &[[[__m512i; 3]; OFFSETS.len()]; WORDS],
+    words: &[Words; WORDS],
     kinds: [__m512i; 2],
     window: &Window,
 ) -> Block<WORDS, KINDS> {
     let mut block = Block { ends: [0; WORDS], kinds: [0; KINDS] };
     let last = load(window, BACK);
     let ascii = !_mm512_movepi8_mask(last);
-    let [_, by_one, by_two, by_three, by_five] = OFFSETS;
-    let one = load(window, BACK - by_one);
-    let two = load(window, BACK - by_two);
-    let three = load(window, BACK - by_three);
-    let five = load(window, BACK - by_five);
-    for (list, (bits, [at_last, at_one, at_two, at_three, at_five])) in
-        block.ends.iter_mut().zip(words).enumerate()
-    {
-        let near = _mm512_and_si512(fit(last, at_last), fit(one, at_one));
-        let far = _mm512_and_si512(fit(two, at_two), fit(three, at_three));
-        let mut heaps = _mm512_and_si512(near, far);
-        if depth(list) == OFFSETS.len() {
-            heaps = _mm512_and_si512(heaps, fit(five, at_five));
+    // Mostly there is nothing beyond ASCII, and less to do.
+    let beyond = if WORDS == 0 { false } else { ascii != !0 || has_beyond(load(window, 0)) };
+    for (list, (bits, words)) in block.ends.iter_mut().zip(words).enumerate() {
+        let mut heaps = _mm512_set1_epi8(-1);
+        for (index, offset) in OFFSETS.iter().enumerate().take(depth(list)) {
+            heaps = _mm512_and_si512(heaps, fit(load(window, BACK - offset), words, index, beyond));
         }
         *bits = _mm512_test_epi8_mask(heaps, heaps);
     }
@@ -86,11 +72,24 @@ fn block<const WORDS: usize, const KINDS: usize>(
     block
 }
 
-/// The heaps that each byte fits.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn has_beyond(bytes: __m512i) -> bool {
+    _mm512_movepi8_mask(bytes) != 0
+}
+
+/// The heaps that each byte fits at one of [`OFFSETS`], where some may be `beyond` ASCII.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn fit(bytes: __m512i, [low, high, beyond]: &[__m512i; 3]) -> __m512i {
-    _mm512_mask_mov_epi8(find(bytes, [*low, *high]), _mm512_movepi8_mask(bytes), *beyond)
+fn fit(bytes: __m512i, words: &Words, offset: usize, beyond: bool) -> __m512i {
+    let Some((heaps, of_beyond)) = words.heaps.get(offset).zip(words.beyond.get(offset)) else {
+        return _mm512_setzero_si512();
+    };
+    let fits = find(bytes, table(heaps));
+    if !beyond {
+        return fits;
+    }
+    _mm512_mask_mov_epi8(fits, _mm512_movepi8_mask(bytes), _mm512_set1_epi8(of_beyond.cast_signed()))
 }
 
 /// The entries of a table for each byte, its highest bit aside.

@@ -1,31 +1,86 @@
-//! A quick look for places where a value may start, by its first byte and what stands before it.
+//! A quick look for places where a value may start, by its first digits and what stands before it.
+//!
+//! Bitmaps show them, 64 bytes at a time; what they show is looked at byte by byte, and is rare.
+
+use std::sync::LazyLock;
+
+use crate::bitmap::{BLOCK, Bitmaps, Set};
+use crate::values::PARTING;
 
 /// How many bytes before a value are looked at.
 pub(super) const HEAD: usize = 5;
 
-/// The first place in `text`, [`HEAD`] bytes from its start or further, that may be a value's.
-pub(super) fn next(text: &[u8]) -> Option<usize> {
-    let mut from = 0;
-    loop {
-        // Most blocks hold no such place, which takes a few instructions for each sixteen bytes.
-        let rest = text.get(from..)?;
-        let shown = shows(rest);
-        if shown != Some(false) {
-            let places = if shown.is_some() { BLOCK } else { rest.len() };
-            let is_one = |(index, bytes): (usize, &[u8])| match *bytes {
-                [a, b, c, d, e, f] => {
-                    may_start(a, b, c, d, e, f)
-                        && shows_digits(e, rest.get(index + HEAD..).unwrap_or_default())
-                }
-                _ => true,
-            };
-            if let Some(at) = rest.windows(HEAD + 1).take(places).enumerate().position(is_one) {
-                return Some(from + at + HEAD);
-            }
+/// How many bytes a length takes with what parts it from the value.
+pub(super) const NEAR: usize = 3;
+
+/// The first place in `text`, [`HEAD`] bytes from its start or further, that may be a value's. The text may `go on`
+/// behind its end.
+pub(super) fn next(text: &[u8], goes_on: bool) -> Option<usize> {
+    let (mut before, mut seen) = ([0; KINDS], 0);
+    let mut found = None;
+    let mut first = |at: usize, mut ends: u64| {
+        while ends != 0 && found.is_none() {
+            let place = (at + ends.trailing_zeros() as usize).checked_sub(LATE);
+            found = place.filter(|place| may_start(text, *place));
+            ends &= ends - 1;
         }
-        shown?;
-        from += BLOCK;
+        found.is_none()
+    };
+    BITMAPS.each(text, 0, |at, block| {
+        let ends = ends(&before, &block.kinds);
+        (before, seen) = (block.kinds, at + BLOCK);
+        first(at, ends)
+    });
+    // What ends with the text may show behind it; what goes on behind it has not shown.
+    if !goes_on && text.len() + LATE > seen {
+        first(seen, ends(&before, &[0; KINDS]));
     }
+    let last = if goes_on { text.len().saturating_sub(LATE)..text.len() } else { 0..0 };
+    found.or_else(|| last.into_iter().find(|place| may_start(text, *place)))
+}
+
+/// Whether a length may stand before the last of some bytes, the first of a value, of which [`NEAR`] stand before it
+/// if the text has so many there: for the start of a text, where nothing else need be.
+pub(super) fn may_be_behind_length(around: &[u8]) -> bool {
+    match *around {
+        [.., length, first] if (super::LENGTH_MIN..=super::LENGTH_MAX).contains(&length) => is_packed(first),
+        [.., high, _, first] if is_low(high) && first.is_ascii_digit() => true,
+        [.., high, _, _, first] => is_low(high) && first.is_ascii_digit(),
+        _ => false,
+    }
+}
+
+/// Where the digits end by which values show that start [`LATE`] bytes before.
+#[inline(always)]
+fn ends(before: &[u64; KINDS], now: &[u64; KINDS]) -> u64 {
+    let kinds = before.iter().zip(now).map(|(before, now)| u128::from(*now) << 64 | u128::from(*before));
+    let mut both = [0; KINDS];
+    both.iter_mut().zip(kinds).for_each(|(to, kind)| *to = kind);
+    let [tag, tag_length, length, unpacked, digit, gap, tag_in_hex, low] = both;
+    let mut ends = 0;
+    if tag_length | length != 0 {
+        let two = !unpacked & !unpacked << 1;
+        let six = two & two << 2 & two << 4;
+        ends |= six << (LATE - 5) & (tag << 2 & tag_length << 1 | length << 1) << LATE;
+    }
+    let two = (digit | gap) & (digit | gap) << 1;
+    let four = two & two << 2;
+    let twelve = four & four << 4 & four << 8;
+    if twelve >> 64 != 0 {
+        let in_hex = low << 2 & (tag_in_hex << 3 | digit << 1);
+        let spaced = tag_in_hex << 5 & gap << 4 & low << 3 & gap << 1;
+        ends |= twelve & (digit & (in_hex | spaced)) << LATE;
+    }
+    u64::try_from(ends >> 64).unwrap_or(0)
+}
+
+/// Whether a value may start at `place`.
+fn may_start(text: &[u8], place: usize) -> bool {
+    let head = place.checked_sub(HEAD).and_then(|at| text.get(at..)?.first_chunk::<{ HEAD + 1 }>());
+    head.is_some_and(|[a, b, c, d, e, first]| {
+        (raw(*d, *e, *first) || spaced(*a, *b, *c, *e, *first) || hex(*c, *d, *e, *first))
+            && shows_digits(*e, text.get(place..).unwrap_or_default())
+    })
 }
 
 /// Whether what is known of a value, behind the byte `last` of its length, are digits: as bytes where that is no
@@ -34,68 +89,77 @@ fn shows_digits(last: u8, value: &[u8]) -> bool {
     if last < b' ' {
         return value.iter().take(6).all(|byte| byte >> 4 < 10 && byte & 15 < 10);
     }
-    value.iter().take(12).all(|byte| byte.is_ascii_digit() || super::is_gap(*byte))
-}
-
-/// Whether a value may start at one of [`BLOCK`] places; `None` where `text` is too short to tell so many.
-fn shows(text: &[u8]) -> Option<bool> {
-    let bytes = |at: usize| text.get(at..)?.first_chunk::<BLOCK>();
-    let (a, b, c) = (bytes(0)?, bytes(1)?, bytes(2)?);
-    let (d, e, f) = (bytes(3)?, bytes(4)?, bytes(5)?);
-    // Some of the digits that a value in hex begins with.
-    let (g, h, i) = (bytes(HEAD + 4)?, bytes(HEAD + 8)?, bytes(HEAD + 11)?);
-    let before = a.iter().zip(b).zip(c).zip(d).zip(e).zip(f);
-    let places = before.zip(g.iter().zip(h).zip(i));
-    Some(places.fold(false, |any, ((((((a, b), c), d), e), f), ((g, h), i))| {
-        let digits = is_digit(*g) & is_digit(*h) & is_digit(*i);
-        any | raw(*d, *e, *f) | spaced(*a, *b, *c, *e, *f) | (hex(*c, *d, *e, *f) & digits)
-    }))
-}
-
-/// Whether a value may start at `last`. No branch is in these, so that it is done for many places at once.
-#[inline(always)]
-fn may_start(a: u8, b: u8, c: u8, d: u8, e: u8, last: u8) -> bool {
-    raw(d, e, last) | spaced(a, b, c, e, last) | hex(c, d, e, last)
+    value.iter().take(DIGITS).all(|byte| byte.is_ascii_digit() || super::is_gap(*byte))
 }
 
 /// Behind a tag and a length in bytes, or a length in digits.
-#[inline(always)]
-fn raw(d: u8, e: u8, last: u8) -> bool {
-    let tag = (d == 0x57) | (d == 0x5a) | (d == 0x6b);
-    // No number starts with two zeros.
-    let packed = (last != 0) & (last < 0xa0) & (last & 15 < 10);
-    ((tag & within(e, super::LENGTH_MIN, 0x13)) | within(e, 0x13, super::LENGTH_MAX)) & packed
+fn raw(d: u8, e: u8, first: u8) -> bool {
+    let packed = is_packed(first) && first >> 4 < 10;
+    (is_tag(d) && is_tag_length(e) || is_length(e)) && packed
 }
 
-/// The same in hex. Before a length in digits a message's bitmap ends; at the start of a text all places are
-/// looked at.
-#[inline(always)]
-fn hex(c: u8, d: u8, e: u8, last: u8) -> bool {
-    let hex_digit = is_digit(c) | within(c | 0x20, b'a', b'f');
-    ((tag_in_hex(c) & (d | 1 == b'1')) | ((d == b'1') & within(e, b'3', b'9') & hex_digit)) & is_digit(last)
+/// The same in hex. Before a length in digits a message's bitmap ends, or a value begins; at the start of a text all
+/// places are looked at.
+fn hex(c: u8, d: u8, e: u8, first: u8) -> bool {
+    let tagged = is_tag_in_hex(c) && is_low(d);
+    let told = d == b'1' && matches!(e, b'3'..=b'9') && (c.is_ascii_hexdigit() || c == PARTING);
+    (tagged || told) && first.is_ascii_digit()
 }
 
 /// The same with something between the bytes.
-#[inline(always)]
-fn spaced(a: u8, b: u8, c: u8, e: u8, last: u8) -> bool {
-    let gap = |byte: u8| (byte == b' ') | (byte == b':') | (byte == b'-');
-    tag_in_hex(a) & gap(b) & (c | 1 == b'1') & gap(e) & is_digit(last)
+fn spaced(a: u8, b: u8, c: u8, e: u8, first: u8) -> bool {
+    let gaps = super::is_gap(b) && super::is_gap(e);
+    is_tag_in_hex(a) && gaps && is_low(c) && first.is_ascii_digit()
 }
 
-#[inline(always)]
-fn tag_in_hex(byte: u8) -> bool {
-    (byte == b'7') | (byte | 0x20 == b'a') | (byte | 0x20 == b'b')
+fn is_tag(byte: u8) -> bool {
+    matches!(byte, 0x57 | 0x5a | 0x6b)
 }
 
-#[inline(always)]
-fn is_digit(byte: u8) -> bool {
-    within(byte, b'0', b'9')
+/// A length in bytes.
+fn is_tag_length(byte: u8) -> bool {
+    (super::LENGTH_MIN..=0x13).contains(&byte)
 }
 
-#[inline(always)]
-fn within(byte: u8, low: u8, high: u8) -> bool {
-    byte.wrapping_sub(low) <= high - low
+/// A length in digits.
+fn is_length(byte: u8) -> bool {
+    (0x13..=super::LENGTH_MAX).contains(&byte)
 }
 
-/// Places that are looked at together.
-const BLOCK: usize = 64;
+/// Two digits, as far as that shows in seven bits. No number starts with two zeros.
+fn is_packed(byte: u8) -> bool {
+    byte != 0 && byte & 15 < 10
+}
+
+fn is_tag_in_hex(byte: u8) -> bool {
+    matches!(byte, b'7' | b'a' | b'A' | b'b' | b'B')
+}
+
+/// The first digit of a length in bytes.
+fn is_low(byte: u8) -> bool {
+    matches!(byte, b'0' | b'1')
+}
+
+static BITMAPS: LazyLock<Bitmaps<0, KINDS>> = LazyLock::new(|| {
+    Bitmaps::new(
+        [],
+        [
+            Set::of(is_tag),
+            Set::of(is_tag_length),
+            Set::of(is_length),
+            // Zeros stand in a number but for its first two digits, and what is beyond ASCII shows in no bitmap.
+            Set::of(|byte| byte & 15 > 9),
+            Set::of(|byte| byte.is_ascii_digit()),
+            Set::of(super::is_gap),
+            Set::of(is_tag_in_hex),
+            Set::of(is_low),
+        ],
+    )
+});
+
+const KINDS: usize = 8;
+/// How many digits in hex show a value.
+const DIGITS: usize = 12;
+/// How far behind the first byte of a value its digits end.
+const LATE: usize = DIGITS - 1;
+const _: () = assert!(HEAD + LATE <= BLOCK);

@@ -270,7 +270,9 @@ proptest! {
         for at in HEAD..bytes.len() {
             let places = [Spelling::Raw, Spelling::Hex, Spelling::Spaced].map(|spelling| Place::new(spelling, &text, at));
             if places.iter().flatten().any(|place| place.finding().is_some()) {
-                prop_assert_eq!(heads::next(&bytes[at - HEAD..]), Some(HEAD));
+                for goes_on in [false, true] {
+                    prop_assert_eq!(heads::next(&bytes[at - HEAD..], goes_on), Some(HEAD));
+                }
             }
         }
     }

@@ -67,7 +67,10 @@ impl Places {
             if !cut {
                 self.marks.turn_to(last);
             }
-            self.mark_last_run(bytes, open);
+            // Unless the text goes on, a run that ends within its last block has shown there.
+            if open || now.run > 0 {
+                self.mark_last_run(bytes, open);
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use crate::finding::Finding;
 use crate::glance::Glance;
 use crate::text::Text;
 
-mod spelled;
+pub(crate) mod spelled;
 
 use spelled::{cards, noise, spelled};
 

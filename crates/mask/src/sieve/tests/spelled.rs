@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 /// The published test numbers.
-pub(super) fn cards() -> Vec<&'static str> {
+pub(crate) fn cards() -> Vec<&'static str> {
     let lines = include_str!("../../../../../corpora/cards.txt").lines();
     lines.filter(|line| !line.starts_with('#')).map(|line| line.split_once('\t').unwrap().1).collect()
 }
@@ -32,7 +32,7 @@ fn luhn(number: &str) -> bool {
 
 /// A number in groups, each digit and the separator written in some way, in a track or not, and the whole encoded or
 /// not.
-pub(super) fn spelled() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn spelled() -> impl Strategy<Value = Vec<u8>> {
     let written = (number(), groups(), separators(), digit(), any::<u32>(), dressed()).prop_map(
         |(number, groups, separators, digit, mix, (before, after))| {
             let text = write(&number, &groups, separators, digit, mix);
@@ -352,7 +352,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// What may stand around a number.
-pub(super) fn noise() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn noise() -> impl Strategy<Value = Vec<u8>> {
     let texts = vec![
         "",
         " ",

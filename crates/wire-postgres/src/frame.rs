@@ -28,11 +28,13 @@ pub(crate) struct Frames {
     from: Side,
     frame_bytes_max: usize,
     buffer: BytesMut,
+    /// Bytes that have been cut so far.
+    cut: u64,
 }
 
 impl Frames {
     pub(crate) fn new(from: Side, frame_bytes_max: usize) -> Self {
-        Self { from, frame_bytes_max, buffer: BytesMut::new() }
+        Self { from, frame_bytes_max, buffer: BytesMut::new(), cut: 0 }
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) {
@@ -52,6 +54,7 @@ impl Frames {
             self.buffer.reserve((length - self.buffer.len()).min(READ_AHEAD_BYTES));
             return Ok(None);
         }
+        self.cut += length as u64;
         Ok(Some(Frame { bytes: self.buffer.split_to(length).freeze() }))
     }
 
@@ -65,6 +68,22 @@ impl Frames {
             at = at.saturating_add(length);
         }
         Ok(false)
+    }
+
+    /// Bytes that have been cut into messages so far: where in the stream the last one ended.
+    pub(crate) fn cut(&self) -> u64 {
+        self.cut
+    }
+
+    /// The whole messages with `tag` that come next, tag and length included, before any other.
+    pub(crate) fn waiting(&self, tag: u8) -> impl Iterator<Item = &[u8]> {
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            let length = self.length_at(at).ok().flatten()?;
+            let message = self.buffer.get(at..at + length)?;
+            at += length;
+            message.starts_with(&[tag]).then_some(message)
+        })
     }
 
     /// The length in bytes, tag included, of the message that starts at `at`, once its header is there.

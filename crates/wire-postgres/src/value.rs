@@ -27,6 +27,24 @@ pub(crate) fn scan(masker: Masker, type_oid: u32, format: Format, value: &[u8]) 
     }
 }
 
+/// Whether a value of which no name says anything is looked at as text, and in no other way.
+pub(crate) fn is_text_alone(type_oid: u32, format: Format) -> bool {
+    match format {
+        Format::Text => !matches!(
+            type_oid,
+            oid::INT2
+                | oid::INT4
+                | oid::INT8
+                | oid::NUMERIC
+                | oid::MONEY
+                | oid::FLOAT8
+                | oid::JSON
+                | oid::JSONB
+        ),
+        Format::Binary => oid::is_text(type_oid),
+    }
+}
+
 /// Arrays and records inside one another that are followed; what is deeper is scanned as bytes.
 const NESTING_MAX: u8 = 6;
 

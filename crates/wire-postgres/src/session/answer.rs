@@ -252,7 +252,7 @@ impl Postgres {
             return Err(UNEXPECTED);
         };
         let plan = match reply {
-            Reply::Query { plan } => plan.as_ref(),
+            Reply::Query { plan } => plan.as_mut(),
             Reply::Execute { portal, plan } => {
                 if plan.is_none() {
                     let (catalog, terms) = (self.settings.catalog.load(), open.terms());
@@ -260,7 +260,7 @@ impl Postgres {
                     let masker = self.settings.masker;
                     *plan = portal.columns().map(|columns| columns.plan(formats, &terms, &catalog, masker));
                 }
-                plan.as_ref()
+                plan.as_mut()
             }
             _ => None,
         };
@@ -270,7 +270,7 @@ impl Postgres {
             return Ok(());
         }
         let before = self.to_agent.len();
-        let outcome = plan.row(frame, &mut self.to_agent)?;
+        let outcome = plan.row(frame, &self.from_upstream, &mut self.to_agent)?;
         open.rows += 1;
         open.masked += outcome.masked;
         open.bytes += (self.to_agent.len() - before) as u64;

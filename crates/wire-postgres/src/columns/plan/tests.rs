@@ -2,7 +2,8 @@ use mask::Profile;
 use proptest::prelude::*;
 
 use super::*;
-use crate::frame::Frames;
+use crate::frame::message;
+use crate::value::oid;
 
 const MASKER: Masker = Masker::new(Profile::Last4);
 const TRACK: &str = ";4111111111111111=29121011234?";
@@ -47,10 +48,16 @@ fn row(values: &[Value]) -> BytesMut {
     out
 }
 
-fn frame(bytes: &[u8]) -> Frame {
-    let mut frames = Frames::new(Side::Upstream, 1 << 20);
-    frames.push(bytes);
-    frames.next().unwrap().unwrap()
+/// Tells a row that nothing follows.
+fn tell(plan: &mut Plan, row: &[u8], out: &mut BytesMut) -> Result<RowOutcome, Violation> {
+    let mut frames = upstream();
+    frames.push(row);
+    let frame = frames.next().unwrap().unwrap();
+    plan.row(&frame, &frames, out)
+}
+
+fn upstream() -> Frames {
+    Frames::new(Side::Upstream, 1 << 20)
 }
 
 proptest! {
@@ -59,16 +66,53 @@ proptest! {
     #[test]
     fn each_value_of_a_row_is_told_as_its_column_says(columns in prop::collection::vec(column(), 0..8)) {
         let actions: Vec<_> = columns.iter().map(|(action, format, ..)| (action(), *format)).collect();
-        let passes = actions.iter().all(|(action, _)| matches!(action, Action::Pass));
-        let plan = Plan { actions, masker: MASKER, passes };
+        let mut plan = Plan::new(actions, MASKER);
         let came: Vec<Value> = columns.iter().map(|(_, _, came, ..)| *came).collect();
         let told: Vec<Value> = columns.iter().map(|(_, _, _, told, _)| *told).collect();
         let mut out = BytesMut::from("before");
-        let outcome = plan.row(&frame(&row(&came)), &mut out).unwrap();
+        let outcome = tell(&mut plan, &row(&came), &mut out).unwrap();
         prop_assert_eq!(&out[..6], b"before");
         prop_assert_eq!(&out[6..], &row(&told)[..]);
         prop_assert_eq!(outcome.masked, columns.iter().map(|column| column.4).sum::<u64>());
         prop_assert!(!outcome.sad);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn rows_are_told_the_same_whether_others_follow_or_not(
+        kinds in prop::collection::vec(0..5_usize, 1..60),
+        ends in prop::collection::vec(any::<bool>(), 60),
+    ) {
+        let texts: [&'static [u8]; 5] =
+            [b"a note", b"paid 12.50", b"2026-11-29", b"card 4111111111111111.", b""];
+        let scan = || (Action::Scan { type_oid: oid::TEXT, context: Context::default() }, Format::Text);
+        let actions = || vec![scan(), (Action::Whole, Format::Text), scan()];
+        let rows: Vec<_> = kinds
+            .iter()
+            .enumerate()
+            .map(|(index, kind)| row(&[Some(b"remark"), Some(b"Jane Doe"), Some(texts[(kind + index / 7) % 5])]))
+            .collect();
+        let mut alone = BytesMut::new();
+        for row in &rows {
+            tell(&mut Plan::new(actions(), MASKER), row, &mut alone).unwrap();
+        }
+        // They come in several reads.
+        let (mut plan, mut frames, mut out) = (Plan::new(actions(), MASKER), upstream(), BytesMut::new());
+        for (row, ends) in rows.iter().zip(ends) {
+            frames.push(row);
+            if ends {
+                while let Some(frame) = frames.next().unwrap() {
+                    plan.row(&frame, &frames, &mut out).unwrap();
+                }
+            }
+        }
+        while let Some(frame) = frames.next().unwrap() {
+            plan.row(&frame, &frames, &mut out).unwrap();
+        }
+        prop_assert_eq!(out, alone);
     }
 }
 
@@ -80,10 +124,10 @@ fn nothing_of_a_row_with_a_track_or_of_a_broken_one_is_told() {
             (Action::Scan { type_oid: oid::TEXT, context: Context::default() }, Format::Text),
         ]
     };
-    let plan = Plan { actions: actions(), masker: MASKER, passes: false };
+    let mut plan = Plan::new(actions(), MASKER);
     let mut out = BytesMut::from("before");
     let sad = row(&[Some(b"Jane Doe"), Some(TRACK.as_bytes())]);
-    assert!(plan.row(&frame(&sad), &mut out).unwrap().sad);
+    assert!(tell(&mut plan, &sad, &mut out).unwrap().sad);
     assert_eq!(out, "before");
     // One column too few, one too many, a value that is longer than the row, bytes after the last.
     let mut long = row(&[Some(b"Jane Doe"), Some(b"a note")]);
@@ -91,7 +135,7 @@ fn nothing_of_a_row_with_a_track_or_of_a_broken_one_is_told() {
     let mut more = row(&[Some(b"Jane Doe"), Some(b"a note"), None]);
     more[6] = 2;
     for broken in [row(&[Some(b"Jane Doe")]), row(&[None, None, None]), long, more] {
-        assert!(plan.row(&frame(&broken), &mut out).is_err());
+        assert!(tell(&mut plan, &broken, &mut out).is_err());
         assert_eq!(out, "before");
     }
 }

@@ -73,7 +73,7 @@ def digits_shown(values):
     "select id from cards join (values ('4111111111111111')) v(x) on pan = x", "select id from cards natural join (select '4111111111111111'::text as pan) v",
     "select id from cards where cards = cards and pan in ('4111111111111111')", "insert into payments (memo) select left(pan, 6) from cards returning memo",
     "merge into payments using cards on pan = memo when matched then delete", "select distinct pan from cards", "select pan from cards group by pan having count(*) > 0",
-    "select pan from cards except select '4111111111111111'", "select 1 / (select length(pan) - 16 from cards limit 1)",
+    "select pan from cards except select '4111111111111111'", "select 1 / (select ascii(pan) - 52 from cards limit 1)",
     # settings and texts
     "set client_min_messages to debug1", "set client_encoding to 'SJIS'", "set standard_conforming_strings to off", "set log_statement to 'all'",
     "set session_replication_role to replica", "select set_config('client_encoding', 'UTF16', false)", "set search_path to pg_temp, public",

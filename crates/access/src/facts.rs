@@ -14,6 +14,8 @@ pub struct Facts {
     pub uses: Vec<Use>,
     /// Where columns with a data class are used, beyond or in the answer.
     pub columns: Vec<ColumnUse>,
+    /// The answers in which something is made of such columns, in the order of their statements.
+    pub answers: Vec<Answer>,
     /// Functions called, by name, that are not known to be harmless; also in `uses` as `call`.
     pub functions: Vec<Box<str>>,
     /// Whether every statement that changes rows of a table names which rows (`WHERE`).
@@ -106,6 +108,18 @@ pub enum Resource {
     Class(DataClass),
 }
 
+/// The answer of one statement in which something is made of columns with a data class: where, so that it can be
+/// told redacted. The upstream's own description must agree.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Answer {
+    /// Which statement of the command, from 0.
+    pub statement: u32,
+    /// How many columns it has.
+    pub width: u32,
+    /// The columns at [`Position::Derived`], from 0, with a class of what each is made of; ordered by both.
+    pub derived: Vec<(u32, DataClass)>,
+}
+
 /// A column that holds a data class, and what the command does with it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ColumnUse {
@@ -122,6 +136,9 @@ pub struct ColumnUse {
 pub enum Position {
     /// Given in the answer as it stands, where its mask applies. Needs no right to reveal.
     Output,
+    /// Made into a column of the answer by what cannot fail for one value and not for another, and shapes nothing
+    /// else: that column is redacted, so it needs no right to reveal. See [`Facts::answers`].
+    Derived,
     /// Computed upon, compared, sorted or counted by, or copied elsewhere: the answer would tell of the
     /// value in a form that no mask can reach, so it needs the right to `reveal`.
     Computed,

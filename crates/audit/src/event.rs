@@ -368,6 +368,7 @@ fn resource(resource: &Resource) -> String {
 fn position(position: Position) -> &'static str {
     match position {
         Position::Output => "output",
+        Position::Derived => "derived",
         Position::Computed => "computed",
         Position::Assigned => "assigned",
     }

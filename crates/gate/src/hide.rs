@@ -22,11 +22,14 @@ impl Hide {
             (_, Position::Output) => Self::Nothing,
             // The content scan knows a whole card number.
             (DataClass::Pan, Position::Assigned) => Self::Nothing,
-            (DataClass::Pan | DataClass::Expiry, Position::Computed | Position::Assigned) => Self::Digits,
-            (DataClass::Sad, Position::Computed | Position::Assigned) => Self::Sad,
+            (
+                DataClass::Pan | DataClass::Expiry,
+                Position::Derived | Position::Computed | Position::Assigned,
+            ) => Self::Digits,
+            (DataClass::Sad, Position::Derived | Position::Computed | Position::Assigned) => Self::Sad,
             (
                 DataClass::CardholderName | DataClass::Secret | DataClass::Own(_),
-                Position::Computed | Position::Assigned,
+                Position::Derived | Position::Computed | Position::Assigned,
             ) => Self::Values,
         });
         let unclear = if facts.not_understood.is_empty() { Self::Nothing } else { Self::Digits };

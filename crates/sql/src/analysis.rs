@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use access::{DataClass, Facts};
+use access::{Answer, DataClass, Facts};
 use pg_query::protobuf::ParseResult;
 
 use crate::catalog::Catalog;
@@ -42,6 +42,8 @@ pub enum NameUse {
     Execute {
         /// The statement's name.
         name: Box<str>,
+        /// Which statement of the text says so, from 0.
+        at: u32,
     },
     /// `DECLARE cursor CURSOR FOR …`.
     Declare {
@@ -54,6 +56,8 @@ pub enum NameUse {
     Fetch {
         /// The cursor's name.
         cursor: Box<str>,
+        /// Which statement of the text says so, from 0.
+        at: u32,
     },
     /// `DEALLOCATE`, of all when there is no name.
     Deallocate {
@@ -74,7 +78,8 @@ pub fn analyse(sql: &str, catalog: &Catalog) -> Analysis {
     let mut reading = Reading::new(catalog);
     match parse(sql) {
         Ok(tree) => {
-            for raw in &tree.stmts {
+            for (at, raw) in (0..).zip(&tree.stmts) {
+                reading.at = at;
                 match raw.stmt.as_deref() {
                     Some(statement) => reading.statement(statement),
                     None => reading.not_understood("a statement"),
@@ -135,8 +140,8 @@ fn syntax(said: &str) -> Cow<'static, str> {
 /// Longest token that is told, in bytes: the longest keyword is shorter.
 const TOKEN_BYTES_MAX: usize = 24;
 
-/// The facts of doing `a` and then `b`.
-pub fn merge(a: &Facts, b: &Facts) -> Facts {
+/// The facts of doing `a`, which runs `b` by name `at` one of its statements.
+pub fn merge(a: &Facts, b: &Facts, at: u32) -> Facts {
     fn union<T: Clone + PartialEq>(a: &[T], b: &[T]) -> Vec<T> {
         let mut all = a.to_vec();
         for item in b {
@@ -146,10 +151,12 @@ pub fn merge(a: &Facts, b: &Facts) -> Facts {
         }
         all
     }
+    let run = b.answers.iter().map(|answer| Answer { statement: at, ..answer.clone() });
     Facts {
         kinds: [a.kinds.as_slice(), b.kinds.as_slice()].concat(),
         uses: union(&a.uses, &b.uses),
         columns: union(&a.columns, &b.columns),
+        answers: a.answers.iter().cloned().chain(run.take(1)).collect(),
         functions: union(&a.functions, &b.functions),
         has_where: a.has_where && b.has_where,
         effect: a.effect.max(b.effect),

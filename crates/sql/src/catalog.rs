@@ -170,6 +170,21 @@ impl Catalog {
         column.label.and_then(|id| self.labelled(id)).map(|labelled| &labelled.label)
     }
 
+    /// Every class that a column holds or is made of, by the identity that RowDescription gives it.
+    pub fn classes_of(&self, relation_oid: u32, attnum: i16) -> Vec<DataClass> {
+        let relation = self.by_oid.get(&relation_oid).and_then(|&at| self.relations.get(at));
+        let column =
+            relation.and_then(|relation| relation.columns.iter().find(|column| column.number == attnum));
+        let held = column.map(held).unwrap_or_default();
+        let mut classes: Vec<DataClass> = held
+            .iter()
+            .filter_map(|&id| self.labelled(id))
+            .flat_map(|labelled| labelled.classes.clone())
+            .collect();
+        classes.dedup();
+        classes
+    }
+
     /// Whether the snapshot holds this relation. One that it does not hold (a temporary table, one created
     /// since) has to be judged by [`Catalog::label_by_name`].
     pub fn knows(&self, relation_oid: u32) -> bool {

@@ -61,7 +61,7 @@ impl<'a> Reading<'a> {
             Kind::BoolExpr(it) => self.expressions(&it.args),
             Kind::TypeCast(it) => self.expression_of(it.arg.as_deref()),
             Kind::CollateClause(it) => self.expression_of(it.arg.as_deref()),
-            Kind::NullTest(it) => self.expression_of(it.arg.as_deref()),
+            Kind::NullTest(it) => self.is_null(it.arg.as_deref()),
             Kind::BooleanTest(it) => self.expression_of(it.arg.as_deref()),
             Kind::CoalesceExpr(it) => self.expressions(&it.args),
             Kind::MinMaxExpr(it) => self.expressions(&it.args),
@@ -132,12 +132,20 @@ impl<'a> Reading<'a> {
 
     pub fn call(&mut self, call: &'a FuncCall) {
         self.function(&call.funcname);
+        if self.shows_no_more(call) {
+            return self.around(call);
+        }
         self.arguments(call);
     }
 
     /// Reads all of a call but its name.
     pub fn arguments(&mut self, call: &'a FuncCall) {
         self.expressions(&call.args);
+        self.around(call);
+    }
+
+    /// Reads all of a call but its name and its arguments.
+    pub fn around(&mut self, call: &'a FuncCall) {
         self.expressions(&call.agg_order);
         self.expression_of(call.agg_filter.as_deref());
         if let Some(window) = call.over.as_deref() {

@@ -6,12 +6,14 @@
 //!
 //! A labelled column is an output only where it stands plainly as a column of the answer, also through
 //! subqueries and WITH queries, so that the server names its origin in RowDescription and a mask reaches
-//! it. Any other mention is a computation.
+//! it. A column of the answer that is made of labelled ones by what is total (`derived`) is redacted by its
+//! place. Any other mention is a computation.
 
 mod analysis;
 mod catalog;
 mod change;
 mod definition;
+mod derived;
 mod expression;
 mod function;
 mod label;

@@ -4,12 +4,12 @@ use access::{Action, Effect, Position};
 use pg_query::Node;
 use pg_query::protobuf::{
     Alias, CommonTableExpr, JoinExpr, JsonTable, RangeFunction, RangeSubselect, RangeTableFunc, RangeVar,
-    ResTarget, SelectStmt, WithClause, a_const,
+    ResTarget, SelectStmt, SetOperation, WithClause, a_const,
 };
 
 use crate::expression::figure_name;
 use crate::reading::{Kind, Reading, WithQuery, WithState, strings};
-use crate::scope::{Column, Columns, Item, Scope};
+use crate::scope::{Column, Columns, Item, Scope, add};
 
 impl<'a> Reading<'a> {
     /// Reads a query, also one that changes rows, and gives the columns of its answer.
@@ -30,7 +30,7 @@ impl<'a> Reading<'a> {
     pub fn select(&mut self, select: &'a SelectStmt) -> Columns<'a> {
         let outer = self.enter(select.with_clause.as_ref());
         let columns = if let (Some(left), Some(right)) = (&select.larg, &select.rarg) {
-            self.set_operation(left, right)
+            self.set_operation(select, left, right)
         } else if select.values_lists.is_empty() {
             self.simple_select(select)
         } else {
@@ -69,9 +69,23 @@ impl<'a> Reading<'a> {
     }
 
     /// The server compares rows (but for UNION ALL), and no longer says where a column comes from.
-    fn set_operation(&mut self, left: &'a SelectStmt, right: &'a SelectStmt) -> Columns<'a> {
+    fn set_operation(
+        &mut self,
+        both: &'a SelectStmt,
+        left: &'a SelectStmt,
+        right: &'a SelectStmt,
+    ) -> Columns<'a> {
         let left = self.select(left);
         let right = self.select(right);
+        let placed = |columns: &Columns<'_>| columns.exact && columns.in_place && !columns.unknown;
+        let fit = placed(&left) && placed(&right) && left.list.len() == right.list.len();
+        if fit && both.all && both.op() == SetOperation::SetopUnion {
+            let mut columns = left;
+            for (column, other) in columns.list.iter_mut().zip(&right.list) {
+                add(&mut column.traces, &other.traces);
+            }
+            return columns.derived();
+        }
         self.mark_computed(&left);
         self.mark_computed(&right);
         left.cleaned()
@@ -131,8 +145,8 @@ impl<'a> Reading<'a> {
             }
             return columns;
         }
-        self.expression(value);
-        let column = Column { name: alias.or_else(|| figure_name(value)), traces: Vec::new() };
+        let traces = self.derive(value);
+        let column = Column { name: alias.or_else(|| figure_name(value)), traces };
         Columns::exactly(vec![column])
     }
 

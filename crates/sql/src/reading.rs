@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access::{Action, ColumnUse, Effect, Facts, Position, Resource, Use};
+use access::{Action, Answer, ColumnUse, DataClass, Effect, Facts, Position, Resource, Use};
 use pg_query::Node;
 use pg_query::protobuf::{ColumnRef, RangeVar, node};
 
@@ -28,6 +28,8 @@ pub(crate) struct Reading<'a> {
     pub with: Vec<WithQuery<'a>>,
     /// Whether the current statement reads a table.
     pub reads: bool,
+    /// Which statement of the text is read, from 0.
+    pub at: u32,
     work: usize,
 }
 
@@ -65,6 +67,7 @@ impl<'a> Reading<'a> {
             scopes: Vec::new(),
             with: Vec::new(),
             reads: false,
+            at: 0,
             work: 0,
         }
     }
@@ -81,11 +84,13 @@ impl<'a> Reading<'a> {
     /// Reads something into facts of its own.
     pub fn apart(&mut self, read: impl FnOnce(&mut Self)) -> Facts {
         let outer = std::mem::replace(&mut self.facts, understood());
+        let at = std::mem::take(&mut self.at);
         read(self);
+        self.at = at;
         std::mem::replace(&mut self.facts, outer)
     }
 
-    /// Adds facts that were read apart, but for their kinds. In place: a text may hold thousands of them.
+    /// Adds facts that were read apart, but for their kinds and answers. In place: a text may hold thousands of them.
     pub fn absorb(&mut self, facts: Facts) {
         /// Adds what is not there yet; says whether all of it could be.
         fn add<T: PartialEq>(to: &mut Vec<T>, items: Vec<T>) -> bool {
@@ -155,10 +160,32 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Notes that the answer is made of these columns as they stand.
+    /// Notes that the answer is made of these columns: as they stand, or derived, where it is known at which place.
     pub fn mark_output(&mut self, columns: &Columns<'a>) {
-        for column in &columns.list {
-            self.mark(&column.traces, Position::Output);
+        let placed = columns.exact && columns.in_place;
+        let mut derived = Vec::new();
+        for (index, column) in (0..).zip(&columns.list) {
+            for trace in &column.traces {
+                let catalog = self.catalog;
+                let classes = catalog.labelled(trace.column).map(|labelled| labelled.classes.as_slice());
+                let classes = classes.unwrap_or_default();
+                let position = match trace.plain {
+                    true => Position::Output,
+                    // Nothing that is made of it is told, not even that there is something.
+                    false if !placed || classes.contains(&DataClass::Sad) => Position::Computed,
+                    false => Position::Derived,
+                };
+                self.mark_column(trace.column, position);
+                if position == Position::Derived {
+                    derived.extend(classes.iter().map(|class| (index, class.clone())));
+                }
+            }
+        }
+        derived.sort_unstable_by(|a: &(u32, DataClass), b| (a.0, a.1.as_str()).cmp(&(b.0, b.1.as_str())));
+        derived.dedup();
+        if !derived.is_empty() {
+            let width = u32::try_from(columns.list.len()).unwrap_or(u32::MAX);
+            self.facts.answers.push(Answer { statement: self.at, width, derived });
         }
     }
 

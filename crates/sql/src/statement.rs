@@ -33,7 +33,7 @@ impl<'a> Reading<'a> {
             Kind::ExecuteStmt(it) => {
                 self.session(Effect::Session);
                 self.expressions(&it.params);
-                self.names.push(NameUse::Execute { name: it.name.as_str().into() });
+                self.names.push(NameUse::Execute { name: it.name.as_str().into(), at: self.at });
             }
             Kind::DeallocateStmt(it) => {
                 self.session(Effect::Session);
@@ -42,7 +42,7 @@ impl<'a> Reading<'a> {
             Kind::DeclareCursorStmt(it) => self.declare(it),
             Kind::FetchStmt(it) => {
                 self.session(Effect::Session);
-                self.names.push(NameUse::Fetch { cursor: it.portalname.as_str().into() });
+                self.names.push(NameUse::Fetch { cursor: it.portalname.as_str().into(), at: self.at });
             }
             Kind::ClosePortalStmt(it) => {
                 self.session(Effect::Session);

@@ -10,7 +10,7 @@ mod plan;
 
 use std::sync::Arc;
 
-use access::{DataClass, Terms};
+use access::{Answer, DataClass, Terms};
 use bytes::{BufMut, BytesMut};
 use mask::{Beside, JsonPath, JsonRule, Masker, Meaning, Name};
 use sql::{Catalog, Label};
@@ -51,20 +51,27 @@ struct Context {
 #[derive(Clone)]
 enum Labelled {
     Class(DataClass),
+    /// Made of columns of these classes: there is nothing to truncate.
+    Made(Arc<[DataClass]>),
     Json(Arc<[(DataClass, JsonRule)]>),
 }
 
 impl Columns {
     /// Reads a `RowDescription` against the catalog; `terms` say which numbers will be masked, and so have
-    /// to be described as text.
-    pub(crate) fn read(frame: &Frame, catalog: &Catalog, terms: &Terms) -> Result<Self, Violation> {
+    /// to be described as text. `answer` says what is made of labelled columns.
+    pub(crate) fn read(
+        frame: &Frame,
+        catalog: &Catalog,
+        terms: &Terms,
+        answer: Option<&Answer>,
+    ) -> Result<Self, Violation> {
         let short = Violation { by: Side::Upstream, rule: "RowDescription shorter than it says" };
         let mut fields = frame.fields();
         let count = fields.u16().ok_or(short)?;
         let mut columns = Vec::with_capacity(usize::from(count));
         let mut names = Vec::with_capacity(usize::from(count));
         let mut stale = false;
-        for _ in 0..count {
+        for index in 0..count {
             let name = fields.cstring().ok_or(short)?;
             let relation = fields.u32().ok_or(short)?;
             let attribute = fields.u16().ok_or(short)?.cast_signed();
@@ -79,9 +86,14 @@ impl Columns {
                 // A column younger than the snapshot: what it is called is all there is.
                 _ => str::from_utf8(name).ok().and_then(|name| catalog.label_by_name(name)),
             };
-            let label = label.map(Labelled::from);
-            let told_text = matches!(&label, Some(Labelled::Class(class))
-                if *class != DataClass::Sad && !terms.reveals(class) && !oid::is_text(type_oid));
+            let made = made_of(answer, usize::from(index), catalog, relation, attribute);
+            let label = made.or_else(|| label.map(Labelled::from));
+            let hidden = match &label {
+                Some(Labelled::Class(class)) => *class != DataClass::Sad && !terms.reveals(class),
+                Some(Labelled::Made(classes)) => !reveals_all(terms, classes),
+                Some(Labelled::Json(_)) | None => false,
+            };
+            let told_text = hidden && !oid::is_text(type_oid);
             names.push([Name::of(name), own_name(catalog, relation, attribute)]);
             let origin = (relation, attribute);
             columns.push(Column { origin, label, context: Context::default(), type_oid, told_text, format });
@@ -142,6 +154,20 @@ impl Columns {
         });
     }
 
+    /// Whether these are the columns of `answer`: as many, and what is made of others at its places. Where tables have
+    /// changed since the snapshot, what was decided upon may be another column.
+    pub(crate) fn agree(&self, answer: Option<&Answer>, catalog: &Catalog) -> bool {
+        let Some(answer) = answer else { return true };
+        let is_made = |(at, _): &(u32, DataClass)| {
+            let column = usize::try_from(*at).ok().and_then(|at| self.columns.get(at));
+            column.is_some_and(|column| {
+                let (relation, attribute) = column.origin;
+                relation == 0 || !catalog.classes_of(relation, attribute).is_empty()
+            })
+        };
+        u32::try_from(self.columns.len()) == Ok(answer.width) && answer.derived.iter().all(is_made)
+    }
+
     /// What to do with the rows: in the formats that a portal asked for, or those of the description. What
     /// `catalog` vouches for today is not looked at.
     pub(crate) fn plan(
@@ -150,6 +176,7 @@ impl Columns {
         terms: &Terms,
         catalog: &Catalog,
         masker: Masker,
+        answer: Option<&Answer>,
     ) -> Plan {
         let actions: Vec<_> = self
             .columns
@@ -157,7 +184,8 @@ impl Columns {
             .enumerate()
             .map(|(index, column)| {
                 let format = portal_formats.map_or(column.format, |formats| at(formats, index));
-                (column.action(terms, catalog), format)
+                let made = answer.map(|answer| made_at(answer, index)).unwrap_or_default();
+                (column.action(&made, terms, catalog), format)
             })
             .collect();
         Plan::new(actions, masker.revealing(terms))
@@ -169,6 +197,31 @@ fn own_name(catalog: &Catalog, relation: u32, attribute: i16) -> Option<Name> {
     catalog.column_name(relation, attribute).and_then(|name| Name::of(name.as_bytes()))
 }
 
+/// That a column is made of others: by its place in the answer, or by its own identity, as a column of a view is.
+fn made_of(
+    answer: Option<&Answer>,
+    index: usize,
+    catalog: &Catalog,
+    relation: u32,
+    attribute: i16,
+) -> Option<Labelled> {
+    let mut classes = answer.map(|answer| made_at(answer, index)).unwrap_or_default();
+    if catalog.label(relation, attribute).is_none() {
+        classes.extend(catalog.classes_of(relation, attribute));
+    }
+    (!classes.is_empty()).then(|| Labelled::Made(classes.into()))
+}
+
+/// The classes that the column at a place of the answer is made of.
+fn made_at(answer: &Answer, index: usize) -> Vec<DataClass> {
+    let here = answer.derived.iter().filter(|(at, _)| usize::try_from(*at) == Ok(index));
+    here.map(|(_, class)| class.clone()).collect()
+}
+
+fn reveals_all(terms: &Terms, classes: &[DataClass]) -> bool {
+    classes.iter().all(|class| terms.reveals(class))
+}
+
 /// What the columns of a row say together, by their names and labels.
 fn beside(columns: &[Column], names: &[[Option<Name>; 2]]) -> Beside {
     let mut beside = Beside::default();
@@ -178,7 +231,10 @@ fn beside(columns: &[Column], names: &[[Option<Name>; 2]]) -> Beside {
         Some(Labelled::Class(DataClass::Sad)) => Some(Meaning::CardCode),
         Some(Labelled::Class(DataClass::CardholderName)) => Some(Meaning::CardholderName),
         Some(Labelled::Class(DataClass::Expiry)) => Some(Meaning::Expiry),
-        Some(Labelled::Class(DataClass::Secret | DataClass::Own(_)) | Labelled::Json(_)) | None => None,
+        Some(
+            Labelled::Class(DataClass::Secret | DataClass::Own(_)) | Labelled::Made(_) | Labelled::Json(_),
+        )
+        | None => None,
     };
     columns.iter().filter_map(meaning).for_each(|meaning| beside.add(meaning.into()));
     beside
@@ -201,10 +257,18 @@ impl From<&Label> for Labelled {
 }
 
 impl Column {
-    fn action(&self, terms: &Terms, catalog: &Catalog) -> Action {
+    /// What is done to its values; at its place in the answer it is `made` of these classes besides.
+    fn action(&self, made: &[DataClass], terms: &Terms, catalog: &Catalog) -> Action {
         let (type_oid, context) = (self.type_oid, self.context);
         let reveal = terms.reveals(&DataClass::Pan);
+        if !reveals_all(terms, made) {
+            return self.redacted();
+        }
         match &self.label {
+            Some(Labelled::Made(classes)) if classes.contains(&DataClass::Sad) => Action::Null,
+            Some(Labelled::Made(classes)) if !reveals_all(terms, classes) => self.redacted(),
+            Some(Labelled::Made(_)) if self.told_text => Action::Reveal { type_oid, as_text: true },
+            Some(Labelled::Made(_)) => self.unlabelled(catalog, reveal),
             None => self.unlabelled(catalog, reveal),
             Some(Labelled::Class(DataClass::Sad)) => Action::Null,
             Some(Labelled::Class(class)) if terms.reveals(class) => {
@@ -224,6 +288,11 @@ impl Column {
                 Action::Json { rules: hidden, context, type_oid }
             }
         }
+    }
+
+    /// Nothing of it is told but whether there is a value, if the agent was told that it is text.
+    fn redacted(&self) -> Action {
+        if self.told_text || oid::is_text(self.type_oid) { Action::Whole } else { Action::Null }
     }
 
     /// What is done to a column that no label names: it is searched, but for what the operator vouches for.

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use access::{Outcome, Permit, RequestId, Status, Terms};
+use access::{Answer, Facts, Outcome, Permit, RequestId, Status, Terms};
 use bytes::Bytes;
 
 use crate::columns::Plan;
@@ -82,11 +82,20 @@ pub(crate) struct Open {
     pub(crate) may_copy: bool,
     /// It holds one statement, so that a failure means that nothing of it happened.
     pub(crate) is_single: bool,
+    /// What was decided upon.
+    pub(crate) facts: Arc<Facts>,
+    /// Which of its statements the upstream answers, from 0.
+    pub(crate) statement: u32,
 }
 
 impl Open {
     pub(crate) fn terms(&self) -> Terms {
         self.permit.as_ref().map(|permit| permit.terms().clone()).unwrap_or_default()
+    }
+
+    /// In what answer the upstream is, if something in it is made of labelled columns.
+    pub(crate) fn answer(&self) -> Option<&Answer> {
+        self.facts.answers.iter().find(|answer| answer.statement == self.statement)
     }
 
     pub(crate) fn outcome(self, otherwise: Status) -> Outcome {

@@ -16,6 +16,7 @@ mod ask;
 mod copy;
 mod fault;
 mod held;
+mod rows;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

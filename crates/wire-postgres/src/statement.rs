@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use access::{Parameter, Redacted, Terms};
+use access::{Answer, Facts, Parameter, Redacted, Terms};
 use sql::{Analysis, Catalog};
 
 use crate::columns::Columns;
@@ -20,6 +20,8 @@ pub(crate) struct Statement {
     parameters: OnceLock<Vec<u32>>,
     /// The terms under which it was prepared: they say which masked numbers are described as text.
     terms: OnceLock<Terms>,
+    /// What was decided upon then, with what it runs by name.
+    facts: OnceLock<Arc<Facts>>,
     /// How its rows were described when it was prepared.
     rows: OnceLock<Rows>,
     kept: Share,
@@ -30,7 +32,7 @@ pub(crate) enum Origin {
     /// By a `Parse` message; understood under a version of the catalog.
     Parse { analysis: Arc<Analysis>, catalog_version: u64 },
     /// By SQL (`PREPARE`, `DECLARE`): only its facts are known.
-    Sql { facts: Arc<access::Facts>, catalog_version: u64, named: Named },
+    Sql { facts: Arc<Facts>, catalog_version: u64, named: Named },
 }
 
 /// What SQL made, by its name.
@@ -59,7 +61,7 @@ impl Statement {
     /// `sql` is the whole text that holds the `PREPARE` or `DECLARE`.
     pub(crate) fn in_sql(
         sql: Arc<str>,
-        facts: Arc<access::Facts>,
+        facts: Arc<Facts>,
         catalog: &Catalog,
         named: Named,
         kept: &Kept,
@@ -69,13 +71,24 @@ impl Statement {
 
     fn new(sql: Arc<str>, declared: Vec<u32>, origin: Origin, kept: &Kept) -> Arc<Self> {
         let kept = kept.share(sql.len().saturating_add(size_of_val(declared.as_slice())));
-        let (parameters, terms, rows) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Arc::new(Self { sql, origin, declared, parameters, terms, rows, kept })
+        let (parameters, rows) = (OnceLock::new(), OnceLock::new());
+        let (terms, facts) = (OnceLock::new(), OnceLock::new());
+        Arc::new(Self { sql, origin, declared, parameters, terms, facts, rows, kept })
     }
 
-    /// Takes note of the terms under which it was prepared.
-    pub(crate) fn prepared_under(&self, terms: Terms) {
+    /// Takes note of the terms under which it was prepared, on these facts.
+    pub(crate) fn prepared_under(&self, terms: Terms, facts: Arc<Facts>) {
         drop(self.terms.set(terms));
+        drop(self.facts.set(facts));
+    }
+
+    /// In what answer it gives something is made of labelled columns, by what was known when it was prepared.
+    pub(crate) fn answer(&self) -> Option<&Answer> {
+        let made = match &self.origin {
+            Origin::Parse { analysis, .. } => &analysis.facts,
+            Origin::Sql { facts, .. } => facts,
+        };
+        self.facts.get().unwrap_or(made).answers.first()
     }
 
     /// The terms under which its rows are described to the agent; the strictest where none are known.

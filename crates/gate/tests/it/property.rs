@@ -32,7 +32,7 @@ fn resource() -> impl Strategy<Value = Resource> {
 
 fn column() -> impl Strategy<Value = ColumnUse> {
     let class = select(vec![DataClass::Pan, DataClass::Sad, DataClass::Own("iban".into())]);
-    let position = select(vec![Position::Output, Position::Computed, Position::Assigned]);
+    let position = select(vec![Position::Output, Position::Derived, Position::Computed, Position::Assigned]);
     (class, position).prop_map(|(class, position)| ColumnUse {
         column: format!("public.a.{class}").into(),
         class,
@@ -48,7 +48,7 @@ prop_compose! {
         not_understood in subsequence(vec![Box::from("do block"), Box::from("merge")], 0..=2),
         effect in select(vec![Effect::None, Effect::Session, Effect::Data]),
     ) -> Facts {
-        Facts { kinds, uses, columns, functions: Vec::new(), has_where: true, effect, not_understood }
+        Facts { kinds, uses, columns, has_where: true, effect, not_understood, ..Facts::default() }
     }
 }
 

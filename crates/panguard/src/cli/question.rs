@@ -146,6 +146,7 @@ impl Question {
             kinds: given.kinds.clone(),
             uses: Vec::new(),
             columns: given.columns.iter().map(|column| used(column)).collect(),
+            answers: Vec::new(),
             functions: given.functions.clone(),
             has_where: given.has_where,
             effect: match given.effect {

@@ -41,6 +41,7 @@ pub async fn run(demo: &Demo, show: &Show) -> anyhow::Result<bool> {
         told.step(ask::allowed_write(&witness, &agent).await?).await?;
         told.step(ask::refused_drop(&witness, &agent).await?).await?;
         told.step(ask::card_code(&witness, &agent).await?).await?;
+        told.step(ask::redacted_computation(&agent).await?).await?;
         told.step(ask::refused_computation(&agent).await?).await?;
         told.step(ask::refused_comparison(&witness, &agent).await?).await?;
     }

@@ -126,6 +126,7 @@ fn facts(asked: &Question) -> Facts {
     Facts {
         kinds: given.kinds.clone(),
         columns: given.columns.iter().map(|column| used(column)).collect(),
+        answers: Vec::new(),
         functions: given.functions.clone(),
         has_where: given.has_where,
         effect: match given.effect.as_deref() {

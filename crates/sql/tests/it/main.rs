@@ -38,6 +38,7 @@ fn line(facts: &Facts) -> String {
     for it in &facts.columns {
         let position = match it.position {
             Position::Output => "output",
+            Position::Derived => "derived",
             Position::Computed => "computed",
             Position::Assigned => "assigned",
         };

@@ -59,7 +59,7 @@ proptest! {
     #[test]
     fn merging_forgets_nothing(a in prop::sample::select(CORPUS), b in prop::sample::select(CORPUS)) {
         let (a, b) = (read(a).facts, read(b).facts);
-        let both = merge(&a, &b);
+        let both = merge(&a, &b, 0);
         for part in [&a, &b] {
             prop_assert!(part.uses.iter().all(|it| both.uses.contains(it)));
             prop_assert!(part.columns.iter().all(|it| both.columns.contains(it)));
@@ -107,7 +107,7 @@ fn what_cannot_be_parsed_is_not_understood() {
 
 #[test]
 fn many_alternatives_side_by_side_are_not_deep() {
-    let sql = format!("select reverse(pan) from public.cards where {} true", "id = 1 and ".repeat(5000));
+    let sql = format!("select pan::int from public.cards where {} true", "id = 1 and ".repeat(5000));
     assert_eq!(computed(&sql), ["cards.pan"]);
 }
 

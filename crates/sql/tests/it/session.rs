@@ -83,11 +83,11 @@ fn what_a_name_stands_for_is_kept_apart_and_counted_at_once() {
     let analysis = read(sql);
     assert_eq!(
         line(&analysis.facts),
-        "prepare, execute, deallocate, deallocate; session connection; read cards; computed cards.pan pan; on the session"
+        "prepare, execute, deallocate, deallocate; session connection; read cards; derived cards.pan pan; on the session"
     );
     let [
         NameUse::Prepare { name, facts },
-        NameUse::Execute { name: run },
+        NameUse::Execute { name: run, at: 1 },
         NameUse::Deallocate { name: gone },
         NameUse::Deallocate { name: None },
     ] = analysis.names.as_slice()
@@ -95,7 +95,7 @@ fn what_a_name_stands_for_is_kept_apart_and_counted_at_once() {
         panic!("{:?}", analysis.names)
     };
     assert_eq!((&**name, &**run, gone.as_deref()), ("p", "p", Some("p")));
-    assert_eq!(line(facts), "select; read cards; computed cards.pan pan; no effect");
+    assert_eq!(line(facts), "select; read cards; derived cards.pan pan; no effect");
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn explain_tells_of_its_statement_and_runs_it_only_with_analyze() {
         "explain analyze, delete; write payments; every row; on data",
     );
     check("explain (analyze, verbose) select 1", "explain analyze, select; read connection; no effect");
-    assert_eq!(read("explain execute p").names, [NameUse::Execute { name: "p".into() }]);
+    assert_eq!(read("explain execute p").names, [NameUse::Execute { name: "p".into(), at: 0 }]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The upstream's side: what it says is matched with what is owed, masked, and told.
 
+use std::sync::Arc;
+
 use access::{Status, Terms};
 use bytes::BufMut;
 use wire::{Effect, Side, Violation};
@@ -7,7 +9,6 @@ use wire::{Effect, Side, Violation};
 use super::copy::CopyOut;
 use super::fault::Parameter;
 use super::{Copy, Postgres, State, fault};
-use crate::columns::Columns;
 use crate::error::{self, Severity};
 use crate::frame::Frame;
 use crate::replies::{Open, Owed, Registry, Reply};
@@ -61,7 +62,7 @@ impl Postgres {
     }
 
     /// The terms of the reply at the head; the strictest where it has no permit of its own.
-    fn terms(&mut self) -> Terms {
+    pub(super) fn terms(&mut self) -> Terms {
         match self.replies.head() {
             Some(Owed { command: Some(open), .. }) => open.terms(),
             _ => Terms::default(),
@@ -176,48 +177,6 @@ impl Postgres {
         }
     }
 
-    fn rows_described(&mut self, frame: &Frame) -> Result<(), Violation> {
-        let terms = match self.head_reply() {
-            Some(Reply::OwnDescribeStatement(statement) | Reply::DescribeStatement(statement)) => {
-                statement.terms()
-            }
-            Some(Reply::OwnDescribePortal(portal) | Reply::DescribePortal(portal)) => {
-                portal.statement.terms()
-            }
-            _ => self.terms(),
-        };
-        let catalog = self.settings.catalog.load_full();
-        let columns = Columns::read(frame, &catalog, &terms)?;
-        self.stale |= columns.stale;
-        let (masker, withholding) = (self.settings.masker, self.withholding);
-        let mut out = (!withholding).then_some(&mut self.to_agent);
-        let mut tell = |columns: &Columns| {
-            if let Some(out) = &mut out {
-                columns.describe(frame, masker, out);
-            }
-        };
-        match self.replies.head().map(|owed| &mut owed.reply) {
-            Some(Reply::Query { plan }) => {
-                *plan = Some(columns.plan(None, &terms, &catalog, masker));
-                tell(&columns);
-                return Ok(());
-            }
-            Some(Reply::OwnDescribeStatement(statement)) => statement.describe(Some(columns)),
-            Some(Reply::DescribeStatement(statement)) => tell(&columns.told_as(statement.columns())),
-            Some(Reply::OwnDescribePortal(portal)) => {
-                portal.describe(Some(columns.told_as(portal.statement.columns())));
-            }
-            Some(Reply::DescribePortal(portal)) => {
-                let columns = columns.told_as(portal.statement.columns());
-                tell(&columns);
-                portal.describe(Some(columns));
-            }
-            _ => return Err(UNEXPECTED),
-        }
-        self.replies.pop();
-        Ok(())
-    }
-
     fn parameters_described(&mut self, frame: &Frame) -> Result<(), Violation> {
         match self.replies.head().map(|owed| &owed.reply) {
             Some(Reply::OwnDescribeStatement(statement)) => {
@@ -247,41 +206,8 @@ impl Postgres {
         Ok(())
     }
 
-    fn row(&mut self, frame: &Frame) -> Result<(), Violation> {
-        let Some(Owed { reply, command: Some(open), .. }) = self.replies.head() else {
-            return Err(UNEXPECTED);
-        };
-        let plan = match reply {
-            Reply::Query { plan } => plan.as_mut(),
-            Reply::Execute { portal, plan } => {
-                if plan.is_none() {
-                    let (catalog, terms) = (self.settings.catalog.load(), open.terms());
-                    let formats = Some(&*portal.result_formats);
-                    let masker = self.settings.masker;
-                    *plan = portal.columns().map(|columns| columns.plan(formats, &terms, &catalog, masker));
-                }
-                plan.as_mut()
-            }
-            _ => None,
-        };
-        // A row of which nobody said what it holds is not released.
-        let Some(plan) = plan else { return Err(UNDESCRIBED) };
-        if self.withholding {
-            return Ok(());
-        }
-        let before = self.to_agent.len();
-        let outcome = plan.row(frame, &self.from_upstream, &mut self.to_agent)?;
-        open.rows += 1;
-        open.masked += outcome.masked;
-        open.bytes += (self.to_agent.len() - before) as u64;
-        if outcome.sad {
-            self.withhold("sensitive authentication data in a column without a label");
-        }
-        Ok(())
-    }
-
     /// Keeps the rest of an answer from the agent: it was not what had been decided upon.
-    fn withhold(&mut self, why: &'static str) {
+    pub(super) fn withhold(&mut self, why: &'static str) {
         let Some(Owed { reply, command: Some(open), .. }) = self.replies.head() else { return };
         let is_extended = matches!(reply, Reply::Execute { .. });
         open.status = Some(Status::Withheld(why));
@@ -308,6 +234,7 @@ impl Postgres {
         match self.replies.head() {
             Some(Owed { reply: Reply::Query { plan }, command: Some(open), .. }) => {
                 *plan = None;
+                open.statement += 1;
                 note(open, Status::Completed(tag));
                 Ok(())
             }
@@ -340,7 +267,7 @@ impl Postgres {
         let Some(owed) = self.replies.pop() else { return };
         let failed = owed.command.as_ref().is_some_and(|open| open.failed);
         if let (Reply::Parse(statement), Some(open)) = (&owed.reply, &owed.command) {
-            statement.prepared_under(open.terms());
+            statement.prepared_under(open.terms(), Arc::clone(&open.facts));
         }
         if failed {
             let is_single = owed.command.as_ref().is_some_and(|open| open.is_single);
@@ -451,6 +378,5 @@ const ABORTED: &str = "25P02";
 /// Command tags are shorter (`COMPLETION_TAG_BUFSIZE`); each is recorded.
 const TAG_BYTES_MAX: usize = 64;
 
-const UNEXPECTED: Violation = Violation { by: Side::Upstream, rule: "a message that nothing asked for" };
-
-const UNDESCRIBED: Violation = Violation { by: Side::Upstream, rule: "a row that was not described" };
+pub(super) const UNEXPECTED: Violation =
+    Violation { by: Side::Upstream, rule: "a message that nothing asked for" };

@@ -295,8 +295,9 @@ impl Postgres {
         let request = self.next_request();
         let sql = Arc::clone(&command);
         let command = Redacted::new(command);
-        self.effects.push_back(Effect::Ask(Question { request, stage, facts, command, parameters }));
-        self.held = Some(Held { request, frame: frame.clone(), kind, sql, analysis });
+        let about = Arc::clone(&facts);
+        self.effects.push_back(Effect::Ask(Question { request, stage, facts: about, command, parameters }));
+        self.held = Some(Held { request, frame: frame.clone(), kind, sql, analysis, facts });
     }
 
     /// What the text of a statement says under today's catalog, for one that was prepared under an older.
@@ -319,7 +320,7 @@ impl Postgres {
         // What runs twice is merged once.
         let mut merged: Vec<Arc<Facts>> = Vec::new();
         for name in &analysis.names {
-            let run = match name {
+            let (run, at) = match name {
                 NameUse::Prepare { name, facts } => {
                     made.insert((true, name), Arc::clone(facts));
                     continue;
@@ -328,27 +329,28 @@ impl Postgres {
                     made.insert((false, cursor), Arc::clone(facts));
                     continue;
                 }
-                NameUse::Execute { name } => match made.get(&(true, &**name)) {
-                    Some(facts) => Some(Arc::clone(facts)),
+                NameUse::Execute { name, at } => match made.get(&(true, &**name)) {
+                    Some(facts) => (Some(Arc::clone(facts)), *at),
                     None => match self.statements.get(self.segment, name) {
                         Lookup::Wait => return None,
-                        Lookup::Unknown => None,
-                        Lookup::Known(statement) => Some(self.facts_of(&statement)),
+                        Lookup::Unknown => (None, *at),
+                        Lookup::Known(statement) => (Some(self.facts_of(&statement)), *at),
                     },
                 },
-                NameUse::Fetch { cursor } => match made.get(&(false, &**cursor)) {
-                    Some(facts) => Some(Arc::clone(facts)),
+                NameUse::Fetch { cursor, at } => match made.get(&(false, &**cursor)) {
+                    Some(facts) => (Some(Arc::clone(facts)), *at),
                     None => match self.portal(cursor) {
                         Lookup::Wait => return None,
-                        Lookup::Unknown => None,
-                        Lookup::Known(portal) => Some(self.facts_of(&portal.statement)),
+                        Lookup::Unknown => (None, *at),
+                        Lookup::Known(portal) => (Some(self.facts_of(&portal.statement)), *at),
                     },
                 },
                 NameUse::Deallocate { .. } | NameUse::CloseCursor { .. } | NameUse::DiscardAll => continue,
             };
             let run = run.unwrap_or_else(|| Arc::new(unknown_name()));
-            if !merged.iter().any(|earlier| Arc::ptr_eq(earlier, &run)) {
-                facts = Arc::new(sql::merge(&facts, &run));
+            // Each time that it runs gives an answer.
+            if !run.answers.is_empty() || !merged.iter().any(|earlier| Arc::ptr_eq(earlier, &run)) {
+                facts = Arc::new(sql::merge(&facts, &run, at));
                 merged.push(run);
             }
         }

@@ -20,6 +20,8 @@ pub(super) struct Held {
     /// Its text.
     pub(super) sql: Arc<str>,
     pub(super) analysis: Option<Arc<Analysis>>,
+    /// What was asked about, with what it runs by name.
+    pub(super) facts: Arc<Facts>,
 }
 
 pub(super) enum Kind {
@@ -60,7 +62,7 @@ impl Postgres {
         if self.state != State::Ready {
             return;
         }
-        let Some(Held { request, frame, kind, sql, analysis }) = self.held.take() else { return };
+        let Some(Held { request, frame, kind, sql, analysis, facts }) = self.held.take() else { return };
         self.segment_open = true;
         self.segment_ahead(&kind);
         self.to_upstream.put_slice(frame.bytes());
@@ -75,6 +77,8 @@ impl Postgres {
             changes_catalog: analysis.as_ref().is_some_and(|analysis| analysis.changes_catalog),
             may_copy: analysis.as_ref().is_some_and(|analysis| may_copy(&analysis.facts)),
             is_single: analysis.as_ref().is_none_or(|analysis| analysis.facts.kinds.len() < 2),
+            facts,
+            statement: 0,
         };
         let (reply, names) = match kind {
             Kind::Query => (Reply::Query { plan: None }, self.propose_names(&sql, analysis.as_deref())),

@@ -151,8 +151,27 @@ pub async fn card_code(witness: &Witness<'_>, agent: &Client) -> anyhow::Result<
     })
 }
 
+pub async fn redacted_computation(agent: &Client) -> anyhow::Result<Step> {
+    let sql = "SELECT id, substr(pan, 1, 8), right(pan, 4) FROM cards WHERE id = 1";
+    let answer = rows(agent, sql).await;
+    let row = answer.as_ref().ok().and_then(|rows| rows.first()).map(Vec::as_slice).unwrap_or_default();
+    let held = match row {
+        [_, Some(made), Some(last)] => made == "****" && last.len() == 4,
+        _ => false,
+    };
+    Ok(Step {
+        name: "redacted-computation",
+        title: "What is made of a card number comes back redacted, but for what its mask shows",
+        asked: format!("agent-checkout: {sql}"),
+        expected: "the slice as ****, the last four digits as they are".into(),
+        observed: answer.as_ref().map_or_else(|_| outcome(&answer), |rows| table(rows)),
+        held,
+        recorded: Vec::new(),
+    })
+}
+
 pub async fn refused_computation(agent: &Client) -> anyhow::Result<Step> {
-    let sql = "SELECT substr(pan, 1, 8) FROM cards WHERE id = 1";
+    let sql = "SELECT substr(pan, 1, 8)::int % 10 FROM cards WHERE id = 1";
     let answer = rows(agent, sql).await;
     Ok(reveal_step("refused-computation", "Computing on a column without clearance is refused", sql, &answer))
 }

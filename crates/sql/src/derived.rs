@@ -1,0 +1,279 @@
+//! Expressions that stand as columns of an answer: which of them may be told redacted.
+//!
+//! That takes more than to hide the value. `1 / (length(pan) - 16)` fails for one value and not for another, and
+//! `unnest(string_to_array(pan, '4'))` gives as many rows as the value has fours. So only what is **total** (it gives one
+//! value for every value, and takes no time that tells of it) may be derived; anything else is a computation.
+
+use access::DataClass;
+use pg_query::Node;
+use pg_query::protobuf::{AExprKind, FuncCall, SubLink, SubLinkType, TypeName, a_const};
+
+use crate::reading::{Kind, Reading, strings};
+use crate::scope::{Trace, add};
+
+impl<'a> Reading<'a> {
+    /// Reads an expression that a column of an answer is, and gives what that is made of.
+    pub fn derive(&mut self, node: &'a Node) -> Vec<Trace> {
+        let Some(kind) = &node.node else {
+            self.not_understood("an expression");
+            return Vec::new();
+        };
+        match kind {
+            Kind::ColumnRef(reference) => {
+                let columns = self.reference(reference);
+                if columns.unknown {
+                    self.mark_computed(&columns);
+                    return Vec::new();
+                }
+                columns.derived().traces().collect()
+            }
+            Kind::TypeCast(it) if is_text(it.type_name.as_ref()) => self.derive_of(it.arg.as_deref()),
+            Kind::CollateClause(it) => self.derive_of(it.arg.as_deref()),
+            Kind::CoalesceExpr(it) => self.derive_all(&it.args),
+            Kind::MinMaxExpr(it) => self.derive_all(&it.args),
+            Kind::RowExpr(it) => self.derive_all(&it.args),
+            Kind::AArrayExpr(it) => self.derive_all(&it.elements),
+            Kind::AExpr(it) if it.kind() == AExprKind::AexprOp && is_concatenation(&it.name) => {
+                self.operator(&it.name);
+                let mut traces = self.derive_of(it.lexpr.as_deref());
+                add(&mut traces, &self.derive_of(it.rexpr.as_deref()));
+                traces
+            }
+            Kind::CaseExpr(it) => {
+                self.expression_of(it.arg.as_deref());
+                let mut traces = self.derive_of(it.defresult.as_deref());
+                for branch in &it.args {
+                    match &branch.node {
+                        Some(Kind::CaseWhen(when)) => {
+                            self.expression_of(when.expr.as_deref());
+                            add(&mut traces, &self.derive_of(when.result.as_deref()));
+                        }
+                        _ => self.expression(branch),
+                    }
+                }
+                traces
+            }
+            Kind::FuncCall(call) => self.derived_call(call),
+            Kind::SubLink(link) if gives_values(link) => {
+                let Some(query) = link.subselect.as_deref() else { return Vec::new() };
+                let columns = self.query(query);
+                if columns.unknown {
+                    self.mark_computed(&columns);
+                    return Vec::new();
+                }
+                columns.derived().traces().collect()
+            }
+            _ => {
+                self.expression(node);
+                Vec::new()
+            }
+        }
+    }
+
+    fn derive_of(&mut self, node: Option<&'a Node>) -> Vec<Trace> {
+        node.map(|node| self.derive(node)).unwrap_or_default()
+    }
+
+    fn derive_all(&mut self, nodes: &'a [Node]) -> Vec<Trace> {
+        let mut traces = Vec::new();
+        for node in nodes {
+            add(&mut traces, &self.derive(node));
+        }
+        traces
+    }
+
+    fn derived_call(&mut self, call: &'a FuncCall) -> Vec<Trace> {
+        let total = self.total(call);
+        if total.is_none() || self.shows_no_more(call) {
+            self.call(call);
+            return Vec::new();
+        }
+        self.function(&call.funcname);
+        self.around(call);
+        match total {
+            Some(Total::Whole | Total::Count) | None => self.derive_all(&call.args),
+            Some(Total::Subject | Total::Length | Total::Right) => {
+                let (subject, others) = call.args.split_at(1.min(call.args.len()));
+                self.expressions(others);
+                self.derive_all(subject)
+            }
+        }
+    }
+
+    /// Whether a call shows nothing of its arguments that their masks do not show: how many there are (but of `sad`),
+    /// and of a plain card number its length, or as much of its end as every profile leaves.
+    pub fn shows_no_more(&mut self, call: &'a FuncCall) -> bool {
+        match (self.total(call), call.args.as_slice()) {
+            (Some(Total::Count), [arg]) => {
+                let traces = self.plain(arg);
+                traces.is_some_and(|traces| !traces.iter().any(|trace| self.is_sad(trace)))
+            }
+            (Some(Total::Length), [arg]) => self.is_plain_pan(arg),
+            (Some(Total::Right), [arg, count]) => {
+                // With another constant the facts are others.
+                self.literal_free = false;
+                is_last_four(count) && self.is_plain_pan(arg)
+            }
+            _ => false,
+        }
+    }
+
+    /// In which way a call is total; `None` where it is not known to be.
+    fn total(&self, call: &FuncCall) -> Option<Total> {
+        let parts: Vec<&str> = strings(&call.funcname).collect();
+        let name = match parts.as_slice() {
+            // An extension's function of such a name does what its name says.
+            [name] if !self.catalog.has_own_function(name) => *name,
+            ["pg_catalog", name] => *name,
+            _ => return None,
+        };
+        if call.agg_distinct || call.agg_within_group || call.func_variadic {
+            return None;
+        }
+        Some(match name {
+            "count" => Total::Count,
+            "length" | "char_length" | "character_length" | "octet_length" => Total::Length,
+            "right" => Total::Right,
+            // With a pattern it would be searched for, and how long that takes tells of the value.
+            "substring" if !call.args.iter().skip(1).all(is_integer) => return None,
+            name if WHOLE.contains(&name) => Total::Whole,
+            name if SUBJECT.contains(&name) => Total::Subject,
+            _ => return None,
+        })
+    }
+
+    /// What a plain column holds, or the text of one; `None` for anything else.
+    fn plain(&mut self, arg: &'a Node) -> Option<Vec<Trace>> {
+        let mut node = arg;
+        while let Some(Kind::TypeCast(cast)) = &node.node
+            && is_text(cast.type_name.as_ref())
+        {
+            node = cast.arg.as_deref()?;
+        }
+        let Some(Kind::ColumnRef(reference)) = &node.node else { return None };
+        if !matches!(reference.fields.last()?.node, Some(Kind::String(_))) {
+            return None;
+        }
+        let columns = self.reference(reference);
+        (columns.exact && !columns.unknown).then(|| columns.traces().collect())
+    }
+
+    fn is_plain_pan(&mut self, arg: &'a Node) -> bool {
+        let traces = self.plain(arg);
+        let is_pan = |trace: &Trace| trace.plain && self.classes(trace) == [DataClass::Pan];
+        traces.is_some_and(|traces| traces.iter().all(is_pan))
+    }
+
+    fn is_sad(&self, trace: &Trace) -> bool {
+        self.classes(trace).contains(&DataClass::Sad)
+    }
+
+    fn classes(&self, trace: &Trace) -> &'a [DataClass] {
+        let catalog = self.catalog;
+        catalog.labelled(trace.column).map(|labelled| labelled.classes.as_slice()).unwrap_or_default()
+    }
+
+    /// Notes that a value is asked for being there at all, which every mask shows, but of `sad`.
+    pub fn is_null(&mut self, arg: Option<&'a Node>) {
+        match arg.and_then(|arg| self.plain(arg)) {
+            Some(traces) if !traces.iter().any(|trace| self.is_sad(trace)) => {}
+            _ => self.expression_of(arg),
+        }
+    }
+}
+
+/// Which arguments of a total function may be sensitive.
+#[derive(Debug, Clone, Copy)]
+enum Total {
+    /// All of them.
+    Whole,
+    /// The first.
+    Subject,
+    /// All; the result shows nothing of them but whether they are there.
+    Count,
+    /// The first; of a card number the result shows nothing that its mask does not.
+    Length,
+    /// The first; the same where no more than four characters are taken.
+    Right,
+}
+
+/// Functions that are total in all arguments.
+const WHOLE: &[&str] = &[
+    "any_value",
+    "array_agg",
+    "array_to_json",
+    "avg",
+    "btrim",
+    "concat",
+    "concat_ws",
+    "first_value",
+    "initcap",
+    "json_agg",
+    "json_build_array",
+    "jsonb_agg",
+    "jsonb_build_array",
+    "last_value",
+    "lower",
+    "ltrim",
+    "max",
+    "md5",
+    "min",
+    "quote_literal",
+    "quote_nullable",
+    "reverse",
+    "row_to_json",
+    "rtrim",
+    "string_agg",
+    "sum",
+    "to_json",
+    "to_jsonb",
+    "upper",
+];
+
+/// Functions that are total in the first, whatever the others are.
+const SUBJECT: &[&str] = &[
+    "lag",
+    "lead",
+    "left",
+    "lpad",
+    "nth_value",
+    "overlay",
+    "replace",
+    "rpad",
+    "split_part",
+    "substr",
+    "substring",
+    "translate",
+];
+
+/// Whether every value can be cast to it.
+fn is_text(name: Option<&TypeName>) -> bool {
+    let Some(name) = name else { return false };
+    let parts: Vec<&str> = strings(&name.names).collect();
+    name.array_bounds.is_empty()
+        && !name.setof
+        && matches!(
+            parts.as_slice(),
+            ["text" | "varchar" | "bpchar"] | ["pg_catalog", "text" | "varchar" | "bpchar"]
+        )
+}
+
+fn is_concatenation(operator: &[Node]) -> bool {
+    let parts: Vec<&str> = strings(operator).collect();
+    parts == ["||"]
+}
+
+/// Whether a number of characters is a constant that every mask leaves at a card number's end.
+fn is_last_four(count: &Node) -> bool {
+    let Some(Kind::AConst(count)) = &count.node else { return false };
+    matches!(&count.val, Some(a_const::Val::Ival(number)) if (0..=4).contains(&number.ival))
+}
+
+fn is_integer(node: &Node) -> bool {
+    matches!(&node.node, Some(Kind::AConst(it)) if matches!(it.val, Some(a_const::Val::Ival(_))))
+}
+
+/// Whether a subquery stands for the values that it gives.
+fn gives_values(link: &SubLink) -> bool {
+    matches!(link.sub_link_type(), SubLinkType::ExprSublink | SubLinkType::ArraySublink)
+}

@@ -8,6 +8,7 @@ use access::DataClass;
 
 use crate::function;
 use crate::label::{Entry, Label, Labels, NotPan};
+use crate::manifest::Major;
 
 /// Snapshot of one connection's catalog with the operator's labels applied.
 ///
@@ -17,6 +18,7 @@ use crate::label::{Entry, Label, Labels, NotPan};
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     version: u64,
+    major: Option<Major>,
     relations: Vec<Relation>,
     by_oid: HashMap<u32, usize>,
     by_name: HashMap<Box<str>, Vec<usize>>,
@@ -91,6 +93,7 @@ impl Catalog {
     ///
     /// | row | 2 | 3 | 4 | 5 | 6 |
     /// |---|---|---|---|---|---|
+    /// | `server` | `server_version_num` | | | | |
     /// | `schema` | | | | name | |
     /// | `relation` | oid | | relkind | schema | name |
     /// | `column` | relation | number | table of whose row type it is, or 0 | name | |
@@ -121,6 +124,8 @@ impl Catalog {
         for (index, row) in rows.enumerate() {
             let error = |rule| CatalogError { row: index + 1, rule };
             match Row::read(&row).map_err(error)? {
+                // 150004 is 15.4.
+                Row::Server { version } => catalog.major = Major::try_from(version / 10_000).ok(),
                 Row::Schema { name } => drop(catalog.schemas.insert(name.into())),
                 Row::Function { extension: true, name } => {
                     catalog.extension_functions.insert(name.into());
@@ -198,6 +203,11 @@ impl Catalog {
     /// The number given to [`Catalog::from_rows`].
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// The server's major version, if the snapshot tells.
+    pub(crate) fn major(&self) -> Option<Major> {
+        self.major
     }
 
     /// Configured columns that do not exist, as `schema.table.column`: worth a warning, for a column that
@@ -497,6 +507,7 @@ enum ViewColumn {
 
 /// One row of the answer to [`Catalog::QUERY`].
 enum Row<'a> {
+    Server { version: u32 },
     Schema { name: &'a str },
     Relation { oid: u32, kind: Kind, schema: &'a str, name: &'a str },
     Column { relation: u32, number: i16, row_of: u32, name: &'a str },
@@ -515,6 +526,7 @@ impl<'a> Row<'a> {
         };
         let name = |field: Option<&'a str>| field.ok_or("a name is NULL");
         Ok(match what {
+            "server" => Self::Server { version: number(first)? },
             "schema" => Self::Schema { name: name(fourth)? },
             "relation" => Self::Relation {
                 oid: number(first)?,

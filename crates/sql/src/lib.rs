@@ -15,6 +15,7 @@ mod definition;
 mod expression;
 mod function;
 mod label;
+mod manifest;
 mod query;
 mod reading;
 mod scope;

@@ -8,7 +8,9 @@ WITH space AS (
   SELECT oid, ev_class, ev_action::text LIKE '%:varattno 0 %' AS whole_row
   FROM pg_catalog.pg_rewrite WHERE ev_type = '1' AND ev_class >= 16384
 )
-SELECT 'schema', NULL::text, NULL::text, NULL::text, name, NULL::text FROM space
+SELECT 'server', pg_catalog.current_setting('server_version_num'), NULL::text, NULL::text, NULL::text, NULL::text
+UNION ALL
+SELECT 'schema', NULL, NULL, NULL, name, NULL FROM space
 UNION ALL
 SELECT 'relation', oid::text, NULL, kind, schema, name FROM relation
 UNION ALL

@@ -106,6 +106,7 @@ fn shop() -> Catalog {
     rows.add(["generated", "11", "3", "2", "", ""]);
     rows.add(["function", "", "", "", "public", "secret_sauce"]);
     rows.add(["function", "", "", "", "public", "lower"]);
+    rows.add(["function", "", "", "", "public", "tidy_up"]);
     rows.add(["function", "", "e", "", "public", "max"]);
     rows.add(["function", "", "e", "", "public", "crosstab"]);
     rows.add(["calls", "7", "e", "", "public", "max"]);

@@ -26,6 +26,7 @@ pub struct Catalog {
     functions: HashSet<Box<str>>,
     extension_functions: HashSet<Box<str>>,
     operators: HashSet<Box<str>>,
+    extension_operators: HashSet<Box<str>>,
     labelled: Vec<Labelled>,
     labelled_by_name: HashMap<Box<str>, Vec<LabelledId>>,
     /// What holds no cardholder data, by the identity of its column.
@@ -102,7 +103,7 @@ impl Catalog {
     /// | `generated` | relation | number | number of the column it is computed from | | |
     /// | `inherits` | child | parent | | | |
     /// | `function` | | `e` for an extension's | | schema | name |
-    /// | `operator` | | | | schema | name |
+    /// | `operator` | | `e` for an extension's | | schema | name |
     ///
     /// A view's whole-row references are not in `pg_depend`, so they are looked for in the rule itself.
     /// Generated columns depend through `pg_attrdef` since PostgreSQL 15, directly before.
@@ -131,7 +132,10 @@ impl Catalog {
                     catalog.extension_functions.insert(name.into());
                 }
                 Row::Function { extension: false, name } => drop(catalog.functions.insert(name.into())),
-                Row::Operator { name } => drop(catalog.operators.insert(name.into())),
+                Row::Operator { extension: true, name } => {
+                    catalog.extension_operators.insert(name.into());
+                }
+                Row::Operator { extension: false, name } => drop(catalog.operators.insert(name.into())),
                 Row::Relation { oid, kind, schema, name } => catalog.add_relation(oid, kind, schema, name),
                 Row::Column { relation, number, row_of, name } => {
                     columns.push((relation, number, row_of, name))
@@ -264,8 +268,13 @@ impl Catalog {
 
     /// Whether there is an operator of this name in any schema that neither PostgreSQL nor an extension
     /// brought.
-    pub(crate) fn has_operator(&self, name: &str) -> bool {
+    pub(crate) fn has_own_operator(&self, name: &str) -> bool {
         self.operators.contains(name)
+    }
+
+    /// Whether an extension brought an operator of this name.
+    pub(crate) fn has_extension_operator(&self, name: &str) -> bool {
+        self.extension_operators.contains(name)
     }
 
     pub(crate) fn has_schema(&self, name: &str) -> bool {
@@ -516,7 +525,7 @@ enum Row<'a> {
     Generated { relation: u32, number: i16, from: i16 },
     Inherits { child: u32, parent: u32 },
     Function { extension: bool, name: &'a str },
-    Operator { name: &'a str },
+    Operator { extension: bool, name: &'a str },
 }
 
 impl<'a> Row<'a> {
@@ -560,7 +569,7 @@ impl<'a> Row<'a> {
             }
             "inherits" => Self::Inherits { child: number(first)?, parent: number(second)? },
             "function" => Self::Function { extension: second.is_some(), name: name(fifth)? },
-            "operator" => Self::Operator { name: name(fifth)? },
+            "operator" => Self::Operator { extension: second.is_some(), name: name(fifth)? },
             _ => return Err("it is of no known sort"),
         })
     }

@@ -59,7 +59,7 @@ impl<'a> Reading<'a> {
     }
 
     /// What it does is not known, DDL included.
-    fn users_function(&mut self, name: &str) {
+    pub fn users_function(&mut self, name: &str) {
         self.calls(name);
         self.unclear(name);
         self.changes_catalog = true;
@@ -105,9 +105,12 @@ impl<'a> Reading<'a> {
             // A built-in name may also be an extension's operator for a type of its own; which of the two
             // it is depends on types that are not known here.
             [name] if OPERATORS.contains(name) => {}
-            [name] if !self.catalog.has_operator(name) => {}
             [] | [.., "pg_catalog", _] => {}
-            [name] => self.calls(&format!("operator {name}")),
+            [name] if self.catalog.has_own_operator(name) => self.calls(&format!("operator {name}")),
+            // Installed by whoever may install anything, and there to be written in queries.
+            [name] if self.catalog.has_extension_operator(name) => {}
+            // Made since the snapshot was taken, by whomever, and a function of any sort is behind it.
+            [name] => self.not_understood(format!("operator {name}")),
             [.., schema, name] => self.not_understood(format!("operator {schema}.{name}")),
         }
     }

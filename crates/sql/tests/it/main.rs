@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // in helpers of tests, which clippy does not see as tests
 
 mod definitions;
+mod doors;
 mod evasions;
 mod lineage;
 mod robustness;
@@ -111,6 +112,7 @@ fn shop() -> Catalog {
     rows.add(["function", "", "e", "", "public", "crosstab"]);
     rows.add(["calls", "7", "e", "", "public", "max"]);
     rows.add(["operator", "", "", "", "public", "===>"]);
+    rows.add(["operator", "", "e", "", "public", "<=>"]);
     rows.catalog(
         &Labels::new([
             ("public.cards.pan", Label::Class(DataClass::Pan)),

@@ -22,6 +22,10 @@ permit (
   ],
   resource
 );
+// What nobody knows is not understood, so that a wrong name is refused before PostgreSQL can say so.
+permit (principal, action == Action::"use_feature", resource == Feature::"function no_such_function");
+permit (principal, action == Action::"use_feature", resource == Feature::"operator //");
+permit (principal, action == Action::"use_feature", resource == Feature::"function no_such_procedure");
 """
 
 # Statements whose answer differs in the extended protocol, and why.

@@ -16,7 +16,9 @@ from .waiting import until
 
 
 def binaries():
-    """The folder of the newest server binaries: Debian's place, or the path."""
+    """The folder of the newest server binaries: Debian's place, or the path; or the one that POSTGRES_BIN names."""
+    if named := os.environ.get("POSTGRES_BIN"):
+        return pathlib.Path(named)
     debian = sorted(pathlib.Path("/usr/lib/postgresql").glob("[0-9]*/bin"), key=lambda bin: -int(bin.parent.name))
     path = [pathlib.Path(part) for part in os.environ.get("PATH", "").split(os.pathsep) if part]
     for bin in [*debian, *path]:

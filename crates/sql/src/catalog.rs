@@ -8,6 +8,7 @@ use access::DataClass;
 
 use crate::function;
 use crate::label::{Entry, Label, Labels, NotPan};
+use crate::manifest::Major;
 
 /// Snapshot of one connection's catalog with the operator's labels applied.
 ///
@@ -17,6 +18,7 @@ use crate::label::{Entry, Label, Labels, NotPan};
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     version: u64,
+    major: Option<Major>,
     relations: Vec<Relation>,
     by_oid: HashMap<u32, usize>,
     by_name: HashMap<Box<str>, Vec<usize>>,
@@ -24,6 +26,7 @@ pub struct Catalog {
     functions: HashSet<Box<str>>,
     extension_functions: HashSet<Box<str>>,
     operators: HashSet<Box<str>>,
+    extension_operators: HashSet<Box<str>>,
     labelled: Vec<Labelled>,
     labelled_by_name: HashMap<Box<str>, Vec<LabelledId>>,
     /// What holds no cardholder data, by the identity of its column.
@@ -91,6 +94,7 @@ impl Catalog {
     ///
     /// | row | 2 | 3 | 4 | 5 | 6 |
     /// |---|---|---|---|---|---|
+    /// | `server` | `server_version_num` | | | | |
     /// | `schema` | | | | name | |
     /// | `relation` | oid | | relkind | schema | name |
     /// | `column` | relation | number | table of whose row type it is, or 0 | name | |
@@ -99,7 +103,7 @@ impl Catalog {
     /// | `generated` | relation | number | number of the column it is computed from | | |
     /// | `inherits` | child | parent | | | |
     /// | `function` | | `e` for an extension's | | schema | name |
-    /// | `operator` | | | | schema | name |
+    /// | `operator` | | `e` for an extension's | | schema | name |
     ///
     /// A view's whole-row references are not in `pg_depend`, so they are looked for in the rule itself.
     /// Generated columns depend through `pg_attrdef` since PostgreSQL 15, directly before.
@@ -121,12 +125,17 @@ impl Catalog {
         for (index, row) in rows.enumerate() {
             let error = |rule| CatalogError { row: index + 1, rule };
             match Row::read(&row).map_err(error)? {
+                // 150004 is 15.4.
+                Row::Server { version } => catalog.major = Major::try_from(version / 10_000).ok(),
                 Row::Schema { name } => drop(catalog.schemas.insert(name.into())),
                 Row::Function { extension: true, name } => {
                     catalog.extension_functions.insert(name.into());
                 }
                 Row::Function { extension: false, name } => drop(catalog.functions.insert(name.into())),
-                Row::Operator { name } => drop(catalog.operators.insert(name.into())),
+                Row::Operator { extension: true, name } => {
+                    catalog.extension_operators.insert(name.into());
+                }
+                Row::Operator { extension: false, name } => drop(catalog.operators.insert(name.into())),
                 Row::Relation { oid, kind, schema, name } => catalog.add_relation(oid, kind, schema, name),
                 Row::Column { relation, number, row_of, name } => {
                     columns.push((relation, number, row_of, name))
@@ -215,6 +224,11 @@ impl Catalog {
         self.version
     }
 
+    /// The server's major version, if the snapshot tells.
+    pub(crate) fn major(&self) -> Option<Major> {
+        self.major
+    }
+
     /// Configured columns that do not exist, as `schema.table.column`: worth a warning, for a column that
     /// was renamed is no longer protected by identity.
     pub fn unmatched(&self) -> Vec<String> {
@@ -269,8 +283,13 @@ impl Catalog {
 
     /// Whether there is an operator of this name in any schema that neither PostgreSQL nor an extension
     /// brought.
-    pub(crate) fn has_operator(&self, name: &str) -> bool {
+    pub(crate) fn has_own_operator(&self, name: &str) -> bool {
         self.operators.contains(name)
+    }
+
+    /// Whether an extension brought an operator of this name.
+    pub(crate) fn has_extension_operator(&self, name: &str) -> bool {
+        self.extension_operators.contains(name)
     }
 
     pub(crate) fn has_schema(&self, name: &str) -> bool {
@@ -512,6 +531,7 @@ enum ViewColumn {
 
 /// One row of the answer to [`Catalog::QUERY`].
 enum Row<'a> {
+    Server { version: u32 },
     Schema { name: &'a str },
     Relation { oid: u32, kind: Kind, schema: &'a str, name: &'a str },
     Column { relation: u32, number: i16, row_of: u32, name: &'a str },
@@ -520,7 +540,7 @@ enum Row<'a> {
     Generated { relation: u32, number: i16, from: i16 },
     Inherits { child: u32, parent: u32 },
     Function { extension: bool, name: &'a str },
-    Operator { name: &'a str },
+    Operator { extension: bool, name: &'a str },
 }
 
 impl<'a> Row<'a> {
@@ -530,6 +550,7 @@ impl<'a> Row<'a> {
         };
         let name = |field: Option<&'a str>| field.ok_or("a name is NULL");
         Ok(match what {
+            "server" => Self::Server { version: number(first)? },
             "schema" => Self::Schema { name: name(fourth)? },
             "relation" => Self::Relation {
                 oid: number(first)?,
@@ -563,7 +584,7 @@ impl<'a> Row<'a> {
             }
             "inherits" => Self::Inherits { child: number(first)?, parent: number(second)? },
             "function" => Self::Function { extension: second.is_some(), name: name(fifth)? },
-            "operator" => Self::Operator { name: name(fifth)? },
+            "operator" => Self::Operator { extension: second.is_some(), name: name(fifth)? },
             _ => return Err("it is of no known sort"),
         })
     }

@@ -1,11 +1,22 @@
-//! Functions and operators: which are known to be harmless.
-
-use std::collections::HashSet;
-use std::sync::LazyLock;
+//! Functions and operators: what is to be made of a call, by the manifest of what PostgreSQL and its
+//! extensions bring, and by what the snapshot of the catalog knows beside that.
+//!
+//! | the function is | it needs |
+//! |---|---|
+//! | the server's, and computes or tells | nothing |
+//! | the server's, and leaves what is plain to see | nothing, and its effect is noted |
+//! | the server's of another sort; an extension's; the operator's | leave to `call` it |
+//! | one that shows or runs texts, whoever's | leave to `call`, and is not understood |
+//! | in no manifest and not in the snapshot | the same |
+//!
+//! The last row holds for a function that somebody made since the snapshot was taken, for at most as long as
+//! a snapshot lasts. To take it for just another `call` would be laxer: nobody could have looked at it, and a
+//! leave to call anything would cover what was made a moment ago.
 
 use access::{Effect, Position};
 use pg_query::Node;
 
+use crate::manifest::{Class, FUNCTIONS, Major};
 use crate::reading::{Reading, strings};
 
 impl<'a> Reading<'a> {
@@ -14,9 +25,9 @@ impl<'a> Reading<'a> {
         let parts: Vec<&str> = strings(name).collect();
         match parts.as_slice() {
             [name] => self.unqualified_function(name),
-            [.., "pg_catalog", name] => self.built_in(name),
-            // Used by drivers to read keys and indexes; they compute on their arguments.
-            [.., "information_schema", name] if name.starts_with("_pg_") => {}
+            // The grammar writes some that are not in every version (`extract`), and only a superuser could
+            // put another there.
+            [.., "pg_catalog" | "information_schema", name] => self.built_in(name, None),
             [.., schema, name] => self.users_function(&format!("{schema}.{name}")),
             [] => self.not_understood("a function without a name"),
         }
@@ -25,40 +36,49 @@ impl<'a> Reading<'a> {
     fn unqualified_function(&mut self, name: &str) {
         // `pan(c)` is `c.pan`.
         self.mark_name(name, Position::Computed);
+        let major = self.catalog.major();
         // An extension's function of a harmless built-in's name (citext has its own `max` and `replace`)
         // is taken to be what its name says; it was installed by whoever may install anything.
-        let harmless = is_harmless(name);
+        let harmless = matches!(need(name, major), Some(Need::Nothing | Need::Effect(_)));
         if self.catalog.has_own_function(name) || (self.catalog.has_function(name) && !harmless) {
             return self.users_function(name);
         }
-        self.built_in(name);
+        self.built_in(name, major);
     }
 
-    fn built_in(&mut self, name: &str) {
-        match sort(name) {
-            Some(Sort::Harmless) => {}
-            Some(Sort::Leaves(effect)) => self.effect(effect),
-            None => {
+    fn built_in(&mut self, name: &str, major: Option<Major>) {
+        match need(name, major) {
+            Some(Need::Nothing) => {}
+            Some(Need::Effect(effect)) => self.effect(effect),
+            Some(Need::Leave) => self.calls(name),
+            Some(Need::Understanding) | None => {
                 self.calls(name);
-                self.opaque(name);
+                self.unclear(name);
             }
         }
     }
 
-    /// Notes a function that runs SQL given as text, or shows the text of a definition: no leave to `call`
-    /// covers what that text may say.
-    fn opaque(&mut self, name: &str) {
-        let name = name.rsplit('.').next().unwrap_or(name);
-        if OPAQUE.contains(&name) || OPAQUE_STARTS.iter().any(|start| name.starts_with(start)) {
-            self.not_understood(format!("function {name}"));
-        }
+    /// What it does is not known, DDL included.
+    pub fn users_function(&mut self, name: &str) {
+        self.calls(name);
+        self.unclear(name);
+        self.changes_catalog = true;
     }
 
-    /// What it does is not known, DDL included.
-    fn users_function(&mut self, name: &str) {
-        self.calls(name);
-        self.opaque(name);
-        self.changes_catalog = true;
+    /// Notes a function that no leave to `call` covers: because of what it may show or run, or because
+    /// nobody knows it.
+    fn unclear(&mut self, name: &str) {
+        let name = name.rsplit('.').next().unwrap_or(name);
+        let worst = FUNCTIONS.worst(name, self.catalog.major());
+        if worst.is_none() && !self.catalog.has_function(name) {
+            // It may do anything, DDL included, and a new snapshot may know it.
+            self.changes_catalog = true;
+            return self.not_understood(format!("function {name}"));
+        }
+        let opaque = worst.is_some_and(|class| matches!(Need::of(class), Need::Understanding));
+        if opaque || OPAQUE_STARTS.iter().any(|start| name.starts_with(start)) {
+            self.not_understood(format!("function {name}"));
+        }
     }
 
     /// Notes `(x).name` or `t.name` where that may be the call `name(x)`.
@@ -69,10 +89,12 @@ impl<'a> Reading<'a> {
         if self.catalog.has_function(name) {
             return self.unqualified_function(name);
         }
-        let powerful = ["pg_", "lo_", "txid_", "binary_upgrade_", "brin_", "gin_", "currtid"];
-        let named = ["nextval", "ts_stat", "loread", "setseed", "cursor_to_xml", "table_to_xml"];
-        if powerful.iter().any(|start| name.starts_with(start)) || named.contains(&name) {
-            self.built_in(name);
+        // What implements a type or an operator (`text_larger`, `date_in`) only computes, and has many names.
+        let powerful = FUNCTIONS
+            .worst(name, None)
+            .is_some_and(|class| class != Class::Internal && !matches!(Need::of(class), Need::Nothing));
+        if powerful || POWERFUL_STARTS.iter().any(|start| name.starts_with(start)) {
+            self.built_in(name, self.catalog.major());
         }
     }
 
@@ -83,64 +105,84 @@ impl<'a> Reading<'a> {
             // A built-in name may also be an extension's operator for a type of its own; which of the two
             // it is depends on types that are not known here.
             [name] if OPERATORS.contains(name) => {}
-            [name] if !self.catalog.has_operator(name) => {}
             [] | [.., "pg_catalog", _] => {}
-            [name] => self.calls(&format!("operator {name}")),
+            [name] if self.catalog.has_own_operator(name) => self.calls(&format!("operator {name}")),
+            // Installed by whoever may install anything, and there to be written in queries.
+            [name] if self.catalog.has_extension_operator(name) => {}
+            // Made since the snapshot was taken, by whomever, and a function of any sort is behind it.
+            [name] => self.not_understood(format!("operator {name}")),
             [.., schema, name] => self.not_understood(format!("operator {schema}.{name}")),
         }
     }
 }
 
-/// Whether a built-in function of this name only computes, or leaves what is plain to see.
+/// Whether a built-in function of this name, in whatever version, only computes, or leaves what is plain to
+/// see.
 pub(crate) fn is_harmless(name: &str) -> bool {
-    sort(name).is_some()
+    matches!(need(name, None), Some(Need::Nothing | Need::Effect(_)))
 }
 
-/// What is known of a built-in function.
-enum Sort {
-    /// It only computes.
-    Harmless,
-    /// It leaves something behind, but what is plain to see.
-    Leaves(Effect),
+/// What a call needs.
+enum Need {
+    /// Nothing.
+    Nothing,
+    /// Nothing, but it leaves something behind.
+    Effect(Effect),
+    /// Policy's leave to `call` it.
+    Leave,
+    /// More than leave to `call` it: a policy that names it as what is not understood.
+    Understanding,
 }
 
-fn sort(name: &str) -> Option<Sort> {
-    match name {
-        "nextval" | "setval" | "pg_notify" | "txid_current" | "pg_current_xact_id" => {
-            Some(Sort::Leaves(Effect::Data))
+impl Need {
+    fn of(class: Class) -> Self {
+        match class {
+            Class::Computes | Class::Tells | Class::Waits => Self::Nothing,
+            Class::Session | Class::Locks => Self::Effect(Effect::Session),
+            Class::Leaves => Self::Effect(Effect::Data),
+            Class::Settings
+            | Class::Expressions
+            | Class::Sessions
+            | Class::Files
+            | Class::Server
+            | Class::Writes
+            | Class::Internal => Self::Leave,
+            Class::Statements
+            | Class::Definitions
+            | Class::Values
+            | Class::Credentials
+            | Class::Catalog
+            | Class::RunsSql
+            | Class::Unreadable => Self::Understanding,
+            // Of settings; no function is one.
+            Class::Shows
+            | Class::Plans
+            | Class::Limits
+            | Class::Transaction
+            | Class::Valued
+            | Class::Parses
+            | Class::Identity
+            | Class::Logs
+            | Class::Runs => Self::Understanding,
         }
-        "pg_advisory_lock"
-        | "pg_advisory_lock_shared"
-        | "pg_advisory_unlock"
-        | "pg_advisory_unlock_all"
-        | "pg_advisory_unlock_shared"
-        | "pg_advisory_xact_lock"
-        | "pg_advisory_xact_lock_shared"
-        | "pg_try_advisory_lock"
-        | "pg_try_advisory_lock_shared"
-        | "pg_try_advisory_xact_lock"
-        | "pg_try_advisory_xact_lock_shared"
-        | "setseed" => Some(Sort::Leaves(Effect::Session)),
-        name if HARMLESS.contains(name) => Some(Sort::Harmless),
-        _ => None,
     }
 }
 
-/// Functions, PostgreSQL's and of its own extensions, that run SQL text or show definitions' texts, which may
-/// hold values.
-const OPAQUE: [&str; 9] = [
-    "connectby",
-    "pg_get_functiondef",
-    "pg_get_ruledef",
-    "pg_get_triggerdef",
-    "pg_get_viewdef",
-    "ts_rewrite",
-    "ts_stat",
-    "xpath_table",
-    "plpgsql_check_function",
-];
+/// What a call of this name needs that no function of the operator's or of an installed extension's answers
+/// to. `None` if no manifest knows it.
+fn need(name: &str, major: Option<Major>) -> Option<Need> {
+    if let Some(class) = FUNCTIONS.of_server(name, major) {
+        return Some(Need::of(class));
+    }
+    // An extension's, which the snapshot does not have.
+    Some(match Need::of(FUNCTIONS.worst(name, major)?) {
+        Need::Nothing | Need::Effect(_) | Need::Leave => Need::Leave,
+        Need::Understanding => Need::Understanding,
+    })
+}
 
-/// Beginnings of the names of more of them.
+/// Beginnings of the names of functions that run SQL text, also of those that operators make of them
+/// (`crosstab_of_5`) or that an extension adds.
 const OPAQUE_STARTS: [&str; 8] = [
     "crosstab",
     "cursor_to_xml",
@@ -152,10 +194,8 @@ const OPAQUE_STARTS: [&str; 8] = [
     "binary_upgrade_",
 ];
 
-static HARMLESS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-    let lines = include_str!("function/harmless.txt").lines().filter(|line| !line.starts_with('#'));
-    lines.flat_map(str::split_whitespace).collect()
-});
+/// Beginnings of the names of functions that no column is likely to have.
+const POWERFUL_STARTS: [&str; 7] = ["pg_", "lo_", "txid_", "binary_upgrade_", "brin_", "gin_", "currtid"];
 
 /// The names of PostgreSQL's own operators.
 #[rustfmt::skip]

@@ -17,6 +17,7 @@ mod derived;
 mod expression;
 mod function;
 mod label;
+mod manifest;
 mod query;
 mod reading;
 mod scope;

@@ -243,7 +243,7 @@ impl<'a> Reading<'a> {
     pub fn touch_named(&mut self, schema: Option<&'a str>, name: &str, action: Action) -> Vec<&'a Relation> {
         let catalog = self.catalog;
         let relations: Vec<&Relation> = catalog.relations(schema, name).collect();
-        if !system::may_be_read(schema, name, &relations) {
+        if !system::may_be_read(catalog, schema, name, &relations) {
             self.not_understood(format!("reads {name}"));
         }
         for relation in &relations {

@@ -1,12 +1,10 @@
 //! SET and RESET: which settings a session may change without changing what panguard understands.
 
-use std::collections::HashSet;
-use std::sync::LazyLock;
-
 use access::{Action, Effect, Resource};
 use pg_query::Node;
 use pg_query::protobuf::{VariableSetKind, VariableSetStmt, a_const};
 
+use crate::manifest::{Class, SETTINGS};
 use crate::reading::{Kind, Reading};
 
 impl<'a> Reading<'a> {
@@ -19,7 +17,7 @@ impl<'a> Reading<'a> {
         let understood = match set.kind() {
             VariableSetKind::VarSetValue => self.may_be_set(&name, &set.args),
             VariableSetKind::VarSetDefault | VariableSetKind::VarReset => {
-                SETTINGS.contains(name.as_str()) || VALUED.contains(&name.as_str())
+                is_free(&name) || class(&name) == Some(Class::Valued)
             }
             VariableSetKind::VarResetAll => true,
             // SET TRANSACTION and SET SESSION CHARACTERISTICS: only modes, which are constants.
@@ -58,9 +56,21 @@ impl<'a> Reading<'a> {
                     matches!(value, "$user" | "public" | "pg_catalog" | "") || self.catalog.has_schema(value)
                 })
             }),
-            name => SETTINGS.contains(name),
+            name => is_free(name),
         }
     }
+}
+
+/// Whether a setting changes how values are shown or how queries are run, and nothing else. One that no
+/// manifest knows, or that an extension brings, may change anything.
+fn is_free(name: &str) -> bool {
+    matches!(class(name), Some(Class::Shows | Class::Plans | Class::Limits | Class::Transaction))
+}
+
+/// What the server's setting of this name is, in whatever version: one that it does not have it refuses, for
+/// nobody can make one without a dot.
+fn class(name: &str) -> Option<Class> {
+    SETTINGS.of_server(name, None)
 }
 
 fn text(value: &Node) -> Option<&str> {
@@ -70,13 +80,3 @@ fn text(value: &Node) -> Option<&str> {
         _ => None,
     }
 }
-
-/// Settings that may be set to some values only.
-const VALUED: [&str; 4] =
-    ["standard_conforming_strings", "client_encoding", "client_min_messages", "search_path"];
-
-/// Settings that change how values are shown or how queries are run, and nothing else.
-static SETTINGS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-    let lines = include_str!("settings/harmless.txt").lines().filter(|line| !line.starts_with('#'));
-    lines.flat_map(str::split_whitespace).collect()
-});

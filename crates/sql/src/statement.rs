@@ -66,7 +66,8 @@ impl<'a> Reading<'a> {
                 self.changes_catalog = true;
                 let Some(call) = it.funccall.as_ref() else { return self.not_understood("call") };
                 let name: Vec<&str> = strings(&call.funcname).collect();
-                self.calls(&name.join("."));
+                // Of the server's own functions none is a procedure.
+                self.users_function(&name.join("."));
                 self.arguments(call);
             }
             Kind::LockStmt(it) => {

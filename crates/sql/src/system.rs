@@ -1,26 +1,24 @@
 //! PostgreSQL's own relations: which tell only of what exists, and which of values and of statements.
 
-use std::collections::HashSet;
-use std::sync::LazyLock;
-
-use crate::catalog::Relation;
+use crate::catalog::{Catalog, Relation};
+use crate::manifest::{Class, RELATIONS};
 
 /// Whether none of what this name can mean is a system relation that may hold values of users' columns,
-/// text of statements, definitions, or credentials.
+/// text of statements, definitions, or credentials, or one that no manifest knows.
 ///
 /// Extensions put relations like `pg_stat_statements` into any schema, so a name that begins with `pg_` is
 /// judged wherever it is.
-pub(crate) fn may_be_read(schema: Option<&str>, name: &str, relations: &[&Relation]) -> bool {
+pub(crate) fn may_be_read(
+    catalog: &Catalog,
+    schema: Option<&str>,
+    name: &str,
+    relations: &[&Relation],
+) -> bool {
     let own = |schema: &str| schema.starts_with("pg_") || schema == "information_schema";
     let system = name.starts_with("pg_")
         || schema.is_some_and(own)
         || relations.iter().any(|relation| own(&relation.schema));
     // A table of the session's own has no say over what is in it.
     let temporary = schema == Some("pg_temp") && !name.starts_with("pg_");
-    !system || temporary || HARMLESS.contains(name)
+    !system || temporary || RELATIONS.worst(name, catalog.major()) == Some(Class::Tells)
 }
-
-static HARMLESS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-    let lines = include_str!("system/harmless.txt").lines().filter(|line| !line.starts_with('#'));
-    lines.flat_map(str::split_whitespace).collect()
-});

@@ -8,7 +8,9 @@ WITH space AS (
   SELECT oid, ev_class, ev_action::text LIKE '%:varattno 0 %' AS whole_row
   FROM pg_catalog.pg_rewrite WHERE ev_type = '1' AND ev_class >= 16384
 )
-SELECT 'schema', NULL::text, NULL::text, NULL::text, name, NULL::text FROM space
+SELECT 'server', pg_catalog.current_setting('server_version_num'), NULL::text, NULL::text, NULL::text, NULL::text
+UNION ALL
+SELECT 'schema', NULL, NULL, NULL, name, NULL FROM space
 UNION ALL
 SELECT 'relation', oid::text, NULL, kind, schema, name FROM relation
 UNION ALL
@@ -53,9 +55,8 @@ LEFT JOIN pg_catalog.pg_depend e
   ON e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND e.objid = p.oid AND e.deptype = 'e'
 WHERE space.name NOT IN ('pg_catalog', 'information_schema') OR p.oid >= 16384
 UNION ALL
-SELECT DISTINCT 'operator', NULL, NULL, NULL, space.name, o.oprname::text
+SELECT DISTINCT 'operator', NULL, e.deptype::text, NULL, space.name, o.oprname::text
 FROM pg_catalog.pg_operator o JOIN space ON space.oid = o.oprnamespace
-WHERE (space.name <> 'pg_catalog' OR o.oid >= 16384) AND NOT EXISTS (
-  SELECT FROM pg_catalog.pg_depend e
-  WHERE e.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND e.objid = o.oid AND e.deptype = 'e'
-)
+LEFT JOIN pg_catalog.pg_depend e
+  ON e.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND e.objid = o.oid AND e.deptype = 'e'
+WHERE space.name <> 'pg_catalog' OR o.oid >= 16384

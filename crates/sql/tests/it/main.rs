@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // in helpers of tests, which clippy does not see as tests
 
 mod definitions;
+mod doors;
 mod evasions;
 mod lineage;
 mod robustness;
@@ -107,10 +108,12 @@ fn shop() -> Catalog {
     rows.add(["generated", "11", "3", "2", "", ""]);
     rows.add(["function", "", "", "", "public", "secret_sauce"]);
     rows.add(["function", "", "", "", "public", "lower"]);
+    rows.add(["function", "", "", "", "public", "tidy_up"]);
     rows.add(["function", "", "e", "", "public", "max"]);
     rows.add(["function", "", "e", "", "public", "crosstab"]);
     rows.add(["calls", "7", "e", "", "public", "max"]);
     rows.add(["operator", "", "", "", "public", "===>"]);
+    rows.add(["operator", "", "e", "", "public", "<=>"]);
     rows.catalog(
         &Labels::new([
             ("public.cards.pan", Label::Class(DataClass::Pan)),

@@ -146,6 +146,8 @@ fn operators_of_other_schemas_are_not_understood() {
         "select; read payments; on data; what is `operator evil.<`?",
     );
     check("select 1 ===> 2", "select; call operator ===>(); read connection; on data");
+    check("select 1 <=> 2", "select; read connection; no effect");
+    check("select 1 <==> 2", "select; read connection; on data; what is `operator <==>`?");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-"""The statements of corpora/differential, and how to run one in each way of the protocol."""
+"""The statements of corpora/differential and corpora/statements, and how to run one in each way of the protocol."""
 
 import dataclasses
 import json
@@ -8,7 +8,9 @@ import struct
 
 from . import wire
 
-FOLDER = pathlib.Path(__file__).resolve().parents[2] / "corpora" / "differential"
+CORPORA = pathlib.Path(__file__).resolve().parents[2] / "corpora"
+FOLDER = CORPORA / "differential"
+ORDINARY = CORPORA / "statements"
 
 
 @dataclasses.dataclass
@@ -22,15 +24,15 @@ class Message:
     data: list | None = None
 
 
-def files():
+def files(folder=FOLDER):
     """The names of all files of statements, but for those that are special."""
-    return sorted(path.stem for path in FOLDER.glob("*.sql") if path.stem not in ("setup", "refused"))
+    return sorted(path.stem for path in folder.glob("*.sql") if path.stem not in ("setup", "refused"))
 
 
-def messages(name):
+def messages(name, folder=FOLDER):
     """The messages of one file; README.md beside it says how a file is written."""
     found, text, comment = [], [], []
-    lines = iter(enumerate((FOLDER / f"{name}.sql").read_text().splitlines(), 1))
+    lines = iter(enumerate((folder / f"{name}.sql").read_text().splitlines(), 1))
     for number, line in lines:
         if not text and line.startswith("--"):
             comment.append(line.removeprefix("--").strip())
@@ -39,9 +41,9 @@ def messages(name):
         elif line == "\\g" or line.endswith(";"):
             text += [] if line == "\\g" else [line]
             sql = "\n".join(text)
-            message = Message(sql, f"{name}.sql:{number}", " ".join(comment))
-            if re.search(r"\bFROM STDIN\b", sql):
-                message.data = copy_data(lines, "BINARY" in sql)
+            message = Message(sql, f"{name}.sql:{number}", "\n".join(comment))
+            if re.search(r"\bFROM STDIN\b", sql, re.IGNORECASE):
+                message.data = copy_data(lines, "BINARY" in sql.upper())
             found.append(message)
             text, comment = [], []
         elif line or text:

@@ -53,15 +53,11 @@ SELECT pan FROM cards WHERE id = (SELECT card_id FROM orders WHERE id = 1);
 SELECT k.id, k.pan, n.orders FROM cards k, LATERAL (SELECT count(*) AS orders FROM orders o WHERE o.card_id = k.id) n ORDER BY k.id;
 SELECT id, pan, row_number() OVER (PARTITION BY customer_id ORDER BY created_at) FROM cards ORDER BY id;
 -- Empty numbers and absent codes: quality checks that agents run, and which look at the columns.
--- refused: PGD-0006 computes on, compares or copies public.cards.pan
 SELECT count(*) FROM cards WHERE pan IS NULL;
 -- refused: PGD-0006 computes on, compares or copies public.cards.cvv
 SELECT count(*) FROM cards WHERE cvv IS NOT NULL;
--- refused: PGD-0006 computes on, compares or copies public.cards.pan
 SELECT count(pan), count(*) FROM cards;
--- refused: PGD-0006 computes on, compares or copies public.cards.pan
 SELECT id, right(pan, 4) AS last4 FROM cards ORDER BY id;
--- refused: PGD-0006 computes on, compares or copies public.cards.pan
 SELECT length(pan), count(*) FROM cards GROUP BY 1;
 -- refused: PGD-0006 computes on, compares or copies public.cards.pan
 SELECT to_jsonb(c) - 'pan' - 'cvv' FROM cards c WHERE id = 1;
@@ -249,7 +245,7 @@ CREATE EXTENSION IF NOT EXISTS pgcrypto;
 DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_type WHERE typname = 'mood') THEN CREATE TYPE mood AS ENUM ('good', 'bad'); END IF; END $$;
 -- refused: PGD-0007 `create function` is not understood
 CREATE OR REPLACE FUNCTION order_count(wanted int) RETURNS bigint LANGUAGE sql STABLE AS 'SELECT count(*) FROM orders WHERE customer_id = wanted';
--- refused: PGD-0005 `select` needs `call` on function order_count
+-- refused: PGD-0007 `function order_count` is not understood
 SELECT order_count(1);
 -- refused: PGD-0007 `create trigger` is not understood
 CREATE TRIGGER refunds_touch BEFORE UPDATE ON refunds FOR EACH ROW EXECUTE FUNCTION touch();

@@ -55,7 +55,7 @@ SELECT "tmp"."table-schema", "tmp"."table-name", TRIM(BOTH '"' FROM PG_CATALOG.P
 SELECT TRUE AS "_" FROM "public"."cards" WHERE 1 <> 1 LIMIT 0
 \g
 -- Metabase fingerprints a table by a sample, with long texts cut short.
--- refused: PGD-0006 computes on, compares or copies public.cards.pan
+-- redacted: substring1
 SELECT "source"."id" AS "id", SUBSTRING("source"."pan", 1, 1234) AS "substring1", "source"."brand" AS "brand" FROM (SELECT "public"."cards"."id" AS "id", "public"."cards"."pan" AS "pan", "public"."cards"."brand" AS "brand" FROM "public"."cards") AS "source" LIMIT 10000
 \g
 \bind []

@@ -1003,7 +1003,7 @@ WHERE pg_catalog.pg_function_is_visible(p.oid)
 ORDER BY 1, 2, 4;
 
 -- \df+ total_of
--- refused: PGD-0005 `select` needs `call` on function pg_get_function_sqlbody
+-- refused: PGD-0007 `function pg_get_function_sqlbody` is not understood
 SELECT n.nspname as "Schema",
   p.proname as "Name",
   pg_catalog.pg_get_function_result(p.oid) as "Result data type",

@@ -62,12 +62,13 @@ class Side:
         filled_in = dataclasses.replace(entry, sql=filled(entry.sql), parameters=parameters)
         return corpus.simple(session or self.session, filled_in)
 
-    def parts(self, answer, labels, varies):
-        """The messages of an answer, as they would be with the values of `labels` masked."""
+    def parts(self, answer, labels, varies, redacted=()):
+        """The messages of an answer, as they would be with the values of `labels` masked, and the columns of these
+        names `redacted`."""
         described = []
         for tag, body in answer:
             if tag == "T":
-                described = [labels.get(origin) for origin in origins(body)]
+                described = ["made" if name in redacted else labels.get(tuple(origin)) for name, *origin in columns(body)]
             if tag == "D":
                 (row,) = wire.rows([(tag, body)])
                 shown = [masked(label, value) for label, value in zip(described, row, strict=True)]
@@ -93,12 +94,12 @@ def past(server, database):
     return direct.session(server.HOST, server.port, "app_rw", database, server.passwords["app_rw"], client_encoding="UTF8")
 
 
-def origins(description):
-    """The table and the number of the column that each column of a RowDescription is."""
+def columns(description):
+    """The name of each column of a RowDescription, and the table and the number of the column that it is."""
     (count,), at = struct.unpack("!H", description[:2]), 2
     for _ in range(count):
         end = description.index(b"\0", at)
-        yield struct.unpack("!IH", description[end + 1:end + 7])
+        yield description[at:end].decode(), *struct.unpack("!IH", description[end + 1:end + 7])
         at = end + 19
 
 
@@ -106,6 +107,8 @@ def masked(label, value):
     """What an agent is to see of a value."""
     if label is None or value is None:
         return value
+    if label == "made":
+        return b"****"
     return None if label == "sad" else cards.last4(value.decode()).encode()
 
 
@@ -143,7 +146,8 @@ def answer(plain, entry, labels):
     assert (error and error["C"]) == mark(entry, "fails"), f"{entry.place}: PostgreSQL itself says {error}"
     if mark(entry, "withheld"):
         said = [(tag, re.sub(rb"\0D[^\0]*", WITHHELD, body) if tag == "E" else body) for tag, body in said]
-    return None if is_refused else list(plain.parts(said, labels, mark(entry, "varies")))
+    redacted = (mark(entry, "redacted") or "").split()
+    return None if is_refused else list(plain.parts(said, labels, mark(entry, "varies"), redacted))
 
 
 def judged(guarded, beside, entry, wanted):

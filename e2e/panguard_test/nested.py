@@ -54,6 +54,18 @@ QUERIES = [
     "select x from ({q}) s offset 0", "select {e} as x from ({q}) s",
 ]
 
+# Around a query, so that a plain column stays plain: such statements run, and their answers are masked.
+PASSING = [
+    "select x from ({q}) s", "select s.x from ({q}) s", "select * from ({q}) s", "select s.* from ({q}) s", "select r as x from ({q}) s(r)",
+    "with w as ({q}) select x from w", "with w(r) as materialized ({q}) select r as x from w", "with recursive w as ({q}) select x from w",
+    "with a as (select 1 as one), b as ({q}) select b.x from a, b", "select s.x from (select 1) a, lateral ({q}) s",
+    "select t.y as x from ({q}) s, lateral (select s.x as y) t", "select x from ({q}) s offset 0", "select x from ({q}) s limit 2",
+    "select a.x from ({q}) a left join payments p on p.id = 1", "select a.x from payments p right join ({q}) a on p.id = 1",
+    "select a.x from ({q}) a cross join (select 1 as one) b", "select a.x from ({q}) a join (select 1 as one) b on b.one = 1",
+    "select x from ({q}) s where exists (select from ({q}) t)", "select b.x from (select 2 as one) a join (select 2 as one) c using (one), ({q}) b",
+    "select q.c as x from (select 1 as one, s.* from ({q}) s) q(a, c)", "with w as not materialized ({q}), v as (select * from w) select v.x from v",
+]
+
 # Leaves in which a name means another column than it seems to.
 SHADOWED = [
     "select (select {e} from ((select 'x' as pan) a join (select 1 as z) b on true) as j(k, l)) as x from cards",
@@ -79,6 +91,11 @@ def statements(count, seed, shadowed=False):
         if shadowed:
             leaf = chance.choice(["pan", "reverse(pan)", "translate(pan, '0123456789', 'ABCDEFGHIJ')"])
             text = chance.choice(SHADOWED).replace("{e}", value(leaf, chance.randint(0, 1)))
+        elif chance.random() < 0.3:
+            text = f"select {chance.choice(['pan', 'cards.pan', 'cvv', 'pan_number', 'cvv_number'])} as x from cards"
+            for _ in range(chance.randint(1, 3)):
+                text = chance.choice(PASSING).replace("{q}", text)
+            return text
         else:
             text = f"select {value(chance.choice(LEAVES), chance.randint(0, 2))} as x from cards"
         for _ in range(chance.randint(1, 3)):
@@ -96,9 +113,11 @@ def statements(count, seed, shadowed=False):
 
 
 def shown(texts):
-    """The card numbers of which more shows than the first six and last four, read in every way that the leaves write."""
+    """The card numbers of which more shows than the first six and last four, read in every way that the leaves write,
+    and the card codes."""
     found = set()
     for text in texts:
+        found.update({text} & CODES)
         for reading in readings(text):
             digits = re.sub(r"\D", "", reading)
             found.update(pan for pan in cards.PANS if any(inner(pan) in way for way in (digits, digits[::-1])))
@@ -124,4 +143,5 @@ def readings(text):
             pass
 
 
+CODES = {"737", "123", "1234"}
 LETTERS = str.maketrans({**{letter: str(digit) for digit, letter in enumerate("ABCDEFGHIJ")}})

@@ -9,9 +9,10 @@ A case is a line of JSON as in `shared/evasions/postgres.jsonl` (see the README 
 | `needs` | the oldest major version of PostgreSQL that can run it |
 | `expect_gateway: "leaks"` | a leak that is known and not mended: the case is expected to fail |
 
-The statement `WAIT` waits until the gateway has surely read the catalog again, and `{db}` is the database.
+The statement `WAIT` waits until the gateway has read the catalog again; `{db}` is the database.
 """
 
+import itertools
 import json
 import os
 import pathlib
@@ -21,6 +22,7 @@ import sys
 import types
 
 from .gateway import ROOT
+from .waiting import until
 
 OWN = ROOT / "corpora" / "evasions" / "postgres.jsonl"
 
@@ -92,7 +94,9 @@ def in_form(module, form):
 
     class Conn(module.Conn):
         def q(self, sql):
-            if isinstance(sql, bytes):
+            if sql == "WAIT":
+                return self.wait()
+            if form == "its own" or isinstance(sql, bytes):
                 return super().q(sql)
             if form in ("extended", "binary"):
                 return self.ext(sql, int(form == "binary"))
@@ -101,6 +105,19 @@ def in_form(module, form):
             if form == "cursor":
                 return self.fetched(sql)
             return self.copied(sql)
+
+        def wait(self):
+            """Makes a table whose `pan` is nobody's: computing on it is refused until the gateway knows the table."""
+            start, table = len(self.log), f"ev_mark_{next(MARKS)}"
+            super().q(f"CREATE TABLE {table} (pan text)")
+
+            def is_known():
+                told = len(self.log)
+                super(Conn, self).q(f"SELECT reverse(pan) FROM {table}")
+                return not module.T(self.log[told:]).errs
+
+            until(is_known, "the catalog is read again", 20)
+            del self.log[start:]
 
         def fetched(self, sql):
             alone = self.status == "I"
@@ -124,6 +141,7 @@ def in_form(module, form):
 
 
 FORMS = ["extended", "binary", "cursor", "copy"]
+MARKS = itertools.count(1)
 
 
 # --- judging -----------------------------------------------------------------------------------------------
@@ -131,7 +149,7 @@ FORMS = ["extended", "binary", "cursor", "copy"]
 def judge(module, case, open_session, form="its own"):
     """What of card numbers a case shows in one form: the checker's findings, `weak` ones left out. `open_session`
     gives a connection of a class, for a role."""
-    kind = module.Conn if form == "its own" else in_form(module, form)
+    kind = in_form(module, form)
     module.conn = lambda role, extra=None: open_session(kind, role, extra)
     case = {**case, "sql": filled(case["sql"], db=module.A.db)}
     if form != "its own":

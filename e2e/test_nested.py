@@ -49,7 +49,6 @@ def test_nested_statements_show_no_more_than_the_mask(session, seed):
     assert not leaks(session, nested.statements(COUNT // 3, seed))
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="leaks: names that PostgreSQL reads as another column than panguard does (OWN-NAME-01 to 06)")
 def test_nested_statements_with_shadowed_names_show_no_more_than_the_mask(session):
     assert not leaks(session, nested.statements(500, 4, shadowed=True))
 

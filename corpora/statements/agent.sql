@@ -232,7 +232,6 @@ REINDEX TABLE refunds;
 REFRESH MATERIALIZED VIEW sales_by_day;
 CREATE TEMP TABLE scratch AS SELECT customer_id, sum(total) AS total FROM orders GROUP BY 1;
 SELECT * FROM scratch ORDER BY customer_id;
--- refused: PGD-0007 `all columns of an unknown relation` is not understood
 SELECT scratch.total FROM scratch ORDER BY scratch.customer_id;
 GRANT SELECT ON refunds TO PUBLIC;
 CREATE SCHEMA IF NOT EXISTS reporting;

@@ -4,16 +4,12 @@ BEGIN;
 CREATE TABLE rates (id serial PRIMARY KEY, code varchar(3) NOT NULL, rate numeric);
 INSERT INTO rates (code, rate) VALUES ('EUR', 1), ('USD', 1.1);
 INSERT INTO rates (code, rate) VALUES ('GBP', 0.9) RETURNING id;
--- refused: PGD-0007 `all columns of an unknown relation` is not understood
 INSERT INTO rates (code, rate) VALUES ('SEK', 11) RETURNING rates.id;
 SELECT code, rate FROM rates WHERE rate > 1 ORDER BY code;
--- refused: PGD-0007 `all columns of an unknown relation` is not understood
 SELECT rates.code, rates.rate FROM rates WHERE rates.rate > 1 ORDER BY rates.code;
--- refused: PGD-0007 `all columns of an unknown relation` is not understood
 SELECT r.code FROM rates r ORDER BY r.code;
 SELECT * FROM rates;
 SELECT count(*) FROM rates;
--- refused: PGD-0007 `all columns of an unknown relation` is not understood
 UPDATE rates SET rate = rate * 2 WHERE rates.code = 'EUR';
 UPDATE rates SET rate = rate * 2 WHERE code = 'USD';
 ALTER TABLE customers ADD COLUMN currency varchar(3);
@@ -24,6 +20,5 @@ SELECT * FROM rated;
 -- refused: PGD-0007 `all columns of an unknown relation` is not understood
 CREATE TABLE copied AS SELECT * FROM rates;
 ALTER TABLE rates RENAME TO old_rates;
--- refused: PGD-0007 `all columns of an unknown relation` is not understood
 DELETE FROM old_rates WHERE old_rates.code = 'EUR';
 COMMIT;

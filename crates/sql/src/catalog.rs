@@ -66,6 +66,8 @@ pub(crate) struct Relation {
 pub(crate) struct Column {
     pub name: Box<str>,
     pub label: Option<LabelledId>,
+    /// Whether it stands in a unique index, which tells whether a value is there already.
+    pub unique: bool,
     /// Labelled columns that its values are made of: a generated column, a row of another table.
     pub made_of: Vec<LabelledId>,
     number: i16,
@@ -101,6 +103,7 @@ impl Catalog {
     /// | `view` | view | relation it reads | column number, 0 for none, -1 for all | | |
     /// | `calls` | view | `e` for an extension's | | schema | function that it calls |
     /// | `generated` | relation | number | number of the column it is computed from | | |
+    /// | `unique` | relation | number of a column that a unique index is on | | | |
     /// | `inherits` | child | parent | | | |
     /// | `function` | | `e` for an extension's | | schema | name |
     /// | `operator` | | `e` for an extension's | | schema | name |
@@ -147,6 +150,7 @@ impl Catalog {
                     links.calls.push((view, format!("{schema}.{name}").into()))
                 }
                 Row::Generated { relation, number, from } => links.generated.push((relation, number, from)),
+                Row::Unique { relation, number } => links.unique.push((relation, number)),
                 Row::Inherits { child, parent } => links.inherits.push((child, parent)),
             }
         }
@@ -159,7 +163,18 @@ impl Catalog {
             if row_of != 0 {
                 links.rows.push((relation.oid, number, row_of));
             }
-            relation.columns.push(Column { name: name.into(), label: None, made_of: Vec::new(), number });
+            relation.columns.push(Column {
+                name: name.into(),
+                label: None,
+                unique: false,
+                made_of: Vec::new(),
+                number,
+            });
+        }
+        for &(relation, number) in &links.unique {
+            let relation = catalog.by_oid.get(&relation).and_then(|&at| catalog.relations.get_mut(at));
+            let columns = relation.into_iter().flat_map(|relation| relation.columns.iter_mut());
+            columns.filter(|column| column.number == number).for_each(|column| column.unique = true);
         }
         for entry in &labels.entries {
             catalog.apply(entry);
@@ -513,6 +528,7 @@ struct Links {
     views: Vec<ViewLink>,
     calls: Vec<(u32, Box<str>)>,
     generated: Vec<(u32, i16, i16)>,
+    unique: Vec<(u32, i16)>,
     inherits: Vec<(u32, u32)>,
     rows: Vec<(u32, i16, u32)>,
 }
@@ -538,6 +554,7 @@ enum Row<'a> {
     View(ViewLink),
     Calls { view: u32, extension: bool, schema: &'a str, name: &'a str },
     Generated { relation: u32, number: i16, from: i16 },
+    Unique { relation: u32, number: i16 },
     Inherits { child: u32, parent: u32 },
     Function { extension: bool, name: &'a str },
     Operator { extension: bool, name: &'a str },
@@ -582,6 +599,7 @@ impl<'a> Row<'a> {
             "generated" => {
                 Self::Generated { relation: number(first)?, number: number(second)?, from: number(third)? }
             }
+            "unique" => Self::Unique { relation: number(first)?, number: number(second)? },
             "inherits" => Self::Inherits { child: number(first)?, parent: number(second)? },
             "function" => Self::Function { extension: second.is_some(), name: name(fifth)? },
             "operator" => Self::Operator { extension: second.is_some(), name: name(fifth)? },

@@ -83,7 +83,8 @@ impl<'a> Reading<'a> {
         }
         let columns = self.returning(merge.returning_clause.as_ref(), merge.relation.as_ref(), &target);
         self.leave(outer);
-        columns
+        // `*` gives the source's columns first, whatever was read first here.
+        Columns { in_place: false, ..columns }
     }
 
     /// Notes that a table's rows are changed, and whether they are also looked at: as in PostgreSQL, that
@@ -137,8 +138,17 @@ impl<'a> Reading<'a> {
         table: Option<&'a RangeVar>,
         target: &Columns<'a>,
     ) {
-        if let Some(infer) = conflict.infer.as_deref() {
-            self.inference(infer);
+        match conflict.infer.as_deref() {
+            Some(infer) if infer.conname.is_empty() => self.inference(infer),
+            // Whichever constraint it is, it tells whether a value is there already.
+            _ => {
+                let relations = table.map(|table| self.touch(table, Action::Write)).unwrap_or_default();
+                for column in relations.iter().flat_map(|relation| &relation.columns).filter(|it| it.unique) {
+                    for id in column.label.iter().chain(&column.made_of) {
+                        self.mark_column(*id, Position::Computed);
+                    }
+                }
+            }
         }
         if conflict.target_list.is_empty() {
             return;
@@ -148,7 +158,10 @@ impl<'a> Reading<'a> {
         }
         // The row that was to be inserted: its values are the principal's own.
         let excluded = target.clone().cleaned();
-        self.push(Item { name: Some("excluded"), columns: Columns { exact: true, ..excluded } });
+        self.push(Item {
+            name: Some("excluded"),
+            columns: Columns { exact: !excluded.list.is_empty(), ..excluded },
+        });
         self.assignments(&conflict.target_list, target);
         self.expression_of(conflict.where_clause.as_deref());
         // RETURNING does not see it.

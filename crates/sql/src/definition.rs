@@ -169,6 +169,10 @@ impl<'a> Reading<'a> {
         for name in strings(&constraint.pk_attrs) {
             columns.find(name, &mut traces);
         }
+        // Without a column it is the primary key, whichever that is.
+        if constraint.pk_attrs.is_empty() {
+            traces.extend(columns.traces());
+        }
         self.mark(&traces, Position::Computed);
     }
 
@@ -201,11 +205,49 @@ impl<'a> Reading<'a> {
         self.scopes.push(Scope { items: vec![Item { name, columns }], merges: false });
         for node in &alter.cmds {
             match &node.node {
-                Some(Kind::AlterTableCmd(command)) => self.alter_table_by(command),
+                Some(Kind::AlterTableCmd(command)) => {
+                    self.alters_labels(command);
+                    self.alter_table_by(command);
+                }
                 _ => self.not_understood("a change of a table"),
             }
         }
         self.scopes.pop();
+    }
+
+    /// Notes what takes values from under their labels, or tells of them by its success.
+    fn alters_labels(&mut self, command: &'a AlterTableCmd) {
+        match command.subtype() {
+            // Each value is cast, and checked if the type is a domain; what was made of another column is now its own.
+            AlterTableType::AtAlterColumnType | AlterTableType::AtDropExpression => {
+                self.compares(&command.name)
+            }
+            // A family shares its labels, and its bounds are compared with the rows.
+            AlterTableType::AtAddInherit
+            | AlterTableType::AtDropInherit
+            | AlterTableType::AtAttachPartition
+            | AlterTableType::AtDetachPartition
+            | AlterTableType::AtDetachPartitionFinalize
+            | AlterTableType::AtAddOf
+            | AlterTableType::AtDropOf => {
+                let here = self.scopes.last().into_iter().flat_map(|scope| &scope.items);
+                let columns: Vec<Columns<'a>> = here.map(|item| item.columns.clone()).collect();
+                let other = match command.def.as_deref().and_then(|def| def.node.as_ref()) {
+                    Some(Kind::RangeVar(parent)) => Some(parent),
+                    Some(Kind::PartitionCmd(partition)) => partition.name.as_ref(),
+                    _ => None,
+                };
+                let other = other.map(|table| Columns::of(&self.touch(table, Action::Administer)));
+                columns.iter().chain(&other).for_each(|columns| self.moves(columns));
+            }
+            // The rows come in its order from then on.
+            AlterTableType::AtClusterOn => {
+                let here = self.scopes.last().into_iter().flat_map(|scope| &scope.items);
+                let columns: Vec<Columns<'a>> = here.map(|item| item.columns.clone()).collect();
+                columns.iter().for_each(|columns| self.moves(columns));
+            }
+            _ => {}
+        }
     }
 
     fn alter_table_by(&mut self, command: &'a AlterTableCmd) {
@@ -325,7 +367,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn moves(&mut self, columns: &Columns<'a>) {
+    pub fn moves(&mut self, columns: &Columns<'a>) {
         for column in &columns.list {
             self.mark(&column.traces, Position::Computed);
         }

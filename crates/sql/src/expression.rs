@@ -2,8 +2,8 @@
 
 use pg_query::Node;
 use pg_query::protobuf::{
-    AIndirection, FuncCall, JsonAggConstructor, JsonBehavior, JsonFuncExpr, JsonValueExpr, SubLink,
-    SubLinkType, WindowDef,
+    AExprKind, AIndirection, FuncCall, JsonAggConstructor, JsonBehavior, JsonFuncExpr, JsonValueExpr,
+    SubLink, SubLinkType, WindowDef,
 };
 
 use access::Position;
@@ -222,20 +222,51 @@ impl<'a> Reading<'a> {
 }
 
 /// The name that PostgreSQL gives to an answer's column without an alias (`FigureColname`), for the common
-/// kinds. `None` where it was not worked out: such a column is found by no name.
+/// kinds. `None` where it was not worked out: such a column may have any name.
 pub(crate) fn figure_name(node: &Node) -> Option<&str> {
+    figured(node).map(|(name, _)| name)
+}
+
+/// The name, and whether it is a good one: another gives way to the name of a type that it is cast to, or to `case`.
+fn figured(node: &Node) -> Option<(&str, bool)> {
     match node.node.as_ref()? {
-        Kind::FuncCall(call) => strings(&call.funcname).last(),
-        Kind::ColumnRef(reference) => strings(&reference.fields).last(),
-        Kind::CollateClause(it) => figure_name(it.arg.as_deref()?),
-        Kind::AIndirection(it) => strings(&it.indirection).last().or_else(|| figure_name(it.arg.as_deref()?)),
+        // Of another name before PostgreSQL 14.
+        Kind::FuncCall(call) if strings(&call.funcname).last() == Some("extract") => None,
+        Kind::FuncCall(call) => Some((strings(&call.funcname).last()?, true)),
+        Kind::ColumnRef(reference) => Some((strings(&reference.fields).last()?, true)),
+        Kind::CollateClause(it) => figured(it.arg.as_deref()?),
+        Kind::AIndirection(it) => match strings(&it.indirection).last() {
+            Some(name) => Some((name, true)),
+            None => figured(it.arg.as_deref()?),
+        },
         Kind::TypeCast(it) => {
-            figure_name(it.arg.as_deref()?).or_else(|| strings(&it.type_name.as_ref()?.names).last())
+            let arg = it.arg.as_deref()?;
+            match figured(arg) {
+                Some((name, true)) => Some((name, true)),
+                None if !is_nameless(arg) => None,
+                Some((_, false)) | None => Some((strings(&it.type_name.as_ref()?.names).last()?, false)),
+            }
         }
-        Kind::CoalesceExpr(_) => Some("coalesce"),
-        Kind::RowExpr(_) => Some("row"),
-        Kind::AArrayExpr(_) => Some("array"),
-        Kind::CaseExpr(it) => it.defresult.as_deref().and_then(figure_name).or(Some("case")),
+        Kind::CoalesceExpr(_) => Some(("coalesce", true)),
+        Kind::RowExpr(_) => Some(("row", true)),
+        Kind::AArrayExpr(_) => Some(("array", true)),
+        Kind::CaseExpr(it) => match it.defresult.as_deref() {
+            None => Some(("case", false)),
+            Some(default) => match figured(default) {
+                Some((name, true)) => Some((name, true)),
+                None if !is_nameless(default) => None,
+                Some((_, false)) | None => Some(("case", false)),
+            },
+        },
         _ => None,
+    }
+}
+
+/// Whether it is known to be called nothing.
+fn is_nameless(node: &Node) -> bool {
+    match &node.node {
+        Some(Kind::AConst(_) | Kind::ParamRef(_)) => true,
+        Some(Kind::AExpr(it)) => it.kind() != AExprKind::AexprNullif,
+        _ => false,
     }
 }

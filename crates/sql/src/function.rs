@@ -81,6 +81,11 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// Whether a function of this name may take a row.
+    pub fn takes_a_row(&self, name: &str) -> bool {
+        self.catalog.has_function(name) || ROW_FUNCTIONS.contains(&name)
+    }
+
     /// Notes `(x).name` or `t.name` where that may be the call `name(x)`.
     ///
     /// Most such names are fields, of which nothing is to be said here. Those that are functions of the
@@ -206,4 +211,16 @@ const OPERATORS: [&str; 79] = [
     "?||", "@", "@-@", "@>", "@?", "@@", "@@@", "^", "^@", "|", "|&>", "|/", "|>>", "||", "||/", "~",
     "~*", "~<=~", "~<~", "~=", "~>=~", "~>~", "~~", "~~*",
     "BETWEEN", "NOT BETWEEN", "BETWEEN SYMMETRIC", "NOT BETWEEN SYMMETRIC",
+];
+
+/// PostgreSQL's functions that take one argument of any type, or a row.
+#[rustfmt::skip]
+const ROW_FUNCTIONS: &[&str] = &[
+    "any_out", "anycompatible_out", "anycompatiblenonarray_out", "anyelement_out", "anynonarray_out",
+    "any_value", "array_agg", "concat", "count", "cume_dist", "dense_rank", "first_value", "hash_record",
+    "json_agg", "json_build_array", "json_build_object", "jsonb_agg", "jsonb_build_array",
+    "jsonb_build_object", "lag", "last_value", "lead", "max", "min", "mode", "num_nonnulls", "num_nulls",
+    "percent_rank", "pg_collation_for", "pg_column_compression", "pg_column_size", "pg_typeof",
+    "quote_literal", "quote_nullable", "rank", "record_larger", "record_out", "record_send",
+    "record_smaller", "row_to_json", "to_json", "to_jsonb", "json_agg_strict", "jsonb_agg_strict", "format",
 ];

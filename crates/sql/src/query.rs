@@ -145,6 +145,13 @@ impl<'a> Reading<'a> {
             }
             return columns;
         }
+        if let Some(Kind::AIndirection(it)) = &value.node
+            && matches!(it.indirection.last().map(|step| &step.node), Some(Some(Kind::AStar(_))))
+        {
+            // `(x).*`: as many columns as its type has.
+            self.expression(value);
+            return Columns::default();
+        }
         let traces = self.derive(value);
         let column = Column { name: alias.or_else(|| figure_name(value)), traces };
         Columns::exactly(vec![column])
@@ -271,8 +278,10 @@ impl<'a> Reading<'a> {
                     ["system" | "bernoulli"] | ["pg_catalog", "system" | "bernoulli"] => {}
                     _ => self.not_understood("a sampling method"),
                 }
-                self.expressions(&sample.args);
-                self.expression_of(sample.repeatable.as_deref());
+                self.apart_from_members(|reading| {
+                    reading.expressions(&sample.args);
+                    reading.expression_of(sample.repeatable.as_deref());
+                });
             }
             _ => self.not_understood("a member of FROM"),
         }
@@ -303,7 +312,10 @@ impl<'a> Reading<'a> {
 
     fn query_member(&mut self, query: &'a RangeSubselect) {
         let Some(node) = query.subquery.as_deref() else { return };
-        let columns = self.query(node);
+        let columns = match query.lateral {
+            true => self.query(node),
+            false => self.apart_from_members(|reading| reading.query(node)),
+        };
         self.push_aliased(columns, None, query.alias.as_ref());
     }
 
@@ -329,7 +341,7 @@ impl<'a> Reading<'a> {
         for name in strings(&join.using_clause) {
             self.joined_by(start, name);
         }
-        self.expression_of(join.quals.as_deref());
+        self.joined_on(start, join.quals.as_deref());
         if let Some(alias) = &join.join_using_alias {
             let columns = Columns::clean(strings(&join.using_clause).map(Some));
             self.push(Item { name: Some(&alias.aliasname), columns });
@@ -337,14 +349,30 @@ impl<'a> Reading<'a> {
         if let Some(alias) = &join.alias {
             // Which column has which name after a join with an alias is not worked out.
             self.mark_joined(start, |_| true);
+            // Under the alias alone they are seen from here on.
+            if let Some(scope) = self.scopes.last_mut() {
+                scope.items.truncate(start);
+            }
             self.push(Item { name: Some(&alias.aliasname), columns: Columns::default() });
+        }
+    }
+
+    /// A condition sees the two sides, and nothing before them.
+    fn joined_on(&mut self, start: usize, condition: Option<&'a Node>) {
+        let before: Vec<Item<'a>> = match self.scopes.last_mut() {
+            Some(scope) if start <= scope.items.len() => scope.items.drain(..start).collect(),
+            _ => Vec::new(),
+        };
+        self.expression_of(condition);
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.items.splice(0..0, before);
         }
     }
 
     /// NATURAL compares every column whose name is on both sides.
     fn natural(&mut self, start: usize) {
         let items = self.here().get(start..).unwrap_or_default();
-        let exact = items.iter().all(|item| item.columns.exact);
+        let certain = items.iter().all(|item| item.columns.is_certain());
         let mut names: Vec<&str> =
             items.iter().flat_map(|item| &item.columns.list).filter_map(|column| column.name).collect();
         names.sort_unstable();
@@ -352,12 +380,14 @@ impl<'a> Reading<'a> {
             .windows(2)
             .filter_map(|pair| (pair.first() == pair.last()).then(|| pair.first().copied())?)
             .collect();
-        self.mark_joined(start, |name| !exact || name.is_none_or(|name| twice.binary_search(&name).is_ok()));
+        self.mark_joined(start, |name| {
+            !certain || name.is_some_and(|name| twice.binary_search(&name).is_ok())
+        });
     }
 
     fn joined_by(&mut self, start: usize, name: &str) {
-        self.mark_joined(start, |column| column == Some(name));
-        if self.here().get(start..).unwrap_or_default().iter().any(|item| !item.columns.exact) {
+        self.mark_joined(start, |column| column.is_none_or(|column| column == name));
+        if self.here().get(start..).unwrap_or_default().iter().any(|item| !item.columns.is_certain()) {
             self.mark_name(name, Position::Computed);
         }
     }

@@ -300,13 +300,16 @@ impl<'a> Reading<'a> {
         for scope in self.scopes.iter().rev() {
             for item in &scope.items {
                 let here = item.columns.find(name, &mut traces);
+                if !here {
+                    item.columns.unnamed(&mut traces);
+                }
                 found |= here;
                 certain |= here && item.columns.exact;
             }
             if certain {
                 break;
             }
-            open |= !found && scope.items.iter().any(|item| !item.columns.exact);
+            open |= !found && scope.items.iter().any(|item| !item.columns.is_certain());
         }
         if open || !found {
             self.mark_name(name, Position::Computed);
@@ -317,23 +320,27 @@ impl<'a> Reading<'a> {
         one(name, traces)
     }
 
+    /// The qualifier is the nearest member of FROM that has this name, whatever others have it further out.
     fn qualified(&mut self, of: &'a str, name: &'a str) -> Columns<'a> {
-        let (mut traces, mut found, mut certain) = (Vec::new(), false, false);
+        let (mut traces, mut certain) = (Vec::new(), false);
         if !self.work(self.scopes.iter().map(|scope| scope.items.len()).sum()) {
             return Columns::default();
         }
         for item in self.named(of) {
             let here = item.columns.find(name, &mut traces);
-            found |= here;
+            if !here {
+                item.columns.unnamed(&mut traces);
+            }
             certain |= here && item.columns.exact;
         }
-        if !found {
-            self.mark_name(name, Position::Computed);
-        }
         if !certain {
+            self.mark_name(name, Position::Computed);
             // `c.to_jsonb` is `to_jsonb(c)` when `c` has no such column.
             self.attribute(name);
-            self.whole_row(of);
+            // Of a relation that the snapshot does not hold most names are columns.
+            if self.named(of).any(|item| item.columns.exact) || self.takes_a_row(name) {
+                self.whole_row(of);
+            }
         }
         one(name, traces)
     }
@@ -372,9 +379,22 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// The members of FROM of this name: those of the nearest query that has one.
     fn named<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Item<'a>> {
-        let items = self.scopes.iter().rev().flat_map(|scope| &scope.items);
-        items.filter(move |item| item.name == Some(name))
+        let has = |scope: &&Scope<'a>| scope.items.iter().any(|item| item.name == Some(name));
+        let scope = self.scopes.iter().rev().find(has);
+        scope.into_iter().flat_map(|scope| &scope.items).filter(move |item| item.name == Some(name))
+    }
+
+    /// Reads something that does not see the members of FROM beside it, but those further out.
+    pub fn apart_from_members<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let place = self.scopes.len();
+        let here = self.scopes.last_mut().map(|scope| std::mem::take(&mut scope.items)).unwrap_or_default();
+        let done = read(self);
+        if let Some(scope) = place.checked_sub(1).and_then(|at| self.scopes.get_mut(at)) {
+            scope.items = here;
+        }
+        done
     }
 }
 

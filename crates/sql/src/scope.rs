@@ -92,6 +92,20 @@ impl<'a> Columns<'a> {
         self.list.iter().flat_map(|column| column.traces.iter().copied())
     }
 
+    /// Whether these are all, and the name of each is known: what is not found here is not here.
+    pub fn is_certain(&self) -> bool {
+        self.exact && self.list.iter().all(|column| column.name.is_some())
+    }
+
+    /// Adds what those columns hold that may have any name.
+    pub fn unnamed(&self, traces: &mut Vec<Trace>) {
+        for column in self.list.iter().filter(|column| column.name.is_none()) {
+            let made: Vec<Trace> =
+                column.traces.iter().map(|trace| Trace { plain: false, ..*trace }).collect();
+            add(traces, &made);
+        }
+    }
+
     /// What the columns of this name hold, and whether there is one.
     pub fn find(&self, name: &str, traces: &mut Vec<Trace>) -> bool {
         let mut found = false;

@@ -121,8 +121,10 @@ impl<'a> Reading<'a> {
             }
             Kind::RefreshMatViewStmt(it) => drop(self.administers_table(it.relation.as_ref())),
             Kind::VacuumStmt(it) => self.vacuum(it),
+            // The rows come in the order of an index from then on.
             Kind::ClusterStmt(it) if it.relation.is_some() => {
-                drop(self.administers_table(it.relation.as_ref()))
+                let columns = self.administers_table(it.relation.as_ref());
+                self.moves(&columns);
             }
             Kind::ReindexStmt(it) if it.kind() == ReindexObjectType::ReindexObjectTable => {
                 self.administers_table(it.relation.as_ref());

@@ -47,6 +47,19 @@ WHERE a.attgenerated <> '' AND NOT a.attisdropped
   AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
   AND d.refobjid = a.attrelid AND d.refobjsubid > 0 AND d.refobjsubid <> a.attnum
 UNION ALL
+SELECT DISTINCT 'unique', i.indrelid::text, d.refobjsubid::text, NULL, NULL, NULL
+FROM pg_catalog.pg_index i
+JOIN relation ON relation.oid = i.indrelid
+JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = i.indexrelid
+WHERE (i.indisunique OR i.indisexclusion)
+  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0
+UNION ALL
+SELECT DISTINCT 'unique', c.conrelid::text, k.number::text, NULL, NULL, NULL
+FROM pg_catalog.pg_constraint c
+JOIN relation ON relation.oid = c.conrelid
+CROSS JOIN LATERAL pg_catalog.unnest(c.conkey) AS k(number)
+WHERE c.contype IN ('p', 'u', 'x')
+UNION ALL
 SELECT 'inherits', inhrelid::text, inhparent::text, NULL, NULL, NULL FROM pg_catalog.pg_inherits
 UNION ALL
 SELECT DISTINCT 'function', NULL, e.deptype::text, NULL, space.name, p.proname::text

@@ -222,6 +222,7 @@ impl Gateway {
         let mut session = Postgres::new(Settings {
             session: id,
             catalog,
+            catalog_served: reachable.catalog.served(),
             analyses: reachable.analyses.clone(),
             masker: self.settings.masker,
             message_bytes_max: self.settings.limits.message_bytes,
@@ -229,7 +230,7 @@ impl Gateway {
         let bench = Bench { gate, admitted: &admitted, metrics: &metrics };
         let after = |session: &mut Postgres| {
             if session.take_stale() {
-                reachable.catalog.stale();
+                session.wished(reachable.catalog.stale());
             }
         };
         let early = agent.into_rest();

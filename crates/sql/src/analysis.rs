@@ -75,7 +75,18 @@ pub enum NameUse {
 
 /// Says what `sql`, one message's text, does. Never fails: what is not understood is in the facts.
 pub fn analyse(sql: &str, catalog: &Catalog) -> Analysis {
+    analyse_by(sql, catalog, false)
+}
+
+/// The same where the catalog may have changed since the snapshot: no relation is taken to have the columns that it
+/// had, and no others.
+pub fn analyse_doubting(sql: &str, catalog: &Catalog) -> Analysis {
+    analyse_by(sql, catalog, true)
+}
+
+fn analyse_by(sql: &str, catalog: &Catalog, doubts: bool) -> Analysis {
     let mut reading = Reading::new(catalog);
+    reading.doubts = doubts;
     match parse(sql) {
         Ok(tree) => {
             for (at, raw) in (0..).zip(&tree.stmts) {

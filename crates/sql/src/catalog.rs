@@ -1,10 +1,13 @@
 //! What exists in one database, as far as facts need it, with the operator's labels applied.
 
+mod row;
 mod vouched;
 
 use std::collections::{HashMap, HashSet};
 
 use access::DataClass;
+
+use row::{Row, ViewColumn, ViewLink};
 
 use crate::function;
 use crate::label::{Entry, Label, Labels, NotPan};
@@ -207,6 +210,14 @@ impl Catalog {
             .collect();
         classes.dedup();
         classes
+    }
+
+    /// Whether a column that the snapshot does not hold may be one that is gone, of a relation with labelled columns.
+    pub fn may_have_had(&self, relation_oid: u32, attnum: i16) -> bool {
+        self.relation(relation_oid).is_some_and(|relation| {
+            relation.columns.iter().any(|column| !held(column).is_empty())
+                && relation.columns.iter().any(|column| column.number > attnum)
+        })
     }
 
     /// Whether the snapshot holds this relation. One that it does not hold (a temporary table, one created
@@ -531,85 +542,6 @@ struct Links {
     unique: Vec<(u32, i16)>,
     inherits: Vec<(u32, u32)>,
     rows: Vec<(u32, i16, u32)>,
-}
-
-struct ViewLink {
-    view: u32,
-    relation: u32,
-    column: ViewColumn,
-}
-
-enum ViewColumn {
-    None,
-    One(i16),
-    All,
-}
-
-/// One row of the answer to [`Catalog::QUERY`].
-enum Row<'a> {
-    Server { version: u32 },
-    Schema { name: &'a str },
-    Relation { oid: u32, kind: Kind, schema: &'a str, name: &'a str },
-    Column { relation: u32, number: i16, row_of: u32, name: &'a str },
-    View(ViewLink),
-    Calls { view: u32, extension: bool, schema: &'a str, name: &'a str },
-    Generated { relation: u32, number: i16, from: i16 },
-    Unique { relation: u32, number: i16 },
-    Inherits { child: u32, parent: u32 },
-    Function { extension: bool, name: &'a str },
-    Operator { extension: bool, name: &'a str },
-}
-
-impl<'a> Row<'a> {
-    fn read(row: &[Option<&'a str>]) -> Result<Self, &'static str> {
-        let &[Some(what), first, second, third, fourth, fifth] = row else {
-            return Err("it needs six columns, the first not NULL");
-        };
-        let name = |field: Option<&'a str>| field.ok_or("a name is NULL");
-        Ok(match what {
-            "server" => Self::Server { version: number(first)? },
-            "schema" => Self::Schema { name: name(fourth)? },
-            "relation" => Self::Relation {
-                oid: number(first)?,
-                kind: if matches!(name(third)?, "v" | "m") { Kind::View } else { Kind::Other },
-                schema: name(fourth)?,
-                name: name(fifth)?,
-            },
-            "column" => Self::Column {
-                relation: number(first)?,
-                number: number(second)?,
-                row_of: number(third)?,
-                name: name(fourth)?,
-            },
-            "view" => Self::View(ViewLink {
-                view: number(first)?,
-                relation: number(second)?,
-                column: match number::<i16>(third)? {
-                    0 => ViewColumn::None,
-                    number @ 1.. => ViewColumn::One(number),
-                    _ => ViewColumn::All,
-                },
-            }),
-            "calls" => Self::Calls {
-                view: number(first)?,
-                extension: second.is_some(),
-                schema: name(fourth)?,
-                name: name(fifth)?,
-            },
-            "generated" => {
-                Self::Generated { relation: number(first)?, number: number(second)?, from: number(third)? }
-            }
-            "unique" => Self::Unique { relation: number(first)?, number: number(second)? },
-            "inherits" => Self::Inherits { child: number(first)?, parent: number(second)? },
-            "function" => Self::Function { extension: second.is_some(), name: name(fifth)? },
-            "operator" => Self::Operator { extension: second.is_some(), name: name(fifth)? },
-            _ => return Err("it is of no known sort"),
-        })
-    }
-}
-
-fn number<T: std::str::FromStr>(field: Option<&str>) -> Result<T, &'static str> {
-    field.and_then(|text| text.parse().ok()).ok_or("a number is missing or out of range")
 }
 
 #[cfg(test)]

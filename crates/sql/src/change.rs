@@ -99,7 +99,7 @@ impl<'a> Reading<'a> {
         if looks {
             self.touch(table, Action::Read);
         }
-        Columns::of(&relations)
+        self.columns_of(&relations)
     }
 
     fn push_target(&mut self, table: Option<&'a RangeVar>, columns: Columns<'a>) {
@@ -207,7 +207,7 @@ impl<'a> Reading<'a> {
             }
         }
         let items = [old, new].map(|name| Item { name: Some(name), columns: target.clone().derived() });
-        let before = Scope { items: items.into(), merges: false };
+        let before = Scope { items: items.into(), only_qualified: true, ..Scope::default() };
         let inner = self.scopes.len().saturating_sub(1);
         self.scopes.insert(inner, before);
         let columns = self.targets(&returning.exprs);

@@ -27,7 +27,10 @@ impl<'a> Reading<'a> {
             self.not_understood("a change of no table");
             return Columns::default();
         };
-        Columns::of(&self.touch(table, Action::Administer))
+        {
+            let relations = self.touch(table, Action::Administer);
+            self.columns_of(&relations)
+        }
     }
 
     pub fn administers_tables(&mut self, tables: &'a [Node]) {
@@ -95,7 +98,7 @@ impl<'a> Reading<'a> {
         let like = |node: &Node| matches!(node.node, Some(Kind::TableLikeClause(_)));
         let exact = own && !create.table_elts.iter().any(like);
         let columns = Columns { exact, in_place: exact, ..Columns::clean(names) };
-        self.scopes.push(Scope { items: vec![Item { name: None, columns }], merges: false });
+        self.scopes.push(Scope { items: vec![Item { name: None, columns }], ..Scope::default() });
         for node in &create.table_elts {
             self.table_element(node);
         }
@@ -164,7 +167,10 @@ impl<'a> Reading<'a> {
             }
         }
         let Some(table) = &constraint.pktable else { return };
-        let columns = Columns::of(&self.touch(table, Action::Read));
+        let columns = {
+            let relations = self.touch(table, Action::Read);
+            self.columns_of(&relations)
+        };
         let mut traces = Vec::new();
         for name in strings(&constraint.pk_attrs) {
             columns.find(name, &mut traces);
@@ -202,7 +208,7 @@ impl<'a> Reading<'a> {
     pub fn alter_table(&mut self, alter: &'a AlterTableStmt) {
         let columns = self.administers_table(alter.relation.as_ref());
         let name = alter.relation.as_ref().map(|table| table.relname.as_str());
-        self.scopes.push(Scope { items: vec![Item { name, columns }], merges: false });
+        self.scopes.push(Scope { items: vec![Item { name, columns }], ..Scope::default() });
         for node in &alter.cmds {
             match &node.node {
                 Some(Kind::AlterTableCmd(command)) => {
@@ -237,7 +243,10 @@ impl<'a> Reading<'a> {
                     Some(Kind::PartitionCmd(partition)) => partition.name.as_ref(),
                     _ => None,
                 };
-                let other = other.map(|table| Columns::of(&self.touch(table, Action::Administer)));
+                let other = other.map(|table| {
+                    let relations = self.touch(table, Action::Administer);
+                    self.columns_of(&relations)
+                });
                 columns.iter().chain(&other).for_each(|columns| self.moves(columns));
             }
             // The rows come in its order from then on.
@@ -282,7 +291,7 @@ impl<'a> Reading<'a> {
     pub fn create_index(&mut self, index: &'a IndexStmt) {
         let columns = self.administers_table(index.relation.as_ref());
         let name = index.relation.as_ref().map(|table| table.relname.as_str());
-        self.scopes.push(Scope { items: vec![Item { name, columns }], merges: false });
+        self.scopes.push(Scope { items: vec![Item { name, columns }], ..Scope::default() });
         for node in index.index_params.iter().chain(&index.index_including_params) {
             match &node.node {
                 Some(Kind::IndexElem(element)) => self.index_element(element),
@@ -363,7 +372,7 @@ impl<'a> Reading<'a> {
     fn moves_schema(&mut self, schema: &str) {
         let catalog = self.catalog;
         for relation in catalog.relations_of(schema) {
-            self.moves(&Columns::of(&[relation]));
+            self.moves(&self.columns_of(&[relation]));
         }
     }
 

@@ -26,7 +26,7 @@ mod shape;
 mod statement;
 mod system;
 
-pub use analysis::{Analysis, NameUse, SQL_BYTES_MAX, analyse, fuzz_analyse, merge};
+pub use analysis::{Analysis, NameUse, SQL_BYTES_MAX, analyse, analyse_doubting, fuzz_analyse, merge};
 pub use catalog::{Catalog, CatalogError};
 pub use label::{Label, LabelError, Labels, NotPan};
 pub use shape::shape;

@@ -290,7 +290,10 @@ impl<'a> Reading<'a> {
     fn table_member(&mut self, table: &'a RangeVar) {
         let columns = match self.columns_of_with(table) {
             Some(columns) => columns,
-            None => Columns::of(&self.touch(table, Action::Read)),
+            None => {
+                let relations = self.touch(table, Action::Read);
+                self.columns_of(&relations)
+            }
         };
         self.push_aliased(columns, Some(&table.relname), table.alias.as_ref());
     }

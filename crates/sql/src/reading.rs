@@ -30,6 +30,8 @@ pub(crate) struct Reading<'a> {
     pub reads: bool,
     /// Which statement of the text is read, from 0.
     pub at: u32,
+    /// Whether relations may have other columns than the catalog says.
+    pub doubts: bool,
     work: usize,
 }
 
@@ -68,6 +70,7 @@ impl<'a> Reading<'a> {
             with: Vec::new(),
             reads: false,
             at: 0,
+            doubts: false,
             work: 0,
         }
     }
@@ -264,6 +267,12 @@ impl<'a> Reading<'a> {
         relations
     }
 
+    /// The columns of the relations that one name may mean.
+    pub fn columns_of(&self, relations: &[&'a Relation]) -> Columns<'a> {
+        let columns = Columns::of(relations);
+        if self.doubts { Columns { exact: false, in_place: false, ..columns } } else { columns }
+    }
+
     pub fn push(&mut self, item: Item<'a>) {
         if !self.work(item.columns.list.len()) {
             return;
@@ -297,7 +306,7 @@ impl<'a> Reading<'a> {
             return Columns::default();
         }
         let (mut traces, mut found, mut certain, mut open) = (Vec::new(), false, false, false);
-        for scope in self.scopes.iter().rev() {
+        for scope in self.scopes.iter().rev().filter(|scope| !scope.only_qualified) {
             for item in &scope.items {
                 let here = item.columns.find(name, &mut traces);
                 if !here {
@@ -322,7 +331,7 @@ impl<'a> Reading<'a> {
 
     /// The qualifier is the nearest member of FROM that has this name, whatever others have it further out.
     fn qualified(&mut self, of: &'a str, name: &'a str) -> Columns<'a> {
-        let (mut traces, mut certain) = (Vec::new(), false);
+        let (mut traces, mut found, mut certain) = (Vec::new(), false, false);
         if !self.work(self.scopes.iter().map(|scope| scope.items.len()).sum()) {
             return Columns::default();
         }
@@ -331,10 +340,13 @@ impl<'a> Reading<'a> {
             if !here {
                 item.columns.unnamed(&mut traces);
             }
+            found |= here;
             certain |= here && item.columns.exact;
         }
-        if !certain {
+        if !found {
             self.mark_name(name, Position::Computed);
+        }
+        if !certain {
             // `c.to_jsonb` is `to_jsonb(c)` when `c` has no such column.
             self.attribute(name);
             // Of a relation that the snapshot does not hold most names are columns.

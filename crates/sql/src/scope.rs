@@ -45,6 +45,8 @@ pub(crate) struct Scope<'a> {
     pub items: Vec<Item<'a>>,
     /// Whether a join merges columns (USING, NATURAL), so that `*` gives them once, and first.
     pub merges: bool,
+    /// Whether its columns are seen by a qualified name alone.
+    pub only_qualified: bool,
 }
 
 impl<'a> Columns<'a> {

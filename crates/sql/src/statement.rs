@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::NameUse;
 use crate::definition::object_words;
 use crate::reading::{Kind, LISTED_MAX, Reading, strings};
-use crate::scope::{Columns, Item, Scope};
+use crate::scope::{Item, Scope};
 
 impl<'a> Reading<'a> {
     /// Reads one statement of the message.
@@ -267,7 +267,10 @@ impl<'a> Reading<'a> {
         let Some(table) = &it.relation else { return };
         let action = if it.is_from { Action::Write } else { Action::Read };
         let position = if it.is_from { Position::Assigned } else { Position::Computed };
-        let columns = Columns::of(&self.touch(table, action));
+        let columns = {
+            let relations = self.touch(table, action);
+            self.columns_of(&relations)
+        };
         if columns.unknown && !it.is_from {
             self.not_understood("all columns of an unknown relation");
         }
@@ -281,7 +284,8 @@ impl<'a> Reading<'a> {
             }
         }
         self.mark(&traces, position);
-        self.scopes.push(Scope { items: vec![Item { name: Some(&table.relname), columns }], merges: false });
+        self.scopes
+            .push(Scope { items: vec![Item { name: Some(&table.relname), columns }], ..Scope::default() });
         self.expression_of(it.where_clause.as_deref());
         self.scopes.pop();
     }
@@ -306,10 +310,13 @@ impl<'a> Reading<'a> {
         let mut items = Vec::new();
         for table in tables {
             let Some(Kind::RangeVar(table)) = &table.node else { continue };
-            let columns = Columns::of(&self.touch(table, Action::Administer));
+            let columns = {
+                let relations = self.touch(table, Action::Administer);
+                self.columns_of(&relations)
+            };
             items.push(Item { name: Some(table.relname.as_str()), columns });
         }
-        self.scopes.push(Scope { items, merges: false });
+        self.scopes.push(Scope { items, ..Scope::default() });
         match &node.node {
             Some(Kind::StatsElem(element)) => {
                 if !element.name.is_empty() {

@@ -19,6 +19,7 @@ pub struct Analyses {
 /// A text, or the shape of texts, as understood under one version of the catalog.
 struct Key {
     catalog_version: u64,
+    doubted: bool,
     is_shape: bool,
     text: Box<str>,
 }
@@ -26,6 +27,7 @@ struct Key {
 /// A [`Key`] that borrows its text, for looking up.
 struct Wanted<'a> {
     catalog_version: u64,
+    doubted: bool,
     is_shape: bool,
     text: &'a str,
 }
@@ -56,28 +58,30 @@ impl Default for Analyses {
 }
 
 impl Analyses {
-    /// What `statement` says, understood under `catalog`.
-    pub(crate) fn get(&self, statement: &str, catalog: &Catalog) -> Arc<Analysis> {
+    /// What `statement` says, understood under `catalog`, which may be doubted.
+    pub(crate) fn get(&self, statement: &str, catalog: &Catalog, doubted: bool) -> Arc<Analysis> {
+        let analyse = if doubted { sql::analyse_doubting } else { sql::analyse };
         if statement.len() > STATEMENT_BYTES_MAX {
-            return Arc::new(sql::analyse(statement, catalog));
+            return Arc::new(analyse(statement, catalog));
         }
         let catalog_version = catalog.version();
         let shape = sql::shape(statement);
         if let Some(text) = shape.as_deref()
-            && let Some(analysis) = self.cache.get(&Wanted { catalog_version, is_shape: true, text })
+            && let Some(analysis) = self.cache.get(&Wanted { catalog_version, doubted, is_shape: true, text })
         {
             return analysis;
         }
-        if let Some(analysis) = self.cache.get(&Wanted { catalog_version, is_shape: false, text: statement })
+        if let Some(analysis) =
+            self.cache.get(&Wanted { catalog_version, doubted, is_shape: false, text: statement })
         {
             return analysis;
         }
-        let analysis = Arc::new(sql::analyse(statement, catalog));
+        let analysis = Arc::new(analyse(statement, catalog));
         let key = match shape {
             Some(shape) if analysis.literal_free => {
-                Key { catalog_version, is_shape: true, text: shape.into() }
+                Key { catalog_version, doubted, is_shape: true, text: shape.into() }
             }
-            _ => Key { catalog_version, is_shape: false, text: statement.into() },
+            _ => Key { catalog_version, doubted, is_shape: false, text: statement.into() },
         };
         self.cache.insert(key, Arc::clone(&analysis));
         analysis
@@ -86,7 +90,12 @@ impl Analyses {
 
 impl Key {
     fn wanted(&self) -> Wanted<'_> {
-        Wanted { catalog_version: self.catalog_version, is_shape: self.is_shape, text: &self.text }
+        Wanted {
+            catalog_version: self.catalog_version,
+            doubted: self.doubted,
+            is_shape: self.is_shape,
+            text: &self.text,
+        }
     }
 }
 
@@ -98,7 +107,7 @@ impl Hash for Key {
 
 impl Hash for Wanted<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.catalog_version, self.is_shape, self.text).hash(state);
+        (self.catalog_version, self.doubted, self.is_shape, self.text).hash(state);
     }
 }
 
@@ -112,6 +121,7 @@ impl Eq for Key {}
 
 impl Equivalent<Key> for Wanted<'_> {
     fn equivalent(&self, key: &Key) -> bool {
-        (self.catalog_version, self.is_shape, self.text) == (key.catalog_version, key.is_shape, &*key.text)
+        self.catalog_version == key.catalog_version
+            && (self.doubted, self.is_shape, self.text) == (key.doubted, key.is_shape, &*key.text)
     }
 }

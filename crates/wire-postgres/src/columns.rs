@@ -83,6 +83,8 @@ impl Columns {
             let label = match relation {
                 0 => None,
                 _ if known => catalog.label(relation, attribute),
+                // It may have had a label.
+                _ if catalog.may_have_had(relation, attribute) => Some(&Label::Class(DataClass::Secret)),
                 // A column younger than the snapshot: what it is called is all there is.
                 _ => str::from_utf8(name).ok().and_then(|name| catalog.label_by_name(name)),
             };

@@ -195,6 +195,11 @@ impl Replies {
         }
     }
 
+    /// Whether a command is upstream that may change the catalog.
+    pub(crate) fn change_catalog(&self) -> bool {
+        self.owed.iter().filter_map(|owed| owed.command.as_ref()).any(|open| open.changes_catalog)
+    }
+
     /// Whether the agent has ended the pipeline that the head belongs to.
     pub(crate) fn pipeline_has_ended(&self) -> bool {
         let ends = |owed: &Owed| {

@@ -14,12 +14,14 @@
 mod answer;
 mod ask;
 mod copy;
+mod doubt;
 mod fault;
 mod held;
 mod rows;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use access::{Code, Refusal, RequestId, SessionId, Status, Verdict};
 use arc_swap::ArcSwap;
@@ -36,6 +38,7 @@ use crate::names::Names;
 use crate::replies::{Replies, Reply};
 use crate::statement::{Portal, Statement};
 use copy::CopyOut;
+use doubt::Doubt;
 use held::Held;
 
 /// What a session is made with.
@@ -44,6 +47,8 @@ pub struct Settings {
     pub session: SessionId,
     /// The connection's catalog: swapped by whoever refreshes it, read anew for each command.
     pub catalog: Arc<ArcSwap<Catalog>>,
+    /// Which wishes that it be read again have been granted: all up to this number ([`Postgres::wished`]).
+    pub catalog_served: Arc<AtomicU64>,
     /// What statements say, remembered across sessions.
     pub analyses: Arc<Analyses>,
     /// The deployment's masking profile.
@@ -86,6 +91,7 @@ pub struct Postgres {
     requests: u32,
     winding_down: bool,
     stale: bool,
+    doubt: Doubt,
 }
 
 /// Where the agent's side of the conversation stands.
@@ -146,12 +152,23 @@ impl Postgres {
             requests: 0,
             winding_down: false,
             stale: false,
+            doubt: Doubt::default(),
         }
     }
 
     /// Whether something showed that the catalog snapshot is behind; asking resets it.
     pub fn take_stale(&mut self) -> bool {
         std::mem::take(&mut self.stale)
+    }
+
+    /// Takes the number of the wish that the catalog be read again, which [`Postgres::take_stale`] has told.
+    pub fn wished(&mut self, ticket: u64) {
+        self.doubt.wished(ticket);
+    }
+
+    /// Whether the catalog snapshot cannot be relied on, for what this session has done itself.
+    fn doubts(&self) -> bool {
+        self.doubt.is_there(self.settings.catalog_served.load(Ordering::Acquire))
     }
 
     /// Goes on with whatever can go on: each side may have waited for the other.

@@ -29,11 +29,14 @@ pub(crate) struct Statement {
 
 /// How the statement came to be, and what it means.
 pub(crate) enum Origin {
-    /// By a `Parse` message; understood under a version of the catalog.
-    Parse { analysis: Arc<Analysis>, catalog_version: u64 },
+    /// By a `Parse` message.
+    Parse { analysis: Arc<Analysis>, understood: Understood },
     /// By SQL (`PREPARE`, `DECLARE`): only its facts are known.
-    Sql { facts: Arc<Facts>, catalog_version: u64, named: Named },
+    Sql { facts: Arc<Facts>, understood: Understood, named: Named },
 }
+
+/// Under which version of the catalog a statement was understood, and whether that was doubted.
+pub(crate) type Understood = (u64, bool);
 
 /// What SQL made, by its name.
 pub(crate) enum Named {
@@ -52,21 +55,22 @@ impl Statement {
         sql: Arc<str>,
         declared: Vec<u32>,
         analysis: Arc<Analysis>,
-        catalog: &Catalog,
+        (catalog, doubted): (&Catalog, bool),
         kept: &Kept,
     ) -> Arc<Self> {
-        Self::new(sql, declared, Origin::Parse { analysis, catalog_version: catalog.version() }, kept)
+        Self::new(sql, declared, Origin::Parse { analysis, understood: (catalog.version(), doubted) }, kept)
     }
 
     /// `sql` is the whole text that holds the `PREPARE` or `DECLARE`.
     pub(crate) fn in_sql(
         sql: Arc<str>,
         facts: Arc<Facts>,
-        catalog: &Catalog,
+        (catalog, doubted): (&Catalog, bool),
         named: Named,
         kept: &Kept,
     ) -> Arc<Self> {
-        Self::new(sql, Vec::new(), Origin::Sql { facts, catalog_version: catalog.version(), named }, kept)
+        let understood = (catalog.version(), doubted);
+        Self::new(sql, Vec::new(), Origin::Sql { facts, understood, named }, kept)
     }
 
     fn new(sql: Arc<str>, declared: Vec<u32>, origin: Origin, kept: &Kept) -> Arc<Self> {

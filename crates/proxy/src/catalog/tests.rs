@@ -54,7 +54,9 @@ async fn a_stale_snapshot_is_read_again_and_one_that_did_not_change_keeps_its_ve
     let mut attempts = watch.shared.attempts.subscribe();
 
     // Many wishes are one.
-    (0..100).for_each(|_| watch.stale());
+    for _ in 0..100 {
+        watch.stale();
+    }
     attempts.changed().await.unwrap();
     assert_eq!(snapshot.load().version(), version);
     assert_eq!(database.reads.load(Ordering::Relaxed), 2);

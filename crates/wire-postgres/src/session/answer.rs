@@ -162,6 +162,14 @@ impl Postgres {
         }
         self.withholding = false;
         self.copy = Copy::None;
+        let told = self.told_ready(frame);
+        if status == b'I' && !self.replies.change_catalog() {
+            self.stale |= self.doubt.settles();
+        }
+        told
+    }
+
+    fn told_ready(&mut self, frame: &Frame) -> Result<(), Violation> {
         match self.replies.head().map(|owed| &owed.reply) {
             Some(Reply::Query { .. } | Reply::RefusedQuery(_) | Reply::Sync) => {
                 self.to_agent.put_slice(frame.bytes());

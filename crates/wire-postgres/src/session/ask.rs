@@ -9,7 +9,7 @@ use sql::{Analysis, NameUse};
 use wire::{Effect, Side, Violation};
 
 use super::held::{Held, Kind};
-use super::{Copy, OWED_MAX, Postgres, Stalled, State};
+use super::{Copy, OWED_MAX, Postgres, Stalled, State, doubt};
 use crate::command::{self, Bind, Command};
 use crate::error;
 use crate::frame::{Frame, message};
@@ -203,7 +203,7 @@ impl Postgres {
 
     fn ask_query(&mut self, frame: &Frame, sql: &str) -> Step {
         let catalog = self.settings.catalog.load_full();
-        let analysis = self.settings.analyses.get(sql, &catalog);
+        let analysis = self.settings.analyses.get(sql, &catalog, self.doubts());
         if let Some(detail) = self.names_too_much(&analysis) {
             let response = self.limited(detail);
             self.fail_query(&response);
@@ -219,7 +219,8 @@ impl Postgres {
             return self.make_room("too much is prepared in this session");
         }
         let catalog = self.settings.catalog.load_full();
-        let analysis = self.settings.analyses.get(sql, &catalog);
+        let doubts = self.doubts();
+        let analysis = self.settings.analyses.get(sql, &catalog, doubts);
         if let Some(detail) = self.names_too_much(&analysis) {
             let response = self.limited(detail);
             self.fail_extended(&response);
@@ -227,8 +228,13 @@ impl Postgres {
         }
         let Some(facts) = self.resolve(&analysis) else { return Step::Wait };
         let text: Arc<str> = sql.into();
-        let statement =
-            Statement::parsed(Arc::clone(&text), types, Arc::clone(&analysis), &catalog, &self.kept);
+        let statement = Statement::parsed(
+            Arc::clone(&text),
+            types,
+            Arc::clone(&analysis),
+            (&catalog, doubts),
+            &self.kept,
+        );
         let kind = Kind::Parse { name: name.into(), statement };
         self.ask(Stage::Prepare, facts, text, Vec::new(), frame, kind, None);
         Step::Done
@@ -292,6 +298,7 @@ impl Postgres {
         kind: Kind,
         analysis: Option<Arc<Analysis>>,
     ) {
+        let facts = if self.doubts() { facts } else { doubt::cautious(facts) };
         let request = self.next_request();
         let sql = Arc::clone(&command);
         let command = Redacted::new(command);
@@ -302,12 +309,14 @@ impl Postgres {
 
     /// What the text of a statement says under today's catalog, for one that was prepared under an older.
     fn current(&self, statement: &Statement) -> Arc<Analysis> {
-        let catalog = self.settings.catalog.load();
+        let (catalog, doubts) = (self.settings.catalog.load(), self.doubts());
         match &statement.origin {
-            Origin::Parse { analysis, catalog_version } if catalog.version() == *catalog_version => {
+            Origin::Parse { analysis, understood } if *understood == (catalog.version(), doubts) => {
                 Arc::clone(analysis)
             }
-            Origin::Parse { .. } | Origin::Sql { .. } => self.settings.analyses.get(&statement.sql, &catalog),
+            Origin::Parse { .. } | Origin::Sql { .. } => {
+                self.settings.analyses.get(&statement.sql, &catalog, doubts)
+            }
         }
     }
 
@@ -359,10 +368,10 @@ impl Postgres {
 
     /// What running a statement means under today's catalog.
     fn facts_of(&self, statement: &Statement) -> Arc<Facts> {
-        let Origin::Sql { facts, catalog_version, named } = &statement.origin else {
+        let Origin::Sql { facts, understood, named } = &statement.origin else {
             return Arc::clone(&self.current(statement).facts);
         };
-        if self.settings.catalog.load().version() == *catalog_version {
+        if *understood == (self.settings.catalog.load().version(), self.doubts()) {
             return Arc::clone(facts);
         }
         let made = |name: &NameUse| match (name, named) {
@@ -381,9 +390,9 @@ impl Postgres {
     /// Notes which names a command changes when it succeeds, as it goes upstream.
     pub(super) fn propose_names(&mut self, sql: &Arc<str>, analysis: Option<&Analysis>) -> Vec<Registry> {
         let mut changed = Vec::new();
-        let catalog = self.settings.catalog.load_full();
+        let (catalog, doubts) = (self.settings.catalog.load_full(), self.doubts());
         let made = |facts: &Arc<Facts>, named: Named| {
-            Statement::in_sql(Arc::clone(sql), Arc::clone(facts), &catalog, named, &self.kept)
+            Statement::in_sql(Arc::clone(sql), Arc::clone(facts), (&catalog, doubts), named, &self.kept)
         };
         for name in analysis.map(|analysis| analysis.names.as_slice()).unwrap_or_default() {
             match name {

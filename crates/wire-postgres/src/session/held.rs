@@ -66,6 +66,10 @@ impl Postgres {
         self.segment_open = true;
         self.segment_ahead(&kind);
         self.to_upstream.put_slice(frame.bytes());
+        if !matches!(kind, Kind::Parse { .. }) {
+            let changes_catalog = analysis.as_ref().is_some_and(|analysis| analysis.changes_catalog);
+            self.doubt.runs(&facts, changes_catalog);
+        }
         let open = Open {
             request,
             permit,

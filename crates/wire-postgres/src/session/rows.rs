@@ -5,8 +5,8 @@ use std::sync::Arc;
 use access::Terms;
 use wire::{Side, Violation};
 
-use super::Postgres;
 use super::answer::UNEXPECTED;
+use super::{Postgres, doubt};
 use crate::columns::Columns;
 use crate::frame::Frame;
 use crate::replies::{Owed, Reply};
@@ -27,7 +27,9 @@ impl Postgres {
                 };
                 let terms = open.terms();
                 let columns = Columns::read(frame, &catalog, &terms, open.answer())?;
-                if !columns.agree(open.answer(), &catalog) {
+                let agree = columns.agree(open.answer(), &catalog);
+                let unknown = columns.stale || doubt::reads_unknown(&open.facts);
+                if !agree || (unknown && !self.doubts()) {
                     self.disagree();
                 }
                 (columns, terms)
@@ -105,7 +107,7 @@ impl Postgres {
     /// Plans what is done to the rows of a portal, before its first. Whether they are described as was decided upon.
     fn plans_portal(&mut self) -> bool {
         let catalog = self.settings.catalog.load();
-        let masker = self.settings.masker;
+        let (masker, doubts) = (self.settings.masker, self.doubts());
         let Some(Owed { reply: Reply::Execute { portal, plan }, command: Some(open), .. }) =
             self.replies.head()
         else {
@@ -113,7 +115,8 @@ impl Postgres {
         };
         let Some(columns) = portal.columns().filter(|_| plan.is_none()) else { return true };
         let (terms, answer): (Terms, _) = (open.terms(), open.answer());
-        if !columns.agree(answer, &catalog) {
+        let unknown = columns.stale || doubt::reads_unknown(&open.facts);
+        if !columns.agree(answer, &catalog) || (unknown && !doubts) {
             return false;
         }
         let formats = Some(&*portal.result_formats);
@@ -121,7 +124,7 @@ impl Postgres {
         true
     }
 
-    /// The upstream's description and what was decided upon contradict each other.
+    /// The upstream's description and what was decided upon contradict each other, or nobody knows yet what is in it.
     fn disagree(&mut self) {
         self.stale = true;
         self.withhold("the answer has other columns than were decided upon");

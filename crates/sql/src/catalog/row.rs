@@ -1,0 +1,82 @@
+//! The rows that a snapshot is made of, as [`Catalog::QUERY`](super::Catalog::QUERY) gives them.
+
+use super::Kind;
+
+pub(super) struct ViewLink {
+    pub view: u32,
+    pub relation: u32,
+    pub column: ViewColumn,
+}
+
+pub(super) enum ViewColumn {
+    None,
+    One(i16),
+    All,
+}
+
+/// One row of the answer to [`Catalog::QUERY`].
+pub(super) enum Row<'a> {
+    Server { version: u32 },
+    Schema { name: &'a str },
+    Relation { oid: u32, kind: Kind, schema: &'a str, name: &'a str },
+    Column { relation: u32, number: i16, row_of: u32, name: &'a str },
+    View(ViewLink),
+    Calls { view: u32, extension: bool, schema: &'a str, name: &'a str },
+    Generated { relation: u32, number: i16, from: i16 },
+    Unique { relation: u32, number: i16 },
+    Inherits { child: u32, parent: u32 },
+    Function { extension: bool, name: &'a str },
+    Operator { extension: bool, name: &'a str },
+}
+
+impl<'a> Row<'a> {
+    pub fn read(row: &[Option<&'a str>]) -> Result<Self, &'static str> {
+        let &[Some(what), first, second, third, fourth, fifth] = row else {
+            return Err("it needs six columns, the first not NULL");
+        };
+        let name = |field: Option<&'a str>| field.ok_or("a name is NULL");
+        Ok(match what {
+            "server" => Self::Server { version: number(first)? },
+            "schema" => Self::Schema { name: name(fourth)? },
+            "relation" => Self::Relation {
+                oid: number(first)?,
+                kind: if matches!(name(third)?, "v" | "m") { Kind::View } else { Kind::Other },
+                schema: name(fourth)?,
+                name: name(fifth)?,
+            },
+            "column" => Self::Column {
+                relation: number(first)?,
+                number: number(second)?,
+                row_of: number(third)?,
+                name: name(fourth)?,
+            },
+            "view" => Self::View(ViewLink {
+                view: number(first)?,
+                relation: number(second)?,
+                column: match number::<i16>(third)? {
+                    0 => ViewColumn::None,
+                    number @ 1.. => ViewColumn::One(number),
+                    _ => ViewColumn::All,
+                },
+            }),
+            "calls" => Self::Calls {
+                view: number(first)?,
+                extension: second.is_some(),
+                schema: name(fourth)?,
+                name: name(fifth)?,
+            },
+            "generated" => {
+                Self::Generated { relation: number(first)?, number: number(second)?, from: number(third)? }
+            }
+            "unique" => Self::Unique { relation: number(first)?, number: number(second)? },
+            "inherits" => Self::Inherits { child: number(first)?, parent: number(second)? },
+            "function" => Self::Function { extension: second.is_some(), name: name(fifth)? },
+            "operator" => Self::Operator { extension: second.is_some(), name: name(fifth)? },
+            _ => return Err("it is of no known sort"),
+        })
+    }
+}
+
+fn number<T: std::str::FromStr>(field: Option<&str>) -> Result<T, &'static str> {
+    field.and_then(|text| text.parse().ok()).ok_or("a number is missing or out of range")
+}

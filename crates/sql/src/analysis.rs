@@ -75,16 +75,10 @@ pub enum NameUse {
 
 /// Says what `sql`, one message's text, does. Never fails: what is not understood is in the facts.
 pub fn analyse(sql: &str, catalog: &Catalog) -> Analysis {
-    let mut reading = Reading::new(catalog);
     match parse(sql) {
         Ok(tree) => {
-            for (at, raw) in (0..).zip(&tree.stmts) {
-                reading.at = at;
-                match raw.stmt.as_deref() {
-                    Some(statement) => reading.statement(statement),
-                    None => reading.not_understood("a statement"),
-                }
-            }
+            let mut reading = Reading::new(catalog);
+            reading.statements(&tree);
             reading.into_analysis()
         }
         Err(what) => {
@@ -95,7 +89,7 @@ pub fn analyse(sql: &str, catalog: &Catalog) -> Analysis {
 }
 
 /// Parses by PostgreSQL 18's own grammar, or says what is wrong, without a word of the text that could be data.
-fn parse(sql: &str) -> Result<ParseResult, Cow<'static, str>> {
+pub(crate) fn parse(sql: &str) -> Result<ParseResult, Cow<'static, str>> {
     if sql.len() > SQL_BYTES_MAX {
         return Err("text too long".into());
     }

@@ -97,7 +97,8 @@ impl Conversation {
             "deny" => {
                 let request = self.asked.pop_front().expect("a question");
                 let code = *Code::ALL.iter().find(|code| code.as_str() == rest).expect("a code");
-                let refusal = Refusal { code, request, detail: "".into(), policies: Vec::new() };
+                let refusal =
+                    Refusal { code, request, detail: "".into(), columns: Vec::new(), policies: Vec::new() };
                 let _ = self.session.answer(Verdict::Deny(Box::new(refusal)));
             }
             "hold" => {

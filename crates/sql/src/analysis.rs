@@ -168,5 +168,7 @@ pub fn fuzz_analyse(data: &[u8]) {
     ];
     let labels = Labels::new([("public.cards.pan", Label::Class(DataClass::Pan))]).unwrap_or_default();
     let catalog = Catalog::from_rows(rows.into_iter().map(Vec::from), &labels, 1).unwrap_or_default();
-    let _ = analyse(&String::from_utf8_lossy(data), &catalog);
+    let text = String::from_utf8_lossy(data);
+    let _ = analyse(&text, &catalog);
+    let _ = crate::lineage(&text, &catalog);
 }

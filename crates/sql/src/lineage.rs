@@ -26,9 +26,9 @@ pub struct Lineage {
 pub struct Mention {
     /// `schema.table.column`.
     pub column: Box<str>,
-    /// Whether it is labelled `pan`: every mask leaves the end of its values.
-    pub is_pan: bool,
-    /// Where it is named, in bytes. `None` if the grammar does not tell.
+    /// The class of all its values; `None` of documents that hold some.
+    pub class: Option<DataClass>,
+    /// Where it is named, or begins what is made of it, in bytes. `None` if the grammar does not tell.
     pub offset: Option<usize>,
     /// What it is used for.
     pub place: Place,
@@ -119,6 +119,9 @@ impl Mention {
     /// What to write instead, in one sentence without a full stop.
     pub fn instead(&self) -> String {
         let column = &self.column;
+        if self.class == Some(DataClass::Sad) {
+            return format!("leave {column} out: whoever asks, nothing is told of it but NULL");
+        }
         let mut text = match self.place {
             Place::Answer => format!("select {column} plainly, and make nothing of it"),
             Place::Cast => {
@@ -149,7 +152,7 @@ impl Mention {
             Place::View => format!("select from the tables under the view, {column} plainly"),
             Place::Definition => format!("leave {column} out of the change, or ask a person to make it"),
         };
-        if self.is_pan && self.place.compares() {
+        if self.class == Some(DataClass::Pan) && self.place.compares() {
             let name = column.rsplit('.').next().unwrap_or(column);
             text.push_str("; the last four digits may be used anywhere: right(");
             text.push_str(name);
@@ -248,8 +251,11 @@ impl<'a> Reading<'a> {
         let is_same = |known: &Mention| known.offset == offset && known.column == labelled.name;
         if lineage.mentions.len() < LISTED_MAX && !lineage.mentions.iter().any(is_same) {
             let column = labelled.name.clone();
-            let is_pan = matches!(labelled.label, Label::Class(DataClass::Pan));
-            lineage.mentions.push(Mention { column, is_pan, offset, place });
+            let class = match &labelled.label {
+                Label::Class(class) => Some(class.clone()),
+                Label::Json(_) => None,
+            };
+            lineage.mentions.push(Mention { column, class, offset, place });
         }
     }
 

@@ -43,7 +43,7 @@ fn a_refusal_for_a_column_says_where_it_is_and_what_to_write_there() {
     let sql = "select 'é' from public.cards order by pan";
     let mention = Mention {
         column: "public.cards.pan".into(),
-        is_pan: false,
+        class: None,
         offset: sql.find("pan"),
         place: sql::Place::OrderBy,
     };

@@ -96,6 +96,18 @@ def test_whoever_may_not_connect_may_do_nothing(gateway):
     assert said["refusal"]["code"] == "PGD-0004"
 
 
+def test_policies_see_on_whose_behalf_an_agent_acts(make_gateway):
+    gateway = make_gateway(start=False, policies=cards.POLICIES + """
+        @id("not-for-eve") forbid (principal is Agent, action == Action::"read", resource)
+        when { principal has on_behalf_of && principal.on_behalf_of == "eve" };
+    """)
+    assert explain(gateway, "select 1", *AGENT, "--on-behalf-of", "ada", check=0)["verdict"] == "allowed"
+    said = explain(gateway, "select 1", *AGENT, "--on-behalf-of", "eve", check=1)
+    assert [one["id"] for one in said["policies"]] == ["not-for-eve"]
+    assert "only an agent" in fails(gateway, "--connection", "payments", "--principal", "user:ada",
+                                    "--on-behalf-of", "eve", "select 1")
+
+
 def test_approvals_count_where_policies_ask_for_them(make_gateway):
     gateway = make_gateway(start=False, policies=cards.POLICIES + """
         @id("ask-first") forbid (principal, action == Action::"write", resource) unless { context.approvals >= 2 };

@@ -125,9 +125,13 @@ fn revealed(
                         columns.join(", ")
                     )
                 };
-                notes.take(Code::RevealDenied, &decision, detail).map_err(|denied| Denied {
-                    columns: columns.iter().map(|&column| column.into()).collect(),
-                    ..denied
+                notes.take(Code::RevealDenied, &decision, detail).map_err(|denied| match denied.code {
+                    Code::RevealDenied => {
+                        let columns = columns.iter().map(|&column| column.into()).collect();
+                        Denied { columns, ..denied }
+                    }
+                    // A policy that failed says nothing of columns.
+                    _ => denied,
                 })?;
             }
             None if decision.errors.is_empty() && !decision.allowed => continue,

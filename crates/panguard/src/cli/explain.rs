@@ -4,7 +4,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use access::{Facts, Kind, Principal, Timestamp};
+use access::{Delegation, Facts, Kind, Principal, Timestamp};
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use gate::{Asking, explain};
@@ -33,6 +33,9 @@ pub struct Arguments {
     /// The issuer of their token, if not the first in the configuration.
     #[arg(long, value_name = "URL")]
     issuer: Option<Box<str>>,
+    /// The person on whose behalf an agent would act, by their `sub`.
+    #[arg(long, value_name = "SUBJECT")]
+    on_behalf_of: Option<Box<str>>,
     /// How many people have approved this very statement.
     #[arg(long, value_name = "N", default_value_t = 0)]
     approvals: u32,
@@ -69,6 +72,9 @@ impl FromStr for Who {
 pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
     let config = Config::load(path, &process_env)?;
     let policies = folder::policies(&config.policies)?;
+    if arguments.on_behalf_of.is_some() && arguments.principal.kind == Kind::User {
+        bail!("only an agent acts on behalf of somebody; leave `--on-behalf-of` out, or name an agent");
+    }
     let name = &*arguments.connection;
     let Some(connection) = config.connections.get(name) else {
         let known: Vec<&str> = config.connections.keys().map(|name| &**name).collect();
@@ -127,9 +133,10 @@ fn principal(config: &Config, arguments: &Arguments) -> Principal {
         kind: arguments.principal.kind,
         id: arguments.principal.id.clone(),
         issuer: arguments.issuer.clone().unwrap_or_else(first),
-        subject: arguments.principal.id.clone(),
+        // The token that a person lends to an agent is that person's.
+        subject: arguments.on_behalf_of.as_ref().unwrap_or(&arguments.principal.id).clone(),
         groups: arguments.groups.iter().cloned().collect(),
-        delegation: None,
+        delegation: arguments.on_behalf_of.clone().map(|on_behalf_of| Delegation { on_behalf_of }),
         token_id: "".into(),
         valid_from: Timestamp(0),
         valid_until: Timestamp(i64::MAX),

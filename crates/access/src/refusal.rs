@@ -13,6 +13,8 @@ pub struct Refusal {
     pub request: RequestId,
     /// What exactly was refused: `drop table on public.cards`.
     pub detail: Box<str>,
+    /// The columns that it is about (`schema.table.column`), where it is what is done with some of them.
+    pub columns: Vec<Box<str>>,
     /// The policies that decided, where policies did.
     pub policies: Vec<PolicyNote>,
 }

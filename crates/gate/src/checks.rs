@@ -6,27 +6,39 @@ use policy::{Decision, Inquiry};
 /// What policy says to a command, whoever's token is valid or not.
 pub(crate) type Ruling = Result<Allowed, Denied>;
 
-/// It may run.
-pub(crate) struct Allowed {
-    pub(crate) terms: Terms,
-    pub(crate) policies: Vec<PolicyNote>,
+/// Policy lets a command run.
+#[derive(Debug)]
+pub struct Allowed {
+    /// What is to be done with its answer.
+    pub terms: Terms,
+    /// The policies that allowed it.
+    pub policies: Vec<PolicyNote>,
 }
 
-/// It may not.
+/// Policy does not let a command run.
 #[derive(Debug)]
-pub(crate) struct Denied {
-    pub(crate) code: Code,
+pub struct Denied {
+    /// What sort of refusal it comes to.
+    pub code: Code,
     /// What exactly was refused, for whoever asked.
-    pub(crate) detail: String,
-    pub(crate) policies: Vec<PolicyNote>,
+    pub detail: String,
+    /// The columns whose use was refused (`schema.table.column`), where that is why.
+    pub columns: Vec<Box<str>>,
+    /// The policies that decided.
+    pub policies: Vec<PolicyNote>,
     /// What went wrong in a policy, for operators: recorded and not told.
-    pub(crate) errors: Vec<String>,
+    pub errors: Vec<String>,
 }
 
 impl Denied {
+    /// For another reason than policy.
+    pub(crate) fn because(code: Code, detail: &str) -> Self {
+        let (columns, policies, errors) = (Vec::new(), Vec::new(), Vec::new());
+        Self { code, detail: detail.into(), columns, policies, errors }
+    }
+
     pub(crate) fn expired() -> Self {
-        let detail = "the token does not hold any more".into();
-        Self { code: Code::TokenExpired, detail, policies: Vec::new(), errors: Vec::new() }
+        Self::because(Code::TokenExpired, "the token does not hold any more")
     }
 }
 
@@ -113,7 +125,14 @@ fn revealed(
                         columns.join(", ")
                     )
                 };
-                notes.take(Code::RevealDenied, &decision, detail)?;
+                notes.take(Code::RevealDenied, &decision, detail).map_err(|denied| match denied.code {
+                    Code::RevealDenied => {
+                        let columns = columns.iter().map(|&column| column.into()).collect();
+                        Denied { columns, ..denied }
+                    }
+                    // A policy that failed says nothing of columns.
+                    _ => denied,
+                })?;
             }
             None if decision.errors.is_empty() && !decision.allowed => continue,
             None => notes.take(Code::RevealDenied, &decision, || format!("`reveal` of class {class}"))?,
@@ -136,7 +155,8 @@ impl Notes {
         }
         let code = if decision.errors.is_empty() { code } else { Code::PolicyError };
         let detail = format!("{}: {}", what(), decision.why());
-        Err(Denied { code, detail, policies: decision.policies.clone(), errors: decision.errors.clone() })
+        let (policies, errors) = (decision.policies.clone(), decision.errors.clone());
+        Err(Denied { policies, errors, ..Denied::because(code, &detail) })
     }
 
     fn into_policies(self) -> Vec<PolicyNote> {

@@ -197,6 +197,7 @@ impl Gate {
             request: stranger.session.request(0),
             // Why a token is no good helps whoever forges one.
             detail: "the token was not accepted".into(),
+            columns: Vec::new(),
             policies: Vec::new(),
         });
         Pending::new(self.log.append(&entry), move |_| refusal)
@@ -215,7 +216,7 @@ impl Gate {
         let connection = (&*self.recorder.name(&admission.connection)).into();
         let admission = Admission { connection, ..admission.clone() };
         let admitted = Admitted::new(&admission, lane, Arc::clone(&self.name), ASKS_NOTHING);
-        let denied = Denied { code, detail: detail.into(), policies: Vec::new(), errors: Vec::new() };
+        let denied = Denied::because(code, detail);
         let Refused { refusal, detail } = self.refused(&denied, admitted.opening());
         let event = Event::SessionRefused { code, reason: detail, policies: Vec::new() };
         Pending::new(self.log.append(&admitted.entry(now, admitted.opening(), event)), move |_| refusal)
@@ -269,9 +270,9 @@ impl Gate {
             recorded.push_str("; ");
             recorded.push_str(error);
         }
-        let policies = denied.policies.clone();
+        let (columns, policies) = (denied.columns.clone(), denied.policies.clone());
         Refused {
-            refusal: Box::new(Refusal { code: denied.code, request, detail: told, policies }),
+            refusal: Box::new(Refusal { code: denied.code, request, detail: told, columns, policies }),
             detail: self.recorder.name(&recorded),
         }
     }
@@ -298,12 +299,12 @@ struct Refused {
 }
 
 /// What opening a session comes to.
-fn connect() -> Facts {
+pub(crate) fn connect() -> Facts {
     let connect = Use { action: access::Action::Connect, resource: access::Resource::Connection };
     Facts { uses: vec![connect], effect: Effect::None, ..Facts::default() }
 }
 
 fn not_recorded(request: access::RequestId) -> Box<Refusal> {
     let detail = "no entry of it could be made durable".into();
-    Box::new(Refusal { code: Code::NotRecorded, request, detail, policies: Vec::new() })
+    Box::new(Refusal { code: Code::NotRecorded, request, detail, columns: Vec::new(), policies: Vec::new() })
 }

@@ -17,6 +17,7 @@
 
 mod admitted;
 mod checks;
+mod explain;
 mod gate;
 mod hide;
 mod parameter;
@@ -25,5 +26,7 @@ mod record;
 mod rules;
 
 pub use admitted::Admitted;
+pub use checks::{Allowed, Denied};
+pub use explain::{Asking, explain};
 pub use gate::{Asked, Gate, Stranger};
 pub use pending::{Append, Appending, Pending};

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use access::{DataClass, Facts, Parameter, Question, Secret};
 use audit::{Command, FactsNote, StageWord};
 use aws_lc_rs::hmac;
-use mask::Masker;
+use mask::{Classes, Masker};
 
 use crate::hide::Hide;
 use crate::parameter::{Shown, show};
@@ -34,13 +34,8 @@ const MARGIN_BYTES: usize = 4 << 10;
 
 impl Recorder {
     pub(crate) fn new(masker: Masker, key: &Secret) -> Self {
-        let always = [DataClass::Pan, DataClass::CardholderName, DataClass::Expiry, DataClass::Secret];
-        let own = masker.classes().names().filter(|class| *class != DataClass::Secret);
-        Self {
-            masker,
-            key: hmac::Key::new(hmac::HMAC_SHA256, key.expose()),
-            scanned: always.into_iter().chain(own).collect(),
-        }
+        let scanned = scanned(masker.classes());
+        Self { masker, key: hmac::Key::new(hmac::HMAC_SHA256, key.expose()), scanned }
     }
 
     /// The classes whose values a scan can meet in any answer.
@@ -116,6 +111,13 @@ impl Recorder {
         }
         digest.sign().as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>().into()
     }
+}
+
+/// The classes whose values a scan for `classes` can meet in any answer.
+pub(crate) fn scanned(classes: Classes) -> Vec<DataClass> {
+    let always = [DataClass::Pan, DataClass::CardholderName, DataClass::Expiry, DataClass::Secret];
+    let own = classes.names().filter(|class| *class != DataClass::Secret);
+    always.into_iter().chain(own).collect()
 }
 
 /// What is kept of one command's values, while they are gone through.

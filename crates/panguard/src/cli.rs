@@ -4,6 +4,8 @@ pub mod audit;
 mod check;
 mod demo;
 mod env;
+mod explain;
+mod explained;
 pub mod output;
 mod policy;
 mod question;

@@ -26,6 +26,7 @@ use wire_postgres::startup::{Auth, Discovery};
 
 use crate::config::{Config, PanProfile, process_env};
 use crate::folder;
+pub use live::upstream;
 use reload::Reload;
 pub use telemetry::LogFormat;
 
@@ -148,6 +149,11 @@ fn entry_masker(config: &Config) -> Masker {
     Masker::new(profile).with(Classes { secret: true, ..config.classes })
 }
 
+/// What the gate takes a scan to find beside card data.
+pub fn scanned(config: &Config) -> Classes {
+    entry_masker(config).classes()
+}
+
 fn auth(config: &Config) -> Auth {
     let discovery = match config.issuers.as_slice() {
         [only] => Some(Discovery {
@@ -237,4 +243,4 @@ fn watched(path: &Path, config: &Config) -> Vec<PathBuf> {
 }
 
 /// Room for the deepest statement that is read; taken from memory only when it is used.
-const STACK_BYTES: usize = 8 << 20;
+pub const STACK_BYTES: usize = 8 << 20;

@@ -172,7 +172,13 @@ impl Hearing<'_> {
 
     fn refuse(&mut self, code: Code, detail: &str) {
         let request = self.session.request(0);
-        self.agent.refuse(Refusal { code, request, detail: detail.into(), policies: Vec::new() });
+        self.agent.refuse(Refusal {
+            code,
+            request,
+            detail: detail.into(),
+            columns: Vec::new(),
+            policies: Vec::new(),
+        });
     }
 
     fn end(self, ended: Ended, told: BytesMut) -> Arrival {
@@ -185,6 +191,7 @@ impl Hearing<'_> {
                 code: Code::NotSupported,
                 request: self.session.request(0),
                 detail: violation.rule.into(),
+                columns: Vec::new(),
                 policies: Vec::new(),
             },
         };

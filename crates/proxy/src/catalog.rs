@@ -46,6 +46,11 @@ struct Shared {
 
 /// A catalog that was not to be had. For operators.
 #[derive(Debug, Error)]
+#[error(transparent)]
+pub struct NoCatalog(#[from] CatalogNotRead);
+
+/// Why a catalog was not to be had.
+#[derive(Debug, Error)]
 pub(crate) enum CatalogNotRead {
     #[error(transparent)]
     Dial(#[from] DialError),
@@ -164,6 +169,15 @@ fn expire(connection: &Connection, shared: &Shared, now: Timestamp) {
     shared.snapshot.store(Arc::new(catalog));
 }
 
+/// Reads the catalog of `connection` as it is now, with panguard's own credential: what every session on it is
+/// understood by.
+///
+/// # Errors
+/// [`NoCatalog`] if the vault, the upstream or what it answers is not as it should be; within seconds.
+pub async fn read_catalog(connection: &Connection, vault: &Arc<Vault>) -> Result<Catalog, NoCatalog> {
+    Ok(understand(read(connection, vault).await?, connection).await?)
+}
+
 /// Reads all rows on a session of its own.
 async fn read(connection: &Connection, vault: &Arc<Vault>) -> Result<Vec<Row>, CatalogNotRead> {
     let read = async {
@@ -189,15 +203,20 @@ async fn read(connection: &Connection, vault: &Arc<Vault>) -> Result<Vec<Row>, C
 }
 
 /// Makes the snapshot from `rows`, off the workers' threads: there may be a million.
-async fn take(rows: Vec<Row>, connection: &Connection, shared: &Shared) -> Result<(), CatalogNotRead> {
+async fn understand(rows: Vec<Row>, connection: &Connection) -> Result<Catalog, CatalogNotRead> {
     let labels = connection.data.clone();
     let version = VERSIONS.fetch_add(1, Ordering::Relaxed);
     let catalog = tokio::task::spawn_blocking(move || snapshot(&rows, &labels, version, now())).await;
-    let catalog = catalog.map_err(|_| CatalogNotRead::Interrupted)??;
+    Ok(catalog.map_err(|_| CatalogNotRead::Interrupted)??)
+}
+
+/// Puts the snapshot that `rows` make in the place of the one before.
+async fn take(rows: Vec<Row>, connection: &Connection, shared: &Shared) -> Result<(), CatalogNotRead> {
+    let catalog = understand(rows, connection).await?;
     for column in catalog.unmatched() {
         warn!(connection = &*connection.name, column, "labelled column does not exist");
     }
-    debug!(connection = &*connection.name, version, "catalog read");
+    debug!(connection = &*connection.name, version = catalog.version(), "catalog read");
     shared.snapshot.store(Arc::new(catalog));
     Ok(())
 }

@@ -102,7 +102,13 @@ impl DialError {
                 "panguard has no credential for the database, tell its operator"
             }
         };
-        Refusal { code: Code::UpstreamUnavailable, request, detail: detail.into(), policies: Vec::new() }
+        Refusal {
+            code: Code::UpstreamUnavailable,
+            request,
+            detail: detail.into(),
+            columns: Vec::new(),
+            policies: Vec::new(),
+        }
     }
 }
 

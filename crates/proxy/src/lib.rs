@@ -25,6 +25,7 @@ mod stand_in;
 mod stream;
 mod tls;
 
+pub use catalog::{NoCatalog, read_catalog};
 pub use connection::Connection;
 pub use dial::Target;
 pub use drive::{Asked, Ended, Judge, OUTBOX_BYTES_MAX, Order, Traffic, drive};

@@ -85,17 +85,11 @@ pub fn analyse_doubting(sql: &str, catalog: &Catalog) -> Analysis {
 }
 
 fn analyse_by(sql: &str, catalog: &Catalog, doubts: bool) -> Analysis {
-    let mut reading = Reading::new(catalog);
-    reading.doubts = doubts;
     match parse(sql) {
         Ok(tree) => {
-            for (at, raw) in (0..).zip(&tree.stmts) {
-                reading.at = at;
-                match raw.stmt.as_deref() {
-                    Some(statement) => reading.statement(statement),
-                    None => reading.not_understood("a statement"),
-                }
-            }
+            let mut reading = Reading::new(catalog);
+            reading.doubts = doubts;
+            reading.statements(&tree);
             reading.into_analysis()
         }
         Err(what) => {
@@ -106,7 +100,7 @@ fn analyse_by(sql: &str, catalog: &Catalog, doubts: bool) -> Analysis {
 }
 
 /// Parses by PostgreSQL 18's own grammar, or says what is wrong, without a word of the text that could be data.
-fn parse(sql: &str) -> Result<ParseResult, Cow<'static, str>> {
+pub(crate) fn parse(sql: &str) -> Result<ParseResult, Cow<'static, str>> {
     if sql.len() > SQL_BYTES_MAX {
         return Err("text too long".into());
     }
@@ -185,5 +179,7 @@ pub fn fuzz_analyse(data: &[u8]) {
     ];
     let labels = Labels::new([("public.cards.pan", Label::Class(DataClass::Pan))]).unwrap_or_default();
     let catalog = Catalog::from_rows(rows.into_iter().map(Vec::from), &labels, 1).unwrap_or_default();
-    let _ = analyse(&String::from_utf8_lossy(data), &catalog);
+    let text = String::from_utf8_lossy(data);
+    let _ = analyse(&text, &catalog);
+    let _ = crate::lineage(&text, &catalog);
 }

@@ -46,7 +46,7 @@ pub(crate) struct Labelled {
     /// `schema.table.column`.
     pub name: Box<str>,
     pub classes: Vec<DataClass>,
-    label: Label,
+    pub label: Label,
 }
 
 /// A table, view, sequence or the like.

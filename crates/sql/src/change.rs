@@ -7,6 +7,7 @@ use pg_query::protobuf::{
     ReturningOptionKind, UpdateStmt,
 };
 
+use crate::lineage::Place;
 use crate::reading::{Kind, Reading};
 use crate::scope::{Columns, Item, Scope};
 
@@ -22,7 +23,7 @@ impl<'a> Reading<'a> {
         self.assignments(&insert.cols, &target);
         if let Some(source) = insert.select_stmt.as_deref() {
             let columns = self.query(source);
-            self.mark_computed(&columns);
+            self.in_place(Place::Copied, |reading| reading.mark_computed(&columns));
         }
         self.push_target(insert.relation.as_ref(), target.clone());
         if let Some(conflict) = insert.on_conflict_clause.as_deref() {
@@ -43,7 +44,7 @@ impl<'a> Reading<'a> {
             self.member(node);
         }
         self.assignments(&update.target_list, &target);
-        self.expression_of(update.where_clause.as_deref());
+        self.in_place(Place::Where, |reading| reading.expression_of(update.where_clause.as_deref()));
         let columns = self.returning(update.returning_clause.as_ref(), update.relation.as_ref(), &target);
         self.leave(outer);
         columns
@@ -58,7 +59,7 @@ impl<'a> Reading<'a> {
         for node in &delete.using_clause {
             self.member(node);
         }
-        self.expression_of(delete.where_clause.as_deref());
+        self.in_place(Place::Where, |reading| reading.expression_of(delete.where_clause.as_deref()));
         let columns = self.returning(delete.returning_clause.as_ref(), delete.relation.as_ref(), &target);
         self.leave(outer);
         columns
@@ -71,15 +72,15 @@ impl<'a> Reading<'a> {
         if let Some(source) = merge.source_relation.as_deref() {
             self.member(source);
         }
-        self.expression_of(merge.join_condition.as_deref());
+        self.in_place(Place::Join, |reading| reading.expression_of(merge.join_condition.as_deref()));
         for node in &merge.merge_when_clauses {
             let Some(Kind::MergeWhenClause(when)) = &node.node else {
                 self.not_understood("a branch of MERGE");
                 continue;
             };
-            self.expression_of(when.condition.as_deref());
+            self.in_place(Place::Where, |reading| reading.expression_of(when.condition.as_deref()));
             self.assignments(&when.target_list, &target);
-            self.expressions(&when.values);
+            self.in_place(Place::Copied, |reading| reading.expressions(&when.values));
         }
         let columns = self.returning(merge.returning_clause.as_ref(), merge.relation.as_ref(), &target);
         self.leave(outer);
@@ -118,17 +119,21 @@ impl<'a> Reading<'a> {
             // Setting a part of a value keeps the rest of it, so it is looked at.
             let position =
                 if target.indirection.is_empty() { Position::Assigned } else { Position::Computed };
-            if columns.find(&target.name, &mut traces) {
-                self.mark(&traces, position);
-            } else {
-                self.mark_name(&target.name, position);
-            }
-            for step in &target.indirection {
-                if !matches!(step.node, Some(Kind::String(_))) {
-                    self.expression(step);
+            self.in_place(Place::Copied, |reading| {
+                reading.at_offset(target.location, |reading| {
+                    if columns.find(&target.name, &mut traces) {
+                        reading.mark(&traces, position);
+                    } else {
+                        reading.mark_name(&target.name, position);
+                    }
+                });
+                for step in &target.indirection {
+                    if !matches!(step.node, Some(Kind::String(_))) {
+                        reading.expression(step);
+                    }
                 }
-            }
-            self.expression_of(target.val.as_deref());
+                reading.expression_of(target.val.as_deref());
+            });
         }
     }
 
@@ -139,16 +144,11 @@ impl<'a> Reading<'a> {
         target: &Columns<'a>,
     ) {
         match conflict.infer.as_deref() {
-            Some(infer) if infer.conname.is_empty() => self.inference(infer),
+            Some(infer) if infer.conname.is_empty() => self.in_place(Place::Conflict, |reading| {
+                reading.at_offset(infer.location, |reading| reading.inference(infer));
+            }),
             // Whichever constraint it is, it tells whether a value is there already.
-            _ => {
-                let relations = table.map(|table| self.touch(table, Action::Write)).unwrap_or_default();
-                for column in relations.iter().flat_map(|relation| &relation.columns).filter(|it| it.unique) {
-                    for id in column.label.iter().chain(&column.made_of) {
-                        self.mark_column(*id, Position::Computed);
-                    }
-                }
-            }
+            _ => self.in_place(Place::Conflict, |reading| reading.any_constraint(conflict, table)),
         }
         if conflict.target_list.is_empty() {
             return;
@@ -163,11 +163,23 @@ impl<'a> Reading<'a> {
             columns: Columns { exact: !excluded.list.is_empty(), ..excluded },
         });
         self.assignments(&conflict.target_list, target);
-        self.expression_of(conflict.where_clause.as_deref());
+        self.in_place(Place::Where, |reading| reading.expression_of(conflict.where_clause.as_deref()));
         // RETURNING does not see it.
         if let Some(scope) = self.scopes.last_mut() {
             scope.items.pop();
         }
+    }
+
+    /// `ON CONFLICT` without a column tells the same of every column that a unique index is on.
+    fn any_constraint(&mut self, conflict: &'a OnConflictClause, table: Option<&'a RangeVar>) {
+        let relations = table.map(|table| self.touch(table, Action::Write)).unwrap_or_default();
+        self.at_offset(conflict.location, |reading| {
+            for column in relations.iter().flat_map(|relation| &relation.columns).filter(|it| it.unique) {
+                for id in column.label.iter().chain(&column.made_of) {
+                    reading.mark_column(*id, Position::Computed);
+                }
+            }
+        });
     }
 
     /// `ON CONFLICT (column)` tells whether a value is there already.

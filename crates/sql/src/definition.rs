@@ -8,6 +8,7 @@ use pg_query::protobuf::{
     RangeVar, RenameStmt, ViewStmt,
 };
 
+use crate::lineage::Place;
 use crate::reading::{Kind, Reading, strings};
 use crate::scope::{Columns, Item, Scope};
 
@@ -65,7 +66,7 @@ impl<'a> Reading<'a> {
     /// `SELECT … INTO`, `CREATE TABLE … AS`: the rows are copied to where no label is.
     pub fn creates_from(&mut self, into: &'a IntoClause, columns: &Columns<'a>) {
         self.creates(into.rel.as_ref());
-        self.mark_computed(columns);
+        self.in_place(Place::Copied, |reading| reading.mark_computed(columns));
     }
 
     pub fn create_table_as(&mut self, create: &'a CreateTableAsStmt) {
@@ -74,7 +75,7 @@ impl<'a> Reading<'a> {
             self.not_understood("create table as execute");
         } else {
             let columns = self.query(query);
-            self.mark_computed(&columns);
+            self.in_place(Place::Copied, |reading| reading.mark_computed(&columns));
         }
         self.creates(create.into.as_deref().and_then(|into| into.rel.as_ref()));
     }
@@ -83,7 +84,7 @@ impl<'a> Reading<'a> {
         self.creates(create.view.as_ref());
         if let Some(query) = create.query.as_deref() {
             let columns = self.query(query);
-            self.mark_computed(&columns);
+            self.in_place(Place::Copied, |reading| reading.mark_computed(&columns));
         }
     }
 

@@ -8,6 +8,7 @@ use access::DataClass;
 use pg_query::Node;
 use pg_query::protobuf::{AExprKind, FuncCall, SubLink, SubLinkType, TypeName, a_const};
 
+use crate::lineage::Place;
 use crate::reading::{Kind, Reading, strings};
 use crate::scope::{Trace, add};
 
@@ -85,7 +86,9 @@ impl<'a> Reading<'a> {
     fn derived_call(&mut self, call: &'a FuncCall) -> Vec<Trace> {
         let total = self.total(call);
         if total.is_none() || self.shows_no_more(call) {
-            self.call(call);
+            self.in_answer(Place::Function, |reading| {
+                reading.at_offset(call.location, |reading| reading.call(call));
+            });
             return Vec::new();
         }
         self.function(&call.funcname);
@@ -94,7 +97,7 @@ impl<'a> Reading<'a> {
             Some(Total::Whole | Total::Count) | None => self.derive_all(&call.args),
             Some(Total::Subject | Total::Length | Total::Right) => {
                 let (subject, others) = call.args.split_at(1.min(call.args.len()));
-                self.expressions(others);
+                self.in_answer(Place::Function, |reading| reading.expressions(others));
                 self.derive_all(subject)
             }
         }

@@ -8,6 +8,7 @@ use pg_query::protobuf::{
 
 use access::Position;
 
+use crate::lineage::Place;
 use crate::reading::{Kind, Reading, strings};
 
 impl<'a> Reading<'a> {
@@ -23,9 +24,16 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Reads an expression. Every kind that the grammar can give here is named; another is not understood.
     pub fn expression(&mut self, node: &'a Node) {
         let Some(kind) = &node.node else { return self.not_understood("an expression") };
+        let (place, offset) = whereabouts(kind);
+        self.in_answer(place, |reading| {
+            reading.at_offset(offset, |reading| reading.expression_of_kind(kind))
+        });
+    }
+
+    /// Reads an expression. Every kind that the grammar can give here is named; another is not understood.
+    fn expression_of_kind(&mut self, kind: &'a Kind) {
         match kind {
             // Leaves
             Kind::AConst(_)
@@ -146,18 +154,20 @@ impl<'a> Reading<'a> {
 
     /// Reads all of a call but its name and its arguments.
     pub fn around(&mut self, call: &'a FuncCall) {
-        self.expressions(&call.agg_order);
-        self.expression_of(call.agg_filter.as_deref());
+        self.in_place(Place::OrderBy, |reading| reading.expressions(&call.agg_order));
+        self.in_place(Place::Where, |reading| reading.expression_of(call.agg_filter.as_deref()));
         if let Some(window) = call.over.as_deref() {
             self.window(window);
         }
     }
 
     fn window(&mut self, window: &'a WindowDef) {
-        self.expressions(&window.partition_clause);
-        self.expressions(&window.order_clause);
-        self.expression_of(window.start_offset.as_deref());
-        self.expression_of(window.end_offset.as_deref());
+        self.in_place(Place::Window, |reading| {
+            reading.expressions(&window.partition_clause);
+            reading.expressions(&window.order_clause);
+            reading.expression_of(window.start_offset.as_deref());
+            reading.expression_of(window.end_offset.as_deref());
+        });
     }
 
     fn sublink(&mut self, link: &'a SubLink) {
@@ -218,6 +228,20 @@ impl<'a> Reading<'a> {
         if let Some(window) = it.over.as_deref() {
             self.window(window);
         }
+    }
+}
+
+/// What an expression is to those who are told of a column in it, and where it begins, in bytes.
+fn whereabouts(kind: &Kind) -> (Place, i32) {
+    match kind {
+        Kind::FuncCall(it) => (Place::Function, it.location),
+        Kind::TypeCast(it) => (Place::Cast, it.location),
+        Kind::AExpr(it) => (Place::Operator, it.location),
+        Kind::SubLink(it) => (Place::Operator, it.location),
+        Kind::NullTest(it) => (Place::Operator, it.location),
+        Kind::BooleanTest(it) => (Place::Operator, it.location),
+        Kind::BoolExpr(it) => (Place::Operator, it.location),
+        _ => (Place::Answer, -1),
     }
 }
 

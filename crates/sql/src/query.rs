@@ -8,6 +8,7 @@ use pg_query::protobuf::{
 };
 
 use crate::expression::figure_name;
+use crate::lineage::Place;
 use crate::reading::{Kind, Reading, WithQuery, WithState, strings};
 use crate::scope::{Column, Columns, Item, Scope, add};
 
@@ -36,7 +37,7 @@ impl<'a> Reading<'a> {
         } else {
             self.values(&select.values_lists)
         };
-        self.sort(&select.sort_clause, &columns);
+        self.in_place(Place::OrderBy, |reading| reading.sort(&select.sort_clause, &columns));
         self.expression_of(select.limit_count.as_deref());
         self.expression_of(select.limit_offset.as_deref());
         if !select.locking_clause.is_empty() {
@@ -86,8 +87,10 @@ impl<'a> Reading<'a> {
             }
             return columns.derived();
         }
-        self.mark_computed(&left);
-        self.mark_computed(&right);
+        self.in_place(Place::SetOperation, |reading| {
+            reading.mark_computed(&left);
+            reading.mark_computed(&right);
+        });
         left.cleaned()
     }
 
@@ -95,16 +98,16 @@ impl<'a> Reading<'a> {
         for node in &select.from_clause {
             self.member(node);
         }
-        self.expression_of(select.where_clause.as_deref());
+        self.in_place(Place::Where, |reading| reading.expression_of(select.where_clause.as_deref()));
         let columns = self.targets(&select.target_list);
-        self.sort(&select.group_clause, &columns);
-        self.expression_of(select.having_clause.as_deref());
-        self.expressions(&select.window_clause);
-        match select.distinct_clause.as_slice() {
+        self.in_place(Place::GroupBy, |reading| reading.sort(&select.group_clause, &columns));
+        self.in_place(Place::Having, |reading| reading.expression_of(select.having_clause.as_deref()));
+        self.in_place(Place::Window, |reading| reading.expressions(&select.window_clause));
+        self.in_place(Place::Distinct, |reading| match select.distinct_clause.as_slice() {
             [] => {}
-            [all] if all.node.is_none() => self.mark_computed(&columns),
-            on => self.sort(on, &columns),
-        }
+            [all] if all.node.is_none() => reading.mark_computed(&columns),
+            on => reading.sort(on, &columns),
+        });
         columns
     }
 
@@ -153,7 +156,8 @@ impl<'a> Reading<'a> {
             return Columns::default();
         }
         let traces = self.derive(value);
-        let column = Column { name: alias.or_else(|| figure_name(value)), traces };
+        let name = alias.or_else(|| figure_name(value));
+        let column = Column { name, traces, at: usize::try_from(target.location).ok() };
         Columns::exactly(vec![column])
     }
 
@@ -172,14 +176,16 @@ impl<'a> Reading<'a> {
                 Kind::GroupingSet(set) => self.sort(&set.content, answer),
                 Kind::RowExpr(row) => self.sort(&row.args, answer),
                 Kind::List(list) => self.sort(&list.items, answer),
-                Kind::AConst(value) => self.ordinal(value.val.as_ref(), answer),
+                Kind::AConst(value) => {
+                    self.at_offset(value.location, |reading| reading.ordinal(value.val.as_ref(), answer));
+                }
                 Kind::ColumnRef(reference) => {
                     // A plain name may mean the query's column or the answer's: both are taken.
                     let mut traces = Vec::new();
                     if let [Node { node: Some(Kind::String(name)) }] = reference.fields.as_slice() {
                         answer.find(&name.sval, &mut traces);
                     }
-                    self.mark(&traces, Position::Computed);
+                    self.at_offset(reference.location, |reading| reading.mark(&traces, Position::Computed));
                     self.expression(node);
                 }
                 _ => self.expression(node),
@@ -335,23 +341,29 @@ impl<'a> Reading<'a> {
                 self.member(side);
             }
         }
-        if join.is_natural {
-            self.natural(start);
-        }
+        // The grammar does not say where USING and NATURAL are.
+        let joined = join.rarg.as_deref().map_or(-1, place_of_member);
         if let Some(scope) = self.scopes.last_mut() {
             scope.merges |= join.is_natural || !join.using_clause.is_empty();
         }
-        for name in strings(&join.using_clause) {
-            self.joined_by(start, name);
-        }
-        self.joined_on(start, join.quals.as_deref());
+        self.in_place(Place::Join, |reading| {
+            reading.at_offset(joined, |reading| {
+                if join.is_natural {
+                    reading.natural(start);
+                }
+                for name in strings(&join.using_clause) {
+                    reading.joined_by(start, name);
+                }
+            });
+            reading.joined_on(start, join.quals.as_deref());
+        });
         if let Some(alias) = &join.join_using_alias {
             let columns = Columns::clean(strings(&join.using_clause).map(Some));
             self.push(Item { name: Some(&alias.aliasname), columns });
         }
         if let Some(alias) = &join.alias {
             // Which column has which name after a join with an alias is not worked out.
-            self.mark_joined(start, |_| true);
+            self.at_offset(joined, |reading| reading.mark_joined(start, |_| true));
             // Under the alias alone they are seen from here on.
             if let Some(scope) = self.scopes.last_mut() {
                 scope.items.truncate(start);
@@ -458,5 +470,13 @@ impl<'a> Reading<'a> {
             self.json_behaviour(column.on_error.as_deref());
             self.json_table_columns(&column.columns);
         }
+    }
+}
+
+/// Where a member of FROM stands, in bytes; negative if that is not known.
+fn place_of_member(member: &Node) -> i32 {
+    match &member.node {
+        Some(Kind::RangeVar(table)) => table.location,
+        _ => -1,
     }
 }

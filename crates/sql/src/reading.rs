@@ -7,6 +7,7 @@ use pg_query::Node;
 use pg_query::protobuf::{ColumnRef, RangeVar, node};
 
 use crate::catalog::{Catalog, LabelledId, Relation};
+use crate::lineage::{Lineage, Place, Spot};
 use crate::scope::{Column, Columns, Item, Scope, Trace, add};
 use crate::system;
 use crate::{Analysis, NameUse};
@@ -32,6 +33,10 @@ pub(crate) struct Reading<'a> {
     pub at: u32,
     /// Whether relations may have other columns than the catalog says.
     pub doubts: bool,
+    /// What is being read.
+    pub spot: Spot,
+    /// Where labelled columns are, if that is asked for.
+    pub lineage: Option<Lineage>,
     work: usize,
 }
 
@@ -71,6 +76,8 @@ impl<'a> Reading<'a> {
             reads: false,
             at: 0,
             doubts: false,
+            spot: Spot::default(),
+            lineage: None,
             work: 0,
         }
     }
@@ -88,8 +95,13 @@ impl<'a> Reading<'a> {
     pub fn apart(&mut self, read: impl FnOnce(&mut Self)) -> Facts {
         let outer = std::mem::replace(&mut self.facts, understood());
         let at = std::mem::take(&mut self.at);
+        let given = self.lineage.as_ref().map_or(0, |lineage| lineage.given.len());
         read(self);
         self.at = at;
+        if let Some(lineage) = &mut self.lineage {
+            // It is not the text's own answer.
+            lineage.given.truncate(given);
+        }
         std::mem::replace(&mut self.facts, outer)
     }
 
@@ -178,7 +190,10 @@ impl<'a> Reading<'a> {
                     false if !placed || classes.contains(&DataClass::Sad) => Position::Computed,
                     false => Position::Derived,
                 };
-                self.mark_column(trace.column, position);
+                self.at_column(column.at, |reading| reading.mark_column(trace.column, position));
+                if placed && position != Position::Computed {
+                    self.gives(index, trace.column, position);
+                }
                 if position == Position::Derived {
                     derived.extend(classes.iter().map(|class| (index, class.clone())));
                 }
@@ -195,7 +210,7 @@ impl<'a> Reading<'a> {
     /// Notes that these columns go where no mask reaches.
     pub fn mark_computed(&mut self, columns: &Columns<'a>) {
         for column in &columns.list {
-            self.mark(&column.traces, Position::Computed);
+            self.at_column(column.at, |reading| reading.mark(&column.traces, Position::Computed));
         }
         if columns.unknown {
             self.not_understood("all columns of an unknown relation");
@@ -213,6 +228,9 @@ impl<'a> Reading<'a> {
     pub fn mark_column(&mut self, column: LabelledId, position: Position) {
         let catalog = self.catalog;
         let Some(labelled) = catalog.labelled(column) else { return };
+        if position == Position::Computed {
+            self.mentions(labelled);
+        }
         for class in &labelled.classes {
             let same = |known: &ColumnUse| {
                 known.position == position && known.class == *class && known.column == labelled.name
@@ -240,7 +258,7 @@ impl<'a> Reading<'a> {
     /// Notes what is done to the relations that a name can mean, and gives those that the catalog holds.
     pub fn touch(&mut self, name: &'a RangeVar, action: Action) -> Vec<&'a Relation> {
         let schema = (!name.schemaname.is_empty()).then_some(name.schemaname.as_str());
-        self.touch_named(schema, &name.relname, action)
+        self.at_offset(name.location, |reading| reading.touch_named(schema, &name.relname, action))
     }
 
     pub fn touch_named(&mut self, schema: Option<&'a str>, name: &str, action: Action) -> Vec<&'a Relation> {
@@ -254,9 +272,11 @@ impl<'a> Reading<'a> {
             if action == Action::Administer {
                 continue;
             }
-            for &column in &relation.computed_from {
-                self.mark_column(column, Position::Computed);
-            }
+            self.in_place(Place::View, |reading| {
+                for &column in &relation.computed_from {
+                    reading.mark_column(column, Position::Computed);
+                }
+            });
             for function in &relation.calls {
                 self.calls(function);
             }
@@ -286,6 +306,16 @@ impl<'a> Reading<'a> {
     ///
     /// What is more than a plain use of columns (a whole row, a function in disguise) is noted at once.
     pub fn reference(&mut self, reference: &'a ColumnRef) -> Columns<'a> {
+        self.at_offset(reference.location, |reading| {
+            let mut columns = reading.meaning(reference);
+            for column in &mut columns.list {
+                column.at = reading.spot.offset;
+            }
+            columns
+        })
+    }
+
+    fn meaning(&mut self, reference: &'a ColumnRef) -> Columns<'a> {
         let mut fields = reference.fields.iter().rev().map(|field| field.node.as_ref());
         match (fields.next().flatten(), fields.next().flatten()) {
             (Some(Kind::String(name)), None) => self.unqualified(&name.sval),
@@ -385,7 +415,7 @@ impl<'a> Reading<'a> {
             }
             unknown |= item.columns.unknown;
         }
-        self.mark(&traces, Position::Computed);
+        self.at_row(|reading| reading.mark(&traces, Position::Computed));
         if unknown {
             self.not_understood("all columns of an unknown relation");
         }
@@ -424,5 +454,5 @@ pub(crate) fn strings(nodes: &[Node]) -> impl Iterator<Item = &str> {
 }
 
 fn one<'a>(name: &'a str, traces: Vec<Trace>) -> Columns<'a> {
-    Columns::exactly(vec![Column { name: Some(name), traces }])
+    Columns::exactly(vec![Column { name: Some(name), traces, at: None }])
 }

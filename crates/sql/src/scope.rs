@@ -17,6 +17,8 @@ pub(crate) struct Column<'a> {
     /// `None` for an expression's column whose name was not worked out.
     pub name: Option<&'a str>,
     pub traces: Vec<Trace>,
+    /// Where the text last names it, in bytes.
+    pub at: Option<usize>,
 }
 
 /// The columns of a table or of a query's answer.
@@ -56,7 +58,7 @@ impl<'a> Columns<'a> {
         for column in relations.iter().flat_map(|relation| &relation.columns) {
             let plain = column.label.iter().map(|&column| Trace { column, plain: true });
             let made = column.made_of.iter().map(|&column| Trace { column, plain: false });
-            list.push(Column { name: Some(&column.name), traces: plain.chain(made).collect() });
+            list.push(Column { name: Some(&column.name), traces: plain.chain(made).collect(), at: None });
         }
         let exact = relations.len() == 1;
         Self { list, exact, in_place: exact, unknown: relations.is_empty() }
@@ -64,7 +66,7 @@ impl<'a> Columns<'a> {
 
     /// Columns that hold nothing sensitive, under these names and no others.
     pub fn clean(names: impl Iterator<Item = Option<&'a str>>) -> Self {
-        let list = names.map(|name| Column { name, traces: Vec::new() }).collect();
+        let list = names.map(|name| Column { name, traces: Vec::new(), at: None }).collect();
         Self::exactly(list)
     }
 

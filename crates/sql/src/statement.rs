@@ -3,17 +3,29 @@
 use access::{Action, Effect, Facts, Position, Resource};
 use pg_query::Node;
 use pg_query::protobuf::{
-    CopyStmt, DeclareCursorStmt, DiscardMode, ExplainStmt, GrantTargetType, PrepareStmt, ReindexObjectType,
-    SelectStmt, TransactionStmt, TransactionStmtKind, VacuumStmt, VariableSetKind,
+    CopyStmt, DeclareCursorStmt, DiscardMode, ExplainStmt, GrantTargetType, ParseResult, PrepareStmt,
+    ReindexObjectType, SelectStmt, TransactionStmt, TransactionStmtKind, VacuumStmt, VariableSetKind,
 };
 use std::sync::Arc;
 
 use crate::NameUse;
 use crate::definition::object_words;
+use crate::lineage::Place;
 use crate::reading::{Kind, LISTED_MAX, Reading, strings};
 use crate::scope::{Item, Scope};
 
 impl<'a> Reading<'a> {
+    /// Reads the statements of the message.
+    pub fn statements(&mut self, tree: &'a ParseResult) {
+        for (at, raw) in (0..).zip(&tree.stmts) {
+            self.at = at;
+            match raw.stmt.as_deref() {
+                Some(statement) => self.statement(statement),
+                None => self.not_understood("a statement"),
+            }
+        }
+    }
+
     /// Reads one statement of the message.
     pub fn statement(&mut self, node: &'a Node) {
         self.kind_of(node);
@@ -75,7 +87,7 @@ impl<'a> Reading<'a> {
                 self.administers_tables(&it.relations);
                 self.changes_catalog = catalog_changed;
             }
-            _ => self.definition(kind),
+            _ => self.in_place(Place::Definition, |reading| reading.definition(kind)),
         }
     }
 
@@ -259,7 +271,7 @@ impl<'a> Reading<'a> {
                 self.kind_of(query);
             }
             let columns = self.query(query);
-            self.mark_computed(&columns);
+            self.in_place(Place::Copy, |reading| reading.mark_computed(&columns));
             if !self.reads {
                 self.uses(Action::Read, Resource::Connection);
             }
@@ -283,10 +295,12 @@ impl<'a> Reading<'a> {
                 }
             }
         }
-        self.mark(&traces, position);
+        self.in_place(Place::Copy, |reading| {
+            reading.at_offset(table.location, |reading| reading.mark(&traces, position));
+        });
         self.scopes
             .push(Scope { items: vec![Item { name: Some(&table.relname), columns }], ..Scope::default() });
-        self.expression_of(it.where_clause.as_deref());
+        self.in_place(Place::Where, |reading| reading.expression_of(it.where_clause.as_deref()));
         self.scopes.pop();
     }
 

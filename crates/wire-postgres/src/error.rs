@@ -13,6 +13,7 @@ use std::fmt::Write;
 
 use access::{Code, PolicyNote, Refusal, RequestId};
 use bytes::{BufMut, Bytes, BytesMut};
+use sql::Mention;
 
 use crate::frame;
 
@@ -27,29 +28,62 @@ pub enum Severity {
 
 /// The ErrorResponse for `refusal`: `PGD-0005: policy does not allow this command (drop table)`.
 pub fn response(refusal: &Refusal, severity: Severity) -> Bytes {
-    respond(refusal, severity, sqlstate(refusal.code), refusal.code.instead())
+    respond(refusal, severity, sqlstate(refusal.code), &sentence(refusal.code.instead()), None)
+}
+
+/// As [`response`], for a statement of the text `sql` that is refused for what `mention` shows: it also says
+/// where that is, to the eye and to the client, and what to write there instead.
+pub(crate) fn response_at(refusal: &Refusal, mention: &Mention, sql: &str) -> Bytes {
+    let mut hint = sentence(refusal.code.instead());
+    if refusal.code == Code::RevealDenied {
+        let _ = write!(hint, " {}", sentence(&mention.instead()));
+    }
+    let character = mention.character(sql);
+    let at = character.map_or_else(String::new, |character| format!(", at character {character}"));
+    let used = format!("{} is used {}{at}.", mention.column, mention.place.words());
+    let place = Shown { used, character };
+    respond(refusal, Severity::Error, sqlstate(refusal.code), &hint, Some(&place))
+}
+
+/// Where in a statement something is.
+struct Shown {
+    /// In words.
+    used: String,
+    /// In characters of the text, from 1.
+    character: Option<usize>,
 }
 
 /// As [`response`], for a session that does not begin; `hint` is what is best done next. A limit reached
 /// there is PostgreSQL's own `too_many_connections`, which pools know to wait upon.
 pub(crate) fn startup_response(refusal: &Refusal, hint: &str) -> Bytes {
+    let hint = sentence(hint);
     match refusal.code {
-        Code::LimitReached => respond(refusal, Severity::Fatal, "53300", hint),
-        code => respond(refusal, Severity::Fatal, sqlstate(code), hint),
+        Code::LimitReached => respond(refusal, Severity::Fatal, "53300", &hint, None),
+        code => respond(refusal, Severity::Fatal, sqlstate(code), &hint, None),
     }
 }
 
-fn respond(refusal: &Refusal, severity: Severity, sqlstate: &str, hint: &str) -> Bytes {
+fn respond(
+    refusal: &Refusal,
+    severity: Severity,
+    sqlstate: &str,
+    hint: &str,
+    place: Option<&Shown>,
+) -> Bytes {
     let mut message = format!("{}: {}", refusal.code, refusal.code.what());
     if !refusal.detail.is_empty() {
         let _ = write!(message, " ({})", refusal.detail);
     }
     let mut detail = String::new();
+    if let Some(place) = place {
+        let _ = writeln!(detail, "{}", place.used);
+    }
     for policy in &refusal.policies {
         let _ = writeln!(detail, "{}", note(policy));
     }
     let _ = write!(detail, "Request {}.", refusal.request);
-    write_response(severity, sqlstate, &message, &detail, &sentence(hint))
+    let position = place.and_then(|place| place.character);
+    write_response(severity, sqlstate, &message, &detail, hint, position)
 }
 
 /// The ErrorResponse for an agent that broke the protocol; `rule` says which rule, as in a
@@ -57,7 +91,7 @@ fn respond(refusal: &Refusal, severity: Severity, sqlstate: &str, hint: &str) ->
 pub fn violation(rule: &str, request: RequestId) -> Bytes {
     let hint = "Use a PostgreSQL client that speaks protocol 3, and report this if it does.";
     let message = format!("the client broke the PostgreSQL protocol: {rule}");
-    write_response(Severity::Fatal, "08P01", &message, &format!("Request {request}."), hint)
+    write_response(Severity::Fatal, "08P01", &message, &format!("Request {request}."), hint, None)
 }
 
 /// An error in PostgreSQL's own words, for what PostgreSQL itself would say.
@@ -115,7 +149,14 @@ fn sentence(text: &str) -> String {
     first.into_iter().chain(letters).chain(['.']).collect()
 }
 
-fn write_response(severity: Severity, sqlstate: &str, message: &str, detail: &str, hint: &str) -> Bytes {
+fn write_response(
+    severity: Severity,
+    sqlstate: &str,
+    message: &str,
+    detail: &str,
+    hint: &str,
+    position: Option<usize>,
+) -> Bytes {
     let severity = match severity {
         Severity::Error => "ERROR",
         Severity::Fatal => "FATAL",
@@ -127,6 +168,10 @@ fn write_response(severity: Severity, sqlstate: &str, message: &str, detail: &st
         for (field, text) in fields {
             body.put_u8(field);
             frame::put_cstring(body, text.as_bytes());
+        }
+        if let Some(position) = position {
+            body.put_u8(b'P');
+            frame::put_cstring(body, position.to_string().as_bytes());
         }
         body.put_u8(0);
     });

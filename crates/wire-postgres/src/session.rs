@@ -224,7 +224,13 @@ impl Postgres {
 
     /// A refusal of panguard's own, not of policy's, in the name of the latest command.
     fn refusal(&self, code: Code, detail: &str) -> Refusal {
-        Refusal { code, request: self.latest(), detail: detail.into(), policies: Vec::new() }
+        Refusal {
+            code,
+            request: self.latest(),
+            detail: detail.into(),
+            columns: Vec::new(),
+            policies: Vec::new(),
+        }
     }
 
     /// The name of the latest question.

@@ -4,12 +4,13 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::explain;
 use super::output::{self, Exit, Format};
 use super::question::{self, Question};
 use crate::config::{Config, process_env};
 use crate::folder;
 
-/// Check policies, and ask them the questions that stand beside them.
+/// Check policies, ask them the questions that stand beside them, and explain what they say.
 #[derive(Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -35,6 +36,7 @@ enum Action {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    Explain(explain::Arguments),
 }
 
 pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
@@ -46,6 +48,7 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
         Action::Check { folder, schema: false, format } => check(&named(path, folder.as_deref())?, *format),
         Action::Test { folders, format } if folders.is_empty() => test(&[named(path, None)?], *format),
         Action::Test { folders, format } => test(folders, *format),
+        Action::Explain(arguments) => explain::run(path, arguments),
     }
 }
 

@@ -22,20 +22,22 @@ pub fn live(config: &Config) -> anyhow::Result<Live> {
     };
     let issuers =
         config.issuers.iter().map(|issuer| Ok((issuer.trust.clone(), trust(issuer.ca.as_deref())?)));
-    let connections = config.connections.iter().map(|(name, connection)| {
-        let made = target(connection).with_context(|| format!("the connection `{name}`"));
-        Ok(Connection {
-            name: name.clone(),
-            target: made?,
-            labels: connection.labels.clone(),
-            data: connection.data.clone(),
-        })
-    });
+    let connections = config.connections.iter().map(|(name, connection)| upstream(name, connection));
     Ok(Live {
         connections: connections.collect::<anyhow::Result<_>>()?,
         issuers: issuers.collect::<anyhow::Result<_>>()?,
         tls,
     })
+}
+
+/// One connection, with the PEM file that it names.
+///
+/// # Errors
+/// That file, if it cannot be read or is not what it should be.
+pub fn upstream(name: &str, connection: &config::Connection) -> anyhow::Result<Connection> {
+    let target = target(connection).with_context(|| format!("the connection `{name}`"))?;
+    let (labels, data) = (connection.labels.clone(), connection.data.clone());
+    Ok(Connection { name: name.into(), target, labels, data })
 }
 
 fn target(connection: &config::Connection) -> anyhow::Result<Target> {

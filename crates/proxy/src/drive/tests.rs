@@ -186,6 +186,7 @@ fn deny() -> Verdict {
         code: Code::PolicyDenied,
         request: SessionId(7).request(1),
         detail: "".into(),
+        columns: Vec::new(),
         policies: Vec::new(),
     }))
 }

@@ -6,6 +6,7 @@ mod definitions;
 mod doors;
 mod evasions;
 mod lineage;
+mod places;
 mod robustness;
 mod session;
 mod statements;

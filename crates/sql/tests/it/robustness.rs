@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use access::{Effect, Facts};
+use access::{Effect, Facts, Position};
 use proptest::prelude::*;
-use sql::{Catalog, SQL_BYTES_MAX, analyse, fuzz_analyse, merge};
+use sql::{Catalog, SQL_BYTES_MAX, analyse, fuzz_analyse, lineage, merge};
 
 use crate::{computed, read, shop};
 
@@ -52,6 +52,10 @@ proptest! {
         let end = (place + 1).min(statement.len());
         statement.splice(place..end, [donor[paste.index(donor.len())].clone()]);
         let facts = read(&statement.join(" ")).facts;
+        let mentions = lineage(&statement.join(" "), &shop()).mentions;
+        for used in facts.columns.iter().filter(|used| used.position == Position::Computed) {
+            prop_assert!(mentions.iter().any(|mention| mention.column == used.column), "{used:?} is nowhere");
+        }
         // Nothing is said to be harmless by being silent.
         prop_assert!(!facts.kinds.is_empty() || !facts.not_understood.is_empty());
     }

@@ -7,6 +7,7 @@ fn refusal() -> Refusal {
         code: Code::PolicyDenied,
         request: SessionId(0x3f9a_61c0_d4e8_b752).request(12),
         detail: "drop table on public.cards".into(),
+        columns: Vec::new(),
         policies: vec![PolicyNote {
             id: "no-drop".into(),
             reason: Some("tables are dropped by people only".into()),
@@ -35,6 +36,23 @@ fn a_refusal_says_what_happened_why_and_what_to_do_instead() {
          Request 3f9a61c0d4e8b752-12.\n\
          HDo not retry the same command, choose one that policy allows or ask for access."
     );
+}
+
+#[test]
+fn a_refusal_for_a_column_says_where_it_is_and_what_to_write_there() {
+    let sql = "select 'é' from public.cards order by pan";
+    let mention = Mention {
+        column: "public.cards.pan".into(),
+        class: None,
+        offset: sql.find("pan"),
+        place: sql::Place::OrderBy,
+    };
+    let refused = Refusal { code: Code::RevealDenied, policies: Vec::new(), ..refusal() };
+    let told = fields(&response_at(&refused, &mention, sql));
+    assert!(told.contains("\nDpublic.cards.pan is used to order by, at character 39.\nRequest "), "{told}");
+    assert!(told.contains(" or sort by them. Order by another column than public.cards.pan.\nP39"), "{told}");
+    let nowhere = fields(&response_at(&refused, &Mention { offset: None, ..mention }, sql));
+    assert!(nowhere.contains("is used to order by.\n") && !nowhere.contains("\nP"), "{nowhere}");
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! The agent's side: its messages are read, understood, and asked about.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use access::{Effect as Leaves, Facts, Parameter, Question, Redacted, Stage};
+use access::{Facts, Parameter, Question, Redacted, Stage};
 use bytes::BufMut;
 use sql::{Analysis, NameUse};
 use wire::{Effect, Side, Violation};
@@ -23,6 +22,9 @@ enum Step {
     /// It can be understood only after the upstream has answered what came before it.
     Wait,
 }
+
+/// What a name stands for, only the upstream's answers to what came before can tell.
+struct NotYet;
 
 /// Prepared statements and portals of one session. Nobody needs as many; a loop that forgets to close does.
 const NAMES_MAX: usize = 50_000;
@@ -323,47 +325,23 @@ impl Postgres {
     /// The facts of a command, with those of the statements and cursors that it runs by name. `None` while
     /// only the upstream's answers to what came before can tell what a name stands for.
     fn resolve(&self, analysis: &Analysis) -> Option<Arc<Facts>> {
-        let mut facts = Arc::clone(&analysis.facts);
-        // Names that this very command makes before it uses them.
-        let mut made: HashMap<(bool, &str), Arc<Facts>> = HashMap::new();
-        // What runs twice is merged once.
-        let mut merged: Vec<Arc<Facts>> = Vec::new();
-        for name in &analysis.names {
-            let (run, at) = match name {
-                NameUse::Prepare { name, facts } => {
-                    made.insert((true, name), Arc::clone(facts));
-                    continue;
-                }
-                NameUse::Declare { cursor, facts } => {
-                    made.insert((false, cursor), Arc::clone(facts));
-                    continue;
-                }
-                NameUse::Execute { name, at } => match made.get(&(true, &**name)) {
-                    Some(facts) => (Some(Arc::clone(facts)), *at),
-                    None => match self.statements.get(self.segment, name) {
-                        Lookup::Wait => return None,
-                        Lookup::Unknown => (None, *at),
-                        Lookup::Known(statement) => (Some(self.facts_of(&statement)), *at),
-                    },
+        let known = |name: &NameUse| {
+            let found = match name {
+                NameUse::Execute { name, .. } => self.statements.get(self.segment, name),
+                NameUse::Fetch { cursor, .. } => match self.portal(cursor) {
+                    Lookup::Wait => Lookup::Wait,
+                    Lookup::Unknown => Lookup::Unknown,
+                    Lookup::Known(portal) => Lookup::Known(Arc::clone(&portal.statement)),
                 },
-                NameUse::Fetch { cursor, at } => match made.get(&(false, &**cursor)) {
-                    Some(facts) => (Some(Arc::clone(facts)), *at),
-                    None => match self.portal(cursor) {
-                        Lookup::Wait => return None,
-                        Lookup::Unknown => (None, *at),
-                        Lookup::Known(portal) => (Some(self.facts_of(&portal.statement)), *at),
-                    },
-                },
-                NameUse::Deallocate { .. } | NameUse::CloseCursor { .. } | NameUse::DiscardAll => continue,
+                _ => Lookup::Unknown,
             };
-            let run = run.unwrap_or_else(|| Arc::new(unknown_name()));
-            // Each time that it runs gives an answer.
-            if !run.answers.is_empty() || !merged.iter().any(|earlier| Arc::ptr_eq(earlier, &run)) {
-                facts = Arc::new(sql::merge(&facts, &run, at));
-                merged.push(run);
+            match found {
+                Lookup::Wait => Err(NotYet),
+                Lookup::Unknown => Ok(None),
+                Lookup::Known(statement) => Ok(Some(self.facts_of(&statement))),
             }
-        }
-        Some(facts)
+        };
+        sql::resolve(analysis, known).ok()
     }
 
     /// What running a statement means under today's catalog.
@@ -384,7 +362,7 @@ impl Postgres {
             _ => None,
         };
         let analysis = self.current(statement);
-        analysis.names.iter().rev().find_map(made).unwrap_or_else(|| Arc::new(unknown_name()))
+        analysis.names.iter().rev().find_map(made).unwrap_or_else(|| Arc::new(sql::unknown_name()))
     }
 
     /// Notes which names a command changes when it succeeds, as it goes upstream.
@@ -442,11 +420,6 @@ fn during_copy(command: &Command<'_>) -> Result<Step, Violation> {
         Command::Flush | Command::Sync => Ok(Step::Done),
         _ => Err(Violation { by: Side::Agent, rule: "a command in the middle of a copy" }),
     }
-}
-
-/// What is understood of running something by a name that panguard has not seen made.
-fn unknown_name() -> Facts {
-    Facts { effect: Leaves::Data, not_understood: vec!["unknown prepared name".into()], ..Facts::default() }
 }
 
 /// PostgreSQL's own words, so that drivers that look for them find them.

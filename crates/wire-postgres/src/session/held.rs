@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use access::{Code, Facts, Outcome, Permit, Refusal, RequestId, Status};
 use bytes::{BufMut, Bytes, BytesMut};
-use sql::Analysis;
+use sql::{Analysis, Mention};
 
 use super::{Postgres, State};
 use crate::error::{self, Severity};
@@ -138,8 +138,21 @@ impl Postgres {
         if refusal.code.ends_session() {
             return self.part(error::response(refusal, Severity::Fatal));
         }
-        let response = error::response(refusal, Severity::Error);
+        let response = match self.mention(held, refusal) {
+            Some(mention) => error::response_at(refusal, &mention, &held.sql),
+            None => error::response(refusal, Severity::Error),
+        };
         if held.is_simple() { self.fail_query(&response) } else { self.fail_extended(&response) }
+    }
+
+    /// Where in its text a command does what it is refused for. Its facts come from whatever text of its
+    /// shape was read first, so this one is read again.
+    fn mention(&self, held: &Held, refusal: &Refusal) -> Option<Mention> {
+        let is_text = matches!(held.kind, Kind::Query | Kind::Parse { .. });
+        if refusal.columns.is_empty() || !is_text {
+            return None;
+        }
+        sql::locate(&held.sql, &self.settings.catalog.load(), &refusal.columns)
     }
 
     /// Fails a simple query with `response`.

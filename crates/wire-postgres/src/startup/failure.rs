@@ -42,7 +42,7 @@ impl Failure {
             }
             Self::Violation(_) => (Code::UpstreamUnavailable, "the database broke its protocol"),
         };
-        Refusal { code, request, detail: detail.into(), policies: Vec::new() }
+        Refusal { code, request, detail: detail.into(), columns: Vec::new(), policies: Vec::new() }
     }
 }
 

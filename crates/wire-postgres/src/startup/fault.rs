@@ -29,7 +29,8 @@ impl Fault {
     /// What is recorded, and what the agent is told.
     pub(super) fn refusal(&self, request: RequestId) -> (Refusal, Bytes) {
         let (code, detail, hint) = self.words();
-        let refusal = Refusal { code, request, detail: detail.into(), policies: Vec::new() };
+        let refusal =
+            Refusal { code, request, detail: detail.into(), columns: Vec::new(), policies: Vec::new() };
         let response = error::startup_response(&refusal, hint);
         (refusal, response)
     }

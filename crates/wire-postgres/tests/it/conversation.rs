@@ -97,8 +97,11 @@ impl Conversation {
             }
             "deny" => {
                 let request = self.asked.pop_front().expect("a question");
-                let code = *Code::ALL.iter().find(|code| code.as_str() == rest).expect("a code");
-                let refusal = Refusal { code, request, detail: "".into(), policies: Vec::new() };
+                let mut words = rest.split(' ');
+                let name = words.next().unwrap_or_default();
+                let code = *Code::ALL.iter().find(|code| code.as_str() == name).expect("a code");
+                let columns = words.map(Into::into).collect();
+                let refusal = Refusal { code, request, detail: "".into(), columns, policies: Vec::new() };
                 let _ = self.session.answer(Verdict::Deny(Box::new(refusal)));
             }
             "hold" => {

@@ -271,7 +271,11 @@ fn show_fault(fields: &[String]) -> String {
         text if text.contains("Request ") => String::new(),
         text => format!(" detail {}", quote(text)),
     };
-    format!("{fatal}{} {message}{detail}", field('C'))
+    let at = match field('P') {
+        "" => String::new(),
+        character => format!(" at {character}"),
+    };
+    format!("{fatal}{} {message}{detail}{at}", field('C'))
 }
 
 fn show_description(body: &[u8]) -> String {

@@ -272,6 +272,7 @@ fn a_database_that_is_the_users_name_is_taken_for_absent_when_the_connection_is_
         code: Code::UnknownConnection,
         request: SessionId(1).request(0),
         detail: "agent".into(),
+        columns: Vec::new(),
         policies: Vec::new(),
     };
     let told = |database_is_user| text(&Answer { protocol_minor: 0, database_is_user }.refuse(&refusal));
@@ -441,6 +442,7 @@ fn hanging_up_and_being_turned_away_end_it_once() {
         code: Code::LimitReached,
         request: SessionId(1).request(0),
         detail: "signing in took longer than 10 s".into(),
+        columns: Vec::new(),
         policies: Vec::new(),
     };
     let mut gone = agent(LOOPBACK);

@@ -26,6 +26,7 @@ use wire_postgres::startup::{Auth, Discovery};
 
 use crate::config::{Config, PanProfile, process_env};
 use crate::folder;
+pub use live::target;
 use reload::Reload;
 pub use telemetry::LogFormat;
 

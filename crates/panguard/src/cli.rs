@@ -8,6 +8,7 @@ mod env;
 pub mod output;
 mod policy;
 mod question;
+mod rights;
 mod run;
 mod scan;
 mod secrets;

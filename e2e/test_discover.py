@@ -16,6 +16,10 @@ create table orders (number bigint);
 insert into orders select 4000000000000000 + i * 7 from generate_series(1, 300) i;
 create schema "Old shop";
 create table "Old shop"."Card.Data" ("Card Number" text, cvc2 text, "valid_thru" date);
+create table "new
+line -- 'x' {{" ("ca""rd: \u202e#" text);
+insert into "new
+line -- 'x' {{" values ('{cards.VISA}');
 create view broken as select pan::int as pan from cards;
 create view cardview as select id, pan as anything from cards;
 create table big (id int, card_number text) with (autovacuum_enabled = off);
@@ -99,6 +103,7 @@ def test_columns_are_proposed_by_what_they_hold_and_are_called(shop):
         "public.events.doc": {"json": {"$.seen[*].pan": "pan"}},
         "public.events.body": {"json": {"$.*.number": "pan"}},
         "public.parts.pan": "pan",
+        'public."new\nline -- \'x\' {"."ca""rd: \u202e#"': "pan",
     }
     assert done.returncode == 1
     assert proposals["public.broken.pan"]["evidence"] == "no value was seen; named as a card number"
@@ -111,6 +116,17 @@ def test_nothing_of_a_value_is_shown(shop):
     for form in ("json", "text"):
         done = shop.run("discover", "payments", "--format", form, check=False)
         shows_nothing(re.sub(r"payments|127\.0\.0\.1:\d+", "", done.stdout + done.stderr))
+
+
+def test_what_the_role_may_not_read_is_said(shop, cluster, database):
+    with cluster.connect(database) as admin:
+        admin.execute("create table closed (a text); create table half (a text, card_number text)")
+        admin.execute("grant select (a) on half to app_rw")
+        proposals, remarks, done = found(shop, "--table", "closed", "--table", "half")
+        assert remarks[1:] == ["public.closed: not sampled, the role may not read it",
+                               "public.half.card_number: not sampled, the role may not read it"]
+        assert proposals["public.half.card_number"]["evidence"] == "no value was seen; named as a card number"
+        admin.execute("drop table closed, half")
 
 
 def test_labels_that_nothing_bears_out_are_remarked_on(shop):

@@ -160,9 +160,13 @@ fn judge(table: &Table, sampled: &[Row], catalog: &Catalog, told: &mut Told) {
         names.add_number();
         evidence = gather(table, sampled, &names);
     }
+    let is_closed = table.columns.iter().all(|column| !column.is_readable);
+    if is_closed {
+        told.remarks.push(format!("{}: not sampled, the role may not read it", shown(table)));
+    }
     for (at, (column, evidence)) in table.columns.iter().zip(&evidence).enumerate() {
         let place = format!("{}.{}", shown(table), safe(column.name.as_bytes()));
-        if !column.is_readable {
+        if !column.is_readable && !is_closed {
             told.remarks.push(format!("{place}: not sampled, the role may not read it"));
         }
         if !catalog.not_pan(table.oid, column.number).is_empty() {
@@ -174,7 +178,9 @@ fn judge(table: &Table, sampled: &[Row], catalog: &Catalog, told: &mut Told) {
             }
             None => match proposal::proposal(table, at, &names, evidence) {
                 Some(proposal) => told.proposals.push(proposal),
-                None => told.remarks.extend(proposal::doubt(evidence).map(|why| format!("{place}: {why}"))),
+                None => told.remarks.extend(
+                    proposal::doubt(names.meaning(at), evidence).map(|why| format!("{place}: {why}")),
+                ),
             },
         }
     }

@@ -17,6 +17,15 @@ pub struct Document {
     is_full: bool,
 }
 
+/// A place that holds something.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Found {
+    pub path: String,
+    pub class: DataClass,
+    /// How many values there are of the class.
+    pub count: u64,
+}
+
 #[derive(Default, Clone, Copy)]
 struct Place {
     values: u64,
@@ -40,15 +49,22 @@ impl Document {
         true
     }
 
-    /// The places that hold something, as paths, and of what class. `None` where there are too many to name.
-    pub fn paths(&self) -> Option<Vec<(String, DataClass)>> {
-        let found = self.places.iter().filter_map(|(path, place)| Some((path.clone(), place.class()?)));
-        let mut paths: BTreeMap<String, DataClass> = found.collect();
-        if paths.len() > PATHS_MAX || self.is_full {
-            // Many places with members of the same names: those names, wherever they stand.
-            paths = paths.into_iter().filter_map(|(path, class)| Some((anywhere(&path)?, class))).collect();
+    /// The places that hold something, as paths, with what class and how often. `None` where there are too many to name.
+    pub fn paths(&self) -> Option<Vec<Found>> {
+        let mut found: BTreeMap<String, (DataClass, u64)> = BTreeMap::new();
+        for (path, place) in &self.places {
+            found.extend(place.class().map(|class| (path.clone(), class)));
         }
-        (paths.len() <= PATHS_MAX && !self.is_full).then(|| paths.into_iter().collect())
+        if found.len() > PATHS_MAX || self.is_full {
+            // Many places with members of the same names: those names, wherever they stand.
+            let mut anywhere: BTreeMap<String, (DataClass, u64)> = BTreeMap::new();
+            for (path, (class, count)) in found {
+                anywhere.entry(any_level(&path)?).or_insert((class, 0)).1 += count;
+            }
+            found = anywhere;
+        }
+        let paths = found.into_iter().map(|(path, (class, count))| Found { path, class, count });
+        Some(paths.collect::<Vec<_>>()).filter(|paths| paths.len() <= PATHS_MAX && !self.is_full)
     }
 
     fn walk(&mut self, path: &mut String, name: &str, meaning: Option<Meaning>, value: &Value) {
@@ -91,7 +107,7 @@ impl Document {
 }
 
 impl Place {
-    fn class(self) -> Option<DataClass> {
+    fn class(self) -> Option<(DataClass, u64)> {
         let classes = [
             (self.sad, DataClass::Sad),
             // By chance one number in ten passes for a card's.
@@ -100,7 +116,7 @@ impl Place {
             (self.holders, DataClass::CardholderName),
             (self.expiries, DataClass::Expiry),
         ];
-        classes.into_iter().find_map(|(found, class)| (found > 0).then_some(class))
+        classes.into_iter().find_map(|(found, class)| (found > 0).then_some((class, found)))
     }
 }
 
@@ -122,7 +138,7 @@ fn step(name: &str) -> String {
 }
 
 /// `$..name`, for a path that ends in `.name`.
-fn anywhere(path: &str) -> Option<String> {
+fn any_level(path: &str) -> Option<String> {
     let name = path.rsplit('.').next()?.trim_end_matches("[*]");
     (name != "*" && name != "$").then(|| format!("$..{name}"))
 }

@@ -72,7 +72,7 @@ pub fn proposal(table: &Table, at: usize, names: &Names, evidence: &Evidence) ->
 }
 
 /// What was found and is not enough for a label, in words.
-pub fn doubt(evidence: &Evidence) -> Option<String> {
+pub fn doubt(meaning: Option<Meaning>, evidence: &Evidence) -> Option<String> {
     let Evidence { values, cards, cards_within, .. } = *evidence;
     let found = cards + cards_within;
     if found > 0 && is_chance(evidence) {
@@ -85,6 +85,9 @@ pub fn doubt(evidence: &Evidence) -> Option<String> {
             "{found} of {values} values hold a card number among other text: a scan masks these in answers, a label would hide the texts"
         ));
     }
+    if meaning == Some(Meaning::Pan) && values > 0 {
+        return Some(format!("named as a card number, and none of {values} values is one"));
+    }
     let (class, count) = evidence.others.iter().max_by_key(|(_, count)| **count)?;
     Some(format!("{count} of {values} values hold something of the class {class}"))
 }
@@ -95,14 +98,21 @@ fn document(evidence: &Evidence) -> Option<(Label, Vec<String>)> {
     if evidence.documents == 0 || evidence.documents * 10 < evidence.values * 9 {
         return None;
     }
-    let holds = format!("{} of {} values are JSON", evidence.documents, evidence.values);
+    let holds = format!("{} of {} values are JSON documents", evidence.documents, evidence.values);
     match evidence.document.paths() {
         Some(paths) if paths.is_empty() => None,
-        Some(paths) => {
-            Some((Label::Json(paths), vec![format!("{holds} and hold this there{}", brands(evidence))]))
+        Some(found) => {
+            let told =
+                found.iter().map(|found| format!("{} times {} at {}", found.count, found.class, found.path));
+            let reasons = [holds].into_iter().chain(told).collect();
+            let paths = found.iter().map(|found| (found.path.clone(), found.class.clone()));
+            Some((Label::Json(paths.collect()), reasons))
         }
         None => {
             let cards = evidence.cards + evidence.cards_within;
+            if cards == 0 {
+                return None;
+            }
             let why =
                 format!("{holds}, {cards} with card numbers{}, at too many places to name", brands(evidence));
             Some((Label::Class(DataClass::Pan), vec![why]))

@@ -9,6 +9,7 @@ use serde_saphyr::Spanned;
 use sql::Label;
 
 use super::proposal::Proposal;
+use crate::cli::scan::plain as plain_text;
 
 /// Lines that take the place of others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -204,8 +205,14 @@ fn scalar(text: &str) -> String {
     {
         return text.to_owned();
     }
-    if text.chars().any(char::is_control) {
-        return serde_json::Value::from(text).to_string();
+    if plain_text(text.as_bytes()) != text {
+        // What would do something to a terminal or to the reader's eye is written as escapes.
+        let escaped = text.chars().map(|c| match c {
+            '"' | '\\' => format!("\\{c}"),
+            c if c.is_ascii() && !c.is_control() => c.to_string(),
+            c => format!("\\U{:08X}", u32::from(c)),
+        });
+        return format!("\"{}\"", escaped.collect::<String>());
     }
     format!("'{}'", text.replace('\'', "''"))
 }

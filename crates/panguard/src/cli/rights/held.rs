@@ -21,7 +21,7 @@ pub struct Role {
     pub attributes: Vec<&'static str>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Membership {
     pub role: u32,
     pub member: u32,
@@ -147,8 +147,10 @@ pub fn roles(rows: &[Row]) -> Option<Roles> {
         if own == "true" {
             roles.own = oid;
         }
-        if member != 0 {
-            roles.members.push(Membership { role: oid, member });
+        let membership = Membership { role: oid, member };
+        // Since PostgreSQL 16 several people can have granted it.
+        if member != 0 && !roles.members.contains(&membership) {
+            roles.members.push(membership);
         }
         let flags = [
             (createrole, "CREATEROLE"),

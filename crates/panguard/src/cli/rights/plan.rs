@@ -187,7 +187,6 @@ impl<'a> Comparison<'a> {
     }
 
     fn object(&mut self, object: &Object, needed: &Needed) {
-        let owned = self.before.contains(&object.owner);
         if self.after.contains(&object.owner) && needed.ownership {
             // An owner can grant itself whatever it lacks.
             return;
@@ -195,51 +194,49 @@ impl<'a> Comparison<'a> {
         if self.after.contains(&object.owner) && object.part_of == 0 {
             self.give_away(object);
         }
-        let had_all = self.was_superuser || owned;
-        let had = |privilege: &str, grants: &[Grant]| {
-            had_all
-                || (matches!(object.kind, Kind::Relation | Kind::Sequence | Kind::Schema)
-                    && self.gave_all.contains(privilege))
-                || grants
-                    .iter()
-                    .any(|grant| grant.privilege == privilege && self.is_ours(grant, &self.before))
-        };
         let sad = self.question.sad.get(&object.oid).filter(|_| object.kind == Kind::Relation);
         let whole: BTreeSet<&str> =
             needed.privileges.iter().copied().filter(|it| *it != "SELECT" || sad.is_none()).collect();
-        let lost = whole.iter().copied().filter(|it| self.known.contains(*it) && had(it, &object.grants));
-        let lost: Vec<&str> = lost.collect();
-        let had_select = had("SELECT", &object.grants);
-        let lacks: Vec<&str> =
-            DATA.into_iter().filter(|it| whole.contains(it) && !had(it, &object.grants)).collect();
         let kept = self.revoke(object, &whole, None);
-        let granted: Vec<&str> = lost.into_iter().filter(|it| !kept.contains(*it)).collect();
+        let lost = whole.iter().copied().filter(|it| self.had(object, it) && !kept.contains(*it));
+        let lost: Vec<&str> = lost.filter(|it| self.known.contains(it)).collect();
         // What a superuser could call of the server's own is given by a person who knows why.
-        if !granted.is_empty() && object.kind != Kind::BuiltIn {
-            self.grant(
-                object,
-                &granted.join(", "),
-                "policy could allow it, and it came with what is taken away above",
-            );
+        if !lost.is_empty() && object.kind != Kind::BuiltIn {
+            let why = "policy could allow it, and it came with what is taken away above";
+            self.grant(object, &lost.join(", "), why);
         }
         for column in &object.columns {
-            let is_sad = sad.is_some_and(|sad| sad.contains(&column.number));
             let mut of_column = needed.privileges.clone();
-            if is_sad {
+            if sad.is_some_and(|sad| sad.contains(&column.number)) {
                 of_column.remove("SELECT");
             }
             self.revoke(object, &of_column, Some((&column.name, &column.grants)));
         }
-        if let Some(sad) = sad
-            && needed.privileges.contains("SELECT")
-            && had_select
-        {
-            self.select_without(object, sad);
+        match sad {
+            Some(sad) if needed.privileges.contains("SELECT") && self.had(object, "SELECT") => {
+                self.select_without(object, sad);
+            }
+            _ => self.remark_on_what_is_missing(object, &whole),
         }
-        if object.kind == Kind::Relation
-            && !lacks.is_empty()
-            && object.columns.iter().all(|it| it.grants.is_empty())
-        {
+    }
+
+    /// Whether the role may do that with an object, by whatever way.
+    fn had(&self, object: &Object, privilege: &str) -> bool {
+        let by_all = matches!(object.kind, Kind::Relation | Kind::Sequence | Kind::Schema)
+            && self.gave_all.contains(privilege);
+        let granted = |grant: &Grant| grant.privilege == privilege && self.is_ours(grant, &self.before);
+        self.was_superuser
+            || self.before.contains(&object.owner)
+            || by_all
+            || object.grants.iter().any(granted)
+    }
+
+    fn remark_on_what_is_missing(&mut self, object: &Object, needed: &BTreeSet<&str>) {
+        let lacks = DATA.into_iter().filter(|it| needed.contains(it) && !self.had(object, it));
+        let lacks: Vec<&str> = lacks.collect();
+        // Who grants by column has thought about it.
+        let by_column = object.columns.iter().any(|column| !column.grants.is_empty());
+        if object.kind == Kind::Relation && !lacks.is_empty() && !by_column {
             self.remarks.push(format!(
                 "{}: policy could allow what the role may not: GRANT {} ON {} TO {};",
                 object.qualified(),
@@ -280,7 +277,7 @@ impl<'a> Comparison<'a> {
     ) -> BTreeSet<String> {
         let grants = column.map_or(object.grants.as_slice(), |(_, grants)| grants);
         let mut kept = BTreeSet::new();
-        let mut revoked: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+        let mut revoked: BTreeMap<u32, BTreeSet<String>> = BTreeMap::new();
         for grant in grants.iter().filter(|grant| self.is_ours(grant, &self.after)) {
             if column.is_none() && grant.grantee == object.owner {
                 // It goes with the ownership.
@@ -290,7 +287,7 @@ impl<'a> Comparison<'a> {
                 kept.insert(grant.privilege.clone());
             } else {
                 let part = column.map(|(name, _)| format!(" ({})", quoted(name))).unwrap_or_default();
-                revoked.entry(grant.grantee).or_default().push(format!("{}{part}", grant.privilege));
+                revoked.entry(grant.grantee).or_default().insert(format!("{}{part}", grant.privilege));
             }
         }
         for (grantee, privileges) in revoked {
@@ -303,7 +300,7 @@ impl<'a> Comparison<'a> {
             self.revokes.push(Statement {
                 sql: Some(format!(
                     "REVOKE {} ON {} FROM {}",
-                    privileges.join(", "),
+                    Vec::from_iter(privileges).join(", "),
                     object.words(),
                     roles.quoted(grantee)
                 )),

@@ -5,7 +5,8 @@ fn paths(documents: &[&str]) -> Option<Vec<(String, DataClass)>> {
     for text in documents {
         assert!(document.add(text), "{text}");
     }
-    document.paths()
+    let found = document.paths()?;
+    Some(found.into_iter().map(|found| (found.path, found.class)).collect())
 }
 
 #[test]

@@ -79,7 +79,19 @@ fn a_number_in_few_texts_is_doubt_and_no_proposal() {
     check(&[("memo", &texts)], &[None]);
     let mut evidence = Evidence::default();
     texts.iter().for_each(|text| evidence.add(b"memo", None, text));
-    assert!(doubt(&evidence).unwrap().starts_with("1 of 4 values hold a card number"));
+    assert!(doubt(None, &evidence).unwrap().starts_with("1 of 4 values hold a card number"));
+}
+
+#[test]
+fn a_name_that_the_values_belie_is_doubt_and_no_proposal() {
+    let tokens = ["tok_8f3a", "tok_99bc"];
+    check(&[("card_number", &tokens)], &[None]);
+    let mut evidence = Evidence::default();
+    tokens.iter().for_each(|value| evidence.add(b"card_number", Some(Meaning::Pan), value));
+    assert_eq!(
+        doubt(Some(Meaning::Pan), &evidence).unwrap(),
+        "named as a card number, and none of 2 values is one"
+    );
 }
 
 #[test]

@@ -58,6 +58,15 @@ fn a_file_without_a_last_line_end_gets_one() {
 }
 
 #[test]
+fn line_ends_stay_as_they_are() {
+    check(
+        "connections:\r\n  db:\r\n    data:\r\n      public.a.b: pan\r\n",
+        &[pan("cards", "pan")],
+        "connections:\r\n  db:\r\n    data:\r\n      public.a.b: pan\r\n      public.cards.pan: pan   # 3 of 3 values\r\n",
+    );
+}
+
+#[test]
 fn braces_on_one_line_take_members() {
     check(
         "connections:\n  db:\n    data: { public.a.b: pan }\n",
@@ -89,5 +98,5 @@ fn json_takes_lines() {
 fn names_are_quoted_where_they_could_mean_something_else() {
     assert_eq!(scalar("public.cards.pan"), "public.cards.pan");
     assert_eq!(scalar(&column(&pan("a.b", "it's"))), "'public.\"a.b\".\"it''s\"'");
-    assert_eq!(scalar("a\nb"), "\"a\\nb\"");
+    assert_eq!(scalar("a\nb\"\u{202e}c"), r#""a\U0000000Ab\"\U0000202Ec""#);
 }

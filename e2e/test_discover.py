@@ -195,6 +195,19 @@ def test_a_diff_of_json_applies_too(shop):
     assert shop.run("discover", "payments", check=False).returncode == 0
 
 
+def test_where_no_diff_can_be_made_the_lines_are_told(shop, cluster, database):
+    """Two connections share their labels by an alias: what is put into the one is in the other as well."""
+    data = "    data: &labels\n      public.cards.pan: pan\n"
+    text = YAML.format(address=f"127.0.0.1:{cluster.port}", database=database, data=data)
+    other = text[text.index("  payments:"):text.index("    data:")].replace("payments:", "other:", 1)
+    shop.file.write_text(text.replace("limits:", other + "    data: *labels\nlimits:"))
+    assert "fine" in shop.run("check").stdout
+    done = shop.run("discover", "payments", "--table", "plain", check=False)
+    assert done.returncode == 1 and "no diff can be made" in done.stderr
+    assert [line.split("   # ")[0] for line in done.stdout.splitlines()] == [
+        "public.plain.reference: pan", "public.plain.contact: email"]
+
+
 def test_it_only_reads(shop, cluster, database):
     with cluster.connect(database, user="app_rw") as owner:
         owner.execute("create table if not exists traces (at text)")

@@ -3,16 +3,19 @@
 pub mod audit;
 mod check;
 mod demo;
+mod discover;
 mod env;
 mod explain;
 mod explained;
 pub mod output;
 mod policy;
 mod question;
+mod rights;
 mod run;
 mod scan;
 mod secrets;
 mod serve;
+mod upstream;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -49,6 +52,7 @@ enum Command {
     Policy(policy::Arguments),
     Secrets(secrets::Arguments),
     Scan(scan::Arguments),
+    Discover(discover::Arguments),
 }
 
 /// Runs the command that the arguments name. Exits with 0 if all is fine, 1 if the answer is no, 2 if usage
@@ -68,6 +72,7 @@ pub fn main() -> ExitCode {
         Command::Policy(arguments) => policy::run(&config, &arguments),
         Command::Secrets(arguments) => secrets::run(&config, &arguments),
         Command::Scan(arguments) => scan::run(&arguments),
+        Command::Discover(arguments) => discover::run(&config, &arguments),
     };
     match done {
         Ok(exit) => exit.into(),

@@ -26,7 +26,7 @@ use wire_postgres::startup::{Auth, Discovery};
 
 use crate::config::{Config, PanProfile, process_env};
 use crate::folder;
-pub use live::upstream;
+pub use live::{target, upstream};
 use reload::Reload;
 pub use telemetry::LogFormat;
 
@@ -88,7 +88,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
 }
 
 /// A core dump would hold credentials and card data (DESIGN.md, promise 4).
-fn forbid_core_dumps() {
+pub fn forbid_core_dumps() {
     use rustix::process::{Resource, Rlimit, setrlimit};
     if let Err(error) = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }) {
         error!(%error, "core dumps cannot be switched off");

@@ -4,6 +4,7 @@
 //! decision can be cached under [`Policies::version`]. Cedar itself skips a `forbid` whose evaluation
 //! fails; here any failure of any policy is a refusal ([`Decision::errors`]).
 
+mod ever;
 mod inquiry;
 mod policies;
 mod resource;

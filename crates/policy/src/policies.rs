@@ -126,6 +126,11 @@ impl Policies {
         self.0.by_feature.get(feature)
     }
 
+    /// The features that permits name.
+    pub(crate) fn features(&self) -> impl Iterator<Item = &str> {
+        self.0.by_feature.keys().map(String::as_str)
+    }
+
     pub(crate) fn note(&self, id: &PolicyId) -> PolicyNote {
         self.0.notes.get(id).cloned().unwrap_or_else(|| PolicyNote {
             id: id.to_string().into(),

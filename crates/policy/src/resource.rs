@@ -29,7 +29,7 @@ impl Scope<'_> {
         }
     }
 
-    fn uid(self) -> EntityUid {
+    pub(crate) fn uid(self) -> EntityUid {
         uid(&VOCABULARY.connection, self.connection)
     }
 

@@ -10,20 +10,19 @@ use std::time::Duration;
 use access::Timestamp;
 use arc_swap::ArcSwap;
 use aws_lc_rs::digest::{self, Digest, SHA256};
-use bytes::BytesMut;
 use sql::{Catalog, CatalogError, Labels};
 use thiserror::Error;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, warn};
 use vault::Vault;
-use wire_postgres::simple::{Read, Row, SimpleError};
+use wire_postgres::simple::Row;
 
 use crate::clock::now;
 use crate::connection::Connection;
-use crate::dial::{DIAL_TIME_MAX, DialError};
+use crate::dial::DIAL_TIME_MAX;
+use crate::inspection::{Inspection, NotRead};
 
 /// The catalog of one connection, and the task that keeps it. Dropping it ends the task.
 pub(crate) struct CatalogWatch {
@@ -53,9 +52,7 @@ pub struct NoCatalog(#[from] CatalogNotRead);
 #[derive(Debug, Error)]
 pub(crate) enum CatalogNotRead {
     #[error(transparent)]
-    Dial(#[from] DialError),
-    #[error(transparent)]
-    Simple(#[from] SimpleError),
+    NotRead(#[from] NotRead),
     #[error(transparent)]
     Catalog(#[from] CatalogError),
     #[error("reading it was interrupted")]
@@ -180,26 +177,10 @@ pub async fn read_catalog(connection: &Connection, vault: &Arc<Vault>) -> Result
 
 /// Reads all rows on a session of its own.
 async fn read(connection: &Connection, vault: &Arc<Vault>) -> Result<Vec<Row>, CatalogNotRead> {
-    let read = async {
-        let mut stream = connection.target.dial(vault, Vec::new()).await?.stream;
-        let (query, mut answer) = Read::new(Catalog::QUERY);
-        stream.write_all(&query).await.map_err(DialError::Broke)?;
-        stream.flush().await.map_err(DialError::Broke)?;
-        let mut bytes = BytesMut::with_capacity(READ_BYTES);
-        loop {
-            bytes.clear();
-            if stream.read_buf(&mut bytes).await.map_err(DialError::Broke)? == 0 {
-                return Err(DialError::Closed.into());
-            }
-            if let Some(rows) = answer.receive(&bytes)? {
-                // Without a goodbye the server would log that its client was lost.
-                let _ = stream.write_all(&TERMINATE).await;
-                let _ = stream.shutdown().await;
-                return Ok(rows);
-            }
-        }
-    };
-    timeout(READ_TIME_MAX, read).await.map_err(|_| DialError::Late)?
+    let mut inspection = Inspection::open(&connection.target, vault).await?;
+    let rows = inspection.rows(Catalog::QUERY, READ_TIME_MAX).await?;
+    inspection.close().await;
+    Ok(rows)
 }
 
 /// Makes the snapshot from `rows`, off the workers' threads: there may be a million.
@@ -249,7 +230,6 @@ fn digest_of(rows: &[Row]) -> Digest {
 /// Versions of all catalogs of this process.
 static VERSIONS: AtomicU64 = AtomicU64::new(1);
 
-const READ_BYTES: usize = 64 << 10;
 /// A snapshot is at most this old, if the upstream answers.
 const PERIOD: Duration = Duration::from_secs(30);
 const PERIOD_AFTER_FAILURE: Duration = Duration::from_secs(5);
@@ -260,5 +240,3 @@ const SNAPSHOT_AGE_MAX: Duration = Duration::from_secs(10 * 60);
 /// How long a session that is being opened waits for a snapshot.
 const SNAPSHOT_WAIT_MAX: Duration = Duration::from_secs(5);
 const READ_TIME_MAX: Duration = DIAL_TIME_MAX.saturating_mul(3);
-/// The message Terminate (§55.7).
-const TERMINATE: [u8; 5] = [b'X', 0, 0, 0, 4];

@@ -4,15 +4,23 @@ use clap::Args;
 use serde_json::json;
 
 use super::output::{self, Exit, Format};
+use super::rights;
 use crate::config::{Config, process_env};
 use crate::folder;
 
-/// Check the configuration and the policies, with file, line and what to write instead.
+/// Check the configuration and the policies, with file, line and what to write instead; or the rights of an upstream's role.
 #[derive(Args)]
 pub struct Arguments {
     /// Print the JSON Schema of the configuration instead.
     #[arg(long)]
     schema: bool,
+    /// Compare the rights of panguard's role in this connection's database with what policy could ever allow, and
+    /// print the statements that take away what nobody needs. Nothing is run. Exits with 1 if there are any.
+    #[arg(long, value_name = "NAME", conflicts_with = "schema")]
+    connection: Option<String>,
+    /// The role that is to own what panguard's role must not own.
+    #[arg(long, value_name = "ROLE", requires = "connection")]
+    owner: Option<String>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -21,6 +29,10 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
     if arguments.schema {
         output::line(serde_json::to_string_pretty(&Config::schema())?);
         return Ok(Exit::Fine);
+    }
+    if let Some(name) = &arguments.connection {
+        let config = Config::load(path, &process_env)?;
+        return rights::check(&config, name, arguments.owner.as_deref(), arguments.format);
     }
     let (mut connections, mut policies, mut notices) = (0, 0, Vec::new());
     let problems = match Config::load(path, &process_env) {

@@ -45,6 +45,7 @@ use baseline::{Accepted, Written};
 use budget::Budget;
 use found::Event;
 use name::Name;
+pub use name::{plain, safe};
 use report::{Form, Report};
 use scanner::{Scanner, Source};
 use walk::Job;

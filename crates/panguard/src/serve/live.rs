@@ -40,7 +40,11 @@ pub fn upstream(name: &str, connection: &config::Connection) -> anyhow::Result<C
     Ok(Connection { name: name.into(), target, labels, data })
 }
 
-fn target(connection: &config::Connection) -> anyhow::Result<Target> {
+/// Where a connection is, and how panguard signs in there.
+///
+/// # Errors
+/// The file of its authorities, if that cannot be read.
+pub fn target(connection: &config::Connection) -> anyhow::Result<Target> {
     let verified =
         |verify| Ok::<_, anyhow::Error>(UpstreamTls::new(trust(connection.ca.as_deref())?, verify)?);
     let tls = match connection.tls {

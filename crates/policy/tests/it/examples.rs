@@ -86,7 +86,13 @@ fn check(policies: &Policies, folder: &Path, asked: &Question) {
         }
         None => {
             let action = Action::ALL.into_iter().find(|action| action.as_str() == asked.may).unwrap();
-            inquiry.may(action, &resource(asked))
+            let decision = inquiry.may(action, &resource(asked));
+            let kinds = asked.facts.kinds.iter().map(|kind| Some(&**kind)).chain([None]);
+            for kind in kinds.filter(|_| decision.allowed) {
+                // What is allowed is never said to be impossible.
+                assert!(policies.could_ever(scope, action, &resource(asked), kind), "{}", asked.question);
+            }
+            decision
         }
     };
     let observed = if decision.allowed { Expected::Allow } else { Expected::Deny };

@@ -1,5 +1,7 @@
 use std::sync::atomic::AtomicUsize;
 
+use tokio::io::AsyncWriteExt;
+
 use super::*;
 use crate::stand_in::{StandInVault, catalog_answer, read_message, sign_in, upstream};
 

@@ -37,7 +37,9 @@ def answers(session, statements):
             assert answer and answer[-1][0] == "Z", f"the session ended at: {statement}"
             error = wire.error(answer)
             texts = [value.decode(errors="replace") for row in wire.rows(answer) for value in row if value is not None]
-            yield statement, error and error["C"], texts + list((error or {}).values())
+            # Where in the statement it stumbled is a number like any card code.
+            told = [value for field, value in (error or {}).items() if field != "P"]
+            yield statement, error and error["C"], texts + told
 
 
 def leaks(session, statements):

@@ -13,7 +13,6 @@ FROM information_schema.table_constraints tc
 JOIN information_schema.key_column_usage kcu ON kcu.constraint_name = tc.constraint_name AND kcu.table_schema = tc.table_schema
 LEFT JOIN information_schema.constraint_column_usage ccu ON ccu.constraint_name = tc.constraint_name
 WHERE tc.table_name = 'order_items' ORDER BY 1, 3, 5;
--- refused: PGD-0007 `reads views` is not understood
 SELECT table_name FROM information_schema.views WHERE table_schema = 'public';
 SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1, 2;
 SELECT relname, n_live_tup FROM pg_stat_user_tables ORDER BY relname;
@@ -22,15 +21,12 @@ SELECT relname, pg_size_pretty(pg_total_relation_size(oid)) FROM pg_class WHERE 
 -- varies: the size of the database
 SELECT pg_size_pretty(pg_database_size(current_database()));
 SELECT typname, enumlabel FROM pg_enum JOIN pg_type ON pg_type.oid = enumtypid ORDER BY enumsortorder;
--- refused: PGD-0007 `reads routines` is not understood
 SELECT routine_name, routine_type FROM information_schema.routines WHERE routine_schema = 'public' ORDER BY 1;
--- refused: PGD-0007 `reads triggers` is not understood
 SELECT trigger_name, event_manipulation, event_object_table FROM information_schema.triggers ORDER BY 1;
 SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'orders'::regclass ORDER BY conname;
 SELECT extname, extversion FROM pg_extension ORDER BY 1;
 SELECT name, setting, unit FROM pg_settings WHERE name IN ('work_mem', 'max_connections', 'shared_buffers') ORDER BY 1;
 SELECT grantee, privilege_type FROM information_schema.role_table_grants WHERE table_name = 'cards' ORDER BY 1, 2;
--- refused: PGD-0007 `reads pg_stats` is not understood
 SELECT attname, n_distinct FROM pg_stats WHERE tablename = 'orders';
 -- refused: PGD-0007 `reads pg_stat_activity` is not understood
 SELECT pid, state, query FROM pg_stat_activity WHERE datname = current_database();

@@ -20,7 +20,6 @@ BEGIN
 \g
 BEGIN
 \g
--- refused: PGD-0007 `reads pg_views` is not understood
 /* {"app": "dbt", "dbt_version": "1.9.11", "profile_name": "shop", "target_name": "dev", "connection_name": "list_dbt_analytics"} */
 select
       '{{database}}' as database,
@@ -123,7 +122,6 @@ BEGIN
 \g
 BEGIN
 \g
--- refused: PGD-0007 `reads pg_views` is not understood
 /* {"app": "dbt", "dbt_version": "1.9.11", "profile_name": "shop", "target_name": "dev", "connection_name": "list_dbt_analytics"} */
 select
       '{{database}}' as database,
@@ -323,7 +321,6 @@ BEGIN
 \g
 BEGIN
 \g
--- refused: PGD-0007 `reads pg_views` is not understood
 /* {"app": "dbt", "dbt_version": "1.9.11", "profile_name": "shop", "target_name": "dev", "connection_name": "list_dbt_analytics"} */
 select
       '{{database}}' as database,
@@ -571,7 +568,6 @@ BEGIN
 \g
 BEGIN
 \g
--- refused: PGD-0007 `reads pg_views` is not understood
 /* {"app": "dbt", "dbt_version": "1.9.11", "profile_name": "shop", "target_name": "dev", "connection_name": "list_dbt_analytics"} */
 select
       '{{database}}' as database,
@@ -724,7 +720,6 @@ BEGIN
 \g
 BEGIN
 \g
--- refused: PGD-0007 `reads pg_views` is not understood
 /* {"app": "dbt", "dbt_version": "1.9.11", "profile_name": "shop", "target_name": "dev", "connection_name": "list_dbt_analytics"} */
 select
       '{{database}}' as database,

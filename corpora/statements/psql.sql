@@ -127,7 +127,6 @@ SELECT conname, conrelid::pg_catalog.regclass AS ontable,
                      UNION ALL VALUES ('{{'public.cards'::regclass}}'::pg_catalog.regclass))
        AND contype = 'f' AND conparentid = 0
 ORDER BY conname;
--- refused: PGD-0007 `reads pg_policy` is not understood
 SELECT pol.polname, pol.polpermissive,
   CASE WHEN pol.polroles = '{0}' THEN NULL ELSE pg_catalog.array_to_string(array(select rolname from pg_catalog.pg_roles where oid = any (pol.polroles) order by 1),',') END,
   pg_catalog.pg_get_expr(pol.polqual, pol.polrelid),
@@ -246,7 +245,6 @@ SELECT conname, conrelid::pg_catalog.regclass AS ontable,
                      UNION ALL VALUES ('{{'public.orders'::regclass}}'::pg_catalog.regclass))
        AND contype = 'f' AND conparentid = 0
 ORDER BY conname;
--- refused: PGD-0007 `reads pg_policy` is not understood
 SELECT pol.polname, pol.polpermissive,
   CASE WHEN pol.polroles = '{0}' THEN NULL ELSE pg_catalog.array_to_string(array(select rolname from pg_catalog.pg_roles where oid = any (pol.polroles) order by 1),',') END,
   pg_catalog.pg_get_expr(pol.polqual, pol.polrelid),
@@ -362,7 +360,6 @@ SELECT conname, conrelid::pg_catalog.regclass AS ontable,
                      UNION ALL VALUES ('{{'public.orders'::regclass}}'::pg_catalog.regclass))
        AND contype = 'f' AND conparentid = 0
 ORDER BY conname;
--- refused: PGD-0007 `reads pg_policy` is not understood
 SELECT pol.polname, pol.polpermissive,
   CASE WHEN pol.polroles = '{0}' THEN NULL ELSE pg_catalog.array_to_string(array(select rolname from pg_catalog.pg_roles where oid = any (pol.polroles) order by 1),',') END,
   pg_catalog.pg_get_expr(pol.polqual, pol.polrelid),
@@ -457,7 +454,7 @@ WHERE a.attrelid = '{{'public.order_totals'::regclass}}' AND a.attnum > 0 AND NO
 ORDER BY a.attnum;
 -- refused: PGD-0007 `function pg_get_viewdef` is not understood
 SELECT pg_catalog.pg_get_viewdef('{{'public.order_totals'::regclass}}'::pg_catalog.oid, true);
--- refused: PGD-0007 `reads pg_rewrite` is not understood
+-- refused: PGD-0007 `function pg_get_ruledef` is not understood
 SELECT r.rulename, trim(trailing ';' from pg_catalog.pg_get_ruledef(r.oid, true))
 FROM pg_catalog.pg_rewrite r
 WHERE r.ev_class = '{{'public.order_totals'::regclass}}' AND r.rulename != '_RETURN' ORDER BY 1;
@@ -503,7 +500,6 @@ SELECT conname, conrelid::pg_catalog.regclass AS ontable,
                      UNION ALL VALUES ('{{'public.events'::regclass}}'::pg_catalog.regclass))
        AND contype = 'f' AND conparentid = 0
 ORDER BY conname;
--- refused: PGD-0007 `reads pg_policy` is not understood
 SELECT pol.polname, pol.polpermissive,
   CASE WHEN pol.polroles = '{0}' THEN NULL ELSE pg_catalog.array_to_string(array(select rolname from pg_catalog.pg_roles where oid = any (pol.polroles) order by 1),',') END,
   pg_catalog.pg_get_expr(pol.polqual, pol.polrelid),
@@ -607,7 +603,6 @@ SELECT conname, conrelid::pg_catalog.regclass AS ontable,
                      UNION ALL VALUES ('{{'public.events'::regclass}}'::pg_catalog.regclass))
        AND contype = 'f' AND conparentid = 0
 ORDER BY conname;
--- refused: PGD-0007 `reads pg_policy` is not understood
 SELECT pol.polname, pol.polpermissive,
   CASE WHEN pol.polroles = '{0}' THEN NULL ELSE pg_catalog.array_to_string(array(select rolname from pg_catalog.pg_roles where oid = any (pol.polroles) order by 1),',') END,
   pg_catalog.pg_get_expr(pol.polqual, pol.polrelid),
@@ -695,7 +690,6 @@ FROM pg_catalog.pg_class c, pg_catalog.pg_class c2, pg_catalog.pg_index i
   LEFT JOIN pg_catalog.pg_constraint con ON (conrelid = i.indrelid AND conindid = i.indexrelid AND contype IN ('p','u','x'))
 WHERE c.oid = '{{'public.events_2026_01'::regclass}}' AND c.oid = i.indrelid AND i.indexrelid = c2.oid
 ORDER BY i.indisprimary DESC, c2.relname;
--- refused: PGD-0007 `reads pg_policy` is not understood
 SELECT pol.polname, pol.polpermissive,
   CASE WHEN pol.polroles = '{0}' THEN NULL ELSE pg_catalog.array_to_string(array(select rolname from pg_catalog.pg_roles where oid = any (pol.polroles) order by 1),',') END,
   pg_catalog.pg_get_expr(pol.polqual, pol.polrelid),
@@ -783,7 +777,6 @@ FROM pg_catalog.pg_class c, pg_catalog.pg_class c2, pg_catalog.pg_index i
   LEFT JOIN pg_catalog.pg_constraint con ON (conrelid = i.indrelid AND conindid = i.indexrelid AND contype IN ('p','u','x'))
 WHERE c.oid = '{{'public.sales_by_day'::regclass}}' AND c.oid = i.indrelid AND i.indexrelid = c2.oid
 ORDER BY i.indisprimary DESC, c2.relname;
--- refused: PGD-0007 `reads pg_policy` is not understood
 SELECT pol.polname, pol.polpermissive,
   CASE WHEN pol.polroles = '{0}' THEN NULL ELSE pg_catalog.array_to_string(array(select rolname from pg_catalog.pg_roles where oid = any (pol.polroles) order by 1),',') END,
   pg_catalog.pg_get_expr(pol.polqual, pol.polrelid),
@@ -833,7 +826,7 @@ WHERE p.puballtables AND pg_catalog.pg_relation_is_publishable('{{'public.sales_
 ORDER BY 1;
 -- refused: PGD-0007 `function pg_get_viewdef` is not understood
 SELECT pg_catalog.pg_get_viewdef('{{'public.sales_by_day'::regclass}}'::pg_catalog.oid, true);
--- refused: PGD-0007 `reads pg_rewrite` is not understood
+-- refused: PGD-0007 `function pg_get_ruledef` is not understood
 SELECT r.rulename, trim(trailing ';' from pg_catalog.pg_get_ruledef(r.oid, true))
 FROM pg_catalog.pg_rewrite r
 WHERE r.ev_class = '{{'public.sales_by_day'::regclass}}' AND r.rulename != '_RETURN' ORDER BY 1;
@@ -1116,7 +1109,6 @@ FROM pg_catalog.pg_database d
 ORDER BY 1;
 
 -- \dp
--- refused: PGD-0007 `reads pg_policy` is not understood
 SELECT n.nspname as "Schema",
   c.relname as "Name",
   CASE c.relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'S' THEN 'sequence' WHEN 'f' THEN 'foreign table' WHEN 'p' THEN 'partitioned table' END as "Type",
@@ -1263,7 +1255,6 @@ WHERE ( (true  AND pg_catalog.pg_type_is_visible(ts.oid)
 ORDER BY 1, 2;
 
 -- \dd
--- refused: PGD-0007 `reads pg_rewrite` is not understood
 SELECT DISTINCT tt.nspname AS "Schema", tt.name AS "Name", tt.object AS "Object", d.description AS "Description"
 FROM (
   SELECT pgc.oid as oid, pgc.tableoid AS tableoid,
@@ -1342,7 +1333,7 @@ FROM pg_catalog.pg_default_acl d
 ORDER BY 1, 2, 3;
 
 -- \drds
--- refused: PGD-0007 `reads pg_db_role_setting` is not understood
+-- refused: PGD-0006 computes on, compares or copies pg_catalog.pg_db_role_setting.setconfig
 SELECT rolname AS "Role", datname AS "Database",
 pg_catalog.array_to_string(setconfig, E'\n') AS "Settings"
 FROM pg_catalog.pg_db_role_setting s
@@ -1351,7 +1342,6 @@ LEFT JOIN pg_catalog.pg_roles r ON r.oid = setrole
 ORDER BY 1, 2;
 
 -- \des
--- refused: PGD-0007 `reads pg_foreign_server` is not understood
 SELECT s.srvname AS "Name",
   pg_catalog.pg_get_userbyid(s.srvowner) AS "Owner",
   f.fdwname AS "Foreign-data wrapper"

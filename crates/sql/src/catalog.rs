@@ -11,7 +11,7 @@ use row::{Row, ViewColumn, ViewLink};
 
 use crate::function;
 use crate::label::{Entry, Label, Labels, NotPan};
-use crate::manifest::Major;
+use crate::manifest::{self, Major};
 
 /// Snapshot of one connection's catalog with the operator's labels applied.
 ///
@@ -46,6 +46,8 @@ pub(crate) struct Labelled {
     /// `schema.table.column`.
     pub name: Box<str>,
     pub classes: Vec<DataClass>,
+    /// Whether it is one of PostgreSQL's own.
+    pub system: bool,
     pub label: Label,
 }
 
@@ -185,6 +187,7 @@ impl Catalog {
         for vouched in &labels.not_pan {
             catalog.vouch(vouched);
         }
+        manifest::columns().for_each(|(relation, column)| catalog.label_system(relation, column));
         catalog.spread(&links);
         catalog.index_labels();
         Ok(catalog)
@@ -230,9 +233,9 @@ impl Catalog {
     /// does not know, or added to one that it knows) has to be judged by [`Catalog::label_by_name`].
     pub fn knows_column(&self, relation_oid: u32, attnum: i16) -> bool {
         let relation = self.by_oid.get(&relation_oid).and_then(|&at| self.relations.get(at));
-        // PostgreSQL's own columns (`ctid`, below 0) are not listed, and hold nothing of anybody's.
+        // PostgreSQL's own columns (`ctid`, below 0) are not listed, and hold nothing of anybody's; 0 is a whole row.
         relation.is_some_and(|relation| {
-            attnum < 0 || relation.columns.iter().any(|column| column.number == attnum)
+            attnum <= 0 || relation.columns.iter().any(|column| column.number == attnum)
         })
     }
 
@@ -263,7 +266,7 @@ impl Catalog {
 
     /// Whether any column is labelled at all.
     pub fn has_labels(&self) -> bool {
-        !self.labelled.is_empty()
+        self.labelled.iter().any(|labelled| !labelled.system)
     }
 
     /// Whether the table of this name has a labelled column; one that the snapshot does not hold may have.
@@ -374,8 +377,25 @@ impl Catalog {
     fn add_labelled(&mut self, name: String, label: &Label) -> LabelledId {
         let id = LabelledId::try_from(self.labelled.len()).unwrap_or(LabelledId::MAX);
         let classes = label.classes().into_iter().cloned().collect();
-        self.labelled.push(Labelled { name: name.into(), classes, label: label.clone() });
+        self.labelled.push(Labelled { name: name.into(), classes, system: false, label: label.clone() });
         id
+    }
+
+    /// Labels a column of PostgreSQL's own that shows more than the rest of its relation.
+    fn label_system(&mut self, relation: &str, column: &str) {
+        let places = self.by_name.get(relation).cloned().unwrap_or_default();
+        for at in places {
+            let Some(found) = self.relations.get(at) else { continue };
+            let own = matches!(&*found.schema, "pg_catalog" | "information_schema");
+            if !own || !found.columns.iter().any(|it| *it.name == *column) {
+                continue;
+            }
+            let name = format!("{}.{column}", found.name);
+            let id = self.add_labelled(name, &Label::Class(DataClass::Secret));
+            self.labelled.last_mut().into_iter().for_each(|labelled| labelled.system = true);
+            let columns = self.relations.get_mut(at).into_iter().flat_map(|it| it.columns.iter_mut());
+            columns.filter(|it| *it.name == *column).for_each(|it| it.label = Some(id));
+        }
     }
 
     /// Lets labels reach what holds the same values, then what is computed from them.
@@ -508,13 +528,15 @@ impl Catalog {
 
     /// Labels that came by inheritance count under their column's name too.
     fn index_labels(&mut self) {
-        for relation in &self.relations {
-            for column in &relation.columns {
-                let Some(id) = column.label else { continue };
-                let ids = self.labelled_by_name.entry(column.name.clone()).or_default();
-                if !ids.contains(&id) {
-                    ids.push(id);
-                }
+        let system = |id: LabelledId| self.labelled(id).is_some_and(|labelled| labelled.system);
+        let labelled = self.relations.iter().flat_map(|relation| &relation.columns);
+        let labelled = labelled.filter_map(|column| Some((&column.name, column.label?)));
+        let labelled: Vec<_> =
+            labelled.filter(|(_, id)| !system(*id)).map(|(name, id)| (name.clone(), id)).collect();
+        for (name, id) in labelled {
+            let ids = self.labelled_by_name.entry(name).or_default();
+            if !ids.contains(&id) {
+                ids.push(id);
             }
         }
     }

@@ -167,6 +167,14 @@ impl<'a> Reading<'a> {
         traces.is_some_and(|traces| traces.iter().all(is_pan))
     }
 
+    /// Whether it is a plain column of PostgreSQL's own that is labelled, and nothing else.
+    pub fn is_system(&mut self, arg: &'a Node) -> bool {
+        let traces = self.plain(arg).unwrap_or_default();
+        let catalog = self.catalog;
+        let system = |trace: &Trace| catalog.labelled(trace.column).is_some_and(|labelled| labelled.system);
+        !traces.is_empty() && traces.iter().all(system)
+    }
+
     fn is_sad(&self, trace: &Trace) -> bool {
         self.classes(trace).contains(&DataClass::Sad)
     }

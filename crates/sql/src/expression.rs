@@ -143,6 +143,15 @@ impl<'a> Reading<'a> {
         if self.shows_no_more(call) {
             return self.around(call);
         }
+        if self.shows_expression(&call.funcname) {
+            // What it shows of a definition is what leave to call it is for.
+            for arg in &call.args {
+                if !self.is_system(arg) {
+                    self.expression(arg);
+                }
+            }
+            return self.around(call);
+        }
         self.arguments(call);
     }
 

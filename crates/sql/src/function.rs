@@ -81,6 +81,14 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// Whether it is one of PostgreSQL's functions that show an expression of a definition.
+    pub fn shows_expression(&self, name: &[Node]) -> bool {
+        let parts: Vec<&str> = strings(name).collect();
+        let ([name] | ["pg_catalog", name]) = parts.as_slice() else { return false };
+        let class = FUNCTIONS.of_server(name, self.catalog.major());
+        class == Some(Class::Expressions) && !self.catalog.has_own_function(name)
+    }
+
     /// Whether a function of this name may take a row.
     pub fn takes_a_row(&self, name: &str) -> bool {
         self.catalog.has_function(name) || ROW_FUNCTIONS.contains(&name)

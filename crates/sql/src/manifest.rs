@@ -21,6 +21,12 @@ pub(crate) static RELATIONS: LazyLock<Manifest> =
 pub(crate) static SETTINGS: LazyLock<Manifest> =
     LazyLock::new(|| Manifest::read(include_str!("manifest/settings.tsv")));
 
+/// Columns of PostgreSQL's own relations that show more than the rest of them, with their relations.
+pub(crate) fn columns() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = include_str!("manifest/columns.tsv").lines();
+    lines.filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('\t'))
+}
+
 /// A major version of PostgreSQL, from 10 on.
 pub(crate) type Major = u8;
 

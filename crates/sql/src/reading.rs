@@ -361,6 +361,9 @@ impl<'a> Reading<'a> {
 
     /// The qualifier is the nearest member of FROM that has this name, whatever others have it further out.
     fn qualified(&mut self, of: &'a str, name: &'a str) -> Columns<'a> {
+        if SYSTEM_COLUMNS.contains(&name) && self.named(of).next().is_some() {
+            return one(name, Vec::new());
+        }
         let (mut traces, mut found, mut certain) = (Vec::new(), false, false);
         if !self.work(self.scopes.iter().map(|scope| scope.items.len()).sum()) {
             return Columns::default();
@@ -439,6 +442,9 @@ impl<'a> Reading<'a> {
         done
     }
 }
+
+/// Columns that every table has (§5.6), which hold nothing of anybody's.
+const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
 
 /// Facts of nothing.
 pub(crate) fn understood() -> Facts {

@@ -23,6 +23,8 @@ impl<'a> Reading<'a> {
                 Some(statement) => self.statement(statement),
                 None => self.not_understood("a statement"),
             }
+            // What comes after it is run on what it has made.
+            self.doubts |= self.changes_catalog;
         }
     }
 

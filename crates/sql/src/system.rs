@@ -1,7 +1,7 @@
 //! PostgreSQL's own relations: which tell only of what exists, and which of values and of statements.
 
 use crate::catalog::{Catalog, Relation};
-use crate::manifest::{Class, RELATIONS};
+use crate::manifest::{self, Class, RELATIONS};
 
 /// Whether none of what this name can mean is a system relation that may hold values of users' columns,
 /// text of statements, definitions, or credentials, or one that no manifest knows.
@@ -20,5 +20,8 @@ pub(crate) fn may_be_read(
         || relations.iter().any(|relation| own(&relation.schema));
     // A table of the session's own has no say over what is in it.
     let temporary = schema == Some("pg_temp") && !name.starts_with("pg_");
-    !system || temporary || RELATIONS.worst(name, catalog.major()) == Some(Class::Tells)
+    // What is in some of its columns is known by those alone.
+    let told_apart = manifest::columns().all(|(relation, _)| relation != name)
+        || relations.iter().any(|relation| relation.columns.iter().any(|column| column.label.is_some()));
+    !system || temporary || (told_apart && RELATIONS.worst(name, catalog.major()) == Some(Class::Tells))
 }

@@ -46,7 +46,7 @@ fn each_file_has_its_own_classes() {
         RunsSql,
     ];
     assert_eq!(classes(&FUNCTIONS), functions);
-    let relations = [Tells, Sessions, Files, Server, Statements, Definitions, Values, Credentials];
+    let relations = [Tells, Sessions, Files, Server, Statements, Values, Credentials];
     assert_eq!(classes(&RELATIONS), relations);
     let settings =
         [Shows, Plans, Limits, Transaction, Valued, Files, Server, Parses, Identity, Logs, Runs, Credentials];

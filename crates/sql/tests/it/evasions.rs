@@ -114,7 +114,8 @@ fn text_that_is_run_by_the_server() {
 #[test]
 fn the_servers_own_knowledge() {
     for sql in [
-        "select most_common_vals from pg_stats",
+        "select most_common_vals::text from pg_stats",
+        "select most_common_vals || '' from pg_stats",
         "select query from pg_stat_activity",
         "select pg_get_viewdef('v'::regclass)",
         "select get_raw_page('cards', 0)",

@@ -460,3 +460,40 @@ fn the_catalog_says_what_a_column_of_an_answer_holds() {
     assert_eq!(catalog.label_by_name("holder"), None);
     assert!(catalog.unmatched().is_empty());
 }
+
+#[test]
+fn what_a_text_changes_is_not_relied_on_in_the_rest_of_it() {
+    let sql = "alter table public.cards drop column amount; select reverse(y) from public.cards as s(x, y)";
+    assert_eq!(computed(sql), ["cards.cvv", "cards.pan"]);
+    let sql =
+        "create temp table payments (x int); select (select reverse(pan) from payments) from public.cards";
+    assert!(computed(sql).contains(&"cards.pan".into()));
+    let doubting = |sql: &str| sql::analyse_doubting(sql, &super::shop()).facts;
+    assert!(doubting("select id, note from payments where status = 'x'").columns.is_empty());
+    assert!(doubting("select p.id from payments p join customers c on c.id = p.id").columns.is_empty());
+    assert!(doubting("select c.id, c.pan from public.cards c").answers.is_empty());
+}
+
+#[test]
+fn names_are_found_as_postgresql_finds_them() {
+    for sql in [
+        // The nearest member of that name, which has no such column: a function of its row.
+        "select (select reverse(c.to_jsonb::text) from public.cards c) from (select 1 as to_jsonb) c",
+        // Behind the alias of a join its members are not seen.
+        "select (select reverse(pan) from ((select 'x' as pan) a join (select 1 as z) b on true) as j(k, l)) from public.cards",
+        // Without LATERAL a subquery does not see what stands beside it, and ON sees its two sides.
+        "select (select s.y from (select 1 as pan) a, (select reverse(pan) as y from (select 1 as z) q) s) from public.cards",
+        "select (select 1 from (select 'x' as pan) a, (select 1 as u) b join (select 1 as v) c on pan like '4%') from public.cards",
+        // As many columns as the type has, under names that are not known here.
+        "select reverse(e) from (select (p).*, c.pan from payments p, public.cards c) s(a, b, d, f, e)",
+        // A cast is named by its type only where what is cast has no name.
+        "select (select reverse(pan) from (select 'x'::pan::text) s) from public.cards",
+        // Which name a column has was not worked out.
+        "select id from public.cards natural join (select (select '4' as pan)) v",
+        "merge into payments p using public.cards c on p.id = c.id when matched then delete returning reverse(c.pan), *",
+    ] {
+        let seen = [computed(sql), at(sql, Position::Derived)].concat();
+        assert!(seen.contains(&"cards.pan".into()), "{sql}: {seen:?}");
+    }
+    assert!(computed("select c.tableoid, c.ctid from public.cards c").is_empty());
+}

@@ -97,7 +97,7 @@ fn shop() -> Catalog {
     rows.relation(12, "r", "public.snapshots", &["id", "card"]);
     rows.relation(13, "S", "public.cards_id_seq", &["last_value", "is_called"]);
     rows.relation(14, "v", "public.computed_view", &["x"]);
-    rows.relation(20, "r", "pg_catalog.pg_class", &["oid", "relname"]);
+    rows.relation(20, "r", "pg_catalog.pg_class", &["oid", "relname", "relpartbound"]);
     rows.relation(21, "v", "pg_catalog.pg_stats", &["tablename", "most_common_vals"]);
     rows.relation(22, "v", "information_schema.tables", &["table_schema", "table_name"]);
     rows.add(["inherits", "4", "1", "", "", ""]);

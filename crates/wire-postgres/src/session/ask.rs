@@ -300,7 +300,9 @@ impl Postgres {
         kind: Kind,
         analysis: Option<Arc<Analysis>>,
     ) {
-        let facts = if self.doubts() { facts } else { doubt::cautious(facts) };
+        let makes = analysis.as_ref().is_some_and(|analysis| analysis.changes_catalog);
+        let trusted = makes || stage == Stage::Prepare || self.doubts();
+        let facts = if trusted { facts } else { doubt::cautious(facts) };
         let request = self.next_request();
         let sql = Arc::clone(&command);
         let command = Redacted::new(command);

@@ -67,6 +67,36 @@ def test_made_columns_are_redacted_whichever_way_they_are_asked_for(gateway, iss
             assert pairs and all(row == redacted for row in pairs), answer
 
 
+VIEWS = """
+create view listed as select id, pan as number, holder, note from cards;
+create view outer_listed as select l.number as n, l.id from listed l;
+create materialized view stored as select id, pan_number, upper(pan) as made, right(pan, 4) as last4 from cards;
+create view picked as select id from cards where pan like '4%';
+create view odd(x) as select pan from cards order by pan desc limit 1;
+create view joined as select p.id, c.pan, c.note from payments p join cards c on c.id = p.card;
+create view united as select pan as x from cards union all select memo from payments;
+"""
+
+
+def test_views_go_by_what_their_columns_are_made_of(cluster, make_gateway, issuer):
+    gateway = make_gateway(connections={"payments": cluster.upstream(cluster.create_database(cards.SEED + VIEWS), data=cards.DATA)})
+    with gateway.connect(issuer.agent()) as session:
+        for binary in (False, True):
+            cursor = session.cursor(binary=binary)
+            ask = lambda sql: cursor.execute(sql).fetchone()
+            assert ask("select * from listed where id = 1") == (1, cards.last4(VISA), "****", "fine")
+            assert ask("select n from outer_listed where id = 2") == (cards.last4(MASTERCARD),)
+            assert ask("select * from stored where id = 1") == (1, cards.last4(VISA), "****", VISA[-4:])
+            assert ask("select note from joined where id = 3")[0] == "fine"
+            assert ask("select pan from joined where id = 3")[0] == cards.last4(VISA)
+            assert ask("select x from united limit 1") == ("****",)
+        for sql in ("select id from picked", "select * from odd", "select id from listed where number like '4%'",
+                    "select id from stored order by made", "select n from outer_listed order by n"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege) as raised:
+                session.execute(sql)
+            assert "PGD-0006" in raised.value.diag.message_primary, sql
+
+
 def test_an_answer_with_other_columns_than_were_decided_upon_is_withheld(cluster, make_gateway, issuer):
     """A table gets a column behind panguard's back: what is made of the card number is not where it was thought to be."""
     database = cluster.create_database(cards.SEED)
@@ -327,8 +357,8 @@ def test_who_may_reveal_a_class_gets_it_as_it_is(make_gateway, issuer):
         assert session.execute(asked, values).fetchone() == (SECRETS["secret"], SHOWN["email"], cards.last4(VISA))
 
 
-def test_a_view_of_a_labelled_column_is_refused_until_it_is_labelled(cluster, make_gateway, issuer):
-    database = cluster.create_database(cards.SEED + "create view seen as select id, pan as shown from cards;")
+def test_a_view_that_picks_by_a_labelled_column_is_refused_until_it_is_labelled(cluster, make_gateway, issuer):
+    database = cluster.create_database(cards.SEED + "create view seen as select id, pan as shown from cards where pan like '4%';")
     gateway = make_gateway(connections={"payments": cluster.upstream(database, data=cards.DATA)})
     with gateway.connect(issuer.agent()) as session:
         assert refusal(session, "select shown from seen where id = 1").code == "PGD-0006"

@@ -1,6 +1,7 @@
 //! What exists in one database, as far as facts need it, with the operator's labels applied.
 
 mod row;
+mod views;
 mod vouched;
 
 use std::collections::{HashMap, HashSet};
@@ -106,6 +107,7 @@ impl Catalog {
     /// | `relation` | oid | | relkind | schema | name |
     /// | `column` | relation | number | table of whose row type it is, or 0 | name | |
     /// | `view` | view | relation it reads | column number, 0 for none, -1 for all | | |
+    /// | `definition` | view | | | text | |
     /// | `calls` | view | `e` for an extension's | | schema | function that it calls |
     /// | `generated` | relation | number | number of the column it is computed from | | |
     /// | `unique` | relation | number of a column that a unique index is on | | | |
@@ -149,6 +151,7 @@ impl Catalog {
                     columns.push((relation, number, row_of, name))
                 }
                 Row::View(link) => links.views.push(link),
+                Row::Definition { view, text } => drop(links.definitions.insert(view, text.into())),
                 // An extension's own kind of `max` or `replace` does what its name says.
                 Row::Calls { extension: true, name, .. } if function::is_harmless(name) => {}
                 Row::Calls { view, schema, name, .. } => {
@@ -405,7 +408,8 @@ impl Catalog {
         while std::mem::take(&mut changed) {
             changed |= self.spread_within(links);
         }
-        self.spread_to_views(links);
+        let understood = self.spread_by_definitions(links);
+        self.spread_to_views(links, &understood);
     }
 
     /// A generated column is made of others of its row; a column of a row type, of a row's columns.
@@ -460,11 +464,12 @@ impl Catalog {
     }
 
     /// A view computes from what its rule reads, and from all that the views it reads compute from.
-    fn spread_to_views(&mut self, links: &Links) {
+    /// What is `understood` by its definition is no such computation.
+    fn spread_to_views(&mut self, links: &Links, understood: &HashSet<u32>) {
         let mut changed = true;
         while std::mem::take(&mut changed) {
             for link in &links.views {
-                let from = self.read_by(link);
+                let from = if understood.contains(&link.view) { Vec::new() } else { self.read_by(link) };
                 let calls =
                     self.relation(link.relation).map(|relation| relation.calls.clone()).unwrap_or_default();
                 changed |= self.add_to_view(link.view, &from, &calls);
@@ -559,6 +564,7 @@ fn held(column: &Column) -> Vec<LabelledId> {
 #[derive(Default)]
 struct Links {
     views: Vec<ViewLink>,
+    definitions: HashMap<u32, Box<str>>,
     calls: Vec<(u32, Box<str>)>,
     generated: Vec<(u32, i16, i16)>,
     unique: Vec<(u32, i16)>,

@@ -31,6 +31,9 @@ pub(crate) struct Reading<'a> {
     pub reads: bool,
     /// Which statement of the text is read, from 0.
     pub at: u32,
+    /// The labelled columns that are computed on, and those that are named at all, each once.
+    pub computed: Vec<LabelledId>,
+    pub mentioned: Vec<LabelledId>,
     /// Whether relations may have other columns than the catalog says.
     pub doubts: bool,
     /// What is being read.
@@ -76,6 +79,8 @@ impl<'a> Reading<'a> {
             reads: false,
             at: 0,
             doubts: false,
+            computed: Vec::new(),
+            mentioned: Vec::new(),
             spot: Spot::default(),
             lineage: None,
             work: 0,
@@ -229,6 +234,9 @@ impl<'a> Reading<'a> {
         let catalog = self.catalog;
         let Some(labelled) = catalog.labelled(column) else { return };
         if position == Position::Computed {
+            note(&mut self.computed, column);
+        }
+        if position == Position::Computed {
             self.mentions(labelled);
         }
         for class in &labelled.classes {
@@ -306,6 +314,14 @@ impl<'a> Reading<'a> {
     ///
     /// What is more than a plain use of columns (a whole row, a function in disguise) is noted at once.
     pub fn reference(&mut self, reference: &'a ColumnRef) -> Columns<'a> {
+        let columns = self.referred(reference);
+        for trace in columns.traces() {
+            note(&mut self.mentioned, trace.column);
+        }
+        columns
+    }
+
+    fn referred(&mut self, reference: &'a ColumnRef) -> Columns<'a> {
         self.at_offset(reference.location, |reading| {
             let mut columns = reading.meaning(reference);
             for column in &mut columns.list {
@@ -440,6 +456,13 @@ impl<'a> Reading<'a> {
             scope.items = here;
         }
         done
+    }
+}
+
+/// Notes a column once; of so many that it cannot be noted nothing is understood anyhow.
+fn note(columns: &mut Vec<LabelledId>, column: LabelledId) {
+    if columns.len() < LISTED_MAX && !columns.contains(&column) {
+        columns.push(column);
     }
 }
 

@@ -28,6 +28,9 @@ FROM rule
 JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = rule.oid
 WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> rule.ev_class
 UNION ALL
+SELECT 'definition', oid::text, NULL, NULL, pg_catalog.pg_get_viewdef(oid), NULL
+FROM relation WHERE kind IN ('v', 'm') AND oid >= 16384
+UNION ALL
 SELECT DISTINCT 'calls', rule.ev_class::text, e.deptype::text, NULL, space.name, p.proname::text
 FROM rule
 JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = rule.oid

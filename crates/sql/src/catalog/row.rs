@@ -21,6 +21,7 @@ pub(super) enum Row<'a> {
     Relation { oid: u32, kind: Kind, schema: &'a str, name: &'a str },
     Column { relation: u32, number: i16, row_of: u32, name: &'a str },
     View(ViewLink),
+    Definition { view: u32, text: &'a str },
     Calls { view: u32, extension: bool, schema: &'a str, name: &'a str },
     Generated { relation: u32, number: i16, from: i16 },
     Unique { relation: u32, number: i16 },
@@ -59,6 +60,7 @@ impl<'a> Row<'a> {
                     _ => ViewColumn::All,
                 },
             }),
+            "definition" => Self::Definition { view: number(first)?, text: fourth.unwrap_or_default() },
             "calls" => Self::Calls {
                 view: number(first)?,
                 extension: second.is_some(),

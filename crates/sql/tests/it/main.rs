@@ -10,6 +10,7 @@ mod places;
 mod robustness;
 mod session;
 mod statements;
+mod views;
 
 use access::{DataClass, Effect, Facts, Position, Resource};
 use sql::{Analysis, Catalog, Label, Labels, analyse};

@@ -25,7 +25,7 @@ permit (
 @id("looks-at-definitions")
 permit (principal in Group::"agents", action == Action::"call", resource) when {
   [
-    "pg_get_expr", "pg_get_indexdef", "pg_get_constraintdef", "pg_get_partkeydef", "pg_get_statisticsobjdef_columns"
+    "pg_get_expr", "pg_get_indexdef", "pg_get_constraintdef", "pg_get_partkeydef", "pg_get_statisticsobjdef_columns", "pg_get_triggerdef"
   ].contains(resource.name)
 };
 

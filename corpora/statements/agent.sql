@@ -169,7 +169,6 @@ BEGIN;
 LOCK TABLE orders IN SHARE MODE;
 COMMIT;
 SELECT nextval('invoice_numbers'), currval('invoice_numbers');
--- refused: PGD-0005 `select` needs `call` on function set_config
 SELECT set_config('statement_timeout', '30s', false);
 
 -- cursors and prepared statements

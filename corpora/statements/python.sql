@@ -1,7 +1,6 @@
 -- What asyncpg, peewee and Tortoise send. Taken from the server's log.
 
 -- asyncpg
--- refused: PGD-0005 `select` needs `call` on function set_config
 SELECT
                         current_setting('jit') AS cur,
                         set_config('jit', 'off', false) AS new
@@ -203,7 +202,6 @@ ORDER BY
     depth DESC
 \g
 \bind ["{1016,{{'public.order_status'::regtype}}}"]
--- refused: PGD-0005 `select` needs `call` on function set_config
 SELECT
                     set_config('jit', $1, false)
 \g

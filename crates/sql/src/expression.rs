@@ -139,6 +139,9 @@ impl<'a> Reading<'a> {
     }
 
     pub fn call(&mut self, call: &'a FuncCall) {
+        if self.sets_config(call) {
+            return;
+        }
         self.function(&call.funcname);
         if self.shows_no_more(call) {
             return self.around(call);

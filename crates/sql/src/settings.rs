@@ -2,10 +2,10 @@
 
 use access::{Action, Effect, Resource};
 use pg_query::Node;
-use pg_query::protobuf::{VariableSetKind, VariableSetStmt, a_const};
+use pg_query::protobuf::{FuncCall, VariableSetKind, VariableSetStmt, a_const};
 
 use crate::manifest::{Class, SETTINGS};
-use crate::reading::{Kind, Reading};
+use crate::reading::{Kind, Reading, strings};
 
 impl<'a> Reading<'a> {
     pub fn set(&mut self, set: &'a VariableSetStmt) {
@@ -29,6 +29,26 @@ impl<'a> Reading<'a> {
         if !understood {
             self.not_understood(format!("set {name}"));
         }
+    }
+
+    /// Notes `set_config('name', 'value', …)` as the SET that it is, where any value or this one may be set; otherwise it is a call like any.
+    pub fn sets_config(&mut self, call: &'a FuncCall) -> bool {
+        let parts: Vec<&str> = strings(&call.funcname).collect();
+        let (["set_config"] | ["pg_catalog", "set_config"]) = parts.as_slice() else { return false };
+        let ([name, value, is_local], false) =
+            (call.args.as_slice(), self.catalog.has_own_function("set_config"))
+        else {
+            return false;
+        };
+        let given = |node: &Node| matches!(node.node, Some(Kind::AConst(_) | Kind::ParamRef(_)));
+        self.literal_free = false;
+        let Some(name) = text(name).filter(|_| given(value) && given(is_local)) else { return false };
+        if !self.may_be_set(&name.to_lowercase(), std::slice::from_ref(value)) {
+            return false;
+        }
+        self.uses(Action::Session, Resource::Connection);
+        self.effect(Effect::Session);
+        true
     }
 
     fn may_be_set(&self, name: &str, args: &[Node]) -> bool {

@@ -126,6 +126,18 @@ fn harmless_functions_are_not_mentioned_and_others_are_calls() {
         ("select nextval('s')", "select; read connection; on data"),
         ("select pg_advisory_lock(1)", "select; read connection; on the session"),
         ("select set_config('a.b', 'c', false)", "select; call set_config(); read connection; on data"),
+        (
+            "select set_config('jit', 'off', false)",
+            "select; session connection; read connection; on the session",
+        ),
+        (
+            "select set_config('client_encoding', 'SJIS', false)",
+            "select; call set_config(); read connection; on data",
+        ),
+        (
+            "select set_config('jit', note, false) from payments",
+            "select; read payments; call set_config(); on data",
+        ),
         ("select ('x'::text).pg_read_file", "select; call pg_read_file(); read connection; on data"),
         ("select p.secret_sauce from payments p", "select; read payments; call secret_sauce(); on data"),
         ("select information_schema._pg_expandarray('{1}'::int[])", "select; read connection; no effect"),

@@ -2,11 +2,12 @@
 //!
 //! That takes more than to hide the value. `1 / (length(pan) - 16)` fails for one value and not for another, and
 //! `unnest(string_to_array(pan, '4'))` gives as many rows as the value has fours. So only what is **total** (it gives one
-//! value for every value, and takes no time that tells of it) may be derived; anything else is a computation.
+//! value for every value, of about its length, and takes no time that tells of it) may be derived; anything else is a
+//! computation. Comparisons of rows are not total, nor is what puts something long in the place of a part of a value.
 
 use access::DataClass;
 use pg_query::Node;
-use pg_query::protobuf::{AExprKind, FuncCall, SubLink, SubLinkType, TypeName, a_const};
+use pg_query::protobuf::{AExpr, AExprKind, FuncCall, SubLink, SubLinkType, TypeName, a_const};
 
 use crate::lineage::Place;
 use crate::reading::{Kind, Reading, strings};
@@ -31,14 +32,9 @@ impl<'a> Reading<'a> {
             Kind::TypeCast(it) if is_text(it.type_name.as_ref()) => self.derive_of(it.arg.as_deref()),
             Kind::CollateClause(it) => self.derive_of(it.arg.as_deref()),
             Kind::CoalesceExpr(it) => self.derive_all(&it.args),
-            Kind::MinMaxExpr(it) => self.derive_all(&it.args),
             Kind::RowExpr(it) => self.derive_all(&it.args),
-            Kind::AArrayExpr(it) => self.derive_all(&it.elements),
             Kind::AExpr(it) if it.kind() == AExprKind::AexprOp && is_concatenation(&it.name) => {
-                self.operator(&it.name);
-                let mut traces = self.derive_of(it.lexpr.as_deref());
-                add(&mut traces, &self.derive_of(it.rexpr.as_deref()));
-                traces
+                self.concatenated(it)
             }
             Kind::CaseExpr(it) => {
                 self.expression_of(it.arg.as_deref());
@@ -71,6 +67,44 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// `a || b || …`
+    fn concatenated(&mut self, it: &'a AExpr) -> Vec<Trace> {
+        self.operator(&it.name);
+        let mut traces = Vec::new();
+        for side in [&it.lexpr, &it.rexpr].into_iter().filter_map(|side| side.as_deref()) {
+            let inner = match &side.node {
+                Some(Kind::AExpr(it)) if it.kind() == AExprKind::AexprOp && is_concatenation(&it.name) => {
+                    self.concatenated(it)
+                }
+                _ => self.simple(side),
+            };
+            add(&mut traces, &inner);
+        }
+        traces
+    }
+
+    /// What a function is given: of labelled columns only such as stand there as they are. Of what has been made of one
+    /// already something else could be made that is longer or shorter with its value, without end.
+    fn simple(&mut self, node: &'a Node) -> Vec<Trace> {
+        match self.plain(node) {
+            Some(traces) if traces.iter().all(|trace| trace.plain) => {
+                traces.into_iter().map(|trace| Trace { plain: false, ..trace }).collect()
+            }
+            _ => {
+                self.in_answer(Place::Function, |reading| reading.expression(node));
+                Vec::new()
+            }
+        }
+    }
+
+    fn simple_all(&mut self, nodes: &'a [Node]) -> Vec<Trace> {
+        let mut traces = Vec::new();
+        for node in nodes {
+            add(&mut traces, &self.simple(node));
+        }
+        traces
+    }
+
     fn derive_of(&mut self, node: Option<&'a Node>) -> Vec<Trace> {
         node.map(|node| self.derive(node)).unwrap_or_default()
     }
@@ -94,11 +128,11 @@ impl<'a> Reading<'a> {
         self.function(&call.funcname);
         self.around(call);
         match total {
-            Some(Total::Whole | Total::Count) | None => self.derive_all(&call.args),
+            Some(Total::Whole | Total::Count) | None => self.simple_all(&call.args),
             Some(Total::Subject | Total::Length | Total::Right) => {
                 let (subject, others) = call.args.split_at(1.min(call.args.len()));
                 self.in_answer(Place::Function, |reading| reading.expressions(others));
-                self.derive_all(subject)
+                self.simple_all(subject)
             }
         }
     }
@@ -135,7 +169,10 @@ impl<'a> Reading<'a> {
         }
         Some(match name {
             "count" => Total::Count,
-            "length" | "char_length" | "character_length" | "octet_length" => Total::Length,
+            // With an encoding it fails where that is not the bytes'.
+            "length" | "char_length" | "character_length" | "octet_length" if call.args.len() == 1 => {
+                Total::Length
+            }
             "right" => Total::Right,
             // With a pattern it would be searched for, and how long that takes tells of the value.
             "substring" if !call.args.iter().skip(1).all(is_integer) => return None,
@@ -208,54 +245,30 @@ enum Total {
     Right,
 }
 
-/// Functions that are total in all arguments.
+/// Functions that are total in all arguments, and whose result is not much longer than these. `min` and `max` of a column
+/// that stands there as it is give one of its values.
 const WHOLE: &[&str] = &[
     "any_value",
-    "array_agg",
-    "array_to_json",
     "avg",
-    "btrim",
     "concat",
     "concat_ws",
     "first_value",
     "initcap",
-    "json_agg",
     "json_build_array",
-    "jsonb_agg",
-    "jsonb_build_array",
     "last_value",
     "lower",
-    "ltrim",
     "max",
     "md5",
     "min",
-    "quote_literal",
-    "quote_nullable",
     "reverse",
-    "row_to_json",
-    "rtrim",
-    "string_agg",
     "sum",
     "to_json",
-    "to_jsonb",
     "upper",
 ];
 
 /// Functions that are total in the first, whatever the others are.
-const SUBJECT: &[&str] = &[
-    "lag",
-    "lead",
-    "left",
-    "lpad",
-    "nth_value",
-    "overlay",
-    "replace",
-    "rpad",
-    "split_part",
-    "substr",
-    "substring",
-    "translate",
-];
+const SUBJECT: &[&str] =
+    &["lag", "lead", "left", "lpad", "nth_value", "overlay", "rpad", "substr", "substring"];
 
 /// Whether every value can be cast to it.
 fn is_text(name: Option<&TypeName>) -> bool {

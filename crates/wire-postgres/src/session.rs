@@ -88,6 +88,8 @@ pub struct Postgres {
     copy: Copy,
     /// The rest of an answer is kept from the agent, up to the next ReadyForQuery.
     withholding: bool,
+    /// Counts what has gone upstream that may change what names stand for.
+    turns: u64,
     requests: u32,
     winding_down: bool,
     stale: bool,
@@ -149,6 +151,7 @@ impl Postgres {
             status: b'I',
             copy: Copy::None,
             withholding: false,
+            turns: 0,
             requests: 0,
             winding_down: false,
             stale: false,

@@ -131,6 +131,8 @@ pub(crate) struct Portal {
     /// What its rows hold. The description of its statement does not say: what the names in a statement
     /// stand for (tables, cursors, other statements) is settled anew with each `Bind`.
     rows: OnceLock<Rows>,
+    /// By how many turns of the session it was bound.
+    bound_in: u64,
     kept: Share,
 }
 
@@ -140,11 +142,21 @@ impl Portal {
         parameters: Vec<Redacted<Parameter>>,
         result_formats: Vec<Format>,
         kept: &Kept,
-    ) -> Arc<Self> {
+    ) -> Self {
         let bytes: usize = parameters.iter().map(|parameter| bytes(parameter.expose())).sum();
         // The statement may be closed and is kept all the same.
         let kept = kept.share(bytes.saturating_add(statement.sql.len()));
-        Arc::new(Self { statement, parameters, result_formats, rows: OnceLock::new(), kept })
+        Self { statement, parameters, result_formats, rows: OnceLock::new(), bound_in: 0, kept }
+    }
+
+    /// Takes note of when it was bound.
+    pub(crate) fn bound_in(self, turn: u64) -> Self {
+        Self { bound_in: turn, ..self }
+    }
+
+    /// Whether nothing has gone upstream since it was bound that may change what names stand for.
+    pub(crate) fn is_bound_in(&self, turns: u64) -> bool {
+        self.bound_in == turns
     }
 
     /// Takes the description of its rows.

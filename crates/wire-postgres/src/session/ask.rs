@@ -132,6 +132,7 @@ impl Postgres {
     }
 
     fn forward_close(&mut self, frame: &Frame, registry: Registry) {
+        self.turns += 1;
         self.forward(frame, Reply::Close);
         if let Some(owed) = self.replies.last_mut() {
             owed.names.push(registry);
@@ -164,7 +165,10 @@ impl Postgres {
             }
             Lookup::Known(statement) => statement,
         };
-        let portal = Portal::new(statement, bind.parameters, bind.result_formats, &self.kept);
+        self.turns += 1;
+        let portal =
+            Portal::new(statement, bind.parameters, bind.result_formats, &self.kept).bound_in(self.turns);
+        let portal = Arc::new(portal);
         self.portals.propose(self.segment, bind.portal, Some(portal));
         self.forward(frame, Reply::Bind);
         Step::Done
@@ -254,6 +258,9 @@ impl Postgres {
         let (facts, analysis) = match &bound.statement.origin {
             Origin::Parse { .. } => {
                 let analysis = self.current(&bound.statement);
+                if runs_by_name(&analysis) && !bound.is_bound_in(self.turns) {
+                    return self.rebind();
+                }
                 (self.resolve(&analysis), Some(analysis))
             }
             Origin::Sql { .. } => (Some(self.facts_of(&bound.statement)), None),
@@ -262,6 +269,15 @@ impl Postgres {
         let (sql, parameters) = (Arc::clone(&bound.statement.sql), bound.typed_parameters());
         let kind = Kind::Execute { portal: name.into(), bound };
         self.ask(Stage::Run, facts, sql, parameters, frame, kind, analysis);
+        Step::Done
+    }
+
+    /// PostgreSQL looks up what an `EXECUTE` or `FETCH` runs when its portal is run, and describes its rows when that is
+    /// bound: what came in between may have made it another.
+    fn rebind(&mut self) -> Step {
+        let detail = "what is run by name has to be run right after it is bound: bind it again";
+        let refusal = self.refusal(access::Code::NotSupported, detail);
+        self.fail_extended(&error::response(&refusal, error::Severity::Error));
         Step::Done
     }
 
@@ -383,7 +399,7 @@ impl Postgres {
                 }
                 NameUse::Declare { cursor, facts } => {
                     let statement = made(facts, Named::Cursor(cursor.clone()));
-                    let portal = Portal::new(statement, Vec::new(), Vec::new(), &self.kept);
+                    let portal = Arc::new(Portal::new(statement, Vec::new(), Vec::new(), &self.kept));
                     self.portals.propose(self.segment, cursor, Some(portal));
                     changed.push(Registry::Portals);
                 }
@@ -422,6 +438,11 @@ fn during_copy(command: &Command<'_>) -> Result<Step, Violation> {
         Command::Flush | Command::Sync => Ok(Step::Done),
         _ => Err(Violation { by: Side::Agent, rule: "a command in the middle of a copy" }),
     }
+}
+
+/// Whether a statement runs another that it names.
+fn runs_by_name(analysis: &Analysis) -> bool {
+    analysis.names.iter().any(|name| matches!(name, NameUse::Execute { .. } | NameUse::Fetch { .. }))
 }
 
 /// PostgreSQL's own words, so that drivers that look for them find them.

@@ -64,6 +64,7 @@ impl Postgres {
         }
         let Some(Held { request, frame, kind, sql, analysis, facts }) = self.held.take() else { return };
         self.segment_open = true;
+        self.turns += 1;
         self.segment_ahead(&kind);
         self.to_upstream.put_slice(frame.bytes());
         if !matches!(kind, Kind::Parse { .. }) {

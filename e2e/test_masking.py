@@ -39,7 +39,7 @@ def test_select_star_is_masked(ask):
     assert VISA not in repr(row)
 
 
-MADE = "select id, left(pan, 6), pan_number || '', max(pan) over (), array[pan_number], coalesce(holder, ''), right(pan, 4) from cards where id = 1"
+MADE = "select id, left(pan, 6), pan_number || '', max(pan) over (), row(pan_number), coalesce(holder, ''), right(pan, 4) from cards where id = 1"
 
 
 def test_what_is_made_of_labelled_columns_is_redacted_and_nothing_else_of_the_row(ask):

@@ -40,6 +40,8 @@ def test_a_generated_column_of_the_operators_is_not_read_before_it_is_known(clus
     with cluster.connect(database, user="app_rw") as operator:
         operator.execute(f"alter table cards add fresh text generated always as ({LETTERS}) stored")
     assert not shown(session, "select fresh from cards")
+    assert not shown(session, "select fresh || '' from cards")
+    assert not shown(session, "select upper(cards.fresh) from cards")
 
 
 def test_a_cursor_outlives_its_column(cluster, database, session):

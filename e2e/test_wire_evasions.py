@@ -108,3 +108,23 @@ def test_a_thousand_statements_and_cursors_are_a_session_like_any_other(session)
             *(wire.parse("select note from cards", name) + wire.bind(name, name) for name in names),
             *(wire.execute(name, 1) for name in names), wire.SYNC))
     assert len(rows(session.exchange(wire.bind("p0-7"), wire.execute(), wire.SYNC))) == 3
+
+
+@pytest.mark.parametrize("first, again, run", [
+    ("prepare p as select note from cards", "deallocate p; prepare p as select {} from cards", "execute p"),
+    ("declare c cursor for select note from cards", "close c; declare c cursor for select {} from cards", "fetch all from c"),
+])
+@pytest.mark.parametrize("column", ["cvv", "holder", "reverse(pan)"])
+def test_what_a_portal_runs_by_name_is_not_another_than_was_described(session, first, again, run, column):
+    assert not errors(session.exchange(wire.query("begin")))
+    assert not errors(session.exchange(wire.query(first)))
+    assert not errors(session.exchange(wire.parse(run, "s"), wire.bind("s", "po"), wire.describe("P", "po"), wire.message("H"), wire.SYNC))
+    assert not errors(session.exchange(wire.query(again.format(column))))
+    answer = session.exchange(wire.execute("po"), wire.SYNC)
+    assert not rows(answer) and errors(answer)
+    session.exchange(wire.query("rollback"))
+    session.exchange(wire.query("deallocate all"))
+    # Bound and run at once it is what it is.
+    assert not errors(session.exchange(wire.query("begin")))
+    assert not errors(session.exchange(wire.query(first)))
+    assert rows(session.exchange(wire.parse(run), wire.bind(), wire.describe("P"), wire.execute(), wire.SYNC))[0] == b"fine"

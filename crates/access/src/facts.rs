@@ -16,6 +16,8 @@ pub struct Facts {
     pub columns: Vec<ColumnUse>,
     /// The answers in which something is made of such columns, in the order of their statements.
     pub answers: Vec<Answer>,
+    /// Whether it names a column that nobody knows of: one that does not exist, or is younger than what is known.
+    pub unknown_columns: bool,
     /// Functions called, by name, that are not known to be harmless; also in `uses` as `call`.
     pub functions: Vec<Box<str>>,
     /// Whether every statement that changes rows of a table names which rows (`WHERE`).

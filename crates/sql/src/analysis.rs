@@ -161,6 +161,7 @@ pub fn merge(a: &Facts, b: &Facts, at: u32) -> Facts {
         kinds: [a.kinds.as_slice(), b.kinds.as_slice()].concat(),
         uses: union(&a.uses, &b.uses),
         columns: union(&a.columns, &b.columns),
+        unknown_columns: a.unknown_columns || b.unknown_columns,
         answers: a.answers.iter().cloned().chain(run.take(1)).collect(),
         functions: union(&a.functions, &b.functions),
         has_where: a.has_where && b.has_where,

@@ -182,11 +182,18 @@ impl<'a> Reading<'a> {
                 Kind::ColumnRef(reference) => {
                     // A plain name may mean the query's column or the answer's: both are taken.
                     let mut traces = Vec::new();
-                    if let [Node { node: Some(Kind::String(name)) }] = reference.fields.as_slice() {
-                        answer.find(&name.sval, &mut traces);
-                    }
+                    let unknown = self.facts.unknown_columns;
+                    let is_answers = match reference.fields.as_slice() {
+                        [Node { node: Some(Kind::String(name)) }] => {
+                            answer.find(&name.sval, &mut traces) || !answer.is_certain()
+                        }
+                        _ => false,
+                    };
                     self.at_offset(reference.location, |reading| reading.mark(&traces, Position::Computed));
                     self.expression(node);
+                    if is_answers {
+                        self.facts.unknown_columns = unknown;
+                    }
                 }
                 _ => self.expression(node),
             }

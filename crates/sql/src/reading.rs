@@ -129,6 +129,7 @@ impl<'a> Reading<'a> {
         let functions = add(&mut self.facts.functions, facts.functions);
         add(&mut self.facts.not_understood, facts.not_understood);
         self.facts.has_where &= facts.has_where;
+        self.facts.unknown_columns |= facts.unknown_columns;
         self.facts.effect = self.facts.effect.max(facts.effect);
         if !(uses && columns && functions) {
             self.not_understood("too many tables, columns or functions");
@@ -372,6 +373,10 @@ impl<'a> Reading<'a> {
         if !certain {
             self.whole_row(name);
         }
+        let is_row = self.named(name).next().is_some();
+        if !found && !open && traces.is_empty() && !is_row && !SYSTEM_COLUMNS.contains(&name) {
+            self.facts.unknown_columns = true;
+        }
         one(name, traces)
     }
 
@@ -394,6 +399,8 @@ impl<'a> Reading<'a> {
         }
         if !found {
             self.mark_name(name, Position::Computed);
+            let is_certain = self.named(of).all(|item| item.columns.is_certain());
+            self.facts.unknown_columns |= is_certain;
         }
         if !certain {
             // `c.to_jsonb` is `to_jsonb(c)` when `c` has no such column.

@@ -70,6 +70,12 @@ impl Doubt {
 /// The facts of a command for a session that relies on the snapshot: what copies from a relation that the snapshot does
 /// not hold copies nobody knows what.
 pub(super) fn cautious(facts: Arc<Facts>) -> Arc<Facts> {
+    let unknown = facts.unknown_columns && facts.effect == Effect::Data;
+    if unknown {
+        let mut facts = Facts::clone(&facts);
+        facts.not_understood.push("a column that is not known yet".into());
+        return Arc::new(facts);
+    }
     let read = facts.uses.iter().find(|it| is_unknown(it));
     let Some(read) = read.filter(|_| facts.effect == Effect::Data) else { return facts };
     let elsewhere = |it: &Use| {
@@ -83,9 +89,9 @@ pub(super) fn cautious(facts: Arc<Facts>) -> Arc<Facts> {
     Arc::new(facts)
 }
 
-/// Whether a command reads a relation that the snapshot does not hold.
+/// Whether a command reads a relation or a column that the snapshot does not hold.
 pub(super) fn reads_unknown(facts: &Facts) -> bool {
-    facts.uses.iter().any(is_unknown)
+    facts.unknown_columns || facts.uses.iter().any(is_unknown)
 }
 
 fn is_unknown(it: &Use) -> bool {

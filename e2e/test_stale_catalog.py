@@ -54,3 +54,16 @@ def test_a_cursor_outlives_its_column(cluster, database, session):
     until(lambda: shown(session, "select reverse(pan) from mark") is not None, "the catalog is read again", 20)
     assert not shown(session, "fetch all from held")
 
+
+
+def test_what_one_session_changes_no_other_relies_on(cluster, make_gateway, issuer, database):
+    """An alias counts off the columns that a table has, and another session drops the first of them."""
+    upstream = cluster.upstream(database, user="postgres", data=cards.DATA)
+    gateway = make_gateway(EVERYTHING, connections={"payments": upstream})
+    asked = "select translate(t.a::text, '0123456789', 'ABCDEFGHIJ') from cards as t(a)"
+    with gateway.connect(issuer.agent()) as one, gateway.connect(issuer.agent("other")) as other:
+        assert one.execute(asked).fetchone() == ("B",)
+        other.execute("alter table cards drop column id cascade")
+        assert not shown(one, asked)
+    with cluster.connect(database) as direct:
+        assert shown(direct, asked), "it would leak"

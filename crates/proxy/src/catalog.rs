@@ -17,6 +17,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, warn};
 use vault::Vault;
+use wire_postgres::Changes;
 use wire_postgres::simple::Row;
 
 use crate::clock::now;
@@ -36,9 +37,7 @@ struct Shared {
     known_at: Mutex<Option<Instant>>,
     /// Somebody needs a newer one. Wishes that come while it is read are one wish.
     wake: Notify,
-    /// How many such wishes there have been.
-    wishes: AtomicU64,
-    served: Arc<AtomicU64>,
+    changes: Arc<Changes>,
     /// Changes when an attempt to read has ended, well or not.
     attempts: watch::Sender<()>,
 }
@@ -66,8 +65,7 @@ impl CatalogWatch {
             snapshot: Arc::new(ArcSwap::from_pointee(Catalog::default())),
             known_at: Mutex::new(None),
             wake: Notify::new(),
-            wishes: AtomicU64::new(0),
-            served: Arc::default(),
+            changes: Arc::default(),
             attempts: watch::Sender::new(()),
         });
         let task = tokio::spawn(keep(connection, vault, shared.clone()));
@@ -90,16 +88,15 @@ impl CatalogWatch {
         self.shared.known_at().is_some_and(|known| known.elapsed() < SNAPSHOT_AGE_MAX)
     }
 
-    /// Takes note that something is not as the snapshot says. The wish that it be read again has a number.
-    pub(crate) fn stale(&self) -> u64 {
-        let ticket = self.shared.wishes.fetch_add(1, Ordering::AcqRel) + 1;
+    /// Takes note that something is not as the snapshot says.
+    pub(crate) fn stale(&self) {
+        self.shared.changes.wish();
         self.shared.wake.notify_one();
-        ticket
     }
 
-    /// Up to which number wishes have been granted, by a reading that began after them.
-    pub(crate) fn served(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.shared.served)
+    /// What the sessions do to the catalog.
+    pub(crate) fn changes(&self) -> Arc<Changes> {
+        Arc::clone(&self.shared.changes)
     }
 }
 
@@ -119,10 +116,10 @@ impl Shared {
 async fn keep(connection: Arc<Connection>, vault: Arc<Vault>, shared: Arc<Shared>) {
     let mut content: Option<Digest> = None;
     loop {
-        let wishes = shared.wishes.load(Ordering::Acquire);
+        let wishes = shared.changes.wishes();
         let attempt = refresh(&connection, &vault, &shared, &mut content).await;
         if attempt.is_ok() {
-            shared.served.store(wishes, Ordering::Release);
+            shared.changes.grant(wishes);
         }
         if let Err(error) = &attempt {
             warn!(connection = &*connection.name, %error, "catalog not read");

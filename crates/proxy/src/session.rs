@@ -222,7 +222,7 @@ impl Gateway {
         let mut session = Postgres::new(Settings {
             session: id,
             catalog,
-            catalog_served: reachable.catalog.served(),
+            changes: reachable.catalog.changes(),
             analyses: reachable.analyses.clone(),
             masker: self.settings.masker,
             message_bytes_max: self.settings.limits.message_bytes,
@@ -230,7 +230,7 @@ impl Gateway {
         let bench = Bench { gate, admitted: &admitted, metrics: &metrics };
         let after = |session: &mut Postgres| {
             if session.take_stale() {
-                session.wished(reachable.catalog.stale());
+                reachable.catalog.stale();
             }
         };
         let early = agent.into_rest();

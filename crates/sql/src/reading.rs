@@ -374,6 +374,9 @@ impl<'a> Reading<'a> {
             self.whole_row(name);
         }
         let is_row = self.named(name).next().is_some();
+        // A relation that is doubted has columns that are known, and maybe others.
+        let doubted = |item: &Item<'a>| self.doubts && !item.columns.list.is_empty();
+        let open = open && !self.scopes.iter().flat_map(|scope| &scope.items).any(doubted);
         if !found && !open && traces.is_empty() && !is_row && !SYSTEM_COLUMNS.contains(&name) {
             self.facts.unknown_columns = true;
         }
@@ -399,8 +402,9 @@ impl<'a> Reading<'a> {
         }
         if !found {
             self.mark_name(name, Position::Computed);
-            let is_certain = self.named(of).all(|item| item.columns.is_certain());
-            self.facts.unknown_columns |= is_certain;
+            let doubted = |item: &Item<'a>| self.doubts && !item.columns.list.is_empty();
+            let is_known = self.named(of).all(|item| item.columns.is_certain() || doubted(item));
+            self.facts.unknown_columns |= is_known;
         }
         if !certain {
             // `c.to_jsonb` is `to_jsonb(c)` when `c` has no such column.

@@ -23,4 +23,4 @@ mod statement;
 mod value;
 
 pub use analyses::Analyses;
-pub use session::{MESSAGE_BYTES_MAX, Postgres, Settings};
+pub use session::{Changes, MESSAGE_BYTES_MAX, Postgres, Settings};

@@ -21,7 +21,6 @@ mod rows;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use access::{Code, Refusal, RequestId, SessionId, Status, Verdict};
 use arc_swap::ArcSwap;
@@ -38,6 +37,7 @@ use crate::names::Names;
 use crate::replies::{Replies, Reply};
 use crate::statement::{Portal, Statement};
 use copy::CopyOut;
+pub use doubt::Changes;
 use doubt::Doubt;
 use held::Held;
 
@@ -47,8 +47,8 @@ pub struct Settings {
     pub session: SessionId,
     /// The connection's catalog: swapped by whoever refreshes it, read anew for each command.
     pub catalog: Arc<ArcSwap<Catalog>>,
-    /// Which wishes that it be read again have been granted: all up to this number ([`Postgres::wished`]).
-    pub catalog_served: Arc<AtomicU64>,
+    /// What the connection's sessions do to it.
+    pub changes: Arc<Changes>,
     /// What statements say, remembered across sessions.
     pub analyses: Arc<Analyses>,
     /// The deployment's masking profile.
@@ -131,6 +131,7 @@ impl Postgres {
     /// A session in which both sides are ready for a query and no transaction is open.
     pub fn new(settings: Settings) -> Self {
         let frame_bytes_max = settings.message_bytes_max.min(FRAME_BYTES_MAX);
+        let changes = Arc::clone(&settings.changes);
         Self {
             settings,
             from_agent: Frames::new(Side::Agent, frame_bytes_max),
@@ -155,7 +156,7 @@ impl Postgres {
             requests: 0,
             winding_down: false,
             stale: false,
-            doubt: Doubt::default(),
+            doubt: Doubt::new(changes),
         }
     }
 
@@ -164,14 +165,9 @@ impl Postgres {
         std::mem::take(&mut self.stale)
     }
 
-    /// Takes the number of the wish that the catalog be read again, which [`Postgres::take_stale`] has told.
-    pub fn wished(&mut self, ticket: u64) {
-        self.doubt.wished(ticket);
-    }
-
-    /// Whether the catalog snapshot cannot be relied on, for what this session has done itself.
+    /// Whether the catalog snapshot cannot be relied on.
     fn doubts(&self) -> bool {
-        self.doubt.is_there(self.settings.catalog_served.load(Ordering::Acquire))
+        self.doubt.is_there()
     }
 
     /// Goes on with whatever can go on: each side may have waited for the other.

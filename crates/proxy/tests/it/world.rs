@@ -134,7 +134,7 @@ impl World {
         let session = Postgres::new(Settings {
             session: SessionId(1),
             catalog: Arc::new(ArcSwap::from_pointee(catalog())),
-            catalog_served: Arc::default(),
+            changes: Arc::default(),
             analyses: Arc::new(Analyses::default()),
             masker,
             message_bytes_max: MESSAGE_BYTES_MAX,

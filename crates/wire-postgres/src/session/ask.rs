@@ -317,7 +317,7 @@ impl Postgres {
         analysis: Option<Arc<Analysis>>,
     ) {
         let makes = analysis.as_ref().is_some_and(|analysis| analysis.changes_catalog);
-        let trusted = makes || stage == Stage::Prepare || self.doubts();
+        let trusted = makes || stage == Stage::Prepare || self.doubt.is_own();
         let facts = if trusted { facts } else { doubt::cautious(facts) };
         let request = self.next_request();
         let sql = Arc::clone(&command);

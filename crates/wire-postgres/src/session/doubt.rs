@@ -5,12 +5,48 @@
 //! understood by all that a name may mean.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use access::{Action, Effect, Facts, Resource, Use};
 
-/// What there is to doubt.
+/// What is known of changes of one connection's catalog, by all its sessions together: what one of them changes the
+/// snapshot does not hold for the others either.
 #[derive(Debug, Default)]
+pub struct Changes {
+    /// Sessions with a command that may change the catalog, whose transaction is not known to be over.
+    altering: AtomicU64,
+    /// How often it has been wished that the catalog be read again.
+    wishes: AtomicU64,
+    /// Up to which number wishes have been granted.
+    granted: AtomicU64,
+}
+
+impl Changes {
+    /// Wishes that the catalog be read again; the number of the wish.
+    pub fn wish(&self) -> u64 {
+        self.wishes.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    /// The number of the last wish: a reading that begins now grants all up to it.
+    pub fn wishes(&self) -> u64 {
+        self.wishes.load(Ordering::Acquire)
+    }
+
+    /// A reading has ended well that began with this number of wishes.
+    pub fn grant(&self, wishes: u64) {
+        self.granted.fetch_max(wishes, Ordering::AcqRel);
+    }
+
+    /// Whether some session changes the catalog, or it has not been read since.
+    fn are_due(&self) -> bool {
+        self.altering.load(Ordering::Acquire) > 0 || self.granted.load(Ordering::Acquire) < self.wishes()
+    }
+}
+
+/// What there is to doubt.
+#[derive(Debug)]
 pub(super) struct Doubt {
+    changes: Arc<Changes>,
     /// The session has made tables of its own.
     temporary: bool,
     /// A command that may change the catalog has gone upstream in a transaction that is not known to be over.
@@ -23,47 +59,58 @@ pub(super) struct Doubt {
 enum Due {
     #[default]
     No,
-    /// Nobody has taken the wish yet.
-    Wished,
     /// The wish has this number.
     Ticket(u64),
 }
 
 impl Doubt {
+    pub(super) fn new(changes: Arc<Changes>) -> Self {
+        Self { changes, temporary: false, altered: false, due: Due::No }
+    }
+
     /// A command goes upstream.
     pub(super) fn runs(&mut self, facts: &Facts, changes_catalog: bool) {
         let of_its_own =
             |resource: &Resource| matches!(resource, Resource::Schema(name) if &**name == "pg_temp");
         self.temporary |=
             facts.uses.iter().any(|it| it.action == Action::Administer && of_its_own(&it.resource));
-        self.altered |= changes_catalog;
+        if changes_catalog && !self.altered {
+            self.changes.altering.fetch_add(1, Ordering::AcqRel);
+            self.altered = true;
+        }
     }
 
     /// No transaction is open, and no command that may change the catalog is upstream. Whether the catalog is to be
     /// read again.
     pub(super) fn settles(&mut self) -> bool {
         if std::mem::take(&mut self.altered) {
-            self.due = Due::Wished;
+            self.due = Due::Ticket(self.changes.wish());
+            // After the wish: there is no moment at which neither is there.
+            self.changes.altering.fetch_sub(1, Ordering::AcqRel);
             return true;
         }
         false
     }
 
-    /// The wish that the catalog be read again has this number.
-    pub(super) fn wished(&mut self, ticket: u64) {
-        if matches!(self.due, Due::Wished) {
-            self.due = Due::Ticket(ticket);
-        }
-    }
-
-    /// Whether there is anything to doubt, wishes up to `served` having been granted.
-    pub(super) fn is_there(&self, served: u64) -> bool {
+    /// Whether what the snapshot does not hold may be this session's own.
+    pub(super) fn is_own(&self) -> bool {
         let due = match self.due {
             Due::No => false,
-            Due::Wished => true,
-            Due::Ticket(ticket) => served < ticket,
+            Due::Ticket(ticket) => self.changes.granted.load(Ordering::Acquire) < ticket,
         };
         self.temporary || self.altered || due
+    }
+
+    /// Whether relations may have other columns than the snapshot says.
+    pub(super) fn is_there(&self) -> bool {
+        self.is_own() || self.changes.are_due()
+    }
+}
+
+impl Drop for Doubt {
+    /// What the session has sent may still be done.
+    fn drop(&mut self) {
+        self.settles();
     }
 }
 

@@ -29,7 +29,7 @@ impl Postgres {
                 let columns = Columns::read(frame, &catalog, &terms, open.answer())?;
                 let agree = columns.agree(open.answer(), &catalog);
                 let unknown = columns.stale || doubt::reads_unknown(&open.facts);
-                if !agree || (unknown && !self.doubts()) {
+                if !agree || (unknown && !self.doubt.is_own()) {
                     self.disagree();
                 }
                 (columns, terms)
@@ -107,7 +107,7 @@ impl Postgres {
     /// Plans what is done to the rows of a portal, before its first. Whether they are described as was decided upon.
     fn plans_portal(&mut self) -> bool {
         let catalog = self.settings.catalog.load();
-        let (masker, doubts) = (self.settings.masker, self.doubts());
+        let (masker, doubts) = (self.settings.masker, self.doubt.is_own());
         let Some(Owed { reply: Reply::Execute { portal, plan }, command: Some(open), .. }) =
             self.replies.head()
         else {

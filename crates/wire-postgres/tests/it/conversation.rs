@@ -55,7 +55,7 @@ impl Conversation {
         let settings = Settings {
             session: SessionId(1),
             catalog: Arc::new(ArcSwap::from_pointee(catalog())),
-            catalog_served: Arc::default(),
+            changes: Arc::default(),
             analyses: Arc::new(Analyses::default()),
             masker: Masker::new(Profile::Last4),
             message_bytes_max: MESSAGE_BYTES_MAX,

@@ -299,7 +299,11 @@ impl<'a> Reading<'a> {
     /// The columns of the relations that one name may mean.
     pub fn columns_of(&self, relations: &[&'a Relation]) -> Columns<'a> {
         let columns = Columns::of(relations);
-        if self.doubts { Columns { exact: false, in_place: false, ..columns } } else { columns }
+        if self.doubts {
+            Columns { exact: false, in_place: false, doubted: true, ..columns }
+        } else {
+            columns
+        }
     }
 
     pub fn push(&mut self, item: Item<'a>) {
@@ -375,7 +379,7 @@ impl<'a> Reading<'a> {
         }
         let is_row = self.named(name).next().is_some();
         // A relation that is doubted has columns that are known, and maybe others.
-        let doubted = |item: &Item<'a>| self.doubts && !item.columns.list.is_empty();
+        let doubted = |item: &Item<'a>| item.columns.doubted && !item.columns.list.is_empty();
         let open = open && !self.scopes.iter().flat_map(|scope| &scope.items).any(doubted);
         if !found && !open && traces.is_empty() && !is_row && !SYSTEM_COLUMNS.contains(&name) {
             self.facts.unknown_columns = true;
@@ -402,7 +406,7 @@ impl<'a> Reading<'a> {
         }
         if !found {
             self.mark_name(name, Position::Computed);
-            let doubted = |item: &Item<'a>| self.doubts && !item.columns.list.is_empty();
+            let doubted = |item: &Item<'a>| item.columns.doubted && !item.columns.list.is_empty();
             let is_known = self.named(of).all(|item| item.columns.is_certain() || doubted(item));
             self.facts.unknown_columns |= is_known;
         }
@@ -433,7 +437,7 @@ impl<'a> Reading<'a> {
         let merges = of.is_none() && self.scopes.last().is_some_and(|scope| scope.merges);
         let in_place = exact && !merges && items.iter().all(|item| item.columns.in_place);
         self.work(width);
-        Columns { list, exact, in_place, unknown }
+        Columns { list, exact, in_place, unknown, doubted: false }
     }
 
     /// Notes that all of a row is taken as one value.

@@ -31,6 +31,8 @@ pub(crate) struct Columns<'a> {
     pub in_place: bool,
     /// Whether columns of a relation that the catalog does not hold may be among those not listed.
     pub unknown: bool,
+    /// Whether they are a relation's, which may have others since the snapshot.
+    pub doubted: bool,
 }
 
 /// One member of a FROM clause.
@@ -61,7 +63,7 @@ impl<'a> Columns<'a> {
             list.push(Column { name: Some(&column.name), traces: plain.chain(made).collect(), at: None });
         }
         let exact = relations.len() == 1;
-        Self { list, exact, in_place: exact, unknown: relations.is_empty() }
+        Self { list, exact, in_place: exact, unknown: relations.is_empty(), doubted: false }
     }
 
     /// Columns that hold nothing sensitive, under these names and no others.
@@ -72,7 +74,7 @@ impl<'a> Columns<'a> {
 
     /// These columns and no others.
     pub fn exactly(list: Vec<Column<'a>>) -> Self {
-        Self { list, exact: true, in_place: true, unknown: false }
+        Self { list, exact: true, in_place: true, unknown: false, doubted: false }
     }
 
     /// The same names, holding nothing.

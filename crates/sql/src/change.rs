@@ -7,6 +7,7 @@ use pg_query::protobuf::{
     ReturningOptionKind, UpdateStmt,
 };
 
+use crate::catalog::Event;
 use crate::lineage::Place;
 use crate::reading::{Kind, Reading};
 use crate::scope::{Columns, Item, Scope};
@@ -14,7 +15,7 @@ use crate::scope::{Columns, Item, Scope};
 impl<'a> Reading<'a> {
     pub fn insert(&mut self, insert: &'a InsertStmt) -> Columns<'a> {
         let outer = self.enter(insert.with_clause.as_ref());
-        let target = self.changed(insert.relation.as_ref(), false);
+        let target = self.changed(insert.relation.as_ref(), false, &[Event::Insert]);
         if insert.cols.is_empty() && insert.select_stmt.is_some() {
             for trace in target.traces().collect::<Vec<_>>() {
                 self.mark(&[trace], Position::Assigned);
@@ -37,7 +38,7 @@ impl<'a> Reading<'a> {
     pub fn update(&mut self, update: &'a UpdateStmt) -> Columns<'a> {
         let outer = self.enter(update.with_clause.as_ref());
         let looks = update.where_clause.is_some() || !update.from_clause.is_empty();
-        let target = self.changed(update.relation.as_ref(), looks);
+        let target = self.changed(update.relation.as_ref(), looks, &[Event::Update]);
         self.facts.has_where &= update.where_clause.is_some();
         self.push_target(update.relation.as_ref(), target.clone());
         for node in &update.from_clause {
@@ -53,7 +54,7 @@ impl<'a> Reading<'a> {
     pub fn delete(&mut self, delete: &'a DeleteStmt) -> Columns<'a> {
         let outer = self.enter(delete.with_clause.as_ref());
         let looks = delete.where_clause.is_some() || !delete.using_clause.is_empty();
-        let target = self.changed(delete.relation.as_ref(), looks);
+        let target = self.changed(delete.relation.as_ref(), looks, &[Event::Delete]);
         self.facts.has_where &= delete.where_clause.is_some();
         self.push_target(delete.relation.as_ref(), target.clone());
         for node in &delete.using_clause {
@@ -67,7 +68,7 @@ impl<'a> Reading<'a> {
 
     pub fn merge(&mut self, merge: &'a MergeStmt) -> Columns<'a> {
         let outer = self.enter(merge.with_clause.as_ref());
-        let target = self.changed(merge.relation.as_ref(), true);
+        let target = self.changed(merge.relation.as_ref(), true, &Event::ALL);
         self.push_target(merge.relation.as_ref(), target.clone());
         if let Some(source) = merge.source_relation.as_deref() {
             self.member(source);
@@ -90,13 +91,14 @@ impl<'a> Reading<'a> {
 
     /// Notes that a table's rows are changed, and whether they are also looked at: as in PostgreSQL, that
     /// needs the right to read.
-    fn changed(&mut self, table: Option<&'a RangeVar>, looks: bool) -> Columns<'a> {
+    fn changed(&mut self, table: Option<&'a RangeVar>, looks: bool, events: &[Event]) -> Columns<'a> {
         self.effect(Effect::Data);
         let Some(table) = table else {
             self.not_understood("a change of no table");
             return Columns::default();
         };
         let relations = self.touch(table, Action::Write);
+        self.sets_off(&relations, events);
         if looks {
             self.touch(table, Action::Read);
         }
@@ -154,7 +156,8 @@ impl<'a> Reading<'a> {
             return;
         }
         if let Some(table) = table {
-            self.touch(table, Action::Read);
+            let relations = self.touch(table, Action::Read);
+            self.sets_off(&relations, &[Event::Update]);
         }
         // The row that was to be inserted: its values are the principal's own.
         let excluded = target.clone().cleaned();

@@ -4,11 +4,13 @@ use access::{Action, Effect, Facts, Position, Resource};
 use pg_query::Node;
 use pg_query::protobuf::{
     CopyStmt, DeclareCursorStmt, DiscardMode, ExplainStmt, GrantTargetType, ParseResult, PrepareStmt,
-    ReindexObjectType, SelectStmt, TransactionStmt, TransactionStmtKind, VacuumStmt, VariableSetKind,
+    ReindexObjectType, SelectStmt, TransactionStmt, TransactionStmtKind, TruncateStmt, VacuumStmt,
+    VariableSetKind,
 };
 use std::sync::Arc;
 
 use crate::NameUse;
+use crate::catalog::Event;
 use crate::definition::object_words;
 use crate::lineage::Place;
 use crate::reading::{Kind, LISTED_MAX, Reading, strings};
@@ -102,7 +104,7 @@ impl<'a> Reading<'a> {
             Kind::AlterTableStmt(it) => self.alter_table(it),
             Kind::IndexStmt(it) => self.create_index(it),
             Kind::DropStmt(it) => self.drop(it),
-            Kind::TruncateStmt(it) => self.administers_tables(&it.relations),
+            Kind::TruncateStmt(it) => self.truncate(it),
             Kind::RenameStmt(it) => self.rename_object(it),
             Kind::AlterObjectSchemaStmt(it) => self.set_schema(it),
             Kind::GrantStmt(it) if it.targtype() == GrantTargetType::AclTargetAllInSchema => {
@@ -172,6 +174,15 @@ impl<'a> Reading<'a> {
                 self.administers(Resource::Connection);
                 self.not_understood(words(kind).map_or_else(|| "a statement".into(), String::from));
             }
+        }
+    }
+
+    fn truncate(&mut self, it: &'a TruncateStmt) {
+        self.administers_tables(&it.relations);
+        for node in &it.relations {
+            let Some(Kind::RangeVar(table)) = &node.node else { continue };
+            let relations = self.touch(table, Action::Administer);
+            self.sets_off(&relations, &[Event::Truncate]);
         }
     }
 
@@ -283,6 +294,9 @@ impl<'a> Reading<'a> {
         let position = if it.is_from { Position::Assigned } else { Position::Computed };
         let columns = {
             let relations = self.touch(table, action);
+            if it.is_from {
+                self.sets_off(&relations, &[Event::Insert]);
+            }
             self.columns_of(&relations)
         };
         if columns.unknown && !it.is_from {

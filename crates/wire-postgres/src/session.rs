@@ -18,6 +18,7 @@ mod doubt;
 mod fault;
 mod held;
 mod rows;
+mod words;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -40,6 +41,7 @@ use copy::CopyOut;
 pub use doubt::Changes;
 use doubt::Doubt;
 use held::Held;
+use words::Touched;
 
 /// What a session is made with.
 pub struct Settings {
@@ -94,6 +96,7 @@ pub struct Postgres {
     winding_down: bool,
     stale: bool,
     doubt: Doubt,
+    touched: Touched,
 }
 
 /// Where the agent's side of the conversation stands.
@@ -157,6 +160,7 @@ impl Postgres {
             winding_down: false,
             stale: false,
             doubt: Doubt::new(changes),
+            touched: Touched::default(),
         }
     }
 

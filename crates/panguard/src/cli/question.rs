@@ -147,6 +147,7 @@ impl Question {
             uses: Vec::new(),
             columns: given.columns.iter().map(|column| used(column)).collect(),
             answers: Vec::new(),
+            in_reach: Vec::new(),
             unknown_columns: false,
             functions: given.functions.clone(),
             has_where: given.has_where,

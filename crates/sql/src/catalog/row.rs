@@ -1,6 +1,7 @@
 //! The rows that a snapshot is made of, as [`Catalog::QUERY`](super::Catalog::QUERY) gives them.
 
 use super::Kind;
+use super::reach::{Body, Cascades, Compares, Fires};
 
 pub(super) struct ViewLink {
     pub view: u32,
@@ -27,7 +28,11 @@ pub(super) enum Row<'a> {
     Unique { relation: u32, number: i16 },
     Inherits { child: u32, parent: u32 },
     Function { extension: bool, name: &'a str },
-    Operator { extension: bool, name: &'a str },
+    Operator { extension: bool, name: &'a str, function: u32 },
+    Fires(Fires<'a>),
+    Cascades(Cascades<'a>),
+    Compares(Compares<'a>),
+    Body(Body<'a>),
 }
 
 impl<'a> Row<'a> {
@@ -73,7 +78,36 @@ impl<'a> Row<'a> {
             "unique" => Self::Unique { relation: number(first)?, number: number(second)? },
             "inherits" => Self::Inherits { child: number(first)?, parent: number(second)? },
             "function" => Self::Function { extension: second.is_some(), name: name(fifth)? },
-            "operator" => Self::Operator { extension: second.is_some(), name: name(fifth)? },
+            "operator" => Self::Operator {
+                extension: second.is_some(),
+                name: name(fifth)?,
+                function: first.map_or(Ok(0), |_| number(first))?,
+            },
+            "fires" => Self::Fires(Fires {
+                relation: number(first)?,
+                function: number(second)?,
+                extension: third.is_some(),
+                events: fourth.unwrap_or_default(),
+                name: name(fifth)?,
+            }),
+            "cascades" => Self::Cascades(Cascades {
+                relation: number(first)?,
+                other: number(second)?,
+                events: name(fourth)?,
+                there: name(fifth)?,
+            }),
+            "compares" => Self::Compares(Compares {
+                relation: number(first)?,
+                other: number(second)?,
+                column: number(third)?,
+                events: name(fourth)?,
+            }),
+            "body" => Self::Body(Body {
+                function: number(first)?,
+                language: name(third)?,
+                text: fourth.unwrap_or_default(),
+                name: name(fifth)?,
+            }),
             _ => return Err("it is of no known sort"),
         })
     }

@@ -7,6 +7,7 @@ mod doors;
 mod evasions;
 mod lineage;
 mod places;
+mod reach;
 mod robustness;
 mod session;
 mod statements;

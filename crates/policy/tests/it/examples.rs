@@ -133,6 +133,7 @@ fn facts(asked: &Question) -> Facts {
         kinds: given.kinds.clone(),
         columns: given.columns.iter().map(|column| used(column)).collect(),
         answers: Vec::new(),
+        in_reach: Vec::new(),
         unknown_columns: false,
         functions: given.functions.clone(),
         has_where: given.has_where,

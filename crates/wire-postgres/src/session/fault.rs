@@ -37,23 +37,22 @@ pub(super) fn mask(frame: &Frame, masker: Masker) -> Result<Fault, Violation> {
     Ok(Fault { bytes: out.freeze(), sqlstate: fields.sqlstate(), masked })
 }
 
-/// Tells an error of which each field could tell of protected values: by what sort it is, where that is no value's to
-/// say, and in words that are always the same (docs/errors.md).
+/// Tells an error of which each field could tell of protected values, and which error it is could too: as one that is
+/// always the same, but for how the server itself is doing (docs/errors.md).
 ///
-/// What PostgreSQL finds in a statement before it runs passes (class 42): no value has been read by then.
+/// What PostgreSQL finds in a statement or in what exists before it looks at a row passes.
 pub(super) fn withhold(frame: &Frame, masker: Masker, request: RequestId) -> Result<Fault, Violation> {
     let fields = Fields::read(frame)?;
     let sqlstate = fields.sqlstate();
-    if sqlstate.starts_with("42") && fields.tell_of_no_value() {
+    if condition::is_of_names(&sqlstate) && fields.tell_of_no_value() {
         return mask(frame, masker);
     }
-    let (told, text) = match condition::kept(&sqlstate).filter(|kept| fields.may_keep(*kept)) {
-        Some(kept) => (&*sqlstate, format!("{} (panguard withholds the rest: {IN_REACH})", kept.words())),
-        None => {
-            (condition::FOLDED, format!("the command failed on a value or a rule of the data ({IN_REACH})"))
+    let (told, text, hint) = match condition::of_the_server(&sqlstate).filter(|_| !fields.are_chosen()) {
+        Some(words) => {
+            (&*sqlstate, format!("{words} (panguard withholds the rest: {IN_REACH})"), SERVER_HINT)
         }
+        None => (condition::FOLDED, format!("the command failed, and {IN_REACH}"), FOLDED_HINT),
     };
-    let hint = if told == condition::FOLDED { FOLDED_HINT } else { KEPT_HINT };
     let severity = match fields.text(b'V') {
         Some("FATAL") => "FATAL",
         Some("PANIC") => "PANIC",
@@ -81,10 +80,10 @@ pub(super) fn withhold_notice(frame: &Frame, masker: Masker) -> Result<Option<Fa
 
 const IN_REACH: &str = "protected columns are in reach";
 
-const FOLDED_HINT: &str = "Check the values that you send against the types and constraints of the tables, or leave \
-     protected columns out of the command. Do not retry it unchanged.";
+const FOLDED_HINT: &str = "panguard withholds the reason, most often a value that does not fit a type or a constraint. \
+     Check what you send, or leave protected columns out of the command. Do not retry it unchanged.";
 
-const KEPT_HINT: &str =
+const SERVER_HINT: &str =
     "Go by the SQLSTATE. The server's own words are told where no protected column is used.";
 
 /// The fields of an error or notice, as they came.
@@ -130,14 +129,16 @@ impl<'a> Fields<'a> {
         condition::defines(file) || (condition::reads_statements(file) && self.find(b'P').is_some())
     }
 
+    /// Whether code that the database runs may have chosen which error it is: by raising it, or by reaching for what it
+    /// knows to fail (a file, a server).
+    fn are_chosen(&self) -> bool {
+        let reached = self.find(b'W').is_some() && condition::is_to_be_reached(&self.sqlstate());
+        self.are_raised() || reached
+    }
+
     /// Whether code in a procedural language made it, and chose all that it says.
     fn are_raised(&self) -> bool {
         self.text(b'R') == Some("exec_stmt_raise") || self.text(b'F').is_some_and(condition::is_of_a_language)
-    }
-
-    /// Whether the SQLSTATE was not chosen by code in the database, which may have looked at values.
-    fn may_keep(&self, kept: condition::Kept) -> bool {
-        !self.are_raised() && (kept.is_of_the_server() || self.find(b'W').is_none())
     }
 }
 

@@ -38,8 +38,8 @@ impl<'a> Reading<'a> {
         };
         self.reaches_definitions();
         let relations = self.touch(table, Action::Administer);
-        // Rows may be checked and written anew.
-        self.sets_off(&relations, &[Event::Insert, Event::Update]);
+        // Rows may be checked and written anew, and a materialized view's query run.
+        self.sets_off(&relations, &[Event::Read, Event::Insert, Event::Update]);
         self.columns_of(&relations)
     }
 

@@ -8,9 +8,10 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use access::DataClass;
+use pg_query::protobuf::Token;
 
 use super::{Catalog, Links, Relation, held};
-use crate::function;
+use crate::{function, system};
 
 /// What happens to the rows of a relation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -248,7 +249,10 @@ impl Catalog {
         for body in &code.bodies {
             let from = Node::Code(body.function);
             let lower = body.text.to_lowercase();
-            if !matches!(body.language, "sql" | "plpgsql") || lower.contains("u&\"") {
+            if !matches!(body.language, "sql" | "plpgsql")
+                || lower.contains("u&\"")
+                || runs_texts(body, &lower)
+            {
                 graph.leads(from, Node::Anything);
                 continue;
             }
@@ -270,9 +274,8 @@ impl Catalog {
 
     /// What a body may do that holds this word.
     fn link_word(&self, graph: &mut Graph, from: Node, word: &str, functions: &HashMap<&str, Vec<u32>>) {
-        let runs_texts = word == "execute" || function::is_opaque(word, self.major);
         let foreign = self.extension_functions.contains(word) && !function::is_harmless(word);
-        if runs_texts || foreign {
+        if function::is_opaque(word, self.major) || foreign || !system::tells(word, self.major) {
             graph.leads(from, Node::Anything);
         }
         for &at in self.by_name.get(word).map(Vec::as_slice).unwrap_or_default() {
@@ -337,6 +340,20 @@ impl Graph {
         }
         reached
     }
+}
+
+/// Whether a body may run texts (`EXECUTE`, also of `OPEN` and `RETURN QUERY`). The word may also stand in its comments.
+fn runs_texts(body: &Body<'_>, lower: &str) -> bool {
+    if !lower.contains("execute") {
+        return false;
+    }
+    // Of SQL functions the whole definition is here, in which the body is one literal.
+    if body.language == "sql" {
+        return lower.split(is_no_word).any(|word| word == "execute");
+    }
+    // PL/pgSQL's words are told apart by the scanner of SQL.
+    let Ok(Ok(scanned)) = std::panic::catch_unwind(|| pg_query::scan(body.text)) else { return true };
+    scanned.tokens.iter().any(|token| token.token() == Token::Execute)
 }
 
 /// The name of a relation without its schema.

@@ -144,8 +144,11 @@ pub(super) fn cautious(facts: Arc<Facts>, catalog: &Catalog) -> Arc<Facts> {
 pub(super) fn reaching(facts: Arc<Facts>, catalog: &Catalog) -> Arc<Facts> {
     let is_unknown =
         |it: &Use| is_unknown(it) || (it.action == Action::Write && is_of_no_schema(&it.resource));
+    if !facts.uses.iter().any(is_unknown) {
+        return facts;
+    }
     let all = catalog.classes();
-    if !facts.uses.iter().any(is_unknown) || all.iter().all(|class| facts.in_reach.contains(class)) {
+    if all.iter().all(|class| facts.in_reach.contains(class)) {
         return facts;
     }
     Arc::new(Facts { in_reach: all, ..Facts::clone(&facts) })

@@ -65,7 +65,10 @@ fn a_trigger_brings_into_play_what_its_function_names() {
 fn code_that_may_do_anything_brings_everything_into_play() {
     for (language, text) in [
         ("plpgsql", "EXECUTE format('select %I', x)"),
+        ("plpgsql", "open c for\nexecute 'select 1'"),
+        ("plpgsql", "execute 'unterminated"),
         ("plpgsql", "perform query_to_xml(x, true, true, '')"),
+        ("plpgsql", "select most_common_vals::text from pg_stats into x"),
         ("plpgsql", r#"select 1 from U&"c\0061rds""#),
         ("plpython3u", "return None"),
         ("c", "guard"),
@@ -76,6 +79,17 @@ fn code_that_may_do_anything_brings_everything_into_play() {
     check(&[TRIGGER], "orders", "insert pan sad; update pan sad");
     check(&[["fires", "2", "70", "e", "d", "some_trigger"]], "orders", "delete pan sad");
     check(&[["fires", "2", "70", "e", "d", "moddatetime"]], "orders", "");
+}
+
+#[test]
+fn a_comment_runs_nothing() {
+    let text = "begin -- execute with care\n /* or do not execute */ raise notice 'execute'; return new; end";
+    check(&[TRIGGER, body("plpgsql", text)], "orders", "");
+    check(
+        &[TRIGGER, body("plpgsql", "-- it's\nexecute x; -- it's")],
+        "orders",
+        "insert pan sad; update pan sad",
+    );
 }
 
 #[test]

@@ -178,9 +178,9 @@ def test_psycopg_two_phase_commit_is_the_administrators(gateway, issuer):
 
 def test_server_errors_come_through_with_their_fields(agent):
     with pytest.raises(psycopg.errors.UniqueViolation) as raised:
-        agent.execute("insert into cards (id) values (1)")
-    assert raised.value.diag.constraint_name == "cards_pkey"
-    assert raised.value.diag.table_name == "cards"
+        agent.execute("insert into payments (id) overriding system value values (1)")
+    assert raised.value.diag.constraint_name == "payments_pkey"
+    assert raised.value.diag.table_name == "payments"
 
 
 # --- asyncpg -------------------------------------------------------------------------------------------

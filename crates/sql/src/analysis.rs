@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use access::{Answer, DataClass, Facts};
+use access::{Answer, DataClass, Facts, Match};
 use pg_query::protobuf::ParseResult;
 
 use crate::catalog::Catalog;
@@ -167,6 +167,11 @@ pub fn merge(a: &Facts, b: &Facts, at: u32) -> Facts {
         columns: union(&a.columns, &b.columns),
         in_reach: union(&a.in_reach, &b.in_reach),
         unknown_columns: a.unknown_columns || b.unknown_columns,
+        matches: {
+            let mut all = a.matches.clone();
+            b.matches.iter().for_each(|it| Match::add(&mut all, it));
+            all
+        },
         answers: a.answers.iter().cloned().chain(run.take(1)).collect(),
         functions: union(&a.functions, &b.functions),
         has_where: a.has_where && b.has_where,

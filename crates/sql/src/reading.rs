@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access::{Action, Answer, ColumnUse, DataClass, Effect, Facts, Position, Resource, Use};
+use access::{Action, Answer, ColumnUse, DataClass, Effect, Facts, Match, Position, Resource, Use};
 use pg_query::Node;
 use pg_query::protobuf::{ColumnRef, RangeVar, node};
 
@@ -129,6 +129,7 @@ impl<'a> Reading<'a> {
         let functions = add(&mut self.facts.functions, facts.functions);
         add(&mut self.facts.in_reach, facts.in_reach);
         add(&mut self.facts.not_understood, facts.not_understood);
+        facts.matches.iter().for_each(|it| Match::add(&mut self.facts.matches, it));
         self.facts.has_where &= facts.has_where;
         self.facts.unknown_columns |= facts.unknown_columns;
         self.facts.effect = self.facts.effect.max(facts.effect);
@@ -255,10 +256,8 @@ impl<'a> Reading<'a> {
     pub fn mark_column(&mut self, column: LabelledId, position: Position) {
         let catalog = self.catalog;
         let Some(labelled) = catalog.labelled(column) else { return };
-        if position == Position::Computed {
+        if matches!(position, Position::Computed | Position::Matched) {
             note(&mut self.computed, column);
-        }
-        if position == Position::Computed {
             self.mentions(labelled);
         }
         self.reaches(&labelled.classes);

@@ -13,6 +13,7 @@ use crate::NameUse;
 use crate::catalog::Event;
 use crate::definition::object_words;
 use crate::lineage::Place;
+use crate::matching::{New, Values};
 use crate::reading::{Kind, LISTED_MAX, Reading, strings};
 use crate::scope::{Item, Scope};
 
@@ -292,13 +293,11 @@ impl<'a> Reading<'a> {
         let Some(table) = &it.relation else { return };
         let action = if it.is_from { Action::Write } else { Action::Read };
         let position = if it.is_from { Position::Assigned } else { Position::Computed };
-        let columns = {
-            let relations = self.touch(table, action);
-            if it.is_from {
-                self.sets_off(&relations, &[Event::Insert]);
-            }
-            self.columns_of(&relations)
-        };
+        let relations = self.touch(table, action);
+        if it.is_from {
+            self.sets_off(&relations, &[Event::Insert]);
+        }
+        let columns = self.columns_of(&relations);
         if columns.unknown && !it.is_from {
             self.not_understood("all columns of an unknown relation");
         }
@@ -314,6 +313,12 @@ impl<'a> Reading<'a> {
         self.in_place(Place::Copy, |reading| {
             reading.at_offset(table.location, |reading| reading.mark(&traces, position));
         });
+        if it.is_from {
+            let named: Vec<&str> = strings(&it.attlist).collect();
+            let given = (!named.is_empty()).then_some(named.as_slice());
+            let new = New { relations: &relations, given, values: Values::Unbounded };
+            self.in_place(Place::Constraint, |reading| reading.inserts(new));
+        }
         self.scopes
             .push(Scope { items: vec![Item { name: Some(&table.relname), columns }], ..Scope::default() });
         self.in_place(Place::Where, |reading| reading.expression_of(it.where_clause.as_deref()));

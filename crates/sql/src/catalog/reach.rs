@@ -69,7 +69,7 @@ pub(super) struct Cascades<'a> {
 }
 
 /// A column that is looked at when something happens to a relation; 0 is all of them.
-pub(super) struct Compares<'a> {
+pub(super) struct Looks<'a> {
     pub relation: u32,
     pub other: u32,
     pub column: i16,
@@ -89,7 +89,7 @@ pub(super) struct Body<'a> {
 pub(super) struct Code<'a> {
     pub fires: Vec<Fires<'a>>,
     pub cascades: Vec<Cascades<'a>>,
-    pub compares: Vec<Compares<'a>>,
+    pub looks: Vec<Looks<'a>>,
     pub bodies: Vec<Body<'a>>,
     /// Operators of the operator's own, and the functions behind them.
     pub operators: Vec<(&'a str, u32)>,
@@ -213,7 +213,7 @@ impl Catalog {
                 }
             }
         }
-        for Compares { relation, other, column, events } in &code.compares {
+        for Looks { relation, other, column, events } in &code.looks {
             let Some(compared) = self.relation(*other) else { continue };
             let columns = compared.columns.iter().filter(|it| *column == 0 || it.number == *column);
             let computed = compared.computed_from.iter().copied();

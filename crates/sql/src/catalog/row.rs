@@ -1,7 +1,7 @@
 //! The rows that a snapshot is made of, as [`Catalog::QUERY`](super::Catalog::QUERY) gives them.
 
-use super::Kind;
-use super::reach::{Body, Cascades, Compares, Fires};
+use super::reach::{Body, Cascades, Fires, Looks};
+use super::{Compares, Kind};
 
 pub(super) struct ViewLink {
     pub view: u32,
@@ -15,6 +15,15 @@ pub(super) enum ViewColumn {
     All,
 }
 
+/// A column that a constraint or an index is over.
+pub(super) struct Member {
+    pub relation: u32,
+    pub number: i16,
+    /// The oid of the index, or of the constraint.
+    pub constraint: u32,
+    pub compares: Compares,
+}
+
 /// One row of the answer to [`Catalog::QUERY`].
 pub(super) enum Row<'a> {
     Server { version: u32 },
@@ -25,13 +34,14 @@ pub(super) enum Row<'a> {
     Definition { view: u32, text: &'a str },
     Calls { view: u32, extension: bool, schema: &'a str, name: &'a str },
     Generated { relation: u32, number: i16, from: i16 },
-    Unique { relation: u32, number: i16 },
+    Constraint(Member),
+    References([(u32, i16); 2]),
     Inherits { child: u32, parent: u32 },
     Function { extension: bool, name: &'a str },
     Operator { extension: bool, name: &'a str, function: u32 },
     Fires(Fires<'a>),
     Cascades(Cascades<'a>),
-    Compares(Compares<'a>),
+    Looks(Looks<'a>),
     Body(Body<'a>),
 }
 
@@ -75,7 +85,20 @@ impl<'a> Row<'a> {
             "generated" => {
                 Self::Generated { relation: number(first)?, number: number(second)?, from: number(third)? }
             }
-            "unique" => Self::Unique { relation: number(first)?, number: number(second)? },
+            "constraint" => Self::Constraint(Member {
+                relation: number(first)?,
+                number: number(second)?,
+                constraint: number(third)?,
+                compares: match name(fourth)? {
+                    "equal" => Compares::Equal,
+                    "other" => Compares::Other,
+                    "itself" => Compares::Itself,
+                    _ => return Err("a constraint is of no known sort"),
+                },
+            }),
+            "references" => {
+                Self::References([(number(first)?, number(second)?), (number(third)?, number(fourth)?)])
+            }
             "inherits" => Self::Inherits { child: number(first)?, parent: number(second)? },
             "function" => Self::Function { extension: second.is_some(), name: name(fifth)? },
             "operator" => Self::Operator {
@@ -96,7 +119,7 @@ impl<'a> Row<'a> {
                 events: name(fourth)?,
                 there: name(fifth)?,
             }),
-            "compares" => Self::Compares(Compares {
+            "looks" => Self::Looks(Looks {
                 relation: number(first)?,
                 other: number(second)?,
                 column: number(third)?,

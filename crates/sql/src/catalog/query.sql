@@ -124,12 +124,6 @@ JOIN pg_catalog.pg_depend d ON d.classid = fires.class AND d.objid = fires.oid A
 WHERE fires.class = 'pg_catalog.pg_policy'::pg_catalog.regclass
   AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
 UNION ALL
-SELECT 'looks', c.conrelid::text, c.confrelid::text, k.number::text, 'iu', NULL
-FROM pg_catalog.pg_constraint c CROSS JOIN LATERAL pg_catalog.unnest(c.confkey) AS k(number) WHERE c.contype = 'f'
-UNION ALL
-SELECT 'looks', c.confrelid::text, c.conrelid::text, k.number::text, 'ud', NULL
-FROM pg_catalog.pg_constraint c CROSS JOIN LATERAL pg_catalog.unnest(c.conkey) AS k(number) WHERE c.contype = 'f'
-UNION ALL
 SELECT DISTINCT 'cascades', fires.relation::text, d.refobjid::text, NULL, fires.events, 'riudt'
 FROM fires
 JOIN pg_catalog.pg_depend d ON d.classid = fires.class AND d.objid = fires.oid

@@ -11,6 +11,7 @@ mod places;
 mod robustness;
 mod session;
 mod statements;
+mod testimony;
 mod views;
 
 use access::{DataClass, Effect, Facts, Position, Resource};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use access::{Answer, DataClass, Facts, Match};
 use pg_query::protobuf::ParseResult;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, LabelledId};
 use crate::label::{Label, Labels};
 use crate::reading::Reading;
 
@@ -26,6 +26,12 @@ pub struct Analysis {
     pub changes_catalog: bool,
     /// Whether the same text with other literals would have the same facts.
     pub literal_free: bool,
+    /// The search paths that it sets, as PostgreSQL writes them.
+    pub search_paths: Vec<Box<str>>,
+    /// Whether the server has been asked what it reads, or need not be. See [`Analysis::attest`].
+    pub attested: bool,
+    /// The labelled columns that are named in it, each once.
+    pub(crate) mentioned: Vec<LabelledId>,
 }
 
 /// What a statement does to a name of the session.
@@ -98,7 +104,15 @@ fn analyse_by(sql: &str, catalog: &Catalog, doubts: bool) -> Analysis {
                 in_reach: catalog.classes(),
                 ..Facts::default()
             };
-            Analysis { facts: Arc::new(facts), names: Vec::new(), changes_catalog: true, literal_free: false }
+            Analysis {
+                facts: Arc::new(facts),
+                names: Vec::new(),
+                changes_catalog: true,
+                literal_free: false,
+                search_paths: Vec::new(),
+                attested: true,
+                mentioned: Vec::new(),
+            }
         }
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Reading<'a> {
     pub names: Vec<NameUse>,
     pub changes_catalog: bool,
     pub literal_free: bool,
+    /// The search paths that are set.
+    pub search_paths: Vec<Box<str>>,
     /// The FROM clauses around the place being read, the innermost last.
     pub scopes: Vec<Scope<'a>>,
     /// The WITH queries in sight, the nearest last.
@@ -74,6 +76,7 @@ impl<'a> Reading<'a> {
             names: Vec::new(),
             changes_catalog: false,
             literal_free: true,
+            search_paths: Vec::new(),
             scopes: Vec::new(),
             with: Vec::new(),
             reads: false,
@@ -93,6 +96,9 @@ impl<'a> Reading<'a> {
             names: self.names,
             changes_catalog: self.changes_catalog,
             literal_free: self.literal_free,
+            search_paths: self.search_paths,
+            attested: false,
+            mentioned: self.mentioned,
         }
     }
 
@@ -346,10 +352,13 @@ impl<'a> Reading<'a> {
     /// What is more than a plain use of columns (a whole row, a function in disguise) is noted at once.
     pub fn reference(&mut self, reference: &'a ColumnRef) -> Columns<'a> {
         let columns = self.referred(reference);
-        for trace in columns.traces() {
-            note(&mut self.mentioned, trace.column);
-        }
+        columns.traces().for_each(|trace| self.names_column(trace.column));
         columns
+    }
+
+    /// Notes that a labelled column is named.
+    pub fn names_column(&mut self, column: LabelledId) {
+        note(&mut self.mentioned, column);
     }
 
     fn referred(&mut self, reference: &'a ColumnRef) -> Columns<'a> {

@@ -12,6 +12,7 @@ mod reach;
 mod robustness;
 mod session;
 mod statements;
+mod testimony;
 mod views;
 
 use access::{DataClass, Effect, Facts, Position, Resource};

@@ -7,6 +7,7 @@ mod views;
 mod vouched;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use access::DataClass;
 
@@ -20,6 +21,7 @@ use crate::function;
 pub(crate) use crate::label::Label;
 use crate::label::{Entry, Labels, NotPan};
 use crate::manifest::{self, Major};
+use crate::template::Templates;
 
 /// Snapshot of one connection's catalog with the operator's labels applied.
 ///
@@ -44,6 +46,7 @@ pub struct Catalog {
     not_pan: HashMap<(u32, i16), Vec<NotPan>>,
     unmatched: Vec<String>,
     reach: Reach,
+    pub(crate) templates: Arc<Templates>,
 }
 
 /// A labelled column by its place in [`Catalog::labelled`].
@@ -144,7 +147,8 @@ impl Catalog {
         labels: &Labels,
         version: u64,
     ) -> Result<Self, CatalogError> {
-        let mut catalog = Self { version, ..Self::default() };
+        let templates = Arc::clone(&labels.templates);
+        let mut catalog = Self { version, templates, ..Self::default() };
         let mut links = Links::default();
         let mut code = Code::default();
         let mut columns = Vec::new();

@@ -71,7 +71,12 @@ impl<'a> Reading<'a> {
                     self.names.push(NameUse::DiscardAll);
                 }
             }
-            Kind::ListenStmt(_) | Kind::UnlistenStmt(_) | Kind::ConstraintsSetStmt(_) => {
+            Kind::ListenStmt(_) => {
+                self.session(Effect::Session);
+                // What others notify of may be anything that they know.
+                self.reaches(&self.catalog.classes());
+            }
+            Kind::UnlistenStmt(_) | Kind::ConstraintsSetStmt(_) => {
                 self.session(Effect::Session);
             }
             Kind::NotifyStmt(_) => self.session(Effect::Data),

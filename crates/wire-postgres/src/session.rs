@@ -101,6 +101,8 @@ pub struct Postgres {
     stale: bool,
     doubt: Doubt,
     witness: Witness,
+    /// Whether what others notify of may be told: all that they could know may be.
+    hears: bool,
     touched: Touched,
 }
 
@@ -166,6 +168,7 @@ impl Postgres {
             stale: false,
             doubt: Doubt::new(changes),
             witness: Witness::default(),
+            hears: false,
             touched: Touched::default(),
         }
     }

@@ -100,7 +100,7 @@ impl Postgres {
     }
 
     fn notification(&mut self, frame: &Frame) -> Result<(), Violation> {
-        let masked = fault::mask_notification(frame, self.settings.masker)?;
+        let masked = fault::mask_notification(frame, self.settings.masker, self.hears)?;
         self.to_agent.put_slice(&masked);
         Ok(())
     }

@@ -171,8 +171,8 @@ pub(super) fn parameter(frame: &Frame, masker: Masker) -> Result<Parameter, Viol
     Ok(Parameter { bytes: out.freeze(), misreads })
 }
 
-/// A NotificationResponse with channel and payload masked.
-pub(super) fn mask_notification(frame: &Frame, masker: Masker) -> Result<Bytes, Violation> {
+/// A NotificationResponse with channel and payload masked; without its payload, unless the agent `hears` it.
+pub(super) fn mask_notification(frame: &Frame, masker: Masker, hears: bool) -> Result<Bytes, Violation> {
     let broken = Violation { by: Side::Upstream, rule: "NotificationResponse shorter than its fields" };
     let mut fields = frame.fields();
     let process = fields.u32().ok_or(broken)?;
@@ -181,7 +181,7 @@ pub(super) fn mask_notification(frame: &Frame, masker: Masker) -> Result<Bytes, 
     message(&mut out, b'A', |out| {
         out.put_u32(process);
         put_masked(out, channel, masker);
-        put_masked(out, payload, masker);
+        put_masked(out, if hears { payload } else { b"" }, masker);
     });
     Ok(out.freeze())
 }

@@ -62,13 +62,24 @@ class Side:
         filled_in = dataclasses.replace(entry, sql=filled(entry.sql), parameters=parameters)
         return corpus.simple(session or self.session, filled_in)
 
-    def parts(self, answer, labels, varies, redacted=()):
+    def parts(self, answer, labels, varies, redacted=(), nulled=(), with_header=False):
         """The messages of an answer, as they would be with the values of `labels` masked, and the columns of these
-        names `redacted`."""
+        names `redacted` or `nulled`; also of a copy in CSV `with_header`."""
         described = []
         for tag, body in answer:
             if tag == "T":
-                described = ["made" if name in redacted else labels.get(tuple(origin)) for name, *origin in columns(body)]
+                made = {**dict.fromkeys(redacted, "made"), **dict.fromkeys(nulled, "sad")}
+                described = [made.get(name) or labels.get(tuple(origin)) for name, *origin in columns(body)]
+            if tag == "H":
+                names = None
+            if tag == "d" and with_header:
+                row = body.rstrip(b"\n").split(b",")
+                if names is None:
+                    names = row
+                else:
+                    by_name = {name.rpartition(".")[2].encode(): label for name, label in LABELLED.items()}
+                    shown = [masked(by_name.get(name), value) or b"" for name, value in zip(names, row, strict=True)]
+                    body = b",".join(shown) + b"\n"
             if tag == "D":
                 (row,) = wire.rows([(tag, body)])
                 shown = [masked(label, value) for label, value in zip(described, row, strict=True)]
@@ -146,8 +157,10 @@ def answer(plain, entry, labels):
     assert (error and error["C"]) == mark(entry, "fails"), f"{entry.place}: PostgreSQL itself says {error}"
     if mark(entry, "withheld"):
         said = [(tag, re.sub(rb"\0D[^\0]*", WITHHELD, body) if tag == "E" else body) for tag, body in said]
-    redacted = (mark(entry, "redacted") or "").split()
-    return None if is_refused else list(plain.parts(said, labels, mark(entry, "varies"), redacted))
+    redacted, nulled = ((mark(entry, kind) or "").split(", ") for kind in ("redacted", "nulled"))
+    with_header = "HEADER" in entry.sql
+    parts = plain.parts(said, labels, mark(entry, "varies"), redacted, nulled, with_header)
+    return None if is_refused else list(parts)
 
 
 def judged(guarded, beside, entry, wanted):

@@ -5,6 +5,7 @@ use access::{Answer, DataClass, Facts};
 use pg_query::protobuf::ParseResult;
 
 use crate::catalog::Catalog;
+use crate::copy::{CopyOut, copy_out};
 use crate::label::{Label, Labels};
 use crate::reading::Reading;
 
@@ -26,6 +27,9 @@ pub struct Analysis {
     pub changes_catalog: bool,
     /// Whether the same text with other literals would have the same facts.
     pub literal_free: bool,
+    /// That it is a copy to the agent and nothing else, and how its rows are to be read. Whoever sends it has the
+    /// witness described first, and holds that against the facts as the description of any other answer.
+    pub copy: Option<Arc<CopyOut>>,
 }
 
 /// What a statement does to a name of the session.
@@ -89,12 +93,19 @@ fn analyse_by(sql: &str, catalog: &Catalog, doubts: bool) -> Analysis {
         Ok(tree) => {
             let mut reading = Reading::new(catalog);
             reading.doubts = doubts;
+            reading.copy = copy_out(sql, &tree).map(Arc::new);
             reading.statements(&tree);
             reading.into_analysis()
         }
         Err(what) => {
             let facts = Facts { not_understood: vec![(&*what).into()], ..Facts::default() };
-            Analysis { facts: Arc::new(facts), names: Vec::new(), changes_catalog: true, literal_free: false }
+            Analysis {
+                facts: Arc::new(facts),
+                names: Vec::new(),
+                changes_catalog: true,
+                literal_free: false,
+                copy: None,
+            }
         }
     }
 }

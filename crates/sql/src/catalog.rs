@@ -76,6 +76,8 @@ pub(crate) struct Column {
     pub unique: bool,
     /// Labelled columns that its values are made of: a generated column, a row of another table.
     pub made_of: Vec<LabelledId>,
+    /// Whether it is computed from others of its table.
+    generated: bool,
     number: i16,
 }
 
@@ -176,13 +178,15 @@ impl Catalog {
                 label: None,
                 unique: false,
                 made_of: Vec::new(),
+                generated: false,
                 number,
             });
         }
         for &(relation, number) in &links.unique {
-            let relation = catalog.by_oid.get(&relation).and_then(|&at| catalog.relations.get_mut(at));
-            let columns = relation.into_iter().flat_map(|relation| relation.columns.iter_mut());
-            columns.filter(|column| column.number == number).for_each(|column| column.unique = true);
+            catalog.column_mut(relation, number).into_iter().for_each(|column| column.unique = true);
+        }
+        for &(relation, number, _) in &links.generated {
+            catalog.column_mut(relation, number).into_iter().for_each(|column| column.generated = true);
         }
         for entry in &labels.entries {
             catalog.apply(entry);
@@ -203,18 +207,17 @@ impl Catalog {
         column.label.and_then(|id| self.labelled(id)).map(|labelled| &labelled.label)
     }
 
-    /// Every class that a column holds or is made of, by the identity that RowDescription gives it.
+    /// Every class that a column holds or is made of, by the identity that RowDescription gives it; 0 is a whole row.
     pub fn classes_of(&self, relation_oid: u32, attnum: i16) -> Vec<DataClass> {
-        let relation = self.by_oid.get(&relation_oid).and_then(|&at| self.relations.get(at));
-        let column =
-            relation.and_then(|relation| relation.columns.iter().find(|column| column.number == attnum));
-        let held = column.map(held).unwrap_or_default();
-        let mut classes: Vec<DataClass> = held
-            .iter()
-            .filter_map(|&id| self.labelled(id))
-            .flat_map(|labelled| labelled.classes.clone())
-            .collect();
-        classes.dedup();
+        let columns =
+            self.relation(relation_oid).map(|relation| relation.columns.as_slice()).unwrap_or_default();
+        let columns = columns.iter().filter(|column| attnum == 0 || column.number == attnum);
+        let mut classes: Vec<DataClass> = Vec::new();
+        for labelled in columns.flat_map(held).filter_map(|id| self.labelled(id)) {
+            classes.extend(
+                labelled.classes.iter().filter(|class| !classes.contains(class)).cloned().collect::<Vec<_>>(),
+            );
+        }
         classes
     }
 
@@ -224,6 +227,11 @@ impl Catalog {
             relation.columns.iter().any(|column| !held(column).is_empty())
                 && relation.columns.iter().any(|column| column.number > attnum)
         })
+    }
+
+    /// Whether a column is computed from others of its table. No column becomes one that was none.
+    pub fn is_generated(&self, relation_oid: u32, attnum: i16) -> bool {
+        self.column(relation_oid, attnum).is_some_and(|column| column.generated)
     }
 
     /// Whether the snapshot holds this relation. One that it does not hold (a temporary table, one created
@@ -330,6 +338,12 @@ impl Catalog {
 
     pub(crate) fn labelled(&self, id: LabelledId) -> Option<&Labelled> {
         self.labelled.get(usize::try_from(id).ok()?)
+    }
+
+    /// The label of a column of `pg_catalog`.
+    pub(crate) fn system_label(&self, relation: &str, column: &str) -> Option<LabelledId> {
+        let columns = self.relations(Some("pg_catalog"), relation).flat_map(|relation| &relation.columns);
+        columns.into_iter().find(|it| *it.name == *column)?.label
     }
 
     /// Every labelled column of this name, wherever it is.
@@ -552,6 +566,11 @@ impl Catalog {
 
     fn column(&self, oid: u32, number: i16) -> Option<&Column> {
         self.relation(oid)?.columns.iter().find(|column| column.number == number)
+    }
+
+    fn column_mut(&mut self, oid: u32, number: i16) -> Option<&mut Column> {
+        let relation = self.relations.get_mut(*self.by_oid.get(&oid)?)?;
+        relation.columns.iter_mut().find(|column| column.number == number)
     }
 }
 

@@ -12,6 +12,7 @@
 mod analysis;
 mod catalog;
 mod change;
+mod copy;
 mod definition;
 mod derived;
 mod expression;
@@ -30,6 +31,7 @@ mod system;
 
 pub use analysis::{Analysis, NameUse, SQL_BYTES_MAX, analyse, analyse_doubting, fuzz_analyse, merge};
 pub use catalog::{Catalog, CatalogError};
+pub use copy::{CopyForm, CopyOut, Forced};
 pub use label::{Label, LabelError, Labels, NotPan};
 pub use lineage::{Given, Lineage, Mention, Place, lineage, locate};
 pub use names::{resolve, unknown_name};

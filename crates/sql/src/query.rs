@@ -149,6 +149,14 @@ impl<'a> Reading<'a> {
             return columns;
         }
         if let Some(Kind::AIndirection(it)) = &value.node
+            && let Some(mut columns) = self.field_of_row(it)
+        {
+            if let (Some(alias), [column]) = (alias, columns.list.as_mut_slice()) {
+                column.name = Some(alias);
+            }
+            return columns;
+        }
+        if let Some(Kind::AIndirection(it)) = &value.node
             && matches!(it.indirection.last().map(|step| &step.node), Some(Some(Kind::AStar(_))))
         {
             // `(x).*`: as many columns as its type has.

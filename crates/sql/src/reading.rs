@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use access::{Action, Answer, ColumnUse, DataClass, Effect, Facts, Position, Resource, Use};
 use pg_query::Node;
-use pg_query::protobuf::{ColumnRef, RangeVar, node};
+use pg_query::protobuf::{AIndirection, ColumnRef, RangeVar, node};
 
 use crate::catalog::{Catalog, LabelledId, Relation};
 use crate::lineage::{Lineage, Place, Spot};
-use crate::scope::{Column, Columns, Item, Scope, Trace, add};
+use crate::scope::{Column, Columns, Item, Scope, Trace, WITHIN_MAX, add};
 use crate::system;
-use crate::{Analysis, NameUse};
+use crate::{Analysis, CopyOut, NameUse};
 
 /// The nodes of the tree.
 pub(crate) type Kind = node::Node;
@@ -36,6 +36,8 @@ pub(crate) struct Reading<'a> {
     pub mentioned: Vec<LabelledId>,
     /// Whether relations may have other columns than the catalog says.
     pub doubts: bool,
+    /// What the text is, if it is a copy to the agent whose columns the server can be made to describe.
+    pub copy: Option<Arc<CopyOut>>,
     /// What is being read.
     pub spot: Spot,
     /// Where labelled columns are, if that is asked for.
@@ -79,6 +81,7 @@ impl<'a> Reading<'a> {
             reads: false,
             at: 0,
             doubts: false,
+            copy: None,
             computed: Vec::new(),
             mentioned: Vec::new(),
             spot: Spot::default(),
@@ -93,6 +96,7 @@ impl<'a> Reading<'a> {
             names: self.names,
             changes_catalog: self.changes_catalog,
             literal_free: self.literal_free,
+            copy: self.copy,
         }
     }
 
@@ -177,7 +181,10 @@ impl<'a> Reading<'a> {
     pub fn mark(&mut self, traces: &[Trace], position: Position) {
         for trace in traces {
             let position = if trace.plain { position } else { Position::Computed };
-            self.mark_column(trace.column, position);
+            match trace.within {
+                0 => self.mark_column(trace.column, position),
+                _ => self.at_row(|reading| reading.mark_column(trace.column, position)),
+            }
         }
     }
 
@@ -190,10 +197,12 @@ impl<'a> Reading<'a> {
                 let catalog = self.catalog;
                 let classes = catalog.labelled(trace.column).map(|labelled| labelled.classes.as_slice());
                 let classes = classes.unwrap_or_default();
+                let is_sad = classes.contains(&DataClass::Sad);
                 let position = match trace.plain {
                     true => Position::Output,
-                    // Nothing that is made of it is told, not even that there is something.
-                    false if !placed || classes.contains(&DataClass::Sad) => Position::Computed,
+                    // Nothing that is made of it alone is told, not even that there is something. What holds other
+                    // values beside it is NULL, as it is itself.
+                    false if !placed || (is_sad && trace.within == 0) => Position::Computed,
                     false => Position::Derived,
                 };
                 self.at_column(column.at, |reading| reading.mark_column(trace.column, position));
@@ -317,7 +326,7 @@ impl<'a> Reading<'a> {
 
     /// What a column name, `t.name`, `*` or `t.*` means here.
     ///
-    /// What is more than a plain use of columns (a whole row, a function in disguise) is noted at once.
+    /// What may be a function in disguise is noted at once.
     pub fn reference(&mut self, reference: &'a ColumnRef) -> Columns<'a> {
         let columns = self.referred(reference);
         for trace in columns.traces() {
@@ -375,7 +384,8 @@ impl<'a> Reading<'a> {
             self.mark_name(name, Position::Computed);
         }
         if !certain {
-            self.whole_row(name);
+            let row = self.whole_row(name);
+            add(&mut traces, &row);
         }
         let is_row = self.named(name).next().is_some();
         // A relation that is doubted has columns that are known, and maybe others.
@@ -415,7 +425,8 @@ impl<'a> Reading<'a> {
             self.attribute(name);
             // Of a relation that the snapshot does not hold most names are columns.
             if self.named(of).any(|item| item.columns.exact) || self.takes_a_row(name) {
-                self.whole_row(of);
+                let row = self.whole_row(of);
+                self.mark(&row, Position::Computed);
             }
         }
         one(name, traces)
@@ -440,8 +451,8 @@ impl<'a> Reading<'a> {
         Columns { list, exact, in_place, unknown, doubted: false }
     }
 
-    /// Notes that all of a row is taken as one value.
-    fn whole_row(&mut self, of: &'a str) {
+    /// What all of a row holds, taken as one value.
+    fn whole_row(&mut self, of: &'a str) -> Vec<Trace> {
         let (mut traces, mut unknown) = (Vec::new(), false);
         for item in self.named(of) {
             for column in &item.columns.list {
@@ -449,10 +460,47 @@ impl<'a> Reading<'a> {
             }
             unknown |= item.columns.unknown;
         }
-        self.at_row(|reading| reading.mark(&traces, Position::Computed));
         if unknown {
             self.not_understood("all columns of an unknown relation");
         }
+        self.put_inside(traces)
+    }
+
+    /// Puts values inside another; too many inside one another are a computation.
+    pub fn put_inside(&mut self, traces: Vec<Trace>) -> Vec<Trace> {
+        if traces.iter().any(|trace| trace.within >= WITHIN_MAX) {
+            self.mark(&traces.iter().copied().map(Trace::inside).collect::<Vec<_>>(), Position::Computed);
+            return Vec::new();
+        }
+        let mut inside = Vec::with_capacity(traces.len());
+        traces.into_iter().for_each(|trace| add(&mut inside, &[trace.inside()]));
+        inside
+    }
+
+    /// What `(t).name` and `(t).*` mean where `t` is a member of FROM, and certainly no column: the same as without
+    /// the parentheses.
+    pub fn field_of_row(&mut self, it: &'a AIndirection) -> Option<Columns<'a>> {
+        let Some(Kind::ColumnRef(row)) = &it.arg.as_deref()?.node else { return None };
+        let ([of], [step]) = (row.fields.as_slice(), it.indirection.as_slice()) else { return None };
+        let (Some(Kind::String(of)), step) = (&of.node, step.node.as_ref()?) else { return None };
+        let is_column =
+            |item: &Item<'a>| !item.columns.is_certain() || item.columns.find(&of.sval, &mut Vec::new());
+        let steps = self.scopes.iter().map(|scope| scope.items.len()).sum();
+        if !self.work(steps) || self.scopes.iter().flat_map(|scope| &scope.items).any(is_column) {
+            return None;
+        }
+        self.named(&of.sval).next()?;
+        let columns = self.at_offset(row.location, |reading| {
+            let mut columns = match step {
+                Kind::String(name) => reading.qualified(&of.sval, &name.sval),
+                Kind::AStar(_) => reading.star(Some(&of.sval)),
+                _ => return None,
+            };
+            columns.list.iter_mut().for_each(|column| column.at = reading.spot.offset);
+            Some(columns)
+        })?;
+        columns.traces().for_each(|trace| note(&mut self.mentioned, trace.column));
+        Some(columns)
     }
 
     /// The members of FROM of this name: those of the nearest query that has one.

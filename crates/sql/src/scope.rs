@@ -9,6 +9,19 @@ pub(crate) struct Trace {
     /// As they stand, so that the server names their origin. Otherwise they are made into something else,
     /// and no use of them is an output that a mask can reach.
     pub plain: bool,
+    /// Inside of how many other values they are: rows, arrays, documents.
+    pub within: u8,
+}
+
+/// Most values that are followed inside one another. Each may write the signs of what is in it twice as long, so that
+/// without end the length would tell whether there are such signs.
+pub(crate) const WITHIN_MAX: u8 = 8;
+
+impl Trace {
+    /// The same, as a part of another value.
+    pub fn inside(self) -> Self {
+        Self { plain: false, within: self.within.saturating_add(1), ..self }
+    }
 }
 
 /// One column of a table or of a query's answer.
@@ -58,8 +71,8 @@ impl<'a> Columns<'a> {
     pub fn of(relations: &[&'a Relation]) -> Self {
         let mut list = Vec::with_capacity(relations.first().map_or(0, |relation| relation.columns.len()));
         for column in relations.iter().flat_map(|relation| &relation.columns) {
-            let plain = column.label.iter().map(|&column| Trace { column, plain: true });
-            let made = column.made_of.iter().map(|&column| Trace { column, plain: false });
+            let plain = column.label.iter().map(|&column| Trace { column, plain: true, within: 0 });
+            let made = column.made_of.iter().map(|&column| Trace { column, plain: false, within: 0 });
             list.push(Column { name: Some(&column.name), traces: plain.chain(made).collect(), at: None });
         }
         let exact = relations.len() == 1;

@@ -20,7 +20,7 @@ use crate::command::{Format, at};
 use crate::frame::{Frame, message, put_cstring};
 use crate::value::oid;
 use plan::Action;
-pub(crate) use plan::Plan;
+pub(crate) use plan::{Plan, Told, put_value};
 
 /// The columns of a `RowDescription`, with what panguard knows of them.
 pub(crate) struct Columns {
@@ -92,7 +92,12 @@ impl Columns {
             let label = made.or_else(|| label.map(Labelled::from));
             let hidden = match &label {
                 Some(Labelled::Class(class)) => *class != DataClass::Sad && !terms.reveals(class),
-                Some(Labelled::Made(classes)) => !reveals_all(terms, classes),
+                // NULL is in every type, and a document stands in the place of another.
+                Some(Labelled::Made(classes)) => {
+                    !classes.contains(&DataClass::Sad)
+                        && !oid::is_json(type_oid)
+                        && !reveals_all(terms, classes)
+                }
                 Some(Labelled::Json(_)) | None => false,
             };
             let told_text = hidden && !oid::is_text(type_oid);
@@ -121,6 +126,20 @@ impl Columns {
             }
         }
         self
+    }
+
+    /// The same for a copy, which tells no types: in binary a value has to be of the type that it has.
+    pub(crate) fn of_copy(mut self, format: Format) -> Self {
+        if format == Format::Binary {
+            self.columns.iter_mut().for_each(|column| column.told_text = false);
+        }
+        self
+    }
+
+    /// Which of them a copy of a whole table gives.
+    pub(crate) fn copied(&self, catalog: &Catalog) -> Vec<bool> {
+        let is_copied = |column: &Column| !catalog.is_generated(column.origin.0, column.origin.1);
+        self.columns.iter().map(is_copied).collect()
     }
 
     /// Memory that it takes, in bytes.
@@ -194,6 +213,17 @@ impl Columns {
     }
 }
 
+/// The names in a `RowDescription` that has been read.
+pub(crate) fn names(frame: &Frame) -> Vec<Box<[u8]>> {
+    let mut fields = frame.fields();
+    let count = fields.u16().unwrap_or(0);
+    let name = |_| {
+        let name = fields.cstring()?;
+        fields.take(18).map(|_| name.into())
+    };
+    (0..count).map_while(name).collect()
+}
+
 /// What the name says that a plain column has in its table, whatever the statement calls it.
 fn own_name(catalog: &Catalog, relation: u32, attribute: i16) -> Option<Name> {
     catalog.column_name(relation, attribute).and_then(|name| Name::of(name.as_bytes()))
@@ -263,6 +293,9 @@ impl Column {
     fn action(&self, made: &[DataClass], terms: &Terms, catalog: &Catalog) -> Action {
         let (type_oid, context) = (self.type_oid, self.context);
         let reveal = terms.reveals(&DataClass::Pan);
+        if made.contains(&DataClass::Sad) {
+            return Action::Null;
+        }
         if !reveals_all(terms, made) {
             return self.redacted();
         }
@@ -292,9 +325,14 @@ impl Column {
         }
     }
 
-    /// Nothing of it is told but whether there is a value, if the agent was told that it is text.
+    /// Nothing of it is told but whether there is a value, if the agent was told that it is text, or it is JSON.
     fn redacted(&self) -> Action {
-        if self.told_text || oid::is_text(self.type_oid) { Action::Whole } else { Action::Null }
+        match self.type_oid {
+            _ if self.told_text => Action::Whole,
+            type_oid if oid::is_text(type_oid) => Action::Whole,
+            type_oid if oid::is_json(type_oid) => Action::WholeJson { type_oid },
+            _ => Action::Null,
+        }
     }
 
     /// What is done to a column that no label names: it is searched, but for what the operator vouches for.

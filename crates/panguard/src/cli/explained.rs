@@ -207,15 +207,16 @@ fn answer(facts: &Facts, given: &[Given], terms: &Terms) -> Vec<Told> {
     let mut all = Vec::new();
     for it in given {
         let same = |other: &&Given| (other.statement, other.index) == (it.statement, it.index);
-        let mut beside = given.iter().filter(same).flat_map(|other| &other.classes);
-        let revealed = beside.all(|class| terms.reveals(class));
+        let beside = || given.iter().filter(same).flat_map(|other| &other.classes);
+        let revealed = beside().all(|class| terms.reveals(class));
+        let made_of_sad = it.position == Position::Derived && beside().any(|class| *class == DataClass::Sad);
         all.extend(it.classes.iter().map(|class| Told {
             statement: it.statement + 1,
             index: it.index + 1,
             column: Some(it.column.to_string()),
             class: class.to_string(),
             told: match it.position {
-                _ if *class == DataClass::Sad => As::Null,
+                _ if *class == DataClass::Sad || made_of_sad => As::Null,
                 Position::Output if terms.reveals(class) => As::Revealed,
                 Position::Output => As::Masked,
                 // It is told when all that it is made of may be.
@@ -232,7 +233,12 @@ fn answer(facts: &Facts, given: &[Given], terms: &Terms) -> Vec<Told> {
                 continue;
             }
             let (statement, index) = (answer.statement + 1, index + 1);
-            let told = if revealed { As::Revealed } else { As::Redacted };
+            let is_sad = |(at, class): &(u32, DataClass)| *at + 1 == index && *class == DataClass::Sad;
+            let told = match revealed {
+                _ if answer.derived.iter().any(is_sad) => As::Null,
+                true => As::Revealed,
+                false => As::Redacted,
+            };
             all.push(Told { statement, index, column: None, class: class.to_string(), told });
         }
     }

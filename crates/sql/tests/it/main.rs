@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // in helpers of tests, which clippy does not see as tests
 
+mod copies;
 mod definitions;
 mod doors;
 mod evasions;

@@ -138,7 +138,7 @@ def test_a_failing_policy_is_told_to_the_operator(make_gateway):
 
 
 def test_people_read_it_in_lines(gateway):
-    said = text(gateway, "select id, pan from cards where holder = 'Ada'")
+    said = text(gateway, "select id, pan from cards where holder > 'Ada'")
     assert said["asked"] == ["agent reporter (agents) on payments"]
     assert said["uses"] == ["read table public.cards"]
     assert "public.cards.pan pan, output: comes back masked, unless it is revealed" in said["columns"]

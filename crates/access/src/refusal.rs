@@ -65,11 +65,13 @@ pub enum Code {
     ShuttingDown,
     /// The agent withdrew the command while it waited.
     Withdrawn,
+    /// The command compares sensitive columns with more values than policy allows within a day.
+    GuessesSpent,
 }
 
 impl Code {
     /// Every code, in the order of its number.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::NotIdentified,
         Self::TokenExpired,
         Self::UnknownConnection,
@@ -86,6 +88,7 @@ impl Code {
         Self::NotSupported,
         Self::ShuttingDown,
         Self::Withdrawn,
+        Self::GuessesSpent,
     ];
 
     /// `PGD-0001` and so on.
@@ -107,6 +110,7 @@ impl Code {
             Self::NotSupported => "PGD-0014",
             Self::ShuttingDown => "PGD-0015",
             Self::Withdrawn => "PGD-0016",
+            Self::GuessesSpent => "PGD-0017",
         }
     }
 
@@ -129,6 +133,9 @@ impl Code {
             Self::NotSupported => "panguard does not let this feature of the protocol through",
             Self::ShuttingDown => "the gateway is shutting down",
             Self::Withdrawn => "the command was withdrawn before it was decided",
+            Self::GuessesSpent => {
+                "this command compares a protected column with more values than you may within a day"
+            }
         }
     }
 
@@ -157,6 +164,9 @@ impl Code {
             Self::NotSupported => "use ordinary queries instead",
             Self::ShuttingDown => "connect again",
             Self::Withdrawn => "send it again if it is still wanted",
+            Self::GuessesSpent => {
+                "choose rows by another column, wait until earlier comparisons are a day old, or ask for more"
+            }
         }
     }
 
@@ -178,7 +188,8 @@ impl Code {
             | Self::AnswerWithheld
             | Self::LimitReached
             | Self::NotSupported
-            | Self::Withdrawn => false,
+            | Self::Withdrawn
+            | Self::GuessesSpent => false,
         }
     }
 }

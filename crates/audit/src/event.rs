@@ -237,6 +237,9 @@ pub struct FactsNote {
     pub uses: Vec<UseNote>,
     /// Columns with a data class that it touches.
     pub columns: Vec<ColumnNote>,
+    /// How many values it compares with which of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub matches: Vec<MatchNote>,
     /// Functions that are not known to be harmless.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub functions: Vec<Box<str>>,
@@ -263,8 +266,19 @@ pub struct ColumnNote {
     pub column: Box<str>,
     /// The class's word.
     pub class: Box<str>,
-    /// `output`, `computed` or `assigned`.
+    /// `output`, `derived`, `computed`, `matched` or `assigned`.
     pub position: Box<str>,
+}
+
+/// How many values a command compares with one column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MatchNote {
+    /// `schema.table.column`.
+    pub column: Box<str>,
+    /// The class's word.
+    pub class: Box<str>,
+    /// How many values.
+    pub values: u32,
 }
 
 impl From<&Facts> for FactsNote {
@@ -278,7 +292,13 @@ impl From<&Facts> for FactsNote {
             class: DataClass::as_str(&one.class).into(),
             position: position(one.position).into(),
         });
+        let matches = facts.matches.iter().map(|one| MatchNote {
+            column: one.column.clone(),
+            class: DataClass::as_str(&one.class).into(),
+            values: one.values,
+        });
         Self {
+            matches: matches.collect(),
             kinds: facts.kinds.clone(),
             uses: uses.collect(),
             columns: columns.collect(),
@@ -370,6 +390,7 @@ fn position(position: Position) -> &'static str {
         Position::Output => "output",
         Position::Derived => "derived",
         Position::Computed => "computed",
+        Position::Matched => "matched",
         Position::Assigned => "assigned",
     }
 }

@@ -42,6 +42,11 @@ impl Admitted {
         &self.admission
     }
 
+    /// The principal, as it is recorded.
+    pub(crate) fn who(&self) -> &Who {
+        &self.who
+    }
+
     pub(crate) fn scope(&self) -> Scope<'_> {
         Scope { connection: &self.admission.connection, labels: &self.admission.labels }
     }

@@ -45,25 +45,32 @@ impl Denied {
 /// More approvals than any policy asks for.
 const APPROVALS_AMPLE: u32 = 100;
 
-/// Decides a command on its facts. `scanned` are the classes that a scan of the answer can meet anywhere;
-/// `about` gives the inquiry for a number of approvals.
-pub(crate) fn rule<'a>(facts: &Facts, scanned: &[DataClass], about: impl Fn(u32) -> Inquiry<'a>) -> Ruling {
-    let denied = match check(facts, scanned, &about(0)) {
+/// Decides a command on its facts. `matches` are how many values will have been compared with the column of each of
+/// [`Facts::matches`]; `scanned` are the classes that a scan of the answer can meet anywhere; `about` gives the inquiry
+/// for a number of approvals.
+pub(crate) fn rule<'a>(
+    facts: &Facts,
+    matches: &[u64],
+    scanned: &[DataClass],
+    about: impl Fn(u32) -> Inquiry<'a>,
+) -> Ruling {
+    let denied = match check(facts, matches, scanned, &about(0)) {
         Ok(allowed) => return Ok(allowed),
         Err(denied) => denied,
     };
     // An error or a computation on `sad` is not a thing to approve; the same check says so again.
-    match check(facts, scanned, &about(APPROVALS_AMPLE)) {
+    match check(facts, matches, scanned, &about(APPROVALS_AMPLE)) {
         Ok(_) => Err(Denied { code: Code::NeedsApproval, ..denied }),
         Err(_) => Err(denied),
     }
 }
 
-fn check(facts: &Facts, scanned: &[DataClass], inquiry: &Inquiry<'_>) -> Ruling {
+fn check(facts: &Facts, matches: &[u64], scanned: &[DataClass], inquiry: &Inquiry<'_>) -> Ruling {
     let mut notes = Notes::default();
     understood(facts, inquiry, &mut notes)?;
     allowed(facts, inquiry, &mut notes)?;
     let terms = revealed(facts, scanned, inquiry, &mut notes)?;
+    compared(facts, matches, &terms, inquiry, &mut notes)?;
     Ok(Allowed { terms, policies: notes.into_policies() })
 }
 
@@ -85,7 +92,7 @@ fn allowed(facts: &Facts, inquiry: &Inquiry<'_>, notes: &mut Notes) -> Result<()
     for Use { action, resource } in uses {
         let code = match action {
             Action::Connect => Code::ConnectDenied,
-            Action::Reveal => Code::RevealDenied,
+            Action::Reveal | Action::Match => Code::RevealDenied,
             Action::Read | Action::Write | Action::Administer | Action::Call | Action::Session => {
                 Code::PolicyDenied
             }
@@ -140,6 +147,39 @@ fn revealed(
         terms.reveal.insert(class.clone());
     }
     Ok(terms)
+}
+
+/// Policy lets the principal compare the columns of each class that it may not reveal with as many values.
+fn compared(
+    facts: &Facts,
+    matches: &[u64],
+    terms: &Terms,
+    inquiry: &Inquiry<'_>,
+    notes: &mut Notes,
+) -> Result<(), Denied> {
+    for (at, it) in facts.matches.iter().enumerate() {
+        if terms.reveals(&it.class) {
+            continue;
+        }
+        // Of what was not counted nobody can say that it is few.
+        let values = matches.get(at).copied().unwrap_or(u64::MAX);
+        let decision = inquiry.may_match(&it.class, &it.column, values);
+        let fewer = || inquiry.may_match(&it.class, &it.column, it.values.into()).allowed;
+        let code = match decision.allowed || !fewer() {
+            true => Code::RevealDenied,
+            false => Code::GuessesSpent,
+        };
+        let detail = || {
+            let many = if it.values == 1 { "a value".into() } else { format!("{} values", it.values) };
+            format!("{} compares {} ({}) with {many}", kinds(facts), it.column, it.class)
+        };
+        let named = |denied: Denied| match denied.code {
+            Code::RevealDenied => Denied { columns: vec![it.column.clone()], ..denied },
+            _ => denied,
+        };
+        notes.take(code, &decision, detail).map_err(named)?;
+    }
+    Ok(())
 }
 
 /// The policies that have decided so far, each once.

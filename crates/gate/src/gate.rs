@@ -12,7 +12,8 @@ use policy::Policies;
 use quick_cache::sync::Cache;
 
 use crate::admitted::Asker;
-use crate::checks::Denied;
+use crate::checks::{Allowed, Denied};
+use crate::guesses::{Guesses, compares};
 use crate::record::Recorder;
 use crate::rules::{Decided, Rules};
 use crate::{Admitted, Append, Pending};
@@ -25,6 +26,7 @@ pub struct Gate {
     recorder: Recorder,
     /// The gateway's name in entries.
     name: Arc<str>,
+    guesses: Guesses,
     askers: Cache<Asker, u64>,
     asker_next: AtomicU64,
 }
@@ -72,6 +74,7 @@ impl Gate {
             log: Box::new(log),
             recorder: Recorder::new(masker, fingerprint_key),
             name: name.into(),
+            guesses: Guesses::default(),
             askers: Cache::new(ASKERS_MAX),
             asker_next: AtomicU64::new(0),
         }
@@ -87,7 +90,7 @@ impl Gate {
         let admitted = Admitted::new(admission, lane, Arc::clone(&self.name), self.asker(admission));
         let request = admitted.opening();
         let rules = self.rules.load();
-        let decided = rules.decide(&admitted, &connect(), Stage::Run, &self.recorder);
+        let decided = rules.decide(&admitted, &connect(), Stage::Run, &[], &self.recorder);
         if let Err(refusal) = self.check(&admitted, &decided, request, now) {
             return self.turn_away(&admitted, refusal, now);
         }
@@ -103,7 +106,10 @@ impl Gate {
     pub fn ask(&self, admitted: &Admitted, question: &Question, now: Timestamp) -> Asked {
         admitted.count();
         let rules = self.rules.load();
-        let decided = rules.decided(admitted, question, &self.recorder);
+        let decided = match question.facts.matches.is_empty() {
+            true => rules.decided(admitted, question, &self.recorder),
+            false => Arc::new(self.compares(&rules, admitted, question, now)),
+        };
         let command = self.recorder.command(question, decided.hide, Arc::clone(&decided.facts));
         let (command, policies) = (Box::new(command), decided.policies.clone());
         let policy_version = Arc::clone(&rules.version);
@@ -132,6 +138,26 @@ impl Gate {
                 Asked { ahead: None, verdict: Pending::new(self.log.append(&entry(event)), told) }
             }
         }
+    }
+
+    /// The decision on a command that compares columns with values of its own, which count from then on.
+    fn compares(&self, rules: &Rules, admitted: &Admitted, question: &Question, now: Timestamp) -> Decided {
+        let (facts, principal) = (&question.facts, &admitted.admission().principal);
+        let connection = &admitted.admission().connection;
+        let mut guesses = self.guesses.open();
+        let made = guesses.with(admitted.who(), connection, &facts.matches, now);
+        let decided = rules.decide(admitted, facts, question.stage, &made, &self.recorder);
+        let Ok(Allowed { terms, .. }) = &decided.ruling else { return decided };
+        if compares(question.stage) && principal.is_valid_at(now) {
+            let counts = facts.matches.iter().filter(|it| !terms.reveals(&it.class)).cloned();
+            guesses.count(admitted.who(), connection, &counts.collect::<Vec<_>>(), now);
+        }
+        decided
+    }
+
+    /// Counts the comparisons that an entry of the log tells of: those of the last day, before anything is asked.
+    pub fn recall(&self, entry: &Entry) {
+        self.guesses.recall(entry);
     }
 
     /// The checks in their order, all but the last: that the entry is durable.

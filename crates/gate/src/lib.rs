@@ -8,7 +8,7 @@
 //!         2 is all of it understood, or named?    │ 2 to 5 are cached by who asks,
 //!         3 does policy allow each use?           │ the facts, and the policies
 //!         4 may it reveal what it computes on?    │
-//!         5 would an approval let it pass?       ─┘
+//!         5 would an approval let it pass?       ─┘   (but for comparisons, which are counted)
 //!         6 its entry is durable  ──▶ 7 permit   (a read may be sent ahead of 6)
 //! ```
 //!
@@ -19,6 +19,7 @@ mod admitted;
 mod checks;
 mod explain;
 mod gate;
+mod guesses;
 mod hide;
 mod parameter;
 mod pending;

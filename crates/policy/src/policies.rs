@@ -209,12 +209,18 @@ impl<'a> Named<'a> {
             // The ids are those of one set, so none occurs twice.
             PolicySet::from_policies(policies.cloned()).unwrap_or_default()
         };
+        // A permit of everything was written without a thought of how many values may be compared.
+        let wanted = |action: Action, policy: &Policy| {
+            action != Action::Match
+                || policy.effect() == Effect::Forbid
+                || policy.action_constraint() != ActionConstraint::Any
+        };
         let use_feature = VOCABULARY.use_feature();
         let features = self.set.policies().filter(|policy| admits(policy, &use_feature)).filter_map(feature);
         Loaded {
             version,
             by_action: Action::ALL
-                .map(|action| (action, slice(&VOCABULARY.action(action), &|_| true)))
+                .map(|action| (action, slice(&VOCABULARY.action(action), &|policy| wanted(action, policy))))
                 .into(),
             by_feature: features
                 .map(|name| {

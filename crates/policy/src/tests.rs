@@ -58,7 +58,9 @@ fn an_empty_set_allows_nothing() {
 
 #[test]
 fn every_action_of_the_vocabulary_is_in_the_schema_and_takes_every_resource_it_can_meet() {
-    let all = load("permit (principal, action, resource);");
+    let all = load(
+        r#"permit (principal, action, resource); permit (principal, action == Action::"match", resource);"#,
+    );
     let table = || Resource::Table("public.cards".into());
     let function = || Resource::Function("public.f".into());
     let schema = || Resource::Schema("public".into());
@@ -71,6 +73,10 @@ fn every_action_of_the_vocabulary_is_in_the_schema_and_takes_every_resource_it_c
         (Action::Session, vec![Resource::Connection]),
         (
             Action::Reveal,
+            vec![Resource::Class(DataClass::Pan), Resource::Class(DataClass::Own("iban".into()))],
+        ),
+        (
+            Action::Match,
             vec![Resource::Class(DataClass::Pan), Resource::Class(DataClass::Own("iban".into()))],
         ),
     ] {
@@ -217,10 +223,10 @@ fn a_policy_that_fails_refuses_even_where_cedar_would_skip_it() {
 fn a_group_of_actions_reaches_its_actions_and_no_other() {
     let policies = load(r#"permit (principal, action in Action::"change", resource);"#);
     let on = |action| ask_any(&policies, action).allowed;
-    assert_eq!(Action::ALL.map(on), [false, false, true, true, true, false, false]);
+    assert_eq!(Action::ALL.map(on), [false, false, true, true, true, false, false, false]);
     let policies = load(r#"permit (principal, action in [Action::"command", Action::"connect"], resource);"#);
     let on = |action| ask_any(&policies, action).allowed;
-    assert_eq!(Action::ALL.map(on), [true, true, true, true, true, true, false]);
+    assert_eq!(Action::ALL.map(on), [true, true, true, true, true, true, false, false]);
 }
 
 mod what_is_not_understood {
@@ -391,4 +397,41 @@ fn a_name_that_could_mean_two_things_is_refused() {
         0,
     );
     assert!(!connect.allowed && connect.errors.len() == 1);
+}
+
+#[test]
+fn how_many_values_are_compared_is_for_policy_to_say() {
+    let text = r#"permit (principal, action == Action::"match", resource == DataClass::"pan")
+                  when { context.columns.contains("public.cards.pan") && context.matches <= 3 };"#;
+    let policies = load(text);
+    let matched = |column: &str| ColumnUse {
+        column: column.into(),
+        class: DataClass::Pan,
+        position: Position::Matched,
+    };
+    let facts =
+        Facts { columns: vec![matched("public.cards.pan"), matched("public.old.pan")], ..Facts::default() };
+    let subject = Subject::new(&agent());
+    let inquiry = policies.about(&subject, DB, &facts, Stage::Run, 0);
+    let may = |class, column, values| inquiry.may_match(&class, column, values).allowed;
+    assert!(may(DataClass::Pan, "public.cards.pan", 3));
+    assert!(!may(DataClass::Pan, "public.cards.pan", 4));
+    assert!(!may(DataClass::Pan, "public.old.pan", 1), "each column is asked about apart");
+    assert!(!may(DataClass::Secret, "public.cards.pan", 1));
+    assert!(!may(DataClass::Pan, "public.cards.pan", u64::MAX));
+}
+
+#[test]
+fn a_permit_of_every_action_is_not_about_comparisons_and_a_forbid_is() {
+    let facts = Facts::default();
+    let subject = Subject::new(&agent());
+    let may = |text: &str, class| {
+        let policies = load(text);
+        policies.about(&subject, DB, &facts, Stage::Run, 0).may_match(&class, "c", 1).allowed
+    };
+    assert!(!may("permit (principal, action, resource);", DataClass::Pan));
+    let named = r#"permit (principal, action in [Action::"read", Action::"match"], resource);"#;
+    assert!(may(named, DataClass::Pan));
+    assert!(!may(named, DataClass::Sad));
+    assert!(!may(&format!("{named} forbid (principal, action, resource);"), DataClass::Pan));
 }

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use access::{Answer, DataClass, Facts};
+use access::{Answer, DataClass, Facts, Match};
 use pg_query::protobuf::ParseResult;
 
 use crate::catalog::Catalog;
@@ -173,6 +173,11 @@ pub fn merge(a: &Facts, b: &Facts, at: u32) -> Facts {
         uses: union(&a.uses, &b.uses),
         columns: union(&a.columns, &b.columns),
         unknown_columns: a.unknown_columns || b.unknown_columns,
+        matches: {
+            let mut all = a.matches.clone();
+            b.matches.iter().for_each(|it| Match::add(&mut all, it));
+            all
+        },
         answers: a.answers.iter().cloned().chain(run.take(1)).collect(),
         functions: union(&a.functions, &b.functions),
         has_where: a.has_where && b.has_where,

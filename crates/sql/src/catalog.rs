@@ -1,5 +1,6 @@
 //! What exists in one database, as far as facts need it, with the operator's labels applied.
 
+mod constraint;
 mod row;
 mod views;
 mod vouched;
@@ -8,10 +9,13 @@ use std::collections::{HashMap, HashSet};
 
 use access::DataClass;
 
-use row::{Row, ViewColumn, ViewLink};
+use row::{Member, Row, ViewColumn, ViewLink};
+
+pub(crate) use constraint::{Compares, Constraint};
 
 use crate::function;
-use crate::label::{Entry, Label, Labels, NotPan};
+pub(crate) use crate::label::Label;
+use crate::label::{Entry, Labels, NotPan};
 use crate::manifest::{self, Major};
 
 /// Snapshot of one connection's catalog with the operator's labels applied.
@@ -60,6 +64,8 @@ pub(crate) struct Relation {
     pub name: Box<str>,
     /// In the order of `SELECT *`. Empty for system relations, which hold no labelled column.
     pub columns: Vec<Column>,
+    /// What is compared when its rows are written, as far as labelled columns are.
+    pub constraints: Vec<Constraint>,
     /// Labelled columns that this view computes from; none when the view has labels of its own.
     pub computed_from: Vec<LabelledId>,
     /// Functions of the operator's that this view calls, as `schema.name`.
@@ -72,8 +78,6 @@ pub(crate) struct Relation {
 pub(crate) struct Column {
     pub name: Box<str>,
     pub label: Option<LabelledId>,
-    /// Whether it stands in a unique index, which tells whether a value is there already.
-    pub unique: bool,
     /// Labelled columns that its values are made of: a generated column, a row of another table.
     pub made_of: Vec<LabelledId>,
     /// Whether it is computed from others of its table.
@@ -112,7 +116,8 @@ impl Catalog {
     /// | `definition` | view | | | text | |
     /// | `calls` | view | `e` for an extension's | | schema | function that it calls |
     /// | `generated` | relation | number | number of the column it is computed from | | |
-    /// | `unique` | relation | number of a column that a unique index is on | | | |
+    /// | `constraint` | relation | number of a column that it is over | its oid | `equal`, `other` or `itself` | |
+    /// | `references` | relation | number | relation that it refers to | number of the column there | |
     /// | `inherits` | child | parent | | | |
     /// | `function` | | `e` for an extension's | | schema | name |
     /// | `operator` | | `e` for an extension's | | schema | name |
@@ -160,7 +165,8 @@ impl Catalog {
                     links.calls.push((view, format!("{schema}.{name}").into()))
                 }
                 Row::Generated { relation, number, from } => links.generated.push((relation, number, from)),
-                Row::Unique { relation, number } => links.unique.push((relation, number)),
+                Row::Constraint(member) => links.constraints.push(member),
+                Row::References(pair) => links.references.push(pair),
                 Row::Inherits { child, parent } => links.inherits.push((child, parent)),
             }
         }
@@ -173,17 +179,14 @@ impl Catalog {
             if row_of != 0 {
                 links.rows.push((relation.oid, number, row_of));
             }
+            let name = name.into();
             relation.columns.push(Column {
-                name: name.into(),
+                name,
                 label: None,
-                unique: false,
                 made_of: Vec::new(),
                 generated: false,
                 number,
             });
-        }
-        for &(relation, number) in &links.unique {
-            catalog.column_mut(relation, number).into_iter().for_each(|column| column.unique = true);
         }
         for &(relation, number, _) in &links.generated {
             catalog.column_mut(relation, number).into_iter().for_each(|column| column.generated = true);
@@ -196,6 +199,7 @@ impl Catalog {
         }
         manifest::columns().for_each(|(relation, column)| catalog.label_system(relation, column));
         catalog.spread(&links);
+        catalog.constrain(&links);
         catalog.index_labels();
         Ok(catalog)
     }
@@ -359,6 +363,7 @@ impl Catalog {
             schema: schema.into(),
             name: format!("{schema}.{name}").into(),
             columns: Vec::new(),
+            constraints: Vec::new(),
             computed_from: Vec::new(),
             calls: Vec::new(),
             oid,
@@ -417,8 +422,12 @@ impl Catalog {
 
     /// Lets labels reach what holds the same values, then what is computed from them.
     fn spread(&mut self, links: &Links) {
-        self.spread_to_family(&links.inherits);
         let mut changed = true;
+        while std::mem::take(&mut changed) {
+            changed |= self.spread_to_family(&links.inherits);
+            changed |= self.spread_by_references(links);
+        }
+        changed = true;
         while std::mem::take(&mut changed) {
             changed |= self.spread_within(links);
         }
@@ -442,15 +451,14 @@ impl Catalog {
     }
 
     /// A table and its children (partitions, inheritance) hold the same rows, so a label on a column of one
-    /// is a label on that column of all. Repeated until nothing changes: a family has generations.
-    fn spread_to_family(&mut self, inherits: &[(u32, u32)]) {
-        let mut changed = true;
-        while std::mem::take(&mut changed) {
-            for &(child, parent) in inherits {
-                changed |= self.spread_between(child, parent);
-                changed |= self.spread_between(parent, child);
-            }
+    /// is a label on that column of all. To be repeated until nothing changes: a family has generations.
+    fn spread_to_family(&mut self, inherits: &[(u32, u32)]) -> bool {
+        let mut changed = false;
+        for &(child, parent) in inherits {
+            changed |= self.spread_between(child, parent);
+            changed |= self.spread_between(parent, child);
         }
+        changed
     }
 
     fn spread_between(&mut self, from: u32, to: u32) -> bool {
@@ -586,7 +594,9 @@ struct Links {
     definitions: HashMap<u32, Box<str>>,
     calls: Vec<(u32, Box<str>)>,
     generated: Vec<(u32, i16, i16)>,
-    unique: Vec<(u32, i16)>,
+    constraints: Vec<Member>,
+    /// A column and the one that it refers to.
+    references: Vec<[(u32, i16); 2]>,
     inherits: Vec<(u32, u32)>,
     rows: Vec<(u32, i16, u32)>,
 }

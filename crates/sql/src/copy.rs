@@ -9,6 +9,7 @@ use pg_query::protobuf::{CopyStmt, ParseResult, RangeVar, ScanToken, Token};
 
 use crate::analysis::parse;
 use crate::lineage::Place;
+use crate::matching::{New, Values};
 use crate::reading::{Kind, Reading, strings};
 use crate::scope::{Column, Columns, Item, Scope};
 
@@ -277,10 +278,8 @@ impl<'a> Reading<'a> {
         }
         let Some(table) = &it.relation else { return };
         let action = if it.is_from { Action::Write } else { Action::Read };
-        let columns = {
-            let relations = self.touch(table, action);
-            self.columns_of(&relations)
-        };
+        let relations = self.touch(table, action);
+        let columns = self.columns_of(&relations);
         let copied = self.copied(&columns, &it.attlist, it.is_from);
         self.at_offset(table.location, |reading| match it.is_from {
             true => {
@@ -289,6 +288,12 @@ impl<'a> Reading<'a> {
             }
             false => reading.copies_out(&copied),
         });
+        if it.is_from {
+            let named: Vec<&str> = strings(&it.attlist).collect();
+            let given = (!named.is_empty()).then_some(named.as_slice());
+            let new = New { relations: &relations, given, values: Values::Unbounded };
+            self.in_place(Place::Constraint, |reading| reading.inserts(new));
+        }
         self.scopes
             .push(Scope { items: vec![Item { name: Some(&table.relname), columns }], ..Scope::default() });
         self.in_place(Place::Where, |reading| reading.expression_of(it.where_clause.as_deref()));

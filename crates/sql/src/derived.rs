@@ -264,7 +264,7 @@ impl<'a> Reading<'a> {
     }
 
     /// What a plain column holds, or the text of one; `None` for anything else.
-    fn plain(&mut self, arg: &'a Node) -> Option<Vec<Trace>> {
+    pub fn plain(&mut self, arg: &'a Node) -> Option<Vec<Trace>> {
         let mut node = arg;
         while let Some(Kind::TypeCast(cast)) = &node.node
             && is_text(cast.type_name.as_ref())

@@ -56,6 +56,9 @@ impl<'a> Reading<'a> {
             Kind::SubLink(link) => self.sublink(link),
             Kind::AExpr(it) => {
                 self.operator(&it.name);
+                if self.guess(it) {
+                    return;
+                }
                 self.expression_of(it.lexpr.as_deref());
                 self.expression_of(it.rexpr.as_deref());
             }

@@ -20,6 +20,7 @@ mod function;
 mod label;
 mod lineage;
 mod manifest;
+mod matching;
 mod names;
 mod query;
 mod reading;

@@ -84,6 +84,8 @@ pub enum Place {
     Window,
     /// `ON CONFLICT`.
     Conflict,
+    /// An index or constraint by which a row that is written may fail.
+    Constraint,
     /// Put where no label is, or made into a new value.
     Copied,
     /// `COPY … TO` beside other statements, or with options that are not known.
@@ -151,6 +153,9 @@ impl Mention {
             }
             Place::Window => format!("partition and order the window by other columns than {column}"),
             Place::Conflict => format!("name another unique column than {column} in ON CONFLICT"),
+            Place::Constraint => format!(
+                "leave {column} and what stands with it in a unique index, foreign key or check as it is, or write one row at a time"
+            ),
             Place::Copied => format!("leave {column} out of what is copied or computed into a new value"),
             Place::Copy => format!(
                 "send the COPY as a command of its own, with known options, which is masked, or leave {column} out of it"
@@ -186,6 +191,7 @@ impl Place {
             Self::SetOperation => "in a UNION, INTERSECT or EXCEPT, which compares it",
             Self::Window => "in a window",
             Self::Conflict => "in ON CONFLICT, which compares it",
+            Self::Constraint => "by an index or constraint that compares it with what is written",
             Self::Copied => "to make a value that is kept",
             Self::Copy => "in a COPY, which no mask reaches",
             Self::View => "by a view that computes on it",

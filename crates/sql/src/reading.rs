@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access::{Action, Answer, ColumnUse, DataClass, Effect, Facts, Position, Resource, Use};
+use access::{Action, Answer, ColumnUse, DataClass, Effect, Facts, Match, Position, Resource, Use};
 use pg_query::Node;
 use pg_query::protobuf::{AIndirection, ColumnRef, RangeVar, node};
 
@@ -132,6 +132,7 @@ impl<'a> Reading<'a> {
         let columns = add(&mut self.facts.columns, facts.columns);
         let functions = add(&mut self.facts.functions, facts.functions);
         add(&mut self.facts.not_understood, facts.not_understood);
+        facts.matches.iter().for_each(|it| Match::add(&mut self.facts.matches, it));
         self.facts.has_where &= facts.has_where;
         self.facts.unknown_columns |= facts.unknown_columns;
         self.facts.effect = self.facts.effect.max(facts.effect);
@@ -243,10 +244,8 @@ impl<'a> Reading<'a> {
     pub fn mark_column(&mut self, column: LabelledId, position: Position) {
         let catalog = self.catalog;
         let Some(labelled) = catalog.labelled(column) else { return };
-        if position == Position::Computed {
+        if matches!(position, Position::Computed | Position::Matched) {
             note(&mut self.computed, column);
-        }
-        if position == Position::Computed {
             self.mentions(labelled);
         }
         for class in &labelled.classes {

@@ -126,6 +126,7 @@ pub fn sqlstate(code: Code) -> &'static str {
         Code::NotSupported => "0A000",                       // feature_not_supported
         Code::ShuttingDown => "57P01",                       // admin_shutdown
         Code::Withdrawn => "57014",                          // query_canceled
+        Code::GuessesSpent => "53400",                       // configuration_limit_exceeded
     }
 }
 

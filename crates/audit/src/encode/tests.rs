@@ -21,6 +21,7 @@ fn command(statement: &str, parameters: Vec<Option<Box<str>>>) -> Box<Command> {
                 class: "pan".into(),
                 position: "output".into(),
             }],
+            matches: vec![],
             functions: vec![],
             effect: "none".into(),
             not_understood: vec![],

@@ -103,6 +103,18 @@ fn receipts_are_given_in_the_order_of_the_calls_and_entries_read_back() {
 }
 
 #[test]
+fn the_first_entry_since_a_time_is_found_among_segments_and_bundles() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = Log::open(dir.path(), signer(), options()).unwrap();
+    append(&log, 1_000);
+    // The log's own entries, of the time 1, come first.
+    let since = |time| crate::since(dir.path(), Timestamp(time)).unwrap();
+    assert_eq!((since(500), since(999), since(i64::MIN), since(1_000)), (502, 1_001, 0, 1_002));
+    log.close(Timestamp(1_000)).unwrap();
+    assert_eq!((since(500), since(1_001)), (502, 1_003));
+}
+
+#[test]
 fn many_threads_share_a_log_and_every_entry_is_there_once() {
     let dir = tempfile::tempdir().unwrap();
     let log =

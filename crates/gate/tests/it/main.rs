@@ -7,6 +7,8 @@ mod explain;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod guesses;
+#[cfg(test)]
 mod promises;
 #[cfg(test)]
 mod property;

@@ -141,6 +141,7 @@ impl Explained {
                     "output" => "comes back masked, unless it is revealed",
                     "derived" => "comes back redacted, unless it is revealed",
                     "computed" => "needs `reveal`",
+                    "matched" => "is compared with values of the command's own: needs `match`, or `reveal`",
                     _ => "is given a value",
                 };
                 format!("{} {}, {}: {meaning}", used.column, used.class, used.position)

@@ -55,6 +55,7 @@ struct Given {
     has_where: bool,
     effect: GivenEffect,
     approvals: u32,
+    matches: u32,
 }
 
 #[derive(Deserialize, Default, Clone, Copy)]
@@ -100,7 +101,14 @@ impl Question {
             let known = Action::ALL.map(Action::as_str).join(", ");
             return Err(wrong(format!("`{}` is no action; write one of {known}", self.may)));
         };
-        Ok(inquiry.may(action, &self.resource().map_err(wrong)?))
+        let resource = self.resource().map_err(wrong)?;
+        match (action, &resource, self.facts.columns.as_slice()) {
+            (Action::Match, Resource::Class(class), [column]) => {
+                Ok(inquiry.may_match(class, column, self.facts.matches.into()))
+            }
+            (Action::Match, ..) => Err(wrong("`may: match` goes with a `class` and one of `columns`".into())),
+            _ => Ok(inquiry.may(action, &resource)),
+        }
     }
 
     /// Whether `decision` is the one expected, for the reasons expected.
@@ -147,6 +155,7 @@ impl Question {
             uses: Vec::new(),
             columns: given.columns.iter().map(|column| used(column)).collect(),
             answers: Vec::new(),
+            matches: Vec::new(),
             unknown_columns: false,
             functions: given.functions.clone(),
             has_where: given.has_where,

@@ -46,6 +46,7 @@ struct GivenFacts {
     has_where: bool,
     effect: Option<String>,
     approvals: u32,
+    matches: u64,
 }
 
 #[derive(Deserialize, Debug, Clone, Copy, PartialEq)]
@@ -86,7 +87,13 @@ fn check(policies: &Policies, folder: &Path, asked: &Question) {
         }
         None => {
             let action = Action::ALL.into_iter().find(|action| action.as_str() == asked.may).unwrap();
-            let decision = inquiry.may(action, &resource(asked));
+            let decision = match (action, resource(asked), asked.facts.columns.as_slice()) {
+                (Action::Match, Resource::Class(class), [column]) => {
+                    inquiry.may_match(&class, column, asked.facts.matches)
+                }
+                (Action::Match, ..) => panic!("{}: `match` is of a class and one column", asked.question),
+                (_, resource, _) => inquiry.may(action, &resource),
+            };
             let kinds = asked.facts.kinds.iter().map(|kind| Some(&**kind)).chain([None]);
             for kind in kinds.filter(|_| decision.allowed) {
                 // What is allowed is never said to be impossible.
@@ -133,6 +140,7 @@ fn facts(asked: &Question) -> Facts {
         kinds: given.kinds.clone(),
         columns: given.columns.iter().map(|column| used(column)).collect(),
         answers: Vec::new(),
+        matches: Vec::new(),
         unknown_columns: false,
         functions: given.functions.clone(),
         has_where: given.has_where,

@@ -50,18 +50,27 @@ WHERE a.attgenerated <> '' AND NOT a.attisdropped
   AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
   AND d.refobjid = a.attrelid AND d.refobjsubid > 0 AND d.refobjsubid <> a.attnum
 UNION ALL
-SELECT DISTINCT 'unique', i.indrelid::text, d.refobjsubid::text, NULL, NULL, NULL
+SELECT DISTINCT 'constraint', i.indrelid::text, d.refobjsubid::text, i.indexrelid::text,
+  CASE WHEN i.indisexclusion OR i.indexprs IS NOT NULL OR i.indpred IS NOT NULL THEN 'other' ELSE 'equal' END, NULL
 FROM pg_catalog.pg_index i
 JOIN relation ON relation.oid = i.indrelid
 JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = i.indexrelid
 WHERE (i.indisunique OR i.indisexclusion)
   AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0
 UNION ALL
-SELECT DISTINCT 'unique', c.conrelid::text, k.number::text, NULL, NULL, NULL
+SELECT DISTINCT 'constraint', c.conrelid::text, k.number::text,
+  CASE WHEN c.contype IN ('p', 'u', 'x') THEN c.conindid ELSE c.oid END::text,
+  CASE c.contype WHEN 'x' THEN 'other' WHEN 'c' THEN 'itself' ELSE 'equal' END, NULL
 FROM pg_catalog.pg_constraint c
 JOIN relation ON relation.oid = c.conrelid
 CROSS JOIN LATERAL pg_catalog.unnest(c.conkey) AS k(number)
-WHERE c.contype IN ('p', 'u', 'x')
+WHERE c.contype IN ('p', 'u', 'x', 'c', 'f') AND k.number > 0
+UNION ALL
+SELECT DISTINCT 'references', c.conrelid::text, k.number::text, c.confrelid::text, k.referred::text, NULL
+FROM pg_catalog.pg_constraint c
+JOIN relation ON relation.oid = c.conrelid
+CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(c.conkey), pg_catalog.unnest(c.confkey)) AS k(number, referred)
+WHERE c.contype = 'f'
 UNION ALL
 SELECT 'inherits', inhrelid::text, inhparent::text, NULL, NULL, NULL FROM pg_catalog.pg_inherits
 UNION ALL

@@ -213,7 +213,7 @@ fn every_other_mention_is_a_computation() {
         "select sum(x) from (select pan as x from public.cards union all select '1e308') s",
         "select length(pan, 'UTF8') from public.cards",
         // predicates and order
-        "select 1 from public.cards where pan = $1",
+        "select 1 from public.cards where pan <> $1",
         "select 1 from public.cards where pan ~ '^4'",
         "select id from public.cards order by pan",
         "select id from public.cards group by id, pan",
@@ -230,7 +230,7 @@ fn every_other_mention_is_a_computation() {
         "update public.cards set holder = pan where id = 1",
         "update public.cards set (holder, exp) = (select pan, null) where id = 1",
         "update payments set note = c.pan from public.cards c where c.id = payments.card_id",
-        "delete from public.cards where pan = '4'",
+        "delete from public.cards where pan > '4'",
         "insert into payments (note) select pan from public.cards",
         "insert into public.cards (id) values (1) on conflict (pan) do nothing",
         "insert into public.cards (id) values (1) on conflict (id) do update set holder = cards.pan",
@@ -429,7 +429,7 @@ fn a_view_with_labels_of_its_own_goes_by_them() {
 #[test]
 fn a_partition_has_its_parents_labels() {
     assert_eq!(output("select pan, cvv from cards_2024"), ["cards_2024.cvv", "cards_2024.pan"]);
-    assert_eq!(computed("select 1 from cards_2024 where pan = '4'"), ["cards_2024.pan"]);
+    assert_eq!(computed("select 1 from cards_2024 where pan > '4'"), ["cards_2024.pan"]);
 }
 
 #[test]

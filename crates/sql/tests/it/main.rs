@@ -7,6 +7,7 @@ mod definitions;
 mod doors;
 mod evasions;
 mod lineage;
+mod matching;
 mod places;
 mod robustness;
 mod session;
@@ -44,6 +45,7 @@ fn line(facts: &Facts) -> String {
             Position::Output => "output",
             Position::Derived => "derived",
             Position::Computed => "computed",
+            Position::Matched => "matched",
             Position::Assigned => "assigned",
         };
         parts.push(format!("{position} {} {}", it.column, it.class));

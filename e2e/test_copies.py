@@ -111,7 +111,7 @@ def test_psycopg_reads_rows(agent, form):
 
 def test_psycopg_copies_in_a_transaction(agent):
     with agent.transaction():
-        assert copied(agent, "copy cards (id) to stdout") == b"1\n2\n3\n"
+        assert sorted(copied(agent, "copy cards (id) to stdout").split()) == [b"1", b"2", b"3"]
     with pytest.raises(psycopg.errors.UndefinedTable) as raised:
         with agent.transaction():
             copied(agent, "copy (select * from mine) to stdout")

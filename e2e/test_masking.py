@@ -48,6 +48,26 @@ def test_what_is_made_of_labelled_columns_is_redacted_and_nothing_else_of_the_ro
         (1, "****"), (2, "****"), (1, "****")]
 
 
+def test_documents_are_masked_where_their_text_says_what_is_in_them(ask):
+    pan = cards.last4(VISA)
+    document = {"id": 1, "pan": pan, "number": pan, "cvv": None, "made": "****", "holder": "****", "note": "fine"}
+    members = "'id', id, 'pan', pan, 'number', pan_number, 'cvv', cvv, 'made', reverse(pan), 'holder', holder, 'note', note"
+    for kind in ("json", "jsonb"):
+        assert ask(f"select {kind}_build_object({members}) from cards where id = 1") == [(document,)]
+        assert ask(f"select {kind}_agg(x) from (select id, pan, cvv_number as code from cards where id = 1) x") == [
+            ([{"id": 1, "pan": pan, "code": None}],)]
+        assert ask(f"select coalesce({kind}_agg({kind}_build_array(id, pan, cvv)), '[]') from cards where id = 1") == [([[1, pan, None]],)]
+        assert ask(f"select {kind}_build_object('cards', {kind}_agg(pan order by id), 'n', count(*)) from cards") == [
+            ({"cards": [cards.last4(pan) for pan in (VISA, MASTERCARD, AMEX)], "n": 3},)]
+
+
+def test_what_holds_a_whole_row_is_redacted_and_stays_readable(ask):
+    assert ask("select c, row_to_json(c), array_agg(c), (c).note from cards c where id = 1 group by c.id") == [(None, None, None, "fine")]
+    assert ask("select x, row_to_json(x), to_jsonb(x), array[pan], pan_number from (select id, pan, pan_number from cards where id = 1) x(a, pan, pan_number)") == [
+        ("****", "****", "****", "****", cards.last4(VISA))]
+    assert ask("select (c).* from (select id, pan from cards where id = 1) c") == [(1, cards.last4(VISA))]
+
+
 def test_made_columns_are_redacted_whichever_way_they_are_asked_for(gateway, issuer):
     redacted = [b"1", b"****"]
     sql = "select id, reverse(pan) from cards where id = 1"

@@ -62,14 +62,13 @@ class Side:
         filled_in = dataclasses.replace(entry, sql=filled(entry.sql), parameters=parameters)
         return corpus.simple(session or self.session, filled_in)
 
-    def parts(self, answer, labels, varies, redacted=(), nulled=(), with_header=False):
-        """The messages of an answer, as they would be with the values of `labels` masked, and the columns of these
-        names `redacted` or `nulled`; also of a copy in CSV `with_header`."""
+    def parts(self, answer, labels, varies, marked=None, with_header=False):
+        """The messages of an answer, as they would be with the values of `labels` masked,  and the columns that
+        are `marked` by their names; also of a copy in CSV `with_header`."""
         described = []
         for tag, body in answer:
             if tag == "T":
-                made = {**dict.fromkeys(redacted, "made"), **dict.fromkeys(nulled, "sad")}
-                described = [made.get(name) or labels.get(tuple(origin)) for name, *origin in columns(body)]
+                described = [(marked or {}).get(name) or labels.get(tuple(origin)) for name, *origin in columns(body)]
             if tag == "H":
                 names = None
             if tag == "d" and with_header:
@@ -120,6 +119,9 @@ def masked(label, value):
         return value
     if label == "made":
         return b"****"
+    if label == "inside":
+        hidden = re.sub(rb'"(\d{13,19})"', lambda it: b'"' + masked("pan", it[1]) + b'"', value)
+        return re.sub(rb'"\d{3,4}"', b"null", hidden)
     return None if label == "sad" else cards.last4(value.decode()).encode()
 
 
@@ -157,9 +159,10 @@ def answer(plain, entry, labels):
     assert (error and error["C"]) == mark(entry, "fails"), f"{entry.place}: PostgreSQL itself says {error}"
     if mark(entry, "withheld"):
         said = [(tag, re.sub(rb"\0D[^\0]*", WITHHELD, body) if tag == "E" else body) for tag, body in said]
-    redacted, nulled = ((mark(entry, kind) or "").split(", ") for kind in ("redacted", "nulled"))
+    kinds = {"redacted": "made", "nulled": "sad", "inside": "inside"}
+    marked = {name: label for kind, label in kinds.items() for name in (mark(entry, kind) or "").split(", ")}
     with_header = "HEADER" in entry.sql
-    parts = plain.parts(said, labels, mark(entry, "varies"), redacted, nulled, with_header)
+    parts = plain.parts(said, labels, mark(entry, "varies"), marked, with_header)
     return None if is_refused else list(parts)
 
 

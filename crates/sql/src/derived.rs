@@ -11,6 +11,7 @@ use pg_query::protobuf::{AExpr, AExprKind, FuncCall, SubLink, SubLinkType, TypeN
 
 use crate::label::Label;
 use crate::lineage::Place;
+use crate::member::{ITSELF, NOWHERE, Put, Step, is_name};
 use crate::reading::{Kind, Reading, strings};
 use crate::scope::{Columns, Trace, add};
 
@@ -24,13 +25,23 @@ impl<'a> Reading<'a> {
         match kind {
             Kind::ColumnRef(reference) => {
                 let columns = self.reference(reference);
-                self.derived_columns(columns)
+                let traces = self.derived_columns(columns);
+                match reference.fields.last().map(|last| &last.node) {
+                    Some(Some(Kind::String(_))) => traces,
+                    // All of a row, whatever it is a part of.
+                    _ => traces.into_iter().map(|trace| Trace { way: NOWHERE, ..trace }).collect(),
+                }
             }
-            Kind::TypeCast(it) if is_text(it.type_name.as_ref()) => self.derive_of(it.arg.as_deref()),
+            Kind::TypeCast(it) if is_text(it.type_name.as_ref()) => {
+                let traces = self.derive_of(it.arg.as_deref());
+                // Of a document a text is made, in which nothing is anywhere.
+                let text = |it: Trace| Trace { way: ITSELF, stands: it.stands && it.way == ITSELF, ..it };
+                traces.into_iter().map(text).collect()
+            }
             Kind::CollateClause(it) => self.derive_of(it.arg.as_deref()),
             Kind::CoalesceExpr(it) => self.derive_all(&it.args),
-            Kind::RowExpr(it) => self.held_by(&it.args),
-            Kind::AArrayExpr(it) => self.held_by(&it.elements),
+            Kind::RowExpr(it) => self.held_by(&it.args, &Put::Nowhere),
+            Kind::AArrayExpr(it) => self.held_by(&it.elements, &Put::Under(Step::Any)),
             Kind::AIndirection(it) => match self.field_of_row(it) {
                 Some(columns) => self.derived_columns(columns),
                 None => {
@@ -43,7 +54,9 @@ impl<'a> Reading<'a> {
             }
             Kind::AExpr(it) if it.kind() == AExprKind::AexprOp && leaves_out_members(it) => {
                 self.operator(&it.name);
-                self.derive_of(it.lexpr.as_deref())
+                // Of an array it leaves out elements, so that others move up.
+                let traces = self.derive_of(it.lexpr.as_deref());
+                traces.into_iter().map(|trace| Trace { way: NOWHERE, ..trace }).collect()
             }
             Kind::CaseExpr(it) => {
                 self.expression_of(it.arg.as_deref());
@@ -65,7 +78,7 @@ impl<'a> Reading<'a> {
                 let columns = self.query(query);
                 let traces = self.derived_columns(columns);
                 match link.sub_link_type() {
-                    SubLinkType::ArraySublink => self.put_inside(traces),
+                    SubLinkType::ArraySublink => self.put(traces, &Put::Under(Step::Any)),
                     _ => traces,
                 }
             }
@@ -85,18 +98,45 @@ impl<'a> Reading<'a> {
     }
 
     /// What a row, an array or a document is made of.
-    fn held_by(&mut self, nodes: &'a [Node]) -> Vec<Trace> {
+    fn held_by(&mut self, nodes: &'a [Node], put: &Put) -> Vec<Trace> {
         let traces = self.derive_all(nodes);
-        self.put_inside(traces)
+        self.put(traces, put)
+    }
+
+    /// What a function puts beside one another.
+    fn held_by_call(&mut self, call: &'a FuncCall) -> Vec<Trace> {
+        match strings(&call.funcname).last() {
+            Some("to_json" | "to_jsonb" | "row_to_json") => self.held_by(&call.args, &Put::Same),
+            Some("json_build_array" | "jsonb_build_array") => {
+                let mut traces = Vec::new();
+                for (index, arg) in call.args.iter().enumerate() {
+                    let held = self.held_by(std::slice::from_ref(arg), &Put::Under(Step::Index(index)));
+                    add(&mut traces, &held);
+                }
+                traces
+            }
+            Some("string_agg") => {
+                let traces = self.held_by(&call.args, &Put::Same);
+                traces.into_iter().map(|it| Trace { way: ITSELF, stands: false, ..it }).collect()
+            }
+            _ => self.held_by(&call.args, &Put::Under(Step::Any)),
+        }
     }
 
     /// What is put under names, which may be made of nothing that is labelled.
-    fn members(&mut self, args: &'a [Node]) -> Vec<Trace> {
+    fn members(&mut self, call: &'a FuncCall) -> Vec<Trace> {
+        let is_aggregate = strings(&call.funcname).last().is_some_and(|name| name.contains("_agg"));
         let mut traces = Vec::new();
-        for pair in args.chunks(2) {
+        for pair in call.args.chunks(2) {
             let (name, value) = pair.split_at(1.min(pair.len()));
             self.in_answer(Place::Function, |reading| reading.expressions(name));
-            let held = self.held_by(value);
+            // With another name the facts are others.
+            self.literal_free = false;
+            let put = match name.first().and_then(literal) {
+                Some(name) if !is_aggregate && is_name(name) => Put::Under(Step::Name(name.into())),
+                _ => Put::Under(Step::Any),
+            };
+            let held = self.held_by(value, &put);
             add(&mut traces, &held);
         }
         traces
@@ -141,7 +181,7 @@ impl<'a> Reading<'a> {
         }
         match self.plain(node) {
             Some(traces) if traces.iter().all(|trace| trace.plain) => {
-                traces.into_iter().map(|trace| Trace { plain: false, ..trace }).collect()
+                traces.into_iter().map(|trace| Trace::made(trace.column)).collect()
             }
             _ => {
                 self.in_answer(Place::Function, |reading| reading.expression(node));
@@ -185,14 +225,14 @@ impl<'a> Reading<'a> {
         self.around(call);
         match total {
             Some(Total::Whole | Total::Count) | None => self.simple_all(&call.args),
-            Some(Total::Holds) => self.held_by(&call.args),
+            Some(Total::Holds) => self.held_by_call(call),
             Some(Total::HoldsJsonb) => {
-                let traces = self.held_by(&call.args);
+                let traces = self.held_by_call(call);
                 self.without_documents(traces)
             }
-            Some(Total::Members) => self.members(&call.args),
+            Some(Total::Members) => self.members(call),
             Some(Total::MembersJsonb) => {
-                let traces = self.members(&call.args);
+                let traces = self.members(call);
                 self.without_documents(traces)
             }
             Some(Total::Subject | Total::Length | Total::Right) => {
@@ -207,7 +247,7 @@ impl<'a> Reading<'a> {
     fn definition_of(&mut self, call: &'a FuncCall) -> Option<Vec<Trace>> {
         let column = self.shows_definition(&call.funcname)?;
         self.in_answer(Place::Function, |reading| reading.arguments(call));
-        Some(vec![Trace { column, plain: false, within: 0 }])
+        Some(vec![Trace::made(column)])
     }
 
     /// Whether a call shows nothing of its arguments that their masks do not show: how many there are (but of `sad`),
@@ -229,7 +269,7 @@ impl<'a> Reading<'a> {
     }
 
     /// In which way a call is total; `None` where it is not known to be.
-    fn total(&self, call: &FuncCall) -> Option<Total> {
+    fn total(&mut self, call: &FuncCall) -> Option<Total> {
         let parts: Vec<&str> = strings(&call.funcname).collect();
         let name = match parts.as_slice() {
             // An extension's function of such a name does what its name says.
@@ -240,6 +280,8 @@ impl<'a> Reading<'a> {
         if call.agg_distinct || call.agg_within_group || call.func_variadic {
             return None;
         }
+        // With another sign the facts are others.
+        self.literal_free &= !matches!(name, "array_to_string" | "btrim" | "ltrim" | "rtrim");
         Some(match name {
             "count" => Total::Count,
             // With an encoding it fails where that is not the bytes'.
@@ -407,9 +449,21 @@ fn is_last_four(count: &Node) -> bool {
     matches!(&count.val, Some(a_const::Val::Ival(number)) if (0..=4).contains(&number.ival))
 }
 
+/// The text that a literal is.
+fn literal(node: &Node) -> Option<&str> {
+    match &node.node {
+        Some(Kind::AConst(it)) => match &it.val {
+            Some(a_const::Val::Sval(text)) => Some(&text.sval),
+            _ => None,
+        },
+        Some(Kind::TypeCast(cast)) if is_text(cast.type_name.as_ref()) => literal(cast.arg.as_deref()?),
+        _ => None,
+    }
+}
+
 /// Whether it is a text of so few signs that how often it is there hardly tells.
 fn is_short(node: &Node) -> bool {
-    matches!(&node.node, Some(Kind::AConst(it)) if matches!(&it.val, Some(a_const::Val::Sval(text)) if text.sval.len() <= 2))
+    literal(node).is_some_and(|text| text.len() <= 2)
 }
 
 /// `to_jsonb(t) - 'name' - …`: a document of a row without some of its members.

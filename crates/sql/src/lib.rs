@@ -7,7 +7,8 @@
 //! A labelled column is an output only where it stands plainly as a column of the answer, also through
 //! subqueries and WITH queries, so that the server names its origin in RowDescription and a mask reaches
 //! it. A column of the answer that is made of labelled ones by what is total (`derived`) is redacted by its
-//! place. Any other mention is a computation.
+//! place, or, where it is a document and the text says where in it they are (`member`), masked inside. Any other
+//! mention is a computation.
 
 mod analysis;
 mod catalog;
@@ -21,6 +22,7 @@ mod label;
 mod lineage;
 mod manifest;
 mod matching;
+mod member;
 mod names;
 mod query;
 mod reading;

@@ -124,6 +124,7 @@ impl<'a> Reading<'a> {
     /// Reads the list of an answer's columns.
     pub fn targets(&mut self, targets: &'a [Node]) -> Columns<'a> {
         let mut columns = Columns::exactly(Vec::with_capacity(targets.len()));
+        columns.spelled = true;
         for node in targets {
             let Some(Kind::ResTarget(target)) = &node.node else {
                 self.not_understood("a column of the answer");
@@ -133,6 +134,7 @@ impl<'a> Reading<'a> {
             columns.exact &= part.exact;
             columns.in_place &= part.in_place;
             columns.unknown |= part.unknown;
+            columns.spelled &= is_spelled(target) && part.list.iter().all(|column| column.name.is_some());
             columns.list.extend(part.list);
         }
         columns
@@ -276,6 +278,7 @@ impl<'a> Reading<'a> {
             self.mark_computed(&columns);
             return Columns { exact: false, in_place: false, ..Columns::clean(strings(names).map(Some)) };
         }
+        columns.spelled = false;
         for (column, name) in columns.list.iter_mut().zip(strings(names)) {
             column.name = Some(name);
         }
@@ -486,6 +489,16 @@ impl<'a> Reading<'a> {
             self.json_table_columns(&column.columns);
         }
     }
+}
+
+/// Whether a target is one column, and not all of something.
+fn is_spelled(target: &ResTarget) -> bool {
+    let last = match target.val.as_deref().map(|value| &value.node) {
+        Some(Some(Kind::ColumnRef(it))) => it.fields.last(),
+        Some(Some(Kind::AIndirection(it))) => it.indirection.last(),
+        _ => None,
+    };
+    !last.is_some_and(|last| matches!(last.node, Some(Kind::AStar(_))))
 }
 
 /// Where a member of FROM stands, in bytes; negative if that is not known.

@@ -8,6 +8,7 @@ use pg_query::protobuf::{AIndirection, ColumnRef, RangeVar, node};
 
 use crate::catalog::{Catalog, LabelledId, Relation};
 use crate::lineage::{Lineage, Place, Spot};
+use crate::member::{Put, Step, Ways, is_name};
 use crate::scope::{Column, Columns, Item, Scope, Trace, WITHIN_MAX, add};
 use crate::system;
 use crate::{Analysis, CopyOut, NameUse};
@@ -38,6 +39,8 @@ pub(crate) struct Reading<'a> {
     pub doubts: bool,
     /// What the text is, if it is a copy to the agent whose columns the server can be made to describe.
     pub copy: Option<Arc<CopyOut>>,
+    /// Where in documents values are.
+    pub ways: Ways,
     /// What is being read.
     pub spot: Spot,
     /// Where labelled columns are, if that is asked for.
@@ -84,6 +87,7 @@ impl<'a> Reading<'a> {
             copy: None,
             computed: Vec::new(),
             mentioned: Vec::new(),
+            ways: Ways::default(),
             spot: Spot::default(),
             lineage: None,
             work: 0,
@@ -192,7 +196,7 @@ impl<'a> Reading<'a> {
     /// Notes that the answer is made of these columns: as they stand, or derived, where it is known at which place.
     pub fn mark_output(&mut self, columns: &Columns<'a>) {
         let placed = columns.exact && columns.in_place;
-        let mut derived = Vec::new();
+        let (mut derived, mut members) = (Vec::new(), Vec::new());
         for (index, column) in (0..).zip(&columns.list) {
             for trace in &column.traces {
                 let catalog = self.catalog;
@@ -214,12 +218,15 @@ impl<'a> Reading<'a> {
                     derived.extend(classes.iter().map(|class| (index, class.clone())));
                 }
             }
+            if placed {
+                members.extend(self.members_of(index, &column.traces));
+            }
         }
         derived.sort_unstable_by(|a: &(u32, DataClass), b| (a.0, a.1.as_str()).cmp(&(b.0, b.1.as_str())));
         derived.dedup();
         if !derived.is_empty() {
             let width = u32::try_from(columns.list.len()).unwrap_or(u32::MAX);
-            self.facts.answers.push(Answer { statement: self.at, width, derived });
+            self.facts.answers.push(Answer { statement: self.at, width, derived, members });
         }
     }
 
@@ -447,22 +454,34 @@ impl<'a> Reading<'a> {
         let merges = of.is_none() && self.scopes.last().is_some_and(|scope| scope.merges);
         let in_place = exact && !merges && items.iter().all(|item| item.columns.in_place);
         self.work(width);
-        Columns { list, exact, in_place, unknown, doubted: false }
+        Columns { list, exact, in_place, unknown, doubted: false, spelled: false }
     }
 
     /// What all of a row holds, taken as one value.
     fn whole_row(&mut self, of: &'a str) -> Vec<Trace> {
-        let (mut traces, mut unknown) = (Vec::new(), false);
+        let (mut held, mut unknown) = (Vec::new(), false);
         for item in self.named(of) {
-            for column in &item.columns.list {
-                add(&mut traces, &column.traces);
+            for column in item.columns.list.iter().filter(|column| !column.traces.is_empty()) {
+                // The names of a table's columns are the catalog's; others may be cut or spelled in small letters.
+                let is_kept =
+                    |name: &&str| item.columns.spelled && is_name(name) && name.len() < NAME_BYTES_MAX;
+                let put = match column.name.filter(is_kept) {
+                    Some(name) => Put::Under(Step::Name(name.into())),
+                    None => Put::Nowhere,
+                };
+                held.push((column.traces.clone(), put));
             }
             unknown |= item.columns.unknown;
         }
         if unknown {
             self.not_understood("all columns of an unknown relation");
         }
-        self.put_inside(traces)
+        let mut traces = Vec::new();
+        for (column, put) in held {
+            let inside = self.put(column, &put);
+            add(&mut traces, &inside);
+        }
+        traces
     }
 
     /// Puts values inside another; too many inside one another are a computation.
@@ -527,6 +546,9 @@ fn note(columns: &mut Vec<LabelledId>, column: LabelledId) {
         columns.push(column);
     }
 }
+
+/// Names of so many bytes are cut, and where depends on their encoding (`NAMEDATALEN`).
+const NAME_BYTES_MAX: usize = 63;
 
 /// Columns that every table has (§5.6), which hold nothing of anybody's.
 const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];

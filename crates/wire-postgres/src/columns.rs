@@ -206,7 +206,8 @@ impl Columns {
             .map(|(index, column)| {
                 let format = portal_formats.map_or(column.format, |formats| at(formats, index));
                 let made = answer.map(|answer| made_at(answer, index)).unwrap_or_default();
-                (column.action(&made, terms, catalog), format)
+                let members = answer.map(|answer| members_at(answer, index, terms)).unwrap_or_default();
+                (column.action(&made, members, terms, catalog), format)
             })
             .collect();
         Plan::new(actions, masker.revealing(terms))
@@ -250,6 +251,23 @@ fn made_at(answer: &Answer, index: usize) -> Vec<DataClass> {
     here.map(|(_, class)| class.clone()).collect()
 }
 
+/// What is done at the places in the documents of a column, where they are known; none if nothing there is hidden.
+fn members_at(answer: &Answer, index: usize, terms: &Terms) -> Vec<JsonRule> {
+    let here = answer.members.iter().filter(|member| usize::try_from(member.column) == Ok(index));
+    let hidden = here.filter(|member| !reveals_all(terms, &member.classes));
+    let rules = hidden.map(|member| {
+        let class = match member.classes.as_slice() {
+            classes if classes.contains(&DataClass::Sad) => DataClass::Sad,
+            [class] if member.stands => class.clone(),
+            // Nothing of it may show.
+            _ => DataClass::Secret,
+        };
+        JsonPath::parse(&member.path).map(|path| JsonRule::new(path, class))
+    });
+    // With a path that is none the column is redacted whole.
+    rules.collect::<Result<_, _>>().unwrap_or_default()
+}
+
 fn reveals_all(terms: &Terms, classes: &[DataClass]) -> bool {
     classes.iter().all(|class| terms.reveals(class))
 }
@@ -290,9 +308,13 @@ impl From<&Label> for Labelled {
 
 impl Column {
     /// What is done to its values; at its place in the answer it is `made` of these classes besides.
-    fn action(&self, made: &[DataClass], terms: &Terms, catalog: &Catalog) -> Action {
+    fn action(&self, made: &[DataClass], members: Vec<JsonRule>, terms: &Terms, catalog: &Catalog) -> Action {
         let (type_oid, context) = (self.type_oid, self.context);
         let reveal = terms.reveals(&DataClass::Pan);
+        // The server, too, says that it is a document, and no column of any table.
+        if !members.is_empty() && oid::is_json(type_oid) && self.origin.0 == 0 {
+            return Action::Json { rules: members, context, type_oid };
+        }
         if made.contains(&DataClass::Sad) {
             return Action::Null;
         }

@@ -210,6 +210,9 @@ fn answer(facts: &Facts, given: &[Given], terms: &Terms) -> Vec<Told> {
         let same = |other: &&Given| (other.statement, other.index) == (it.statement, it.index);
         let beside = || given.iter().filter(same).flat_map(|other| &other.classes);
         let revealed = beside().all(|class| terms.reveals(class));
+        let answered = facts.answers.iter().find(|answer| answer.statement == it.statement);
+        let members =
+            || answered.iter().flat_map(|it| &it.members).filter(|member| member.column == it.index);
         let made_of_sad = it.position == Position::Derived && beside().any(|class| *class == DataClass::Sad);
         all.extend(it.classes.iter().map(|class| Told {
             statement: it.statement + 1,
@@ -217,7 +220,17 @@ fn answer(facts: &Facts, given: &[Given], terms: &Terms) -> Vec<Told> {
             column: Some(it.column.to_string()),
             class: class.to_string(),
             told: match it.position {
-                _ if *class == DataClass::Sad || made_of_sad => As::Null,
+                _ if *class == DataClass::Sad => As::Null,
+                // A document is masked inside.
+                Position::Derived if members().next().is_some() => {
+                    let stands = members().all(|member| member.stands || !member.classes.contains(class));
+                    match terms.reveals(class) {
+                        true => As::Revealed,
+                        false if stands => As::Masked,
+                        false => As::Redacted,
+                    }
+                }
+                _ if made_of_sad => As::Null,
                 Position::Output if terms.reveals(class) => As::Revealed,
                 Position::Output => As::Masked,
                 // It is told when all that it is made of may be.

@@ -8,6 +8,7 @@ mod doors;
 mod evasions;
 mod lineage;
 mod matching;
+mod members;
 mod places;
 mod robustness;
 mod session;

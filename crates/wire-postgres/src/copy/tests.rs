@@ -44,7 +44,7 @@ fn copied(form: &CopyForm) -> Copied {
     let frame = frames(&frame).remove(0);
     let (terms, catalog, masker) = (Terms::default(), Catalog::default(), Masker::new(Profile::Last4));
     let derived = vec![(1, DataClass::Pan), (2, DataClass::Sad)];
-    let answer = Answer { statement: 0, width: 3, derived };
+    let answer = Answer { statement: 0, width: 3, derived, members: Vec::new() };
     let format = if *form == CopyForm::Binary { Format::Binary } else { Format::Text };
     let columns = Columns::read(&frame, &catalog, &terms, Some(&answer)).unwrap().of_copy(format);
     let plan = columns.plan(Some(&[format]), &terms, &catalog, masker, Some(&answer));

@@ -469,3 +469,18 @@ def test_what_is_said_to_be_no_card_data_passes_where_it_is_that(orders):
     assert row == (VISA, {"id": VISA, "by": cards.last4(VISA)})
     assert orders.execute("select max(id) from orders").fetchall() == [(cards.last4(MASTERCARD),)]
     assert orders.execute("select id from orders where id > '4' order by id").fetchall() == [(VISA,), (MASTERCARD,)]
+
+
+@pytest.mark.parametrize("sql, parameters", [
+    ("update cards set pan = %s where id = 1", [cards.last4(cards.VISA)]),
+    (f"update cards set pan = '{cards.first6last4(cards.VISA)}' where id = 1", None),
+    ("update cards set holder = %s, note = 'x' where id = 1", ["****"]),
+    (f"update cards set doc = '{{\"card\": {{\"number\": \"{cards.last4(cards.VISA)}\"}}}}' where id = 1", None),
+    ("insert into cards (id, pan) values (9, %s)", ["**** **** **** 1111"]),
+])
+def test_a_mask_is_not_written_over_the_value(gateway, cluster, payments, agent, sql, parameters):
+    for options in ({}, {"prepare": True}) if parameters else ({},):
+        told = refusal(agent, sql, parameters, **options)
+        assert (told.code, told.sqlstate) == ("PGD-0018", "22023") and "leave out the columns" in told.hint.lower()
+    with cluster.connect(payments["database"]) as direct:
+        assert direct.execute("select pan, holder from cards where id = 1").fetchone() == (cards.VISA, "Ada Byrne")

@@ -67,11 +67,13 @@ pub enum Code {
     Withdrawn,
     /// The command compares sensitive columns with more values than policy allows within a day.
     GuessesSpent,
+    /// The command writes a mask in the place of the value that it stands for.
+    MaskWritten,
 }
 
 impl Code {
     /// Every code, in the order of its number.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::NotIdentified,
         Self::TokenExpired,
         Self::UnknownConnection,
@@ -89,6 +91,7 @@ impl Code {
         Self::ShuttingDown,
         Self::Withdrawn,
         Self::GuessesSpent,
+        Self::MaskWritten,
     ];
 
     /// `PGD-0001` and so on.
@@ -111,6 +114,7 @@ impl Code {
             Self::ShuttingDown => "PGD-0015",
             Self::Withdrawn => "PGD-0016",
             Self::GuessesSpent => "PGD-0017",
+            Self::MaskWritten => "PGD-0018",
         }
     }
 
@@ -136,6 +140,7 @@ impl Code {
             Self::GuessesSpent => {
                 "this command compares a protected column with more values than you may within a day"
             }
+            Self::MaskWritten => "this command would write a mask over the data that it stands for",
         }
     }
 
@@ -167,6 +172,9 @@ impl Code {
             Self::GuessesSpent => {
                 "choose rows by another column, wait until earlier comparisons are a day old, or ask for more"
             }
+            Self::MaskWritten => {
+                "leave out the columns that you were shown masked, their values stay as they are, and change the others"
+            }
         }
     }
 
@@ -189,7 +197,8 @@ impl Code {
             | Self::LimitReached
             | Self::NotSupported
             | Self::Withdrawn
-            | Self::GuessesSpent => false,
+            | Self::GuessesSpent
+            | Self::MaskWritten => false,
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::checks::{Allowed, Denied};
 use crate::guesses::{Guesses, compares};
 use crate::record::Recorder;
 use crate::rules::{Decided, Rules};
+use crate::written::writes_a_mask;
 use crate::{Admitted, Append, Pending};
 
 /// Decides every command, and makes the permits of those that may run. One serves all sessions.
@@ -115,7 +116,8 @@ impl Gate {
         let policy_version = Arc::clone(&rules.version);
         let request = question.request;
         let entry = |event| admitted.entry(now, request, event);
-        match self.check(admitted, &decided, request, now) {
+        let checked = self.check(admitted, &decided, request, now);
+        match checked.and_then(|terms| self.leaves_values(question).map(|()| terms)) {
             Ok(terms) => {
                 let ahead = question.facts.effect == Effect::None;
                 let event = Event::CommandIntent { command, policies, policy_version, ahead };
@@ -177,6 +179,14 @@ impl Gate {
         match &decided.ruling {
             Ok(allowed) => Ok(&allowed.terms),
             Err(denied) => Err(self.refused(denied, request)),
+        }
+    }
+
+    /// The check that is made of each command anew, since it looks at its values.
+    fn leaves_values(&self, question: &Question) -> Result<(), Refused> {
+        match writes_a_mask(question) {
+            false => Ok(()),
+            true => Err(self.refused(&Denied::because(Code::MaskWritten, ""), question.request)),
         }
     }
 

@@ -9,10 +9,11 @@
 //!         3 does policy allow each use?           │ the facts, and the policies
 //!         4 may it reveal what it computes on?    │
 //!         5 would an approval let it pass?       ─┘   (but for comparisons, which are counted)
-//!         6 its entry is durable  ──▶ 7 permit   (a read may be sent ahead of 6)
+//!         6 does it write no mask over a value?
+//!         7 its entry is durable  ──▶ 8 permit   (a read may be sent ahead of 7)
 //! ```
 //!
-//! A human's approval has its place between 5 and 6: a command that would be allowed with one is refused as
+//! A human's approval has its place between 6 and 7: a command that would be allowed with one is refused as
 //! [`access::Code::NeedsApproval`] until there is a way to give one.
 
 mod admitted;
@@ -25,6 +26,7 @@ mod parameter;
 mod pending;
 mod record;
 mod rules;
+mod written;
 
 pub use admitted::Admitted;
 pub use checks::{Allowed, Denied};

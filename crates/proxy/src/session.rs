@@ -224,10 +224,11 @@ impl Gateway {
             catalog,
             changes: reachable.catalog.changes(),
             analyses: reachable.analyses.clone(),
+            witness: true,
             masker: self.settings.masker,
             message_bytes_max: self.settings.limits.message_bytes,
         });
-        let bench = Bench { gate, admitted: &admitted, metrics: &metrics };
+        let bench = Bench { gate, admitted: &admitted, metrics: &metrics, witness: &reachable.witness };
         let after = |session: &mut Postgres| {
             if session.take_stale() {
                 reachable.catalog.stale();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use access::{Answer, DataClass, Facts, Match};
 use pg_query::protobuf::ParseResult;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, LabelledId};
 use crate::copy::{CopyOut, copy_out};
 use crate::label::{Label, Labels};
 use crate::reading::Reading;
@@ -28,8 +28,14 @@ pub struct Analysis {
     /// Whether the same text with other literals would have the same facts.
     pub literal_free: bool,
     /// That it is a copy to the agent and nothing else, and how its rows are to be read. Whoever sends it has the
-    /// witness described first, and holds that against the facts as the description of any other answer.
+    /// stand-in described first, and holds that against the facts as the description of any other answer.
     pub copy: Option<Arc<CopyOut>>,
+    /// The search paths that it sets, as PostgreSQL writes them.
+    pub search_paths: Vec<Box<str>>,
+    /// Whether the server has been asked what it reads, or need not be. See [`Analysis::attest`].
+    pub attested: bool,
+    /// The labelled columns that are named in it, each once.
+    pub(crate) mentioned: Vec<LabelledId>,
 }
 
 /// What a statement does to a name of the session.
@@ -105,6 +111,9 @@ fn analyse_by(sql: &str, catalog: &Catalog, doubts: bool) -> Analysis {
                 changes_catalog: true,
                 literal_free: false,
                 copy: None,
+                search_paths: Vec::new(),
+                attested: true,
+                mentioned: Vec::new(),
             }
         }
     }

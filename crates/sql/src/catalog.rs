@@ -225,6 +225,11 @@ impl Catalog {
         classes
     }
 
+    /// The labelled columns whose values a column holds in some form, by the identity that RowDescription gives it.
+    pub(crate) fn held_by(&self, relation_oid: u32, attnum: i16) -> Vec<LabelledId> {
+        self.column(relation_oid, attnum).map(held).unwrap_or_default()
+    }
+
     /// Whether a column that the snapshot does not hold may be one that is gone, of a relation with labelled columns.
     pub fn may_have_had(&self, relation_oid: u32, attnum: i16) -> bool {
         self.relation(relation_oid).is_some_and(|relation| {

@@ -183,6 +183,8 @@ impl<'a> Reading<'a> {
         if let Some(table) = table {
             self.touch(table, Action::Read);
         }
+        // The server counts all of its columns as named.
+        target.traces().for_each(|trace| self.names_column(trace.column));
         // The row that was to be inserted: its values are the principal's own.
         let excluded = target.clone().cleaned();
         self.push(Item {

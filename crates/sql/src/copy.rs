@@ -1,7 +1,7 @@
 //! COPY: what it reads or changes, how it writes rows, and what else has the same columns.
 //!
 //! The server does not describe the columns of a copy. So that it names their origins all the same, it is made to
-//! describe a **witness** in the copy's place: the copy's own query, or a SELECT of the same columns of its table.
+//! describe a **stand-in** in the copy's place: the copy's own query, or a SELECT of the same columns of its table.
 
 use access::{Action, Effect, Position, Resource};
 use pg_query::Node;
@@ -17,8 +17,8 @@ use crate::scope::{Column, Columns, Item, Scope};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyOut {
     /// A statement with the columns of the copy.
-    pub witness: Box<str>,
-    /// Whether the copy is of all columns of a table, which leaves out those that are generated; the witness has them.
+    pub stand_in: Box<str>,
+    /// Whether the copy is of all columns of a table, which leaves out those that are generated; the stand-in has them.
     pub whole_table: bool,
     /// How it writes its rows.
     pub form: CopyForm,
@@ -73,12 +73,12 @@ pub(crate) fn copy_out(sql: &str, tree: &ParseResult) -> Option<CopyOut> {
         return None;
     }
     let form = Options::read(&copy.options)?.form()?;
-    let (witness, whole_table) = match (copy.query.as_deref(), &copy.relation) {
+    let (stand_in, whole_table) = match (copy.query.as_deref(), &copy.relation) {
         (Some(query), None) => (own_query(sql, query)?, false),
         (None, Some(table)) => (select(table, &copy.attlist), copy.attlist.is_empty()),
         _ => return None,
     };
-    Some(CopyOut { witness: witness.into(), whole_table, form })
+    Some(CopyOut { stand_in: stand_in.into(), whole_table, form })
 }
 
 /// The query of a copy, at its place in the text, so that a place in it is one in the text.
@@ -86,11 +86,11 @@ fn own_query(sql: &str, query: &Node) -> Option<String> {
     let tokens = pg_query::scan_tokens(sql).ok()?;
     let (start, end) = parenthesised(&tokens)?;
     let inner = sql.get(start..end)?;
-    let witness = " ".repeat(start) + inner;
+    let stand_in = " ".repeat(start) + inner;
     // It is the query that has been read, and not a text that looks like it.
-    let tree = parse(&witness).ok()?;
+    let tree = parse(&stand_in).ok()?;
     let [statement] = tree.stmts.as_slice() else { return None };
-    (statement.stmt.as_deref()? == query).then_some(witness)
+    (statement.stmt.as_deref()? == query).then_some(stand_in)
 }
 
 /// From where to where the first parentheses reach, in bytes, without them.
@@ -261,7 +261,7 @@ impl<'a> Reading<'a> {
         if it.is_program || !it.filename.is_empty() {
             self.uses(Action::Administer, Resource::Connection);
         }
-        // What its signs are is told by literals, and the text of its query is its witness.
+        // What its signs are is told by literals, and the text of its query is its stand-in.
         self.literal_free &= it.is_from && it.options.is_empty();
         if !it.is_from && it.options.iter().any(disguises) {
             self.not_understood("copy with a digit or letter as a sign");

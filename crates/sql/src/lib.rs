@@ -31,6 +31,7 @@ mod settings;
 mod shape;
 mod statement;
 mod system;
+mod testimony;
 
 pub use analysis::{Analysis, NameUse, SQL_BYTES_MAX, analyse, analyse_doubting, fuzz_analyse, merge};
 pub use catalog::{Catalog, CatalogError};
@@ -39,3 +40,4 @@ pub use label::{Label, LabelError, Labels, NotPan};
 pub use lineage::{Given, Lineage, Mention, Place, lineage, locate};
 pub use names::{resolve, unknown_name};
 pub use shape::shape;
+pub use testimony::{NoTestimony, Testimony, queries};

@@ -24,6 +24,8 @@ pub(crate) struct Reading<'a> {
     pub names: Vec<NameUse>,
     pub changes_catalog: bool,
     pub literal_free: bool,
+    /// The search paths that are set.
+    pub search_paths: Vec<Box<str>>,
     /// The FROM clauses around the place being read, the innermost last.
     pub scopes: Vec<Scope<'a>>,
     /// The WITH queries in sight, the nearest last.
@@ -79,6 +81,7 @@ impl<'a> Reading<'a> {
             names: Vec::new(),
             changes_catalog: false,
             literal_free: true,
+            search_paths: Vec::new(),
             scopes: Vec::new(),
             with: Vec::new(),
             reads: false,
@@ -101,6 +104,9 @@ impl<'a> Reading<'a> {
             changes_catalog: self.changes_catalog,
             literal_free: self.literal_free,
             copy: self.copy,
+            search_paths: self.search_paths,
+            attested: false,
+            mentioned: self.mentioned,
         }
     }
 
@@ -335,10 +341,13 @@ impl<'a> Reading<'a> {
     /// What may be a function in disguise is noted at once.
     pub fn reference(&mut self, reference: &'a ColumnRef) -> Columns<'a> {
         let columns = self.referred(reference);
-        for trace in columns.traces() {
-            note(&mut self.mentioned, trace.column);
-        }
+        columns.traces().for_each(|trace| self.names_column(trace.column));
         columns
+    }
+
+    /// Notes that a labelled column is named.
+    pub fn names_column(&mut self, column: LabelledId) {
+        note(&mut self.mentioned, column);
     }
 
     fn referred(&mut self, reference: &'a ColumnRef) -> Columns<'a> {
@@ -517,7 +526,7 @@ impl<'a> Reading<'a> {
             columns.list.iter_mut().for_each(|column| column.at = reading.spot.offset);
             Some(columns)
         })?;
-        columns.traces().for_each(|trace| note(&mut self.mentioned, trace.column));
+        columns.traces().for_each(|trace| self.names_column(trace.column));
         Some(columns)
     }
 

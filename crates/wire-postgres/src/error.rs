@@ -127,6 +127,7 @@ pub fn sqlstate(code: Code) -> &'static str {
         Code::ShuttingDown => "57P01",                       // admin_shutdown
         Code::Withdrawn => "57014",                          // query_canceled
         Code::GuessesSpent => "53400",                       // configuration_limit_exceeded
+        Code::MaskWritten => "22023",                        // invalid_parameter_value
     }
 }
 

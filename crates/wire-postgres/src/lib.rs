@@ -21,6 +21,7 @@ mod names;
 mod replies;
 pub mod simple;
 mod statement;
+pub mod testimony;
 mod value;
 
 pub use analyses::Analyses;

@@ -38,10 +38,10 @@ pub(crate) enum Reply {
     OwnDescribeStatement(Arc<Statement>),
     /// panguard's own `Describe` of a portal about to run.
     OwnDescribePortal(Arc<Portal>),
-    /// panguard's own `Parse` of a copy's witness: for itself, as the two that follow.
+    /// panguard's own `Parse` of a copy's stand-in: for itself, as the two that follow.
     OwnParse,
     /// The `Describe` of that, before the copy of this request.
-    OwnDescribeWitness(RequestId),
+    OwnDescribeStandIn(RequestId),
     /// The `Close` of that.
     OwnClose,
     /// `Bind`: BindComplete.
@@ -97,15 +97,15 @@ pub(crate) struct Open {
     pub(crate) statement: u32,
 }
 
-/// A copy to the agent, as its witness was described.
+/// A copy to the agent, as its stand-in was described.
 pub(crate) struct Copying {
     pub(crate) out: Arc<CopyOut>,
     /// `None` where nothing was described: then no row of it is released.
-    pub(crate) described: Option<Witness>,
+    pub(crate) described: Option<StandIn>,
 }
 
-/// What a copy's witness gives.
-pub(crate) struct Witness {
+/// What a copy's stand-in gives.
+pub(crate) struct StandIn {
     pub(crate) columns: Columns,
     pub(crate) names: Vec<Box<[u8]>>,
 }
@@ -222,10 +222,10 @@ impl Replies {
         self.owed.iter().filter_map(|owed| owed.command.as_ref()).any(|open| open.changes_catalog)
     }
 
-    /// Whether the head answers a message about a copy's witness.
-    pub(crate) fn is_about_witness(&self) -> bool {
+    /// Whether the head answers a message about a copy's stand-in.
+    pub(crate) fn is_about_stand_in(&self) -> bool {
         let own = |owed: &Owed| {
-            matches!(owed.reply, Reply::OwnParse | Reply::OwnDescribeWitness(_) | Reply::OwnClose)
+            matches!(owed.reply, Reply::OwnParse | Reply::OwnDescribeStandIn(_) | Reply::OwnClose)
         };
         self.owed.front().is_some_and(own)
     }

@@ -18,6 +18,7 @@ mod doubt;
 mod fault;
 mod held;
 mod rows;
+mod stand_in;
 mod witness;
 
 use std::collections::VecDeque;
@@ -28,7 +29,7 @@ use arc_swap::ArcSwap;
 use bytes::{BufMut, Bytes, BytesMut};
 use mask::Masker;
 use sql::Catalog;
-use wire::{Effect, Session, Side, Violation};
+use wire::{Effect, Rows, Session, Side, Violation};
 
 use crate::analyses::Analyses;
 use crate::copy::Copied;
@@ -42,6 +43,7 @@ use copy::CopyOut;
 pub use doubt::Changes;
 use doubt::Doubt;
 use held::Held;
+use witness::Witness;
 
 /// What a session is made with.
 pub struct Settings {
@@ -53,6 +55,8 @@ pub struct Settings {
     pub changes: Arc<Changes>,
     /// What statements say, remembered across sessions.
     pub analyses: Arc<Analyses>,
+    /// Whether the upstream is asked what statements read, before they are decided upon ([`Effect::Inquire`]).
+    pub witness: bool,
     /// The deployment's masking profile.
     pub masker: Masker,
     /// Longest message accepted from either side, in bytes; at most 64 MiB, which is also the default.
@@ -96,6 +100,7 @@ pub struct Postgres {
     winding_down: bool,
     stale: bool,
     doubt: Doubt,
+    witness: Witness,
 }
 
 /// Where the agent's side of the conversation stands.
@@ -161,6 +166,7 @@ impl Postgres {
             winding_down: false,
             stale: false,
             doubt: Doubt::new(changes),
+            witness: Witness::default(),
         }
     }
 
@@ -265,13 +271,7 @@ impl Session for Postgres {
             Side::Upstream => self.from_upstream.push(bytes),
         }
         let advanced = self.advance();
-        let result = advanced.and_then(|()| {
-            if from == Side::Agent && self.held.is_some() && self.from_agent.holds(b'X')? {
-                // The agent has left: what it waits for must not run any more.
-                self.close();
-            }
-            Ok(())
-        });
+        let result = advanced.and_then(|()| if from == Side::Agent { self.left() } else { Ok(()) });
         self.broken_off(result)
     }
 
@@ -293,8 +293,15 @@ impl Session for Postgres {
         self.broken_off(advanced)
     }
 
+    fn told(&mut self, rows: Option<Rows>) -> Result<(), Violation> {
+        self.heard_witness(rows.as_ref());
+        let advanced = self.advance();
+        let result = advanced.and_then(|()| self.left());
+        self.broken_off(result)
+    }
+
     fn cancel(&mut self) -> Option<RequestId> {
-        // One whose witness is asked for is at the upstream already.
+        // One whose stand-in is asked for is at the upstream already.
         let held = self.held.take_if(|held| held.permit.is_none())?;
         let request = held.request;
         self.effects.push_back(Effect::Done(held.skipped()));
@@ -347,6 +354,14 @@ impl Session for Postgres {
 }
 
 impl Postgres {
+    /// Ends the session if the agent has left: what it waits for must not run any more.
+    fn left(&mut self) -> Result<(), Violation> {
+        if self.held.is_some() && self.from_agent.holds(b'X')? {
+            self.close();
+        }
+        Ok(())
+    }
+
     /// Ends the session if a side broke the protocol.
     fn broken_off(&mut self, result: Result<(), Violation>) -> Result<(), Violation> {
         if let Err(violation) = result {

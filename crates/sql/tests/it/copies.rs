@@ -10,8 +10,8 @@ fn copy(sql: &str) -> Option<CopyOut> {
 }
 
 #[track_caller]
-fn witness(sql: &str) -> String {
-    copy(sql).unwrap().witness.into()
+fn stand_in(sql: &str) -> String {
+    copy(sql).unwrap().stand_in.into()
 }
 
 fn form(options: &str) -> Option<CopyForm> {
@@ -79,18 +79,18 @@ fn a_copy_of_which_nobody_describes_the_columns_is_a_computation() {
 }
 
 #[test]
-fn the_witness_of_a_table_names_the_columns_of_it_alone() {
-    assert_eq!(witness("copy cards to stdout"), r#"SELECT * FROM ONLY "cards""#);
+fn the_stand_in_of_a_table_names_the_columns_of_it_alone() {
+    assert_eq!(stand_in("copy cards to stdout"), r#"SELECT * FROM ONLY "cards""#);
     assert!(copy("copy cards to stdout").unwrap().whole_table);
     assert_eq!(
-        witness(r#"copy public."Odd ""one" (a, "B c") to stdout"#),
+        stand_in(r#"copy public."Odd ""one" (a, "B c") to stdout"#),
         r#"SELECT "a", "B c" FROM ONLY "public"."Odd ""one""#
     );
     assert!(!copy("copy cards (id) to stdout").unwrap().whole_table);
 }
 
 #[test]
-fn the_witness_of_a_query_is_that_query_at_its_place() {
+fn the_stand_in_of_a_query_is_that_query_at_its_place() {
     for (sql, query) in [
         ("copy (select pan from cards) to stdout", "select pan from cards"),
         ("COPY(SELECT ')' , 1) TO STDOUT", "SELECT ')' , 1"),
@@ -98,11 +98,11 @@ fn the_witness_of_a_query_is_that_query_at_its_place() {
         ("-- é (\ncopy ((select 1) union (select 2)) to stdout", "(select 1) union (select 2)"),
         ("copy (delete from t returning *) to stdout", "delete from t returning *"),
     ] {
-        let witness = witness(sql);
-        assert_eq!(witness.trim_start(), query, "{sql}");
-        assert_eq!(witness.find(query), sql.find(query), "{sql}");
+        let stand_in = stand_in(sql);
+        assert_eq!(stand_in.trim_start(), query, "{sql}");
+        assert_eq!(stand_in.find(query), sql.find(query), "{sql}");
     }
-    // One text has one witness, whatever another of its shape has.
+    // One text has one stand-in, whatever another of its shape has.
     assert!(!read("copy (select 1 from payments where id = 1) to stdout").literal_free);
 }
 

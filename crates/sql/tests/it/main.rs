@@ -13,6 +13,7 @@ mod places;
 mod robustness;
 mod session;
 mod statements;
+mod testimony;
 mod views;
 
 use access::{DataClass, Effect, Facts, Position, Resource};

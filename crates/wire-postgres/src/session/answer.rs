@@ -104,8 +104,8 @@ impl Postgres {
         let fault = fault::mask(frame, masker, &self.settings.catalog.load())?;
         self.copy = Copy::None;
         self.count_masked(fault.masked);
-        if self.replies.is_about_witness() {
-            self.witness_failed(&fault);
+        if self.replies.is_about_stand_in() {
+            self.stand_in_failed(&fault);
             return Ok(());
         }
         if let Some(Owed { command: Some(open), .. }) = self.replies.head() {
@@ -151,7 +151,7 @@ impl Postgres {
             status = None;
         }
         if let Some(held) = self.held.take_if(|held| held.permit.is_some()) {
-            // Its witness is passed over with the rest.
+            // Its stand-in is passed over with the rest.
             self.effects.push_back(Effect::Done(held.skipped()));
         }
         if sync.is_none() && self.state == State::Ready {
@@ -201,7 +201,7 @@ impl Postgres {
                 statement.has_parameters(types.ok_or(UNEXPECTED)?);
             }
             Some(Reply::DescribeStatement(_)) => self.release_bytes(frame.bytes()),
-            Some(Reply::OwnDescribeWitness(_)) => {}
+            Some(Reply::OwnDescribeStandIn(_)) => {}
             _ => return Err(UNEXPECTED),
         }
         Ok(())
@@ -211,9 +211,9 @@ impl Postgres {
         match self.replies.head().map(|owed| &owed.reply) {
             Some(Reply::OwnDescribeStatement(statement)) => statement.describe(None),
             Some(Reply::OwnDescribePortal(portal)) => portal.describe(None),
-            Some(Reply::OwnDescribeWitness(request)) => {
+            Some(Reply::OwnDescribeStandIn(request)) => {
                 let request = *request;
-                return self.witness_described(request, None);
+                return self.stand_in_described(request, None);
             }
             Some(Reply::DescribeStatement(_)) => self.release_bytes(frame.bytes()),
             Some(Reply::DescribePortal(portal)) => {

@@ -8,6 +8,7 @@ use sql::{Analysis, NameUse};
 use wire::{Effect, Side, Violation};
 
 use super::held::{Held, Kind};
+use super::witness::Heard;
 use super::{Copy, OWED_MAX, Postgres, Stalled, State, doubt};
 use crate::command::{self, Bind, Command};
 use crate::error;
@@ -215,6 +216,7 @@ impl Postgres {
             self.fail_query(&response);
             return Step::Done;
         }
+        let Heard::Yes(analysis) = self.witnessed(sql, &catalog, analysis, None) else { return Step::Wait };
         let Some(facts) = self.resolve(&analysis) else { return Step::Wait };
         self.ask(Stage::Run, facts, sql.into(), Vec::new(), frame, Kind::Query, Some(analysis));
         Step::Done
@@ -232,6 +234,9 @@ impl Postgres {
             self.fail_extended(&response);
             return Step::Done;
         }
+        let Heard::Yes(analysis) = self.witnessed(sql, &catalog, analysis, Some(&types)) else {
+            return Step::Wait;
+        };
         let Some(facts) = self.resolve(&analysis) else { return Step::Wait };
         let text: Arc<str> = sql.into();
         let statement = Statement::parsed(
@@ -257,7 +262,10 @@ impl Postgres {
         };
         let (facts, analysis) = match &bound.statement.origin {
             Origin::Parse { .. } => {
-                let analysis = self.current(&bound.statement);
+                let (catalog, analysis) = (self.settings.catalog.load_full(), self.current(&bound.statement));
+                let statement = &bound.statement;
+                let heard = self.witnessed(&statement.sql, &catalog, analysis, Some(statement.declared()));
+                let Heard::Yes(analysis) = heard else { return Step::Wait };
                 if runs_by_name(&analysis) && !bound.is_bound_in(self.turns) {
                     return self.rebind();
                 }

@@ -10,7 +10,7 @@ use super::{Copy, Postgres};
 use crate::command::Format;
 use crate::copy::{Copied, SIGNATURE};
 use crate::frame::{Fields, Frame, message};
-use crate::replies::{Copying, Owed, Witness};
+use crate::replies::{Copying, Owed, StandIn};
 use crate::value::{self, Seen};
 
 impl Postgres {
@@ -48,7 +48,7 @@ impl Postgres {
         Ok(())
     }
 
-    /// What is done to the rows of a copy; `None` where it is not of the columns that its witness has.
+    /// What is done to the rows of a copy; `None` where it is not of the columns that its stand-in has.
     fn rows_of(
         &mut self,
         frame: &Frame,
@@ -58,7 +58,7 @@ impl Postgres {
         let Copying { out, described } = copying;
         let (format, width) = shape(frame)?;
         let is_binary = matches!(out.form, sql::CopyForm::Binary);
-        let (Some(Witness { columns, names }), true) = (described, is_binary == (format == Format::Binary))
+        let (Some(StandIn { columns, names }), true) = (described, is_binary == (format == Format::Binary))
         else {
             return Ok(None);
         };

@@ -22,7 +22,7 @@ pub(super) struct Held {
     pub(super) analysis: Option<Arc<Analysis>>,
     /// What was asked about, with what it runs by name.
     pub(super) facts: Arc<Facts>,
-    /// Allowed, and waiting for its witness to be described.
+    /// Allowed, and waiting for its stand-in to be described.
     pub(super) permit: Option<Permit>,
     /// What its rows are, if it copies to the agent and that is known.
     pub(super) copy: Option<Copying>,
@@ -54,7 +54,7 @@ impl Postgres {
             return;
         }
         if self.state == State::Ready {
-            self.release_witnessed(permit);
+            self.release_after_stand_in(permit);
         } else if let Some(held) = self.held.take() {
             self.effects.push_back(wire::Effect::Done(held.skipped()));
         }
@@ -75,6 +75,7 @@ impl Postgres {
         if !matches!(kind, Kind::Parse { .. }) {
             let changes_catalog = analysis.as_ref().is_some_and(|analysis| analysis.changes_catalog);
             self.doubt.runs(&facts, changes_catalog);
+            self.witness.sets(analysis.as_ref().map_or(&[][..], |analysis| &analysis.search_paths));
         }
         let open = Open {
             request,

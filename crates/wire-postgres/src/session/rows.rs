@@ -14,9 +14,9 @@ use crate::statement::Statement;
 
 impl Postgres {
     pub(super) fn rows_described(&mut self, frame: &Frame) -> Result<(), Violation> {
-        if let Some(Reply::OwnDescribeWitness(request)) = self.head_reply() {
+        if let Some(Reply::OwnDescribeStandIn(request)) = self.head_reply() {
             let request = *request;
-            return self.witness_described(request, Some(frame));
+            return self.stand_in_described(request, Some(frame));
         }
         let catalog = self.settings.catalog.load_full();
         let masker = self.settings.masker;

@@ -1,144 +1,101 @@
-//! Copies to the agent: before one is sent, the upstream describes what has the same columns.
-//!
-//! A copy has no RowDescription, so that the server's own word on its columns is had ahead of it, in the same
-//! transaction: reading a statement locks what it names, and nobody changes that until the transaction ends. The
-//! command is held meanwhile with its permit, and the agent's next message is not read.
+//! The upstream as a witness: before a statement is decided upon for the first time, the upstream is asked what it
+//! reads, beside the conversation. The message waits for that, and is then read again.
 
 use std::sync::Arc;
 
-use access::{Code, Outcome, Permit, Refusal, RequestId, Status};
-use bytes::{BufMut, Bytes, BytesMut};
-use wire::{Effect, Violation};
+use access::Redacted;
+use sql::{Analysis, Catalog, Testimony};
+use wire::{Effect, Inquiry, Rows};
 
-use super::fault::Fault;
-use super::held::{Held, describe};
-use super::rows::OTHER_COLUMNS;
-use super::{Postgres, doubt};
-use crate::columns::{self, Columns};
-use crate::frame::{Fields, Frame, message, put_cstring};
-use crate::replies::{Reply, Witness};
+use super::Postgres;
 
-/// Taken by panguard for itself, and never left behind.
-const WITNESS_NAME: &str = "panguard_witness";
+/// What is being asked, or was asked last.
+#[derive(Default)]
+pub(super) struct Witness {
+    asking: Option<Asked>,
+    /// What came of it, for the message that waited; the text may be too long to be remembered elsewhere.
+    attested: Option<(Asked, Arc<Analysis>)>,
+    /// The search paths that the session has set at any time. Which of them holds is not known: one may have been set
+    /// back with its transaction.
+    paths: Vec<Box<str>>,
+}
+
+struct Asked {
+    text: Arc<str>,
+    catalog: Arc<Catalog>,
+    analysis: Arc<Analysis>,
+}
+
+/// Whether a statement may be decided upon.
+pub(super) enum Heard {
+    /// It may, on this.
+    Yes(Arc<Analysis>),
+    /// The upstream has been asked.
+    NotYet,
+}
+
+/// More search paths than a session has use for; of so many the upstream is asked none.
+const PATHS_MAX: usize = 4;
+
+impl Witness {
+    /// A command goes upstream that may set these.
+    pub(super) fn sets(&mut self, paths: &[Box<str>]) {
+        for path in paths {
+            if self.paths.len() <= PATHS_MAX && !self.paths.contains(path) {
+                self.paths.push(path.clone());
+            }
+        }
+    }
+}
 
 impl Postgres {
-    /// Sends the held command upstream, a copy to the agent after its witness.
-    pub(super) fn release_witnessed(&mut self, permit: Permit) {
-        let Some(held) = &mut self.held else { return };
-        // In a transaction that has failed the copy fails by itself.
-        let fails = self.status == b'E' && self.replies.is_empty();
-        let Some(copying) = held.copy.as_ref().filter(|_| !fails) else { return self.release(Some(permit)) };
-        let witness = Arc::clone(&copying.out);
-        let request = held.request;
-        held.permit = Some(permit);
-        self.segment_open = true;
-        let out = &mut self.to_upstream;
-        // One of that name is there if the last was broken off.
-        close(out);
-        message(out, b'P', |out| {
-            put_cstring(out, WITNESS_NAME.as_bytes());
-            put_cstring(out, witness.witness.as_bytes());
-            out.put_u16(0);
-        });
-        describe(out, b'S', WITNESS_NAME);
-        close(out);
-        message(out, b'H', |_| {});
-        let replies = [Reply::OwnClose, Reply::OwnParse, Reply::OwnDescribeWitness(request), Reply::OwnClose];
-        replies.into_iter().for_each(|reply| self.replies.push(reply.into()));
-    }
-
-    /// The upstream has described a witness: its copy goes on if it is of the columns that were decided upon. What
-    /// gives no rows fails as a copy by itself.
-    pub(super) fn witness_described(
+    /// What `text` says, once the upstream has been heard.
+    pub(super) fn witnessed(
         &mut self,
-        request: RequestId,
-        rows: Option<&Frame>,
-    ) -> Result<(), Violation> {
-        self.replies.pop();
-        let catalog = self.settings.catalog.load_full();
-        let Some(held) = self.held.as_mut().filter(|held| held.request == request) else { return Ok(()) };
-        let Some(permit) = &held.permit else { return Ok(()) };
-        let mut agree = true;
-        if let Some(frame) = rows {
-            let answer = held.facts.answers.first();
-            let columns = Columns::read(frame, &catalog, permit.terms(), answer)?;
-            let unknown = columns.stale || doubt::reads_unknown(&held.facts);
-            self.stale |= columns.stale;
-            agree = columns.agree(answer, &catalog) && (!unknown || self.doubt.is_own());
-            if let Some(copying) = &mut held.copy {
-                copying.described = Some(Witness { columns, names: columns::names(frame) });
-            }
+        text: &str,
+        catalog: &Arc<Catalog>,
+        analysis: Arc<Analysis>,
+        parameters: Option<&[u32]>,
+    ) -> Heard {
+        let is_same = |it: &Asked| *it.text == *text && it.catalog.version() == catalog.version();
+        if let Some((_, attested)) = self.witness.attested.take_if(|(it, _)| is_same(it)) {
+            return Heard::Yes(attested);
         }
-        if agree {
-            let permit = held.permit.take();
-            self.release(permit);
-        } else if let Some(held) = self.held.take() {
-            self.contradict(held);
+        // What another session changes meanwhile, or this one has, the upstream's answer would contradict.
+        let asks = self.settings.witness
+            && analysis.is_attestable()
+            && !self.doubts()
+            && self.witness.paths.len() <= PATHS_MAX;
+        if !asks {
+            return Heard::Yes(analysis);
         }
-        Ok(())
+        if self.witness.asking.is_some() {
+            return Heard::NotYet;
+        }
+        let Some(queries) = sql::queries(text) else { return Heard::Yes(analysis) };
+        let command = Redacted::new(queries.into());
+        let paths = self.witness.paths.clone();
+        self.effects.push_back(Effect::Inquire(Inquiry {
+            command,
+            parameters: parameters.map(<[u32]>::to_vec),
+            paths,
+        }));
+        self.witness.asking = Some(Asked { text: text.into(), catalog: Arc::clone(catalog), analysis });
+        Heard::NotYet
     }
 
-    /// Refuses a copy whose columns are not those that were decided upon.
-    fn contradict(&mut self, held: Held) {
-        self.stale = true;
-        let refusal = Refusal { request: held.request, ..self.refusal(Code::AnswerWithheld, OTHER_COLUMNS) };
-        self.effects.push_back(Effect::Done(outcome(&held, Status::Withheld(OTHER_COLUMNS))));
-        self.refuse(&held, &refusal);
+    /// Takes what the upstream says.
+    pub(super) fn heard_witness(&mut self, rows: Option<&Rows>) {
+        let Some(asked) = self.witness.asking.take() else { return };
+        let testimony = rows.and_then(|rows| {
+            Testimony::from_rows(rows.iter().map(|row| row.iter().map(Option::as_deref).collect())).ok()
+        });
+        let (attested, contradicted) = asked.analysis.attest(testimony.as_ref(), &asked.catalog);
+        self.stale |= contradicted;
+        let attested = Arc::new(attested);
+        self.settings.analyses.put(&asked.text, asked.catalog.version(), Arc::clone(&attested));
+        self.witness.attested = Some((asked, attested));
+        // The message that waits is read again.
+        self.heard += 1;
     }
-
-    /// The upstream does not take a witness, and would not take its copy for the same reason.
-    pub(super) fn witness_failed(&mut self, fault: &Fault) {
-        let held = self.held.take_if(|held| held.permit.is_some());
-        let copying = held.as_ref().and_then(|held| held.copy.as_ref());
-        // What is not at its place in the agent's text is panguard's own.
-        let is_agents = copying.is_some_and(|copying| copying.out.witness.starts_with(' '));
-        let told = if is_agents { fault.bytes.clone() } else { without_position(&fault.bytes) };
-        self.release_bytes(&told);
-        while self.replies.is_about_witness() {
-            self.replies.pop();
-        }
-        let failed = Status::Failed(fault.sqlstate.clone());
-        let is_simple = match &held {
-            Some(held) => held.is_simple(),
-            // Broken off when its copy was sent already.
-            None => self.replies.head().is_some_and(|owed| matches!(owed.reply, Reply::Query { .. })),
-        };
-        if is_simple {
-            // The upstream passes over what comes, up to a Sync; its ReadyForQuery ends the command.
-            message(&mut self.to_upstream, b'S', |_| {});
-            self.replies.push(Reply::Sync.into());
-            self.end_segment();
-        }
-        if let Some(held) = held {
-            self.effects.push_back(Effect::Done(outcome(&held, failed.clone())));
-        }
-        self.skip_to_sync(Some(failed));
-    }
-}
-
-fn close(out: &mut BytesMut) {
-    message(out, b'C', |out| {
-        out.put_u8(b'S');
-        put_cstring(out, WITNESS_NAME.as_bytes());
-    });
-}
-
-fn outcome(held: &Held, status: Status) -> Outcome {
-    Outcome { status, ..held.skipped() }
-}
-
-/// An ErrorResponse without the place in a text that the agent has not written.
-fn without_position(response: &Bytes) -> Bytes {
-    let mut out = BytesMut::new();
-    message(&mut out, b'E', |out| {
-        let mut fields = Fields::over(response.get(5..).unwrap_or_default());
-        while let (Some(code @ 1..), Some(text)) = (fields.u8(), fields.cstring()) {
-            if code != b'P' {
-                out.put_u8(code);
-                put_cstring(out, text);
-            }
-        }
-        out.put_u8(0);
-    });
-    out.freeze()
 }

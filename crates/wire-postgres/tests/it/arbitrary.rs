@@ -116,6 +116,7 @@ fn session() -> Postgres {
         catalog: Arc::new(ArcSwap::from_pointee(catalog())),
         changes: Arc::default(),
         analyses: Arc::new(Analyses::default()),
+        witness: true,
         masker: Masker::new(Profile::Last4),
         message_bytes_max: MESSAGE_BYTES_MAX,
     })
@@ -135,6 +136,7 @@ fn drain(session: &mut Postgres) -> Drained {
             Effect::Send(Side::Agent, bytes) => drained.agent.extend_from_slice(&bytes),
             Effect::Send(Side::Upstream, bytes) => drained.upstream.extend_from_slice(&bytes),
             Effect::Ask(question) => drained.asked.push(question.request),
+            Effect::Inquire(_) => drop(session.told(None)),
             Effect::Done(_) => {}
             Effect::Close => break,
         }

@@ -230,6 +230,12 @@ impl Replies {
         self.owed.front().is_some_and(own)
     }
 
+    /// Whether the stand-in of a request's copy is asked for before the next Sync.
+    pub(crate) fn ask_for_stand_in(&self, request: RequestId) -> bool {
+        let mut here = self.owed.iter().take_while(|owed| !matches!(owed.reply, Reply::Sync));
+        here.any(|owed| matches!(owed.reply, Reply::OwnDescribeStandIn(asked) if asked == request))
+    }
+
     /// Whether the agent has ended the pipeline that the head belongs to.
     pub(crate) fn pipeline_has_ended(&self) -> bool {
         let ends = |owed: &Owed| {

@@ -140,6 +140,7 @@ impl Postgres {
 
     /// The upstream passes over everything up to Sync: what was to be answered before it never will be.
     pub(super) fn skip_to_sync(&mut self, mut status: Option<Status>) {
+        let held = self.held.take_if(|held| self.replies.ask_for_stand_in(held.request));
         let (skipped, sync) = self.replies.skip_to_sync();
         for owed in skipped {
             self.forget_names(&owed, true);
@@ -150,10 +151,8 @@ impl Postgres {
             // Whatever failed first says how it failed; the rest never ran.
             status = None;
         }
-        if let Some(held) = self.held.take_if(|held| held.permit.is_some()) {
-            // Its stand-in is passed over with the rest.
-            self.effects.push_back(Effect::Done(held.skipped()));
-        }
+        // Its stand-in is passed over with the rest.
+        self.effects.extend(held.map(|held| Effect::Done(held.skipped())));
         if sync.is_none() && self.state == State::Ready {
             self.state = State::SkipToSync;
         }

@@ -88,7 +88,7 @@ impl Postgres {
 
     /// The upstream does not take a stand-in, and would not take its copy for the same reason.
     pub(super) fn stand_in_failed(&mut self, fault: &Fault) {
-        let held = self.held.take_if(|held| held.permit.is_some());
+        let held = self.held.take_if(|held| self.replies.ask_for_stand_in(held.request));
         let copying = held.as_ref().and_then(|held| held.copy.as_ref());
         // What is not at its place in the agent's text is panguard's own.
         let is_agents = copying.is_some_and(|copying| copying.out.stand_in.starts_with(' '));

@@ -24,6 +24,8 @@ pub struct Facts {
     pub functions: Vec<Box<str>>,
     /// Whether every statement that changes rows of a table names which rows (`WHERE`).
     pub has_where: bool,
+    /// The registered statement that it is, if it is one.
+    pub template: Option<Box<str>>,
     /// What it may leave behind.
     pub effect: Effect,
     /// What was not understood, each named so that a policy can name it as allowed. Empty: understood.

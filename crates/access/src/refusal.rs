@@ -69,11 +69,13 @@ pub enum Code {
     GuessesSpent,
     /// The command writes a mask in the place of the value that it stands for.
     MaskWritten,
+    /// The principal may run registered statements alone, and this is none.
+    NotATemplate,
 }
 
 impl Code {
     /// Every code, in the order of its number.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::NotIdentified,
         Self::TokenExpired,
         Self::UnknownConnection,
@@ -92,6 +94,7 @@ impl Code {
         Self::Withdrawn,
         Self::GuessesSpent,
         Self::MaskWritten,
+        Self::NotATemplate,
     ];
 
     /// `PGD-0001` and so on.
@@ -115,6 +118,7 @@ impl Code {
             Self::Withdrawn => "PGD-0016",
             Self::GuessesSpent => "PGD-0017",
             Self::MaskWritten => "PGD-0018",
+            Self::NotATemplate => "PGD-0019",
         }
     }
 
@@ -141,6 +145,7 @@ impl Code {
                 "this command compares a protected column with more values than you may within a day"
             }
             Self::MaskWritten => "this command would write a mask over the data that it stands for",
+            Self::NotATemplate => "you may run registered statements alone here, and this is none of them",
         }
     }
 
@@ -175,6 +180,9 @@ impl Code {
             Self::MaskWritten => {
                 "leave out the columns that you were shown masked, their values stay as they are, and change the others"
             }
+            Self::NotATemplate => {
+                "send a registered statement as it is written, with your values as parameters, or ask for this one to be registered"
+            }
         }
     }
 
@@ -198,7 +206,8 @@ impl Code {
             | Self::NotSupported
             | Self::Withdrawn
             | Self::GuessesSpent
-            | Self::MaskWritten => false,
+            | Self::MaskWritten
+            | Self::NotATemplate => false,
         }
     }
 }

@@ -31,6 +31,9 @@ pub enum Event {
         policies: Vec<PolicyNote>,
         /// The policy set they are from.
         policy_version: Arc<str>,
+        /// In which way it queries (PCI DSS 4.0.1, 7.2.6): `templates` or `admin`; none is `filtered`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mode: Option<Box<str>>,
     },
     /// A principal was known and not admitted (10.2.1.4).
     SessionRefused {
@@ -226,6 +229,9 @@ pub struct Command {
     pub fingerprint: Box<str>,
     /// What panguard understood of it.
     pub facts: Arc<FactsNote>,
+    /// In which way it was asked (PCI DSS 4.0.1, 7.2.6): `templates` or `admin`; none is `filtered`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Box<str>>,
 }
 
 /// [`access::Facts`] as they are recorded.
@@ -243,6 +249,9 @@ pub struct FactsNote {
     /// Functions that are not known to be harmless.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub functions: Vec<Box<str>>,
+    /// The registered statement that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<Box<str>>,
     /// `none`, `session` or `data`.
     pub effect: Box<str>,
     /// What was not understood.
@@ -299,6 +308,7 @@ impl From<&Facts> for FactsNote {
         });
         Self {
             matches: matches.collect(),
+            template: facts.template.clone(),
             kinds: facts.kinds.clone(),
             uses: uses.collect(),
             columns: columns.collect(),

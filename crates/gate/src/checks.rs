@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use access::{Action, Code, DataClass, Facts, PolicyNote, Position, Resource, Terms, Use};
+use access::{Action, Code, DataClass, Effect, Facts, Mode, PolicyNote, Position, Resource, Terms, Use};
 use policy::{Decision, Inquiry};
 
 /// What policy says to a command, whoever's token is valid or not.
@@ -67,11 +67,29 @@ pub(crate) fn rule<'a>(
 
 fn check(facts: &Facts, matches: &[u64], scanned: &[DataClass], inquiry: &Inquiry<'_>) -> Ruling {
     let mut notes = Notes::default();
+    registered(facts, inquiry.mode())?;
     understood(facts, inquiry, &mut notes)?;
     allowed(facts, inquiry, &mut notes)?;
     let terms = revealed(facts, scanned, inquiry, &mut notes)?;
     compared(facts, matches, &terms, inquiry, &mut notes)?;
     Ok(Allowed { terms, policies: notes.into_policies() })
+}
+
+/// Who may run registered statements alone runs one, or what ends transactions and sets what is free to set: without
+/// that no client works.
+fn registered(facts: &Facts, mode: Mode) -> Result<(), Denied> {
+    let is_session = |it: &Use| {
+        matches!(it.action, Action::Session | Action::Connect) && it.resource == Resource::Connection
+    };
+    let of_session = facts.uses.iter().all(is_session)
+        && facts.effect != Effect::Data
+        && facts.columns.is_empty()
+        && facts.functions.is_empty();
+    match mode {
+        Mode::Filtered | Mode::Admin => Ok(()),
+        Mode::Templates if facts.template.is_some() || of_session => Ok(()),
+        Mode::Templates => Err(Denied::because(Code::NotATemplate, &kinds(facts))),
+    }
 }
 
 /// Everything is understood, or a policy names it as allowed.

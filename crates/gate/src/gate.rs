@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use access::{
-    Admission, Code, Effect, Facts, Mint, Outcome, Question, Refusal, Secret, SessionId, Stage, Terms,
+    Admission, Code, Effect, Facts, Mint, Mode, Outcome, Question, Refusal, Secret, SessionId, Stage, Terms,
     Timestamp, Use, Verdict,
 };
 use arc_swap::ArcSwap;
@@ -96,7 +96,11 @@ impl Gate {
             return self.turn_away(&admitted, refusal, now);
         }
         let policies = decided.policies;
-        let opened = Event::SessionOpened { policies, policy_version: Arc::clone(&rules.version) };
+        let opened = Event::SessionOpened {
+            policies,
+            policy_version: Arc::clone(&rules.version),
+            mode: recorded(admission.mode),
+        };
         Pending::new(self.log.append(&admitted.entry(now, request, opened)), move |receipt| match receipt {
             Ok(_) => Ok(admitted),
             Err(_) => Err(not_recorded(request)),
@@ -111,7 +115,8 @@ impl Gate {
             true => rules.decided(admitted, question, &self.recorder),
             false => Arc::new(self.compares(&rules, admitted, question, now)),
         };
-        let command = self.recorder.command(question, decided.hide, Arc::clone(&decided.facts));
+        let mode = recorded(admitted.admission().mode);
+        let command = self.recorder.command(question, decided.hide, Arc::clone(&decided.facts), mode);
         let (command, policies) = (Box::new(command), decided.policies.clone());
         let policy_version = Arc::clone(&rules.version);
         let request = question.request;
@@ -338,6 +343,11 @@ struct Refused {
 pub(crate) fn connect() -> Facts {
     let connect = Use { action: access::Action::Connect, resource: access::Resource::Connection };
     Facts { uses: vec![connect], effect: Effect::None, ..Facts::default() }
+}
+
+/// A mode as it is recorded, where it is not the ordinary one.
+fn recorded(mode: Mode) -> Option<Box<str>> {
+    (mode != Mode::Filtered).then(|| mode.as_str().into())
 }
 
 fn not_recorded(request: access::RequestId) -> Box<Refusal> {

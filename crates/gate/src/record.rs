@@ -44,7 +44,13 @@ impl Recorder {
     }
 
     /// The command as it is recorded.
-    pub(crate) fn command(&self, question: &Question, hide: Hide, facts: Arc<FactsNote>) -> Command {
+    pub(crate) fn command(
+        &self,
+        question: &Question,
+        hide: Hide,
+        facts: Arc<FactsNote>,
+        mode: Option<Box<str>>,
+    ) -> Command {
         let text = question.command.expose();
         let mut kept = Kept { recorder: self, hide, shortened: false, sad: hide == Hide::Sad };
         let mut statement = kept.value(text, STATEMENT_BYTES_MAX);
@@ -65,6 +71,7 @@ impl Recorder {
             parameters,
             fingerprint: if kept.sad { "".into() } else { self.fingerprint(question) },
             facts,
+            mode,
         }
     }
 

@@ -242,6 +242,7 @@ fn watched(path: &Path, config: &Config) -> Vec<PathBuf> {
     files.extend(config.tls.iter().flat_map(|tls| [tls.cert.clone(), tls.key.clone()]));
     files.extend(config.issuers.iter().filter_map(|issuer| issuer.ca.clone()));
     files.extend(config.connections.values().filter_map(|connection| connection.ca.clone()));
+    files.extend(config.connections.values().filter_map(|connection| connection.templates.clone()));
     files
 }
 

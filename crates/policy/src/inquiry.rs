@@ -1,4 +1,4 @@
-use access::{Action, DataClass, Facts, PolicyNote, Position, Resource, Stage};
+use access::{Action, DataClass, Facts, Mode, PolicyNote, Position, Resource, Stage};
 use cedar_policy::{
     Authorizer, Context, Decision as Answer, Entities, EntityUid, PolicySet, Request, RestrictedExpression,
 };
@@ -55,6 +55,11 @@ impl<'a> Inquiry<'a> {
         Self { policies, subject, scope, facts, stage, approvals, entities }
     }
 
+    /// In which way the subject queries the connection.
+    pub fn mode(&self) -> Mode {
+        self.scope.mode
+    }
+
     /// Whether the subject may do `action` to `resource`. What is not understood is asked about apart, by
     /// [`Self::may_use`]. `sad` may never be revealed, and no policy is asked.
     /// To `match` is asked about apart too, by [`Self::may_match`]: here it is asked as if nothing were compared.
@@ -82,8 +87,12 @@ impl<'a> Inquiry<'a> {
     }
 
     /// Whether the subject may run a command in which `feature`, one of
-    /// [`Facts::not_understood`], is not understood. Only permits that name it count.
+    /// [`Facts::not_understood`], is not understood. Only permits that name it count, but to an administrator.
     pub fn may_use(&self, feature: &str) -> Decision {
+        if self.scope.mode == Mode::Admin {
+            let (policies, placed) = (self.policies.on_features(), Ok(self.scope.feature(feature)));
+            return self.ask(policies, VOCABULARY.use_feature(), placed, Narrowed::default());
+        }
         let Some(policies) = self.policies.on_feature(feature) else { return Decision::none_allows() };
         self.ask(policies, VOCABULARY.use_feature(), Ok(self.scope.feature(feature)), Narrowed::default())
     }
@@ -159,6 +168,11 @@ impl<'a> Inquiry<'a> {
             ("approvals", RestrictedExpression::new_long(self.approvals.into())),
             ("labels", set(self.scope.labels.iter())),
             ("columns", set(columns.map(|used| &used.column))),
+            ("mode", RestrictedExpression::new_string(self.scope.mode.as_str().into())),
+            (
+                "template",
+                RestrictedExpression::new_string(facts.template.as_deref().unwrap_or_default().into()),
+            ),
             ("matches", RestrictedExpression::new_long(i64::try_from(narrowed.matches).unwrap_or(i64::MAX))),
         ];
         Context::from_pairs(pairs.map(|(name, value)| (name.to_owned(), value))).map_err(|e| e.to_string())

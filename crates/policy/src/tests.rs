@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
 use access::{
-    Action, ColumnUse, DataClass, Delegation, Facts, Kind, Position, Principal, Resource, Stage, Timestamp,
+    Action, ColumnUse, DataClass, Delegation, Facts, Kind, Mode, Position, Principal, Resource, Stage,
+    Timestamp,
 };
 
 use crate::{Decision, Policies, Problem, Scope, Subject};
@@ -28,7 +29,7 @@ fn problems(text: &str) -> Vec<Problem> {
     Policies::parse(&[("p.cedar".into(), text.into())]).err().unwrap_or_default()
 }
 
-const DB: Scope<'static> = Scope { connection: "db", labels: &[] };
+const DB: Scope<'static> = Scope { connection: "db", labels: &[], mode: access::Mode::Filtered };
 
 fn ask(policies: &Policies, action: Action, resource: Resource, facts: &Facts) -> Decision {
     policies.decide(&Subject::new(&agent()), DB, action, &resource, facts, Stage::Run, 0)
@@ -154,7 +155,7 @@ fn ids_may_hold_any_character() {
     let decide = |principal: &Principal| {
         policies.decide(
             &Subject::new(principal),
-            Scope { connection: &connection, labels: &labels },
+            Scope { connection: &connection, labels: &labels, mode: access::Mode::Filtered },
             Action::Call,
             &Resource::Function(nasty.into()),
             &Facts { kinds: vec![nasty.into()], functions: vec![nasty.into()], ..Facts::default() },
@@ -386,7 +387,7 @@ fn a_name_that_could_mean_two_things_is_refused() {
         let decision = ask_read(&all, table);
         assert!(!decision.allowed && decision.errors.len() == 1, "{table}");
     }
-    let scope = Scope { connection: "a/b", labels: &[] };
+    let scope = Scope { connection: "a/b", labels: &[], mode: access::Mode::Filtered };
     let connect = all.decide(
         &Subject::new(&agent()),
         scope,
@@ -434,4 +435,35 @@ fn a_permit_of_every_action_is_not_about_comparisons_and_a_forbid_is() {
     assert!(may(named, DataClass::Pan));
     assert!(!may(named, DataClass::Sad));
     assert!(!may(&format!("{named} forbid (principal, action, resource);"), DataClass::Pan));
+}
+
+#[test]
+fn to_an_administrator_a_permit_of_every_feature_counts_and_to_nobody_else() {
+    let facts = Facts { not_understood: vec!["do block".into()], ..Facts::default() };
+    let subject = Subject::new(&agent());
+    let may = |text: &str, mode| {
+        load(text).about(&subject, Scope { mode, ..DB }, &facts, Stage::Run, 0).may_use("do block").allowed
+    };
+    let broad =
+        r#"permit (principal, action == Action::"use_feature", resource) when { context.mode == "admin" };"#;
+    assert!(may(broad, Mode::Admin) && !may(broad, Mode::Filtered) && !may(broad, Mode::Templates));
+    assert!(!may("permit (principal, action, resource);", Mode::Admin), "the action has to be named");
+    let but = format!(r#"{broad} forbid (principal, action, resource == Feature::"do block");"#);
+    assert!(!may(&but, Mode::Admin));
+}
+
+#[test]
+fn a_policy_may_ask_in_which_way_and_by_which_registered_statement() {
+    let text = r#"permit (principal, action == Action::"read", resource)
+                  when { context.mode == "templates" && context.template == "by-id" };"#;
+    let (policies, subject) = (load(text), Subject::new(&agent()));
+    let table = Resource::Table("public.cards".into());
+    let may = |mode, template: Option<&str>| {
+        let facts = Facts { template: template.map(Box::from), ..Facts::default() };
+        let scope = Scope { mode, ..DB };
+        policies.about(&subject, scope, &facts, Stage::Run, 0).may(Action::Read, &table).allowed
+    };
+    assert!(may(Mode::Templates, Some("by-id")));
+    assert!(!may(Mode::Templates, Some("other")) && !may(Mode::Templates, None));
+    assert!(!may(Mode::Filtered, Some("by-id")));
 }

@@ -101,6 +101,7 @@ fn analyse_by(sql: &str, catalog: &Catalog, doubts: bool) -> Analysis {
             reading.doubts = doubts;
             reading.copy = copy_out(sql, &tree).map(Arc::new);
             reading.statements(&tree);
+            reading.facts.template = catalog.templates.find(sql).map(Box::from);
             reading.into_analysis()
         }
         Err(what) => {
@@ -189,6 +190,7 @@ pub fn merge(a: &Facts, b: &Facts, at: u32) -> Facts {
         },
         answers: a.answers.iter().cloned().chain(run.take(1)).collect(),
         functions: union(&a.functions, &b.functions),
+        template: a.template.clone(),
         has_where: a.has_where && b.has_where,
         effect: a.effect.max(b.effect),
         not_understood: union(&a.not_understood, &b.not_understood),

@@ -6,6 +6,7 @@ mod views;
 mod vouched;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use access::DataClass;
 
@@ -17,6 +18,7 @@ use crate::function;
 pub(crate) use crate::label::Label;
 use crate::label::{Entry, Labels, NotPan};
 use crate::manifest::{self, Major};
+use crate::template::Templates;
 
 /// Snapshot of one connection's catalog with the operator's labels applied.
 ///
@@ -40,6 +42,7 @@ pub struct Catalog {
     /// What holds no cardholder data, by the identity of its column.
     not_pan: HashMap<(u32, i16), Vec<NotPan>>,
     unmatched: Vec<String>,
+    pub(crate) templates: Arc<Templates>,
 }
 
 /// A labelled column by its place in [`Catalog::labelled`].
@@ -136,7 +139,8 @@ impl Catalog {
         labels: &Labels,
         version: u64,
     ) -> Result<Self, CatalogError> {
-        let mut catalog = Self { version, ..Self::default() };
+        let templates = Arc::clone(&labels.templates);
+        let mut catalog = Self { version, templates, ..Self::default() };
         let mut links = Links::default();
         let mut columns = Vec::new();
         for (index, row) in rows.enumerate() {

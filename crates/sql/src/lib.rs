@@ -31,6 +31,7 @@ mod settings;
 mod shape;
 mod statement;
 mod system;
+mod template;
 mod testimony;
 
 pub use analysis::{Analysis, NameUse, SQL_BYTES_MAX, analyse, analyse_doubting, fuzz_analyse, merge};
@@ -40,4 +41,5 @@ pub use label::{Label, LabelError, Labels, NotPan};
 pub use lineage::{Given, Lineage, Mention, Place, lineage, locate};
 pub use names::{resolve, unknown_name};
 pub use shape::shape;
+pub use template::{TemplateError, Templates};
 pub use testimony::{NoTestimony, Testimony, queries};

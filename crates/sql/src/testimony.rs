@@ -150,7 +150,7 @@ pub fn queries(sql: &str) -> Option<String> {
     (!texts.is_empty()).then(|| texts.join(";\n"))
 }
 
-fn is_query(node: &Node) -> bool {
+pub(crate) fn is_query(node: &Node) -> bool {
     match &node.node {
         Some(Kind::SelectStmt(select)) => select.into_clause.is_none(),
         Some(Kind::InsertStmt(_) | Kind::UpdateStmt(_) | Kind::DeleteStmt(_) | Kind::MergeStmt(_)) => true,

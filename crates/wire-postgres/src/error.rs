@@ -119,6 +119,7 @@ pub fn sqlstate(code: Code) -> &'static str {
         | Code::RevealDenied
         | Code::NotUnderstood
         | Code::NeedsApproval
+        | Code::NotATemplate
         | Code::AnswerWithheld => "42501", // insufficient_privilege
         Code::PolicyError | Code::NotRecorded => "58000",    // system_error
         Code::UpstreamUnavailable => "08006",                // connection_failure

@@ -9,6 +9,8 @@ mod faults;
 #[cfg(test)]
 mod guesses;
 #[cfg(test)]
+mod modes;
+#[cfg(test)]
 mod promises;
 #[cfg(test)]
 mod property;

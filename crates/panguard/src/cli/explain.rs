@@ -4,7 +4,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use access::{Delegation, Facts, Kind, Principal, Timestamp};
+use access::{Delegation, Facts, Kind, ModeOf, Principal, Timestamp};
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use gate::{Asking, explain};
@@ -88,7 +88,11 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
     let principal = principal(&config, arguments);
     let asking = Asking {
         principal: &principal,
-        scope: Scope { connection: name, labels: &connection.labels },
+        scope: Scope {
+            connection: name,
+            labels: &connection.labels,
+            mode: ModeOf::find(&connection.modes, &principal),
+        },
         classes: serve::scanned(&config),
         approvals: arguments.approvals,
     };

@@ -155,6 +155,7 @@ impl Explained {
                 format!("{} {}{at}", one.column, one.place)
             }),
         );
+        lines.add("template", self.facts.template.iter().map(ToString::to_string));
         lines.add("functions", self.facts.functions.iter().map(ToString::to_string));
         lines.add("not understood", self.facts.not_understood.iter().map(ToString::to_string));
         lines.add(

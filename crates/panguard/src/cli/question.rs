@@ -1,7 +1,7 @@
 //! `questions.yaml`: what a policy folder is asked, and the verdicts expected (policies/README.md).
 
 use access::{
-    Action, ColumnUse, DataClass, Effect, Facts, Kind, Position, Principal, Resource, Stage, Timestamp,
+    Action, ColumnUse, DataClass, Effect, Facts, Kind, Mode, Position, Principal, Resource, Stage, Timestamp,
 };
 use policy::{Decision, Policies, Scope, Subject};
 use serde::{Deserialize, Serialize};
@@ -56,6 +56,17 @@ struct Given {
     effect: GivenEffect,
     approvals: u32,
     matches: u32,
+    mode: Way,
+    template: Option<Box<str>>,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum Way {
+    Templates,
+    #[default]
+    Filtered,
+    Admin,
 }
 
 #[derive(Deserialize, Default, Clone, Copy)]
@@ -88,7 +99,12 @@ impl Question {
         let wrong = |why: String| format!(" `{}`: {why}", self.question);
         let principal = self.principal().map_err(wrong)?;
         let subject = Subject::new(&principal);
-        let scope = Scope { connection: &self.on, labels: &self.labels };
+        let mode = match self.facts.mode {
+            Way::Templates => Mode::Templates,
+            Way::Filtered => Mode::Filtered,
+            Way::Admin => Mode::Admin,
+        };
+        let scope = Scope { connection: &self.on, labels: &self.labels, mode };
         let facts = self.facts().map_err(wrong)?;
         let inquiry = policies.about(&subject, scope, &facts, Stage::Run, self.facts.approvals);
         if let Some(feature) = &self.feature {
@@ -157,6 +173,7 @@ impl Question {
             answers: Vec::new(),
             matches: Vec::new(),
             unknown_columns: false,
+            template: given.template.clone(),
             functions: given.functions.clone(),
             has_where: given.has_where,
             effect: match given.effect {

@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use access::{Action, ColumnUse, Effect, Facts, Kind, Position, Principal, Resource, Stage, Timestamp};
+use access::{Action, ColumnUse, Effect, Facts, Kind, Mode, Position, Principal, Resource, Stage, Timestamp};
 use policy::{Policies, Scope, Subject};
 use serde::Deserialize;
 
@@ -47,6 +47,8 @@ struct GivenFacts {
     effect: Option<String>,
     approvals: u32,
     matches: u64,
+    mode: Option<String>,
+    template: Option<Box<str>>,
 }
 
 #[derive(Deserialize, Debug, Clone, Copy, PartialEq)]
@@ -77,7 +79,13 @@ fn every_example_gives_the_verdicts_that_stand_beside_it() {
 fn check(policies: &Policies, folder: &Path, asked: &Question) {
     let principal = principal(&asked.by);
     let subject = Subject::new(&principal);
-    let scope = Scope { connection: &asked.on, labels: &asked.labels };
+    let mode = match asked.facts.mode.as_deref() {
+        None | Some("filtered") => Mode::Filtered,
+        Some("templates") => Mode::Templates,
+        Some("admin") => Mode::Admin,
+        Some(other) => panic!("no such mode: {other}"),
+    };
+    let scope = Scope { connection: &asked.on, labels: &asked.labels, mode };
     let facts = facts(asked);
     let inquiry = policies.about(&subject, scope, &facts, Stage::Run, asked.facts.approvals);
     let decision = match &asked.feature {
@@ -142,6 +150,7 @@ fn facts(asked: &Question) -> Facts {
         answers: Vec::new(),
         matches: Vec::new(),
         unknown_columns: false,
+        template: given.template.clone(),
         functions: given.functions.clone(),
         has_where: given.has_where,
         effect: match given.effect.as_deref() {

@@ -430,6 +430,7 @@ fn admission() -> Admission {
         principal: Arc::new(principal),
         connection: "db".into(),
         labels: Arc::new([]),
+        mode: access::Mode::Filtered,
         from: "127.0.0.1:1".into(),
         client: "sim".into(),
     }

@@ -87,6 +87,8 @@ pub(crate) struct Column {
     pub label: Option<LabelledId>,
     /// Labelled columns that its values are made of: a generated column, a row of another table.
     pub made_of: Vec<LabelledId>,
+    /// Whether it is computed from others of its table.
+    generated: bool,
     number: i16,
 }
 
@@ -199,7 +201,17 @@ impl Catalog {
             if row_of != 0 {
                 links.rows.push((relation.oid, number, row_of));
             }
-            relation.columns.push(Column { name: name.into(), label: None, made_of: Vec::new(), number });
+            let name = name.into();
+            relation.columns.push(Column {
+                name,
+                label: None,
+                made_of: Vec::new(),
+                generated: false,
+                number,
+            });
+        }
+        for &(relation, number, _) in &links.generated {
+            catalog.column_mut(relation, number).into_iter().for_each(|column| column.generated = true);
         }
         for entry in &labels.entries {
             catalog.apply(entry);
@@ -222,18 +234,17 @@ impl Catalog {
         column.label.and_then(|id| self.labelled(id)).map(|labelled| &labelled.label)
     }
 
-    /// Every class that a column holds or is made of, by the identity that RowDescription gives it.
+    /// Every class that a column holds or is made of, by the identity that RowDescription gives it; 0 is a whole row.
     pub fn classes_of(&self, relation_oid: u32, attnum: i16) -> Vec<DataClass> {
-        let relation = self.by_oid.get(&relation_oid).and_then(|&at| self.relations.get(at));
-        let column =
-            relation.and_then(|relation| relation.columns.iter().find(|column| column.number == attnum));
-        let held = column.map(held).unwrap_or_default();
-        let mut classes: Vec<DataClass> = held
-            .iter()
-            .filter_map(|&id| self.labelled(id))
-            .flat_map(|labelled| labelled.classes.clone())
-            .collect();
-        classes.dedup();
+        let columns =
+            self.relation(relation_oid).map(|relation| relation.columns.as_slice()).unwrap_or_default();
+        let columns = columns.iter().filter(|column| attnum == 0 || column.number == attnum);
+        let mut classes: Vec<DataClass> = Vec::new();
+        for labelled in columns.flat_map(held).filter_map(|id| self.labelled(id)) {
+            classes.extend(
+                labelled.classes.iter().filter(|class| !classes.contains(class)).cloned().collect::<Vec<_>>(),
+            );
+        }
         classes
     }
 
@@ -248,6 +259,11 @@ impl Catalog {
             relation.columns.iter().any(|column| !held(column).is_empty())
                 && relation.columns.iter().any(|column| column.number > attnum)
         })
+    }
+
+    /// Whether a column is computed from others of its table. No column becomes one that was none.
+    pub fn is_generated(&self, relation_oid: u32, attnum: i16) -> bool {
+        self.column(relation_oid, attnum).is_some_and(|column| column.generated)
     }
 
     /// Whether the snapshot holds this relation. One that it does not hold (a temporary table, one created
@@ -343,6 +359,12 @@ impl Catalog {
 
     pub(crate) fn labelled(&self, id: LabelledId) -> Option<&Labelled> {
         self.labelled.get(usize::try_from(id).ok()?)
+    }
+
+    /// The label of a column of `pg_catalog`.
+    pub(crate) fn system_label(&self, relation: &str, column: &str) -> Option<LabelledId> {
+        let columns = self.relations(Some("pg_catalog"), relation).flat_map(|relation| &relation.columns);
+        columns.into_iter().find(|it| *it.name == *column)?.label
     }
 
     /// Every labelled column of this name, wherever it is.
@@ -570,6 +592,11 @@ impl Catalog {
 
     fn column(&self, oid: u32, number: i16) -> Option<&Column> {
         self.relation(oid)?.columns.iter().find(|column| column.number == number)
+    }
+
+    fn column_mut(&mut self, oid: u32, number: i16) -> Option<&mut Column> {
+        let relation = self.relations.get_mut(*self.by_oid.get(&oid)?)?;
+        relation.columns.iter_mut().find(|column| column.number == number)
     }
 }
 

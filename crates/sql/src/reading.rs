@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use access::{Action, Answer, ColumnUse, DataClass, Effect, Facts, Match, Position, Resource, Use};
 use pg_query::Node;
-use pg_query::protobuf::{ColumnRef, RangeVar, node};
+use pg_query::protobuf::{AIndirection, ColumnRef, RangeVar, node};
 
 use crate::catalog::{Catalog, Event, LabelledId, Relation};
 use crate::lineage::{Lineage, Place, Spot};
-use crate::scope::{Column, Columns, Item, Scope, Trace, add};
+use crate::member::{Put, Step, Ways, is_name};
+use crate::scope::{Column, Columns, Item, Scope, Trace, WITHIN_MAX, add};
 use crate::system;
-use crate::{Analysis, NameUse};
+use crate::{Analysis, CopyOut, NameUse};
 
 /// The nodes of the tree.
 pub(crate) type Kind = node::Node;
@@ -38,6 +39,10 @@ pub(crate) struct Reading<'a> {
     pub mentioned: Vec<LabelledId>,
     /// Whether relations may have other columns than the catalog says.
     pub doubts: bool,
+    /// What the text is, if it is a copy to the agent whose columns the server can be made to describe.
+    pub copy: Option<Arc<CopyOut>>,
+    /// Where in documents values are.
+    pub ways: Ways,
     /// What is being read.
     pub spot: Spot,
     /// Where labelled columns are, if that is asked for.
@@ -82,8 +87,10 @@ impl<'a> Reading<'a> {
             reads: false,
             at: 0,
             doubts: false,
+            copy: None,
             computed: Vec::new(),
             mentioned: Vec::new(),
+            ways: Ways::default(),
             spot: Spot::default(),
             lineage: None,
             work: 0,
@@ -96,6 +103,7 @@ impl<'a> Reading<'a> {
             names: self.names,
             changes_catalog: self.changes_catalog,
             literal_free: self.literal_free,
+            copy: self.copy,
             search_paths: self.search_paths,
             attested: false,
             mentioned: self.mentioned,
@@ -205,23 +213,28 @@ impl<'a> Reading<'a> {
     pub fn mark(&mut self, traces: &[Trace], position: Position) {
         for trace in traces {
             let position = if trace.plain { position } else { Position::Computed };
-            self.mark_column(trace.column, position);
+            match trace.within {
+                0 => self.mark_column(trace.column, position),
+                _ => self.at_row(|reading| reading.mark_column(trace.column, position)),
+            }
         }
     }
 
     /// Notes that the answer is made of these columns: as they stand, or derived, where it is known at which place.
     pub fn mark_output(&mut self, columns: &Columns<'a>) {
         let placed = columns.exact && columns.in_place;
-        let mut derived = Vec::new();
+        let (mut derived, mut members) = (Vec::new(), Vec::new());
         for (index, column) in (0..).zip(&columns.list) {
             for trace in &column.traces {
                 let catalog = self.catalog;
                 let classes = catalog.labelled(trace.column).map(|labelled| labelled.classes.as_slice());
                 let classes = classes.unwrap_or_default();
+                let is_sad = classes.contains(&DataClass::Sad);
                 let position = match trace.plain {
                     true => Position::Output,
-                    // Nothing that is made of it is told, not even that there is something.
-                    false if !placed || classes.contains(&DataClass::Sad) => Position::Computed,
+                    // Nothing that is made of it alone is told, not even that there is something. What holds other
+                    // values beside it is NULL, as it is itself.
+                    false if !placed || (is_sad && trace.within == 0) => Position::Computed,
                     false => Position::Derived,
                 };
                 self.at_column(column.at, |reading| reading.mark_column(trace.column, position));
@@ -232,12 +245,15 @@ impl<'a> Reading<'a> {
                     derived.extend(classes.iter().map(|class| (index, class.clone())));
                 }
             }
+            if placed {
+                members.extend(self.members_of(index, &column.traces));
+            }
         }
         derived.sort_unstable_by(|a: &(u32, DataClass), b| (a.0, a.1.as_str()).cmp(&(b.0, b.1.as_str())));
         derived.dedup();
         if !derived.is_empty() {
             let width = u32::try_from(columns.list.len()).unwrap_or(u32::MAX);
-            self.facts.answers.push(Answer { statement: self.at, width, derived });
+            self.facts.answers.push(Answer { statement: self.at, width, derived, members });
         }
     }
 
@@ -349,7 +365,7 @@ impl<'a> Reading<'a> {
 
     /// What a column name, `t.name`, `*` or `t.*` means here.
     ///
-    /// What is more than a plain use of columns (a whole row, a function in disguise) is noted at once.
+    /// What may be a function in disguise is noted at once.
     pub fn reference(&mut self, reference: &'a ColumnRef) -> Columns<'a> {
         let columns = self.referred(reference);
         columns.traces().for_each(|trace| self.names_column(trace.column));
@@ -410,7 +426,8 @@ impl<'a> Reading<'a> {
             self.mark_name(name, Position::Computed);
         }
         if !certain {
-            self.whole_row(name);
+            let row = self.whole_row(name);
+            add(&mut traces, &row);
         }
         let is_row = self.named(name).next().is_some();
         // A relation that is doubted has columns that are known, and maybe others.
@@ -450,7 +467,8 @@ impl<'a> Reading<'a> {
             self.attribute(name);
             // Of a relation that the snapshot does not hold most names are columns.
             if self.named(of).any(|item| item.columns.exact) || self.takes_a_row(name) {
-                self.whole_row(of);
+                let row = self.whole_row(of);
+                self.mark(&row, Position::Computed);
             }
         }
         one(name, traces)
@@ -472,22 +490,71 @@ impl<'a> Reading<'a> {
         let merges = of.is_none() && self.scopes.last().is_some_and(|scope| scope.merges);
         let in_place = exact && !merges && items.iter().all(|item| item.columns.in_place);
         self.work(width);
-        Columns { list, exact, in_place, unknown, doubted: false }
+        Columns { list, exact, in_place, unknown, doubted: false, spelled: false }
     }
 
-    /// Notes that all of a row is taken as one value.
-    fn whole_row(&mut self, of: &'a str) {
-        let (mut traces, mut unknown) = (Vec::new(), false);
+    /// What all of a row holds, taken as one value.
+    fn whole_row(&mut self, of: &'a str) -> Vec<Trace> {
+        let (mut held, mut unknown) = (Vec::new(), false);
         for item in self.named(of) {
-            for column in &item.columns.list {
-                add(&mut traces, &column.traces);
+            for column in item.columns.list.iter().filter(|column| !column.traces.is_empty()) {
+                // The names of a table's columns are the catalog's; others may be cut or spelled in small letters.
+                let is_kept =
+                    |name: &&str| item.columns.spelled && is_name(name) && name.len() < NAME_BYTES_MAX;
+                let put = match column.name.filter(is_kept) {
+                    Some(name) => Put::Under(Step::Name(name.into())),
+                    None => Put::Nowhere,
+                };
+                held.push((column.traces.clone(), put));
             }
             unknown |= item.columns.unknown;
         }
-        self.at_row(|reading| reading.mark(&traces, Position::Computed));
         if unknown {
             self.not_understood("all columns of an unknown relation");
         }
+        let mut traces = Vec::new();
+        for (column, put) in held {
+            let inside = self.put(column, &put);
+            add(&mut traces, &inside);
+        }
+        traces
+    }
+
+    /// Puts values inside another; too many inside one another are a computation.
+    pub fn put_inside(&mut self, traces: Vec<Trace>) -> Vec<Trace> {
+        if traces.iter().any(|trace| trace.within >= WITHIN_MAX) {
+            self.mark(&traces.iter().copied().map(Trace::inside).collect::<Vec<_>>(), Position::Computed);
+            return Vec::new();
+        }
+        let mut inside = Vec::with_capacity(traces.len());
+        traces.into_iter().for_each(|trace| add(&mut inside, &[trace.inside()]));
+        inside
+    }
+
+    /// What `(t).name` and `(t).*` mean where `t` is a member of FROM, and certainly no column: the same as without
+    /// the parentheses.
+    pub fn field_of_row(&mut self, it: &'a AIndirection) -> Option<Columns<'a>> {
+        let Some(Kind::ColumnRef(row)) = &it.arg.as_deref()?.node else { return None };
+        let ([of], [step]) = (row.fields.as_slice(), it.indirection.as_slice()) else { return None };
+        let (Some(Kind::String(of)), step) = (&of.node, step.node.as_ref()?) else { return None };
+        let is_column =
+            |item: &Item<'a>| !item.columns.is_certain() || item.columns.find(&of.sval, &mut Vec::new());
+        let steps = self.scopes.iter().map(|scope| scope.items.len()).sum();
+        if !self.work(steps) || self.scopes.iter().flat_map(|scope| &scope.items).any(is_column) {
+            return None;
+        }
+        self.named(&of.sval).next()?;
+        let columns = self.at_offset(row.location, |reading| {
+            let mut columns = match step {
+                Kind::String(name) => reading.qualified(&of.sval, &name.sval),
+                Kind::AStar(_) => reading.star(Some(&of.sval)),
+                _ => return None,
+            };
+            columns.list.iter_mut().for_each(|column| column.at = reading.spot.offset);
+            Some(columns)
+        })?;
+        columns.traces().for_each(|trace| self.names_column(trace.column));
+        Some(columns)
     }
 
     /// The members of FROM of this name: those of the nearest query that has one.
@@ -515,6 +582,9 @@ fn note(columns: &mut Vec<LabelledId>, column: LabelledId) {
         columns.push(column);
     }
 }
+
+/// Names of so many bytes are cut, and where depends on their encoding (`NAMEDATALEN`).
+const NAME_BYTES_MAX: usize = 63;
 
 /// Columns that every table has (§5.6), which hold nothing of anybody's.
 const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];

@@ -14,6 +14,10 @@ use crate::statement::Statement;
 
 impl Postgres {
     pub(super) fn rows_described(&mut self, frame: &Frame) -> Result<(), Violation> {
+        if let Some(Reply::OwnDescribeStandIn(request)) = self.head_reply() {
+            let request = *request;
+            return self.stand_in_described(request, Some(frame));
+        }
         let catalog = self.settings.catalog.load_full();
         let masker = self.settings.masker;
         let (columns, terms) = match self.described() {
@@ -125,10 +129,13 @@ impl Postgres {
     }
 
     /// The upstream's description and what was decided upon contradict each other, or nobody knows yet what is in it.
-    fn disagree(&mut self) {
+    pub(super) fn disagree(&mut self) {
         self.stale = true;
-        self.withhold("the answer has other columns than were decided upon");
+        self.withhold(OTHER_COLUMNS);
     }
 }
+
+/// Why an answer is withheld that is not what was decided upon.
+pub(super) const OTHER_COLUMNS: &str = "the answer has other columns than were decided upon";
 
 const UNDESCRIBED: Violation = Violation { by: Side::Upstream, rule: "a row that was not described" };

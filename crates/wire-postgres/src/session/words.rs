@@ -61,10 +61,16 @@ impl Postgres {
             Reply::DescribePortal(portal) | Reply::OwnDescribePortal(portal) => {
                 portal.statement.tells_errors()
             }
+            // The copy that it stands in for is held with its permit.
+            Reply::OwnParse | Reply::OwnDescribeStandIn(_) => self
+                .held
+                .as_ref()
+                .and_then(|held| held.permit.as_ref())
+                .is_some_and(|permit| permit.terms().tells_errors),
             Reply::Sync => !transaction,
             // A statement of panguard's own, which touches nothing.
             Reply::RefusedQuery(_) | Reply::Refused(_) => true,
-            Reply::Close | Reply::Farewell(_) => false,
+            Reply::Close | Reply::OwnClose | Reply::Farewell(_) => false,
         }
     }
 

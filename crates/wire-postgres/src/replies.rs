@@ -93,6 +93,8 @@ pub(crate) struct Open {
     pub(crate) is_single: bool,
     /// What was decided upon.
     pub(crate) facts: Arc<Facts>,
+    /// Whether what the snapshot did not hold then may have been the session's own: it may be known by now.
+    pub(crate) own: bool,
     /// Which of its statements the upstream answers, from 0.
     pub(crate) statement: u32,
 }
@@ -191,6 +193,11 @@ impl Replies {
 
     pub(crate) fn pop(&mut self) -> Option<Owed> {
         self.owed.pop_front()
+    }
+
+    /// The first command that is owed an answer.
+    pub(crate) fn next_command(&self) -> Option<&Open> {
+        self.owed.iter().find_map(|owed| owed.command.as_ref())
     }
 
     /// Whether the answer at the head must be kept back, its entry not being durable yet.

@@ -349,7 +349,8 @@ impl Postgres {
         };
         let copy = copy.map(|out| Copying { out, described: None });
         let frame = frame.clone();
-        self.held = Some(Held { request, frame, kind, sql, analysis, facts, permit: None, copy });
+        let own = self.doubt.is_own();
+        self.held = Some(Held { request, frame, kind, sql, analysis, facts, own, permit: None, copy });
     }
 
     /// What the text of a statement says under today's catalog, for one that was prepared under an older.

@@ -22,6 +22,8 @@ pub(super) struct Held {
     pub(super) analysis: Option<Arc<Analysis>>,
     /// What was asked about, with what it runs by name.
     pub(super) facts: Arc<Facts>,
+    /// Whether what the snapshot does not hold may be the session's own.
+    pub(super) own: bool,
     /// Allowed, and waiting for its stand-in to be described.
     pub(super) permit: Option<Permit>,
     /// What its rows are, if it copies to the agent and that is known.
@@ -67,7 +69,7 @@ impl Postgres {
             return;
         }
         let Some(held) = self.held.take() else { return };
-        let Held { request, frame, kind, sql, analysis, facts, copy, .. } = held;
+        let Held { request, frame, kind, sql, analysis, facts, own, copy, .. } = held;
         self.segment_open = true;
         self.turns += 1;
         self.segment_ahead(&kind);
@@ -93,6 +95,7 @@ impl Postgres {
             is_single: analysis.as_ref().is_none_or(|analysis| analysis.facts.kinds.len() < 2),
             copy,
             facts,
+            own,
             statement: 0,
         };
         let (reply, names) = match kind {

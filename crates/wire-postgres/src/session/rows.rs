@@ -33,7 +33,8 @@ impl Postgres {
                 let columns = Columns::read(frame, &catalog, &terms, open.answer())?;
                 let agree = columns.agree(open.answer(), &catalog);
                 let unknown = columns.stale || doubt::reads_unknown(&open.facts);
-                if !agree || (unknown && !self.doubt.is_own()) {
+                let own = open.own;
+                if !agree || (unknown && !own && !self.doubt.is_own()) {
                     self.disagree();
                 }
                 (columns, terms)
@@ -120,7 +121,7 @@ impl Postgres {
         let Some(columns) = portal.columns().filter(|_| plan.is_none()) else { return true };
         let (terms, answer): (Terms, _) = (open.terms(), open.answer());
         let unknown = columns.stale || doubt::reads_unknown(&open.facts);
-        if !columns.agree(answer, &catalog) || (unknown && !doubts) {
+        if !columns.agree(answer, &catalog) || (unknown && !open.own && !doubts) {
             return false;
         }
         let formats = Some(&*portal.result_formats);

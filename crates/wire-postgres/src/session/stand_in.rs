@@ -64,7 +64,7 @@ impl Postgres {
             let columns = Columns::read(frame, &catalog, permit.terms(), answer)?;
             let unknown = columns.stale || doubt::reads_unknown(&held.facts);
             self.stale |= columns.stale;
-            agree = columns.agree(answer, &catalog) && (!unknown || self.doubt.is_own());
+            agree = columns.agree(answer, &catalog) && (!unknown || held.own || self.doubt.is_own());
             if let Some(copying) = &mut held.copy {
                 copying.described = Some(StandIn { columns, names: columns::names(frame) });
             }

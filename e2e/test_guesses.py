@@ -125,3 +125,47 @@ def test_without_a_policy_nothing_is_compared(cluster, make_gateway, issuer):
         told = refusal(session, f"select id from vault where pan = '{cards.VISA}'")
         assert told.code == "PGD-0006" and "public.vault.pan" in told.message
         assert refusal(session, f"insert into vault values (9, '{cards.VISA}')").code == "PGD-0006"
+
+
+def test_one_guess_is_one_value_and_the_whole_of_it(cluster, make_gateway, issuer):
+    """Each of these told of many values, or of a part of one, at the price of one or none."""
+    database = cluster.create_database(TABLES + "create sequence numbers; alter table vault alter id set default nextval('numbers')")
+    administers = "permit (principal, action == Action::\"administer\", resource);"
+    upstream = cluster.upstream(database, data={"public.vault.pan": "pan", "public.bins.pan": "pan"})
+    gateway = make_gateway(cards.POLICIES + FEW + administers, {"payments": upstream})
+    with gateway.connect(issuer.agent()) as session:
+        for sql in (
+            "select right(pan::varchar(8), 4) from vault",
+            "select id from vault where pan::varchar(6) = '411111'",
+            "insert into vault values (generate_series(10, 20), (4111111111111101 + generate_series(0, 10))::text) on conflict do nothing returning id",
+            "update vault set pan = default",
+        ):
+            assert refusal(session, sql).code == "PGD-0006", sql
+        for number in (cards.VISA, "1", "2", "3"):
+            session.execute(f"alter table vault alter pan set default '{number}'")
+            sql = "insert into vault default values"
+            if number == "3":
+                assert refusal(session, sql).code == "PGD-0017"
+            elif number == cards.VISA:
+                with pytest.raises(psycopg.errors.IntegrityError):
+                    session.execute(sql)
+            else:
+                session.execute("insert into vault (id) values (%s)", [f"10{number}"])
+        assert refusal(session, "insert into vault (id) select 7 from refunds").code == "PGD-0006"
+
+
+@pytest.mark.parametrize("shadow", ["create domain pg_temp.text as pg_catalog.varchar(8)",
+                                    "create domain public.text as pg_catalog.varchar(8); set search_path to public, pg_catalog"])
+def test_a_type_that_is_called_text_is_not_taken_for_it(cluster, make_gateway, issuer, shadow):
+    database = cluster.create_database(TABLES)
+    administers = "permit (principal, action == Action::\"administer\", resource);"
+    upstream = cluster.upstream(database, user="postgres", data={"public.vault.pan": "pan"})
+    gateway = make_gateway(cards.POLICIES + FEW + administers, {"payments": upstream})
+    with gateway.connect(issuer.agent()) as session:
+        ends = "select right(pan::text, 4) from vault where id = 1"
+        assert session.execute(ends).fetchall() == [(cards.VISA[-4:],)]
+        for part in shadow.split("; "):
+            session.execute(part)
+        for sql in (ends, "select id from vault where pan::text = '41111111'", "select pan::text from vault"):
+            assert refusal(session, sql).code == "PGD-0006", sql
+        assert session.execute(ends.replace("::text", "::pg_catalog.text")).fetchall() == [(cards.VISA[-4:],)]

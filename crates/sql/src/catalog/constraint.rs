@@ -1,6 +1,6 @@
 //! What a table's indexes and constraints compare, so that a change of its rows may fail by it.
 
-use super::{Catalog, Kind, Links, held};
+use super::{Catalog, Column, Kind, Links, held};
 
 /// Columns that are looked at together whenever a row is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,11 @@ pub(crate) enum Compares {
     Other,
     /// With nothing but itself: a check.
     Itself,
+}
+
+/// Whether a row that does not give it a value may tell by it.
+fn may_be_default(column: &Column) -> bool {
+    column.has_default && !held(column).is_empty()
 }
 
 impl Catalog {
@@ -70,8 +75,14 @@ impl Catalog {
                     continue;
                 };
                 // Its columns have names of its own: any may be any.
+                let has_default =
+                    self.relation(under).is_some_and(|under| under.columns.iter().any(may_be_default));
                 let columns = it.columns.iter().map(|column| column.name.clone()).collect();
                 changed |= self.add_constraint(view, Constraint { compares: Compares::Other, columns });
+                let view = self.by_oid.get(&view).and_then(|&at| self.relations.get_mut(at));
+                for column in view.into_iter().flat_map(|view| &mut view.columns).filter(|_| has_default) {
+                    changed |= !std::mem::replace(&mut column.has_default, true);
+                }
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::packed::Packed;
 use crate::personal::Personal;
 use crate::reader::Reader;
 use crate::secret::Secrets;
-use crate::sieve::Sieve;
+use crate::sieve::{Sieve, Stretch};
 use crate::text::Text;
 use crate::unit::View;
 use crate::walk::Walk;
@@ -185,13 +185,20 @@ impl Engine {
         if !through || end >= text.len() {
             return false;
         }
-        let stretch = self.sieve.next(text.bytes(), end, text.ended()).unwrap_or(text.len()..text.len());
+        let nothing = || Stretch { range: text.len()..text.len(), hex: false, base64: false };
+        let Stretch { range, hex, base64 } =
+            self.sieve.next(text.bytes(), end, text.ended()).unwrap_or_else(nothing);
         for index in 0..CARD_READERS {
+            let reads = match index {
+                HEX => hex,
+                BASE64 => base64,
+                _ => true,
+            };
             if let Some(reader) = self.reader(index) {
-                reader.skip_to(stretch.start);
+                reader.skip_to(if reads { range.start } else { range.end });
             }
         }
-        self.stretch_end = stretch.end;
+        self.stretch_end = range.end;
         true
     }
 
@@ -225,8 +232,8 @@ impl Engine {
         match index {
             0 => Some(&mut self.plain),
             1 => Some(&mut self.escaped),
-            2 => Some(&mut self.hex),
-            3 => Some(&mut self.base64),
+            HEX => Some(&mut self.hex),
+            BASE64 => Some(&mut self.base64),
             4 => on(&mut self.quoted),
             5 => Some(&mut self.codes),
             6 => Some(&mut self.packed),
@@ -268,5 +275,7 @@ pub(crate) enum Views {
 
 const READERS: usize = 9;
 const CARD_READERS: usize = 5;
+const HEX: usize = 2;
+const BASE64: usize = 3;
 /// How long findings that overlap may be together; what overlaps beyond is masked after them.
 pub(crate) const REGION_BYTES_MAX: usize = 256;

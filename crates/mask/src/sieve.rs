@@ -33,6 +33,16 @@ pub(crate) struct Sieve {
     kind: Kind,
 }
 
+/// Some of a text that needs reading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    pub range: Range<usize>,
+    /// Whether digits in hex show in it; if not, none are.
+    pub hex: bool,
+    /// Whether digits in base64 do.
+    pub base64: bool,
+}
+
 /// How bitmaps are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -69,7 +79,7 @@ impl Sieve {
     /// Every card number and track that starts at `from` or after, however it is written, lies within a stretch,
     /// with [`BEFORE`] bytes before it, and so does what may become one when the text goes on, unless it has
     /// `ended`. The range is never empty; the next call goes on from its end.
-    pub fn next(&self, text: &[u8], from: usize, ended: bool) -> Option<Range<usize>> {
+    pub fn next(&self, text: &[u8], from: usize, ended: bool) -> Option<Stretch> {
         let mut look = Look::new(text, from, !ended);
         match self.kind {
             Kind::Portable => portable::scan(&mut look),
@@ -88,8 +98,8 @@ pub fn sieves() -> impl Iterator<Item = (&'static str, fn(&[u8]) -> usize)> {
         let sieve = Sieve { kind };
         let (mut from, mut left) = (0, 0);
         while let Some(stretch) = sieve.next(text, from, true) {
-            from = stretch.end;
-            left += stretch.len();
+            from = stretch.range.end;
+            left += stretch.range.len();
         }
         left
     }

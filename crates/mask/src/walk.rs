@@ -6,6 +6,7 @@ use crate::finding::Finding;
 use crate::reader::Reader;
 use crate::text::Text;
 use crate::unit::{Kind, SYNC, View, ascii};
+use crate::work;
 
 /// Reads a text for card numbers and tracks, its escapes read as one view has them.
 #[derive(Debug)]
@@ -79,20 +80,20 @@ impl Walk {
     ///
     /// It leaps from behind a character that ends every number, to behind another: there nothing before matters.
     fn leap(&mut self, text: &Text<'_>, until: usize) {
-        self.leap_at = self.at + LEAP_MIN;
         if matches!(self.view, View::Plain | View::Json) {
+            self.leap_at = usize::MAX;
             return;
         }
         let range = self.at..until.saturating_add(NUMBER_BYTES_MAX).min(text.len());
         let next = text.seek(range.clone(), |rest| self.view.next_opener(rest));
-        let next = next.unwrap_or(range.len());
-        if next > LEAP_MIN {
-            let over = text.known(self.at..self.at + next - NUMBER_BYTES_MAX);
-            let landing = over.iter().rposition(|byte| ends_numbers(ascii(*byte)));
-            if let Some(last) = landing {
-                self.skip_to(self.at + last + 1);
-            }
+        let next = self.at + next.unwrap_or(range.len());
+        let over = text.known(self.at..next.saturating_sub(NUMBER_BYTES_MAX).max(self.at));
+        work::done(over.len());
+        if let Some(last) = over.iter().rposition(|byte| ends_numbers(ascii(*byte))) {
+            self.skip_to(self.at + last + 1);
         }
+        // Up to what may be escaped there is nothing more to leap over.
+        self.leap_at = next + 1;
     }
 
     /// Judges the digit at `at`, and goes on behind it.
@@ -216,7 +217,5 @@ fn ends_numbers(kind: Kind) -> bool {
 /// Longest stretch of plain text that the beginning of one number takes: a number of four bytes a digit and its
 /// gaps, of three characters of three bytes each.
 const NUMBER_BYTES_MAX: usize = DIGITS_MAX * 4 + (DIGITS_MAX - 1) * 9;
-/// Shortest stretch that is worth leaping over.
-const LEAP_MIN: usize = 2 * NUMBER_BYTES_MAX;
 /// How far back a walk starts to know what stands before: longer than four characters as escapes.
 pub(crate) const LOOK_BACK: usize = 4 * SYNC;

@@ -143,28 +143,40 @@ fn place(letters: &[u8]) -> Option<usize> {
 
 const PLACES: usize = 1024;
 
-/// Whether `text` may end in a known word of sensitive authentication data, by its last two letters: most do not.
+/// Words between a name and its value.
+pub(crate) const FILLERS: &[&str] = &["is", "was", "code", "number", "no", "no.", "num", "value"];
+
+/// Whether `text` may end in a known word of sensitive authentication data or in one that leads on from it to a value,
+/// by its last three letters: most do not.
 pub(super) fn may_end(text: &[u8]) -> bool {
-    static ENDS: LazyLock<[u32; 26]> = LazyLock::new(|| {
-        let mut ends = [0; 26];
-        for known in KNOWN.iter().filter(|known| known.meaning.may_be_sad()) {
-            let letters = known.word.trim_end_matches(|c: char| c.is_ascii_digit()).as_bytes();
-            if let [.., one, two] = letters
-                && let (Some(one), Some(two)) = (letter(*one), letter(*two))
-                && let Some(end) = ends.get_mut(two)
+    static ENDS: LazyLock<Vec<u32>> = LazyLock::new(|| {
+        let mut ends = vec![0; 26 * 26];
+        let known = KNOWN.iter().filter(|known| known.meaning.may_be_sad()).map(|known| known.word);
+        for word in known.chain(FILLERS.iter().copied()) {
+            let word = word.trim_end_matches(|c: char| !c.is_alphabetic()).as_bytes();
+            let mut letters = word.iter().rev().map_while(|byte| letter(*byte));
+            if let (Some(three), Some(two)) = (letters.next(), letters.next())
+                && let Some(end) = ends.get_mut(three * 26 + two)
             {
-                *end |= 1 << one;
+                // Of a shorter word any letter may stand before.
+                *end |= letters.next().map_or(!0, |one| 1 << one);
             }
         }
         ends
     });
     let mut last = text.iter().rev().skip_while(|byte| byte.is_ascii_digit() || !is_of_word(**byte));
-    let (Some(two), Some(one)) = (last.next(), last.find(|byte| is_of_word(**byte))) else { return false };
-    match (letter(*one), letter(*two)) {
-        (Some(one), Some(two)) => ENDS.get(two).is_some_and(|end| end & 1 << one != 0),
+    let (Some(three), Some(two)) = (last.next(), last.find(|byte| is_of_word(**byte))) else { return false };
+    let (Some(three), Some(two)) = (letter(*three), letter(*two)) else {
         // Accents are taken off later, and other scripts have no such table.
-        _ => true,
-    }
+        return true;
+    };
+    let ends = ENDS.get(three * 26 + two).copied().unwrap_or(0);
+    ends != 0
+        && match last.find(|byte| is_of_word(**byte)).map(|byte| letter(*byte)) {
+            Some(Some(one)) => ends & 1 << one != 0,
+            Some(None) => true,
+            None => ends == !0,
+        }
 }
 
 fn is_of_word(byte: u8) -> bool {

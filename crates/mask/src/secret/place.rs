@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::hint::Hint;
 use super::{BEFORE, assignment, escape, hint, rule, work};
-use crate::bitmap::{BLOCK, Bitmaps, Block, End, OFFSETS, Set, Words};
+use crate::bitmap::{self, BLOCK, Bitmaps, Block, End, OFFSETS, Seen, Set, Words};
 use crate::marks::Marks;
 use crate::text::Text;
 
@@ -42,25 +42,45 @@ impl Places {
         let hint = Hint::new(bytes, open);
         let start = self.seen.unwrap_or(0);
         let due = self.marks.next(at.max(self.marked_to)).unwrap_or(usize::MAX);
-        let (mut seen, mut passed, mut now) = (start, self.passed, self.passed);
-        let (mut last, mut stopped, mut cut) = (start, false, false);
-        BITMAPS.each(bytes, start, |at, block| {
-            let hits = now.step(block);
-            last = at;
-            if hits.any() {
-                if !cut {
-                    self.marks.turn_to(at);
+        let whole_to = if open { bytes.len() } else { usize::MAX };
+        // The first block that is to be seen again when more is known, and what had passed before it.
+        let mut kept = None;
+        let (mut at, mut now, mut last, mut stopped, mut cut) = (start, self.passed, start, false, false);
+        while !stopped {
+            let quiet_before = if cut {
+                0
+            } else {
+                due.saturating_add(1).min(whole_to.saturating_add(1).saturating_sub(BLOCK))
+            };
+            let (before, hits) = match BITMAPS.next(bytes, at, quiet_before, now) {
+                Seen::All(passed) => {
+                    now = passed;
+                    if at < bytes.len() {
+                        at += (bytes.len() - at).next_multiple_of(BLOCK);
+                        last = at - BLOCK;
+                    }
+                    break;
                 }
-                cut |= mark(&hint, &mut self.marks, at, hits);
+                Seen::Block { at: place, before, after, hits } => {
+                    (last, at, now) = (place, place + BLOCK, after);
+                    (before, hits)
+                }
+            };
+            if let Some(hits) = hits {
+                if !cut {
+                    self.marks.turn_to(last);
+                }
+                cut |= mark(&hint, &mut self.marks, last, hits);
             }
             // What may go on is looked at again when more is known.
-            if !cut && (!open || at + BLOCK <= bytes.len()) {
-                (seen, passed) = (at + BLOCK, now);
-                stopped = hits.any() || at > due;
+            if cut || at > whole_to {
+                kept.get_or_insert((last, before));
+            } else {
+                stopped = hits.is_some() || last > due;
             }
-            !stopped
-        });
+        }
         work::done(last + BLOCK - start);
+        let (seen, passed) = kept.unwrap_or((at, now));
         (self.seen, self.passed) = (Some(seen), passed);
         self.marked_to = if stopped { seen - passed.open_run() } else { bytes.len() };
         if !stopped {
@@ -87,8 +107,6 @@ impl Places {
 }
 
 /// Marks the places that the `hits` of the block at `at` tell of. Whether more may be told of when more is known.
-#[cold]
-#[inline(never)]
 fn mark(hint: &Hint<'_>, marks: &mut Marks, at: usize, hits: Hits) -> bool {
     let mut cut = false;
     for place in bits(hits.names) {
@@ -135,15 +153,11 @@ struct Hits {
     runs: u64,
 }
 
-impl Hits {
-    fn any(self) -> bool {
-        self.names | self.anchors | self.runs != 0
-    }
-}
+impl bitmap::Passed<3, 4> for Passed {
+    type Hits = Hits;
 
-impl Passed {
     #[inline(always)]
-    fn step(&mut self, block: &Block<3, 4>) -> Hits {
+    fn step(&mut self, _at: usize, block: &Block<3, 4>) -> Option<Hits> {
         let [names, some, others] = block.ends;
         let [standard, gap, dots, ps] = block.kinds;
         // The parts of tokens that have no anchor end in a full stop, behind another or a `p`.
@@ -154,9 +168,11 @@ impl Passed {
             runs: self.runs(standard),
         };
         (self.names, self.anchors, self.dots, self.ps) = (names, anchors, dots, ps);
-        hits
+        (hits.names | hits.anchors | hits.runs != 0).then_some(hits)
     }
+}
 
+impl Passed {
     /// Where base64 ends that is as long as a key of AWS, the letter of an escape before it or not.
     #[inline(always)]
     fn runs(&mut self, standard: u64) -> u64 {

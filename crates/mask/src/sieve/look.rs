@@ -2,15 +2,16 @@
 
 use std::ops::Range;
 
+use crate::bitmap::places;
 use crate::brand::{Brand, luhn};
 use crate::candidate::{GROUPINGS, Run};
 use crate::chain::{Chain, DIGITS_MAX, DIGITS_MIN, GAP_MAX, Group};
-use crate::sieve::BEFORE;
 use crate::sieve::bare;
 use crate::sieve::shape::{HISTORY, Shown};
 use crate::sieve::tables::{
     BASE64, BREAK, CLASSES, DIGIT, GAP, LETTER, OFFSETS, OPENER, SIGNS, TWICE, beyond_ascii,
 };
+use crate::sieve::{BEFORE, Stretch};
 use crate::text::Text;
 use crate::unit::{Gap, Kind, SYNC, View, ascii};
 use crate::walk::LOOK_BACK;
@@ -27,14 +28,14 @@ pub(crate) struct Look<'t> {
     spelled_to: usize,
     /// Up to where hex has been, by where its pairs are cut.
     hex_to: [usize; 2],
-    found: Option<Range<usize>>,
+    found: Option<Stretch>,
 }
 
 impl<'t> Look<'t> {
     /// Looks at `text` from `from` on; when it is `open`, more may come.
     pub fn new(text: &'t [u8], from: usize, open: bool) -> Self {
         // What stands right before belongs to the same run: it may make it too long to be one number.
-        let digits_to = from.saturating_sub(BEFORE);
+        let digits_to = from.saturating_sub(RUN);
         Self { text, open, from, digits_to, spelled_to: from, hex_to: [from; 2], found: None }
     }
 
@@ -48,7 +49,7 @@ impl<'t> Look<'t> {
 
     /// Whether what shows at `at` or after is for another stretch.
     pub fn is_done(&self, at: usize) -> bool {
-        self.found.as_ref().is_some_and(|found| at > found.end + JOIN)
+        self.found.as_ref().is_some_and(|found| at > found.range.end + JOIN)
     }
 
     /// Looks at runs of digits alone, by the places of their twelfth digits; the first bit is at `base`.
@@ -106,10 +107,10 @@ impl<'t> Look<'t> {
     }
 
     /// What was found, with the end of the text where that may go on.
-    pub fn stretch(mut self) -> Option<Range<usize>> {
+    pub fn stretch(mut self) -> Option<Stretch> {
         if self.open && self.from < self.text.len() && !self.is_done(self.text.len()) {
             let end = self.text.len();
-            self.take(self.open_start().min(end.saturating_sub(TAIL)), end);
+            self.take_any(self.open_start().min(end.saturating_sub(TAIL)), end);
         }
         self.found
     }
@@ -388,7 +389,7 @@ impl<'t> Look<'t> {
         if digits >= DIGITS_MIN || (self.open && at + 2 > self.text.len()) {
             let rest = self.after(at).iter().take(TOKEN).take_while(|byte| byte.is_ascii_hexdigit()).count();
             at += rest;
-            self.take(first, at);
+            self.take_hex(first, at);
         }
         if let Some(to) = self.hex_to.get_mut(parity) {
             *to = at;
@@ -439,13 +440,6 @@ impl<'t> Look<'t> {
 
     /// Base64 of digits, or base64 of that, around the line break at `at`.
     fn wrapped(&mut self, at: usize) {
-        // Three quads of digits, and a capital letter in each; an open text may still get them.
-        let around = self.text.get(at.saturating_sub(2 * AROUND)..).unwrap_or_default();
-        let around = around.get(..4 * AROUND).unwrap_or(around);
-        let capitals = around.iter().filter(|byte| byte.is_ascii_uppercase()).count();
-        if capitals < 3 && !(self.open && around.len() < 4 * AROUND) {
-            return;
-        }
         let mut letters = [0; 2 * AROUND];
         let (before, after) = letters.split_at_mut(AROUND);
         self.letters_before(at, before);
@@ -457,9 +451,14 @@ impl<'t> Look<'t> {
         if count < 12 {
             return;
         }
+        // Each quad of digits starts with a capital letter; of two in base64 again, one starts or ends with one.
+        if !letters.iter().fold(false, |any, letter| any | letter.is_ascii_uppercase()) {
+            return;
+        }
+        let row = may_have_row(&letters);
         let shows = |start: usize| {
             let letters = letters.get(start..).unwrap_or_default();
-            has_row(letters, 3) || {
+            (row && has_row(letters, 3)) || {
                 let inner = Decoded::of(letters);
                 (0..inner.length).any(|start| {
                     let quads = inner.bytes.get(start..start + 8);
@@ -479,7 +478,7 @@ impl<'t> Look<'t> {
 
     /// Takes the token of base64 in which digits show at `at`; the first of them may be some letters before.
     fn take_token(&mut self, at: usize) {
-        self.take(at.saturating_sub(ROW), self.token_end(at));
+        self.take_base64(at.saturating_sub(ROW), self.token_end(at));
     }
 
     /// Puts the letters of base64 from `at` on into `letters`. Whether they are too few since the text is open: then
@@ -488,7 +487,7 @@ impl<'t> Look<'t> {
         let (count, end) = self.letters(at, letters);
         let open = self.open && count < letters.len() && end == self.text.len();
         if open {
-            self.take(at.saturating_sub(ROW), end);
+            self.take_base64(at.saturating_sub(ROW), end);
         }
         open
     }
@@ -624,11 +623,29 @@ impl<'t> Look<'t> {
         self.text.get(range).unwrap_or_default().iter().filter(|byte| byte.is_ascii_digit()).count()
     }
 
-    /// Adds what starts at `start` and ends at `end` to the stretch.
+    /// Adds digits that start at `start` and end at `end` to the stretch.
     fn take(&mut self, start: usize, end: usize) {
         let (start, end) = (start.saturating_sub(BEFORE).max(self.from), end.min(self.text.len()));
-        let found = self.found.take().unwrap_or(start..end);
-        self.found = Some(found.start.min(start)..found.end.max(end));
+        let found = self.found.get_or_insert(Stretch { range: start..end, hex: false, base64: false });
+        found.range = found.range.start.min(start)..found.range.end.max(end);
+    }
+
+    /// The same, of digits that may be in hex.
+    fn take_hex(&mut self, start: usize, end: usize) {
+        self.take(start, end);
+        self.found.iter_mut().for_each(|found| found.hex = true);
+    }
+
+    /// The same, of digits that may be in base64.
+    fn take_base64(&mut self, start: usize, end: usize) {
+        self.take(start, end);
+        self.found.iter_mut().for_each(|found| found.base64 = true);
+    }
+
+    /// The same, of what may be anything.
+    fn take_any(&mut self, start: usize, end: usize) {
+        self.take_hex(start, end);
+        self.take_base64(start, end);
     }
 
     fn byte(&self, at: usize) -> Option<u8> {
@@ -651,16 +668,6 @@ impl<'t> Look<'t> {
 /// What a byte is.
 fn class(byte: u8) -> u8 {
     CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
-}
-
-/// The places of bits, the first at `base`.
-#[inline(always)]
-fn places(base: usize, mut bits: u64) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let at = (bits != 0).then(|| base + bits.trailing_zeros() as usize);
-        bits &= bits.wrapping_sub(1);
-        at
-    })
 }
 
 /// Whether the last of some digits in ASCII is the check digit of the others.
@@ -715,6 +722,15 @@ fn has_row(letters: &[u8], quads: usize) -> bool {
         row = if is_quad(quad) { row + 1 } else { 0 };
         row == quads
     })
+}
+
+/// Whether three quads of digits in a row may be among the letters, by the first letters of quads, wherever they are
+/// cut.
+fn may_have_row(letters: &[u8; 2 * AROUND]) -> bool {
+    let starts = letters.iter().rev().fold(0_u64, |starts, letter| {
+        starts << 1 | u64::from(letter.is_ascii_uppercase() && QUAD_STARTS >> (letter - b'A') & 1 == 1)
+    });
+    starts & starts >> 4 & starts >> 8 != 0
 }
 
 /// What quads decode to; nothing where they do not.
@@ -781,6 +797,20 @@ static SEXTETS: [u8; 256] = {
     values
 };
 
+/// The first letters of quads of digits and separators, from `A` on: those of [`SIGNS`].
+#[allow(clippy::indexing_slicing, reason = "a constant, computed by the compiler")]
+const QUAD_STARTS: u32 = {
+    let letters = *b"MNOILKXCDA";
+    let (mut starts, mut index) = (0, 0);
+    while index < letters.len() {
+        starts |= 1 << (letters[index] - b'A');
+        index += 1;
+    }
+    starts
+};
+
+/// How far back it is seen whether digits belong to a run that is too long to be one number.
+const RUN: usize = 64;
 /// Stretches that are no further apart are one.
 const JOIN: usize = 64;
 /// What is looked at again at the end of a text that may go on: longer than anything shows within.

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use proptest::prelude::*;
 
-use super::{BEFORE, Kind, Sieve};
+use super::{BEFORE, Kind, Sieve, Stretch};
 use crate::classes::Classes;
 use crate::engine::{Engine, Step, Views};
 use crate::finding::Finding;
@@ -18,7 +18,7 @@ fn stretches(kind: Kind, text: &[u8], from: usize, ended: bool) -> Vec<Range<usi
     let sieve = Sieve { kind };
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut at = from;
-    while let Some(stretch) = sieve.next(text, at, ended) {
+    while let Some(Stretch { range: stretch, .. }) = sieve.next(text, at, ended) {
         assert!(stretch.start >= at && stretch.end > stretch.start && stretch.end <= text.len());
         at = stretch.end;
         found.push(stretch);

@@ -3,24 +3,26 @@
 
 use std::arch::x86_64::*;
 
-use super::{Bits, scan_with};
+use super::{BLOCK, Bits, scan_with};
 
-/// The same as what the parent does byte by byte; `None` when this machine does not have what is needed.
-pub(super) fn scan(text: &[u8], goes_on: bool) -> Option<Option<(usize, u64)>> {
-    if !is_x86_feature_detected!("avx2") {
-        return None;
-    }
-    // SAFETY: the machine has what the function is compiled for.
-    Some(unsafe { scan_here(text, goes_on) })
+/// Whether this machine has what is needed.
+pub(super) fn available() -> bool {
+    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2")
 }
 
-#[target_feature(enable = "avx2")]
-fn scan_here(text: &[u8], goes_on: bool) -> Option<(usize, u64)> {
+/// The same as what the parent does byte by byte; nothing where this machine does not have what is needed.
+pub(super) fn scan(text: &[u8], goes_on: bool, named: impl Fn(usize) -> bool) -> Option<usize> {
+    // SAFETY: the machine has what the function is compiled for.
+    available().then(|| unsafe { scan_here(text, goes_on, named) })?
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2")]
+fn scan_here(text: &[u8], goes_on: bool, named: impl Fn(usize) -> bool) -> Option<usize> {
     let [lower, upper] = HALVES.each_ref().map(|half| {
         // SAFETY: 16 bytes are the whole array; the load needs no alignment.
         _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(half.as_ptr().cast()) })
     });
-    scan_with(text, goes_on, |block| {
+    let bits = |block: &[u8; BLOCK]| {
         let mut bits = Bits { digit: 0, hex: 0, opener: 0, percent: 0 };
         for (half, bytes) in block.as_chunks::<32>().0.iter().enumerate() {
             // SAFETY: 32 bytes are the whole array; the load needs no alignment.
@@ -39,7 +41,8 @@ fn scan_here(text: &[u8], goes_on: bool) -> Option<(usize, u64)> {
             bits.percent |= has(PERCENT);
         }
         bits
-    })
+    };
+    scan_with(text, goes_on, bits, named)
 }
 
 const DIGIT: u8 = 1;

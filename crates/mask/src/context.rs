@@ -66,7 +66,7 @@ static STARTS: [u32; 26] = {
 };
 
 /// How far a word may be from the number.
-const REACH: usize = 64;
+pub(crate) const REACH: usize = 64;
 
 /// Words that count within others: `cardNumber`, `kreditkarte`.
 const ANYWHERE: &[&str] = &[

@@ -1,7 +1,7 @@
 //! The walk over a text that finds card numbers and tracks, in one view.
 
 use crate::candidate::{Before, Candidate, LONG_STARTS, Run};
-use crate::chain::DIGITS_MAX;
+use crate::chain::{DIGITS_MAX, GAP_MAX};
 use crate::finding::Finding;
 use crate::reader::Reader;
 use crate::text::Text;
@@ -96,6 +96,19 @@ impl Walk {
         self.leap_at = next + 1;
     }
 
+    /// Goes over characters of one byte that are no digits, but for the last ones before a digit, an escape or the end:
+    /// what stands further before matters to nothing.
+    fn pass_over(&mut self, text: &Text<'_>, until: usize) {
+        let known = text.known(self.at..until.min(text.len()));
+        let is_plain = |byte: &u8| byte.is_ascii() && !byte.is_ascii_digit() && !self.view.opens(*byte);
+        let over = known.iter().take_while(|byte| is_plain(byte)).count();
+        work::done(over);
+        if let Some(over) = over.checked_sub(2 * GAP_MAX) {
+            self.at += over;
+            self.before = Some(Before::default());
+        }
+    }
+
     /// Judges the digit at `at`, and goes on behind it.
     fn digit(&mut self, text: &Text<'_>, before: Before) -> Option<Finding> {
         let run = Run::at(text, self.at, self.view);
@@ -181,6 +194,7 @@ impl Reader for Walk {
                 after.pass(unit.kind);
                 (self.before, self.long) = (Some(after), None);
                 self.at += unit.length;
+                self.pass_over(text, until);
                 if self.at >= self.leap_at && unit.length == 1 && ends_numbers(unit.kind) {
                     self.leap(text, until);
                 }

@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use crate::bitmap::places;
-use crate::brand::{Brand, luhn};
+use crate::brand::{Brand, Tier, luhn};
 use crate::candidate::{GROUPINGS, Run};
 use crate::chain::{Chain, DIGITS_MAX, DIGITS_MIN, GAP_MAX, Group};
+use crate::context;
 use crate::sieve::bare;
 use crate::sieve::shape::{HISTORY, Shown};
 use crate::sieve::tables::{
@@ -19,6 +20,8 @@ use crate::walk::LOOK_BACK;
 /// Looks at what shows in a text and gathers it into one stretch.
 pub(crate) struct Look<'t> {
     text: &'t [u8],
+    /// The same, with the words about it.
+    whole: &'t Text<'t>,
     /// Whether more may come.
     open: bool,
     from: usize,
@@ -32,11 +35,12 @@ pub(crate) struct Look<'t> {
 }
 
 impl<'t> Look<'t> {
-    /// Looks at `text` from `from` on; when it is `open`, more may come.
-    pub fn new(text: &'t [u8], from: usize, open: bool) -> Self {
+    /// Looks at `text` from `from` on.
+    pub fn new(whole: &'t Text<'t>, from: usize) -> Self {
         // What stands right before belongs to the same run: it may make it too long to be one number.
         let digits_to = from.saturating_sub(RUN);
-        Self { text, open, from, digits_to, spelled_to: from, hex_to: [from; 2], found: None }
+        let (text, open) = (whole.bytes(), !whole.ended());
+        Self { text, whole, open, from, digits_to, spelled_to: from, hex_to: [from; 2], found: None }
     }
 
     pub fn text(&self) -> &'t [u8] {
@@ -343,11 +347,19 @@ impl<'t> Look<'t> {
     fn is_bare(&self, text: &Text<'_>, chain: &Chain, run: Run) -> bool {
         let Some(number) = chain.number(run.digits) else { return false };
         let zeros = number.iter().take_while(|digit| **digit == 0).count();
-        let holds = |skipped: usize| number.get(skipped..).is_some_and(|rest| Brand::of(rest).is_some());
+        let certain = |skipped: usize| number.get(skipped..).is_some_and(|rest| is_of(rest, Tier::A));
+        let believed = || match Brand::of(number).map(Brand::tier) {
+            Some(Tier::A) => true,
+            Some(Tier::B) => {
+                let more = self.open && run.end + context::REACH > self.text.len();
+                more || context::speaks_of_cards(self.whole, run.at..run.end)
+            }
+            Some(Tier::C) | None => false,
+        };
         let track = || {
             luhn(number) && matches!(text.get(run.end), Some(b'=' | b'^' | b'D' | b'd' | b'\\' | b'%' | b'&'))
         };
-        holds(0) || holds(zeros) || holds(2) || track()
+        believed() || certain(zeros) || certain(2) || track()
     }
 
     /// `1e15` and the like, before `end`: from the last digit before the point on.
@@ -688,7 +700,7 @@ fn is_grouped(chain: &Chain) -> bool {
     GROUPINGS.iter().any(|pattern| {
         let groups = chain.groups().get(..pattern.len());
         groups.is_some_and(|groups| groups.iter().map(|group| group.length).eq(pattern.iter().copied()))
-            && chain.number(pattern.iter().sum()).is_some_and(|number| Brand::of(number).is_some())
+            && chain.number(pattern.iter().sum()).is_some_and(|number| is_of(number, Tier::B))
     })
 }
 
@@ -704,7 +716,12 @@ fn is_listed(chain: &Chain) -> bool {
         _ => gap == Gap::Break && middle.is_empty(),
     };
     let count = first.length + last.length + middle.iter().map(|group| group.length).sum::<usize>();
-    even && chain.number(count).is_some_and(|number| Brand::of(number).is_some())
+    even && chain.number(count).is_some_and(|number| is_of(number, Tier::A))
+}
+
+/// Whether a number is of a brand of tier `weakest` or a better one.
+fn is_of(number: &[u8], weakest: Tier) -> bool {
+    Brand::of(number).is_some_and(|brand| brand.tier() <= weakest)
 }
 
 fn is_float(text: &Text<'_>, chain: &Chain) -> bool {

@@ -150,6 +150,8 @@ pub(crate) struct Words {
     heaps: [[u8; 128]; OFFSETS.len()],
     /// The heaps that what is beyond ASCII fits. It fits none at the last place.
     beyond: [u8; OFFSETS.len()],
+    /// Both in one table: what is beyond ASCII in the last entry.
+    with_beyond: [[u8; 128]; OFFSETS.len()],
     /// The same as the first for each half of a byte, the lower first; of bytes that these cannot tell apart, for all.
     halves: [[[u8; 16]; 2]; OFFSETS.len()],
 }
@@ -172,6 +174,7 @@ impl Words {
         let mut words = Self {
             heaps: [[0; 128]; OFFSETS.len()],
             beyond: [0; OFFSETS.len()],
+            with_beyond: [[0; 128]; OFFSETS.len()],
             halves: [[[0; 16]; 2]; OFFSETS.len()],
         };
         let tables = words.heaps.iter_mut().zip(&mut words.beyond).zip(&mut words.halves);
@@ -187,6 +190,10 @@ impl Words {
                     half.get_mut(usize::from(nibble)).into_iter().for_each(|bits| *bits |= *slot);
                 }
             }
+        }
+        for ((both, heaps), beyond) in words.with_beyond.iter_mut().zip(&words.heaps).zip(words.beyond) {
+            *both = *heaps;
+            both.iter_mut().last().into_iter().for_each(|last| *last |= beyond);
         }
         words
     }

@@ -44,6 +44,17 @@ impl Brand {
         TABLE.get(usize::from(*first)).is_some_and(|ranges| ranges.iter().any(reaches))
     }
 
+    /// Whether some brand of tier A or B has numbers of so many digits that start with these two.
+    pub(crate) fn may_start_of(digits: usize, two: u32) -> bool {
+        let rest = 10_u32.pow(u32::try_from(PREFIX_MAX - 2).unwrap_or(0));
+        let (low, high) = (two * rest, two * rest + (rest - 1));
+        let reaches = |range: &Range| {
+            let known = range.brand.tier < Tier::C && range.luhn && range.lengths >> digits & 1 == 1;
+            known && low <= *range.starts.end() && high >= *range.starts.start()
+        };
+        TABLE.iter().flatten().any(reaches)
+    }
+
     /// Whether some brand, of whatever tier, has numbers of this prefix and length. The check digit is not looked
     /// at, and one digit repeated throughout is nobody's number.
     pub(crate) fn may_be(number: &[u8]) -> bool {

@@ -72,16 +72,13 @@ fn block<const WORDS: usize, const KINDS: usize>(
     let mut block = Block { ends: [0; WORDS], kinds: [0; KINDS] };
     let last = load(window, BACK);
     let ascii = !_mm512_movepi8_mask(last);
-    // Mostly there is nothing beyond ASCII, and less to do.
-    let beyond = if WORDS == 0 { false } else { ascii != !0 || has_beyond(load(window, 0)) };
-    // Loops over numbers: others are not taken apart, and what they go over stays in memory.
-    for list in 0..WORDS {
-        let mut heaps = fit(last, &words[list], 0, beyond);
-        for index in 1..depth(list) {
-            let bytes = load(window, BACK - OFFSETS[index]);
-            heaps = _mm512_and_si512(heaps, fit(bytes, &words[list], index, beyond));
-        }
-        block.ends[list] = _mm512_test_epi8_mask(heaps, heaps);
+    if WORDS > 0 {
+        // Mostly there is nothing beyond ASCII, and less to do.
+        let around = _mm512_or_si512(last, load(window, 0));
+        block.ends = match _mm512_movepi8_mask(around) {
+            0 => ends::<WORDS, false>(words, window),
+            _ => ends::<WORDS, true>(words, window),
+        };
     }
     let of = find(last, kinds);
     for kind in 0..KINDS {
@@ -90,25 +87,25 @@ fn block<const WORDS: usize, const KINDS: usize>(
     block
 }
 
+/// Where a word of each list may end, where some bytes may be `BEYOND` ASCII or none is.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
-fn has_beyond(bytes: __m512i) -> bool {
-    _mm512_movepi8_mask(bytes) != 0
-}
-
-/// The heaps that each byte fits at one of [`OFFSETS`], where some may be `beyond` ASCII.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn fit(bytes: __m512i, words: &Words, offset: usize, beyond: bool) -> __m512i {
-    let fits = find(bytes, table(&words.heaps[offset]));
-    if !beyond {
-        return fits;
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2")]
+fn ends<const WORDS: usize, const BEYOND: bool>(words: &[Words; WORDS], window: &Window) -> [u64; WORDS] {
+    let mut ends = [0; WORDS];
+    // Loops over numbers: others are not taken apart, and what they go over stays in memory.
+    for list in 0..WORDS {
+        let mut heaps = _mm512_set1_epi8(-1);
+        for index in 0..depth(list) {
+            let mut bytes = load(window, BACK - OFFSETS[index]);
+            if BEYOND {
+                // What is beyond ASCII has the last entry.
+                bytes = _mm512_min_epu8(bytes, _mm512_set1_epi8(0x7f));
+            }
+            heaps = _mm512_and_si512(heaps, find(bytes, table(&words[list].with_beyond[index])));
+        }
+        ends[list] = _mm512_test_epi8_mask(heaps, heaps);
     }
-    _mm512_mask_mov_epi8(
-        fits,
-        _mm512_movepi8_mask(bytes),
-        _mm512_set1_epi8(words.beyond[offset].cast_signed()),
-    )
+    ends
 }
 
 /// The entries of a table for each byte, its highest bit aside.

@@ -80,6 +80,10 @@ struct Bits {
     /// What stands right before a code or a block.
     opener: u64,
     percent: u64,
+    /// What may stand between a name and a value.
+    between: u64,
+    /// What a name may end in, and a few other characters.
+    name: u64,
 }
 
 impl Bits {
@@ -97,19 +101,24 @@ impl Bits {
         let four_hex = two_hex & ahead(two_hex, 2);
         let five_hex = four_hex & ahead(hex, 4);
         let eight_hex = four_hex & ahead(four_hex, 4);
-        self.opener & (three & !five | ahead(eight_hex, 1)) | self.percent & ahead(five_hex, 1)
+        let places = self.opener & (three & !five | ahead(eight_hex, 1)) | self.percent & ahead(five_hex, 1);
+        // From behind a name a carry runs through all that stands between. What does before the first byte is unknown.
+        let first = self.between & (self.name << 1 | 1);
+        places & (!self.between.wrapping_add(first) | first)
     }
 }
 
 /// The bitmaps made byte by byte.
 fn bits(block: &[u8; BLOCK]) -> Bits {
-    let mut bits = Bits { digit: 0, hex: 0, opener: 0, percent: 0 };
+    let mut bits = Bits { digit: 0, hex: 0, opener: 0, percent: 0, between: 0, name: 0 };
     for (index, byte) in block.iter().enumerate() {
         let class = CLASSES.get(usize::from(*byte)).copied().unwrap_or(0);
         bits.digit |= u64::from(class & DIGIT != 0) << index;
         bits.hex |= u64::from(class & HEX != 0) << index;
         bits.opener |= u64::from(class & OPENER != 0) << index;
         bits.percent |= u64::from(class & PERCENT != 0) << index;
+        bits.between |= u64::from(class & BETWEEN != 0) << index;
+        bits.name |= u64::from(class & NAME != 0) << index;
     }
     bits
 }
@@ -118,23 +127,32 @@ const DIGIT: u8 = 1;
 const HEX: u8 = 2;
 const OPENER: u8 = 4;
 const PERCENT: u8 = 8;
+const BETWEEN: u8 = 16;
+const NAME: u8 = 32;
 
 static CLASSES: [u8; 256] = classes();
 
 #[allow(clippy::indexing_slicing, reason = "a constant, computed by the compiler")]
 const fn classes() -> [u8; 256] {
-    let mut classes = [0; 256];
+    let mut classes = [NAME; 256];
     let mut byte = 0_u8;
     while byte < 128 {
-        classes[byte as usize] = match byte {
-            b'0'..=b'9' => DIGIT | HEX,
+        let mut class = match byte {
+            b'0'..=b'9' => DIGIT | HEX | NAME,
             b'a'..=b'f' | b'A'..=b'F' | b'x' | b'X' => HEX,
-            b' ' | b'\t' | b'=' | b':' | b'>' | b'"' | b'\'' | b'`' | b'(' | b'[' | b'#' => OPENER,
+            b' ' | b'\t' | b'=' | b':' | b'>' | b'"' | b'\'' | b'`' | b'(' | b'[' | b'#' => OPENER | BETWEEN,
             // These two cannot be told from some of those by halves of bytes; no name stands before them.
             b'\x0b' | b'Y' => OPENER,
-            b'%' => PERCENT,
+            b'%' => PERCENT | BETWEEN,
+            b')' | b']' | b'\\' => BETWEEN,
+            b'-' => BETWEEN | NAME,
+            b'.' => NAME,
             _ => 0,
         };
+        if byte >= b'@' {
+            class |= NAME;
+        }
+        classes[byte as usize] = class;
         byte += 1;
     }
     classes

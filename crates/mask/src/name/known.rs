@@ -7,6 +7,7 @@
 use std::sync::LazyLock;
 
 use super::{Meaning, Sure};
+use crate::ending::Endings;
 
 /// Words that may be in a name, and what that means.
 pub(super) struct Known {
@@ -149,43 +150,18 @@ pub(crate) const FILLERS: &[&str] = &["is", "was", "code", "number", "no", "no."
 /// Whether `text` may end in a known word of sensitive authentication data or in one that leads on from it to a value,
 /// by its last three letters: most do not.
 pub(super) fn may_end(text: &[u8]) -> bool {
-    static ENDS: LazyLock<Vec<u32>> = LazyLock::new(|| {
-        let mut ends = vec![0; 26 * 26];
+    static ENDINGS: LazyLock<Endings> = LazyLock::new(|| {
         let known = KNOWN.iter().filter(|known| known.meaning.may_be_sad()).map(|known| known.word);
-        for word in known.chain(FILLERS.iter().copied()) {
-            let word = word.trim_end_matches(|c: char| !c.is_alphabetic()).as_bytes();
-            let mut letters = word.iter().rev().map_while(|byte| letter(*byte));
-            if let (Some(three), Some(two)) = (letters.next(), letters.next())
-                && let Some(end) = ends.get_mut(three * 26 + two)
-            {
-                // Of a shorter word any letter may stand before.
-                *end |= letters.next().map_or(!0, |one| 1 << one);
-            }
-        }
-        ends
+        let words = known.chain(FILLERS.iter().copied());
+        Endings::of(words.map(|word| word.trim_end_matches(|c: char| !c.is_alphabetic())))
     });
-    let mut last = text.iter().rev().skip_while(|byte| byte.is_ascii_digit() || !is_of_word(**byte));
-    let (Some(three), Some(two)) = (last.next(), last.find(|byte| is_of_word(**byte))) else { return false };
-    let (Some(three), Some(two)) = (letter(*three), letter(*two)) else {
-        // Accents are taken off later, and other scripts have no such table.
-        return true;
-    };
-    let ends = ENDS.get(three * 26 + two).copied().unwrap_or(0);
-    ends != 0
-        && match last.find(|byte| is_of_word(**byte)).map(|byte| letter(*byte)) {
-            Some(Some(one)) => ends & 1 << one != 0,
-            Some(None) => true,
-            None => ends == !0,
-        }
+    // Accents are taken off later, and other scripts have no such table.
+    let last = text.iter().rev().skip_while(|byte| byte.is_ascii_digit() || !is_of_word(**byte));
+    ENDINGS.may_be(last.copied().filter(|byte| is_of_word(*byte)))
 }
 
 fn is_of_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || !byte.is_ascii()
-}
-
-/// The place of a letter in the alphabet, small or not.
-fn letter(byte: u8) -> Option<usize> {
-    byte.is_ascii_alphabetic().then(|| usize::from((byte | 0x20) - b'a'))
 }
 
 /// All known words.

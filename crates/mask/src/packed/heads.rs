@@ -16,45 +16,42 @@ pub(super) const NEAR: usize = 3;
 /// The first place in `text`, [`HEAD`] bytes from its start or further, that may be a value's. The text may `go on`
 /// behind its end.
 pub(super) fn next(text: &[u8], goes_on: bool) -> Option<usize> {
-    let (mut at, mut before) = (0, Before([0; KINDS]));
-    let first = |at: usize, ends: u64| {
-        let mut ends = places(at, ends);
-        ends.find(|end| end.checked_sub(LATE).is_some_and(|place| may_start(text, place)))
-    };
-    let found = loop {
-        match BITMAPS.next(text, at, usize::MAX, before) {
-            Seen::Block { at: place, after, hits, .. } => {
-                (at, before) = (place + BLOCK, after);
-                if let Some(end) = hits.and_then(|ends| first(place, ends)) {
-                    break end.checked_sub(LATE);
-                }
-            }
-            Seen::All(Before(before)) => {
-                let seen = text.len().next_multiple_of(BLOCK);
-                // What ends with the text may show behind it; what goes on behind it has not shown.
-                let behind = !goes_on && text.len() + LATE > seen;
-                let ends = if behind { ends(&before, &[0; KINDS]) } else { 0 };
-                break first(seen, ends).and_then(|end| end.checked_sub(LATE));
-            }
+    let found = match BITMAPS.next(text, 0, usize::MAX, Before { text, kinds: [0; KINDS] }) {
+        Seen::Block { hits, .. } => hits,
+        Seen::All(before) => {
+            // What ends with the text may show behind it; what goes on behind it has not shown.
+            let ends = if goes_on { 0 } else { ends(&before.kinds, &[0; KINDS]) };
+            first(text, text.len().next_multiple_of(BLOCK), ends)
         }
     };
     let last = if goes_on { text.len().saturating_sub(LATE)..text.len() } else { 0..0 };
     found.or_else(|| last.into_iter().find(|place| may_start(text, *place)))
 }
 
-/// The block before.
+/// The block before, and the text.
 #[derive(Clone, Copy)]
-struct Before([u64; KINDS]);
+struct Before<'t> {
+    text: &'t [u8],
+    kinds: [u64; KINDS],
+}
 
-impl Passed<0, KINDS> for Before {
-    type Hits = u64;
+impl Passed<0, KINDS> for Before<'_> {
+    /// The first place.
+    type Hits = usize;
 
     #[inline(always)]
-    fn step(&mut self, _at: usize, block: &Block<0, KINDS>) -> Option<u64> {
-        let ends = ends(&self.0, &block.kinds);
-        self.0 = block.kinds;
-        (ends != 0).then_some(ends)
+    fn step(&mut self, at: usize, block: &Block<0, KINDS>) -> Option<usize> {
+        let ends = ends(&self.kinds, &block.kinds);
+        self.kinds = block.kinds;
+        if ends == 0 { None } else { first(self.text, at, ends) }
     }
+}
+
+/// The first place at which a value may start, by where its digits end in the block at `at`.
+#[inline(never)]
+fn first(text: &[u8], at: usize, ends: u64) -> Option<usize> {
+    let mut starts = places(at, ends).filter_map(|end| end.checked_sub(LATE));
+    starts.find(|place| may_start(text, *place))
 }
 
 /// Whether a length may stand before the last of some bytes, the first of a value, of which [`NEAR`] stand before it

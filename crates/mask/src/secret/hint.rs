@@ -1,5 +1,7 @@
 //! What a name or an anchor tells of: the places where the secret may be that it speaks of.
 
+use std::sync::LazyLock;
+
 use super::alphabet::Alphabet;
 use super::{BEFORE, address, assignment, may_start, rule};
 use crate::bitmap::{End, OFFSETS, Set};
@@ -137,6 +139,25 @@ impl<'t> Hint<'t> {
 
 /// What tells of a secret beside the rules' anchors and names.
 pub(crate) const ANCHORS: [&str; 7] = ["eyJ", "://", " -u ", " --user", "KEY--", "BLOCK--", "Private-Lines:"];
+
+/// Whether `before` may end in an anchor, by its last two bytes.
+pub(crate) fn may_be_anchor(before: &[u8]) -> bool {
+    static PAIRS: LazyLock<Vec<u64>> = LazyLock::new(|| {
+        let mut pairs = vec![0; 1 << 10];
+        let forms = ["Q~", ":A"];
+        for anchor in rule::anchors().chain(ANCHORS).chain(forms) {
+            let pair = anchor.as_bytes().last_chunk().map_or(0, |pair| u16::from_le_bytes(*pair));
+            let word = pairs.get_mut(usize::from(pair >> 6));
+            word.into_iter().for_each(|word| *word |= 1 << (pair & 63));
+        }
+        pairs
+    });
+    let Some(pair) = before.last_chunk() else { return false };
+    let [_, last] = *pair;
+    let pair = u16::from_le_bytes(*pair);
+    // The parts of some tokens end in a full stop, behind anything.
+    last == b'.' || PAIRS.get(usize::from(pair >> 6)).is_some_and(|word| word >> (pair & 63) & 1 == 1)
+}
 
 /// The same, where it has a form and no letters: a number, a colon and an `A`, and the part of an Entra secret.
 pub(crate) fn forms() -> impl Iterator<Item = End> {

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::hint::Hint;
 use super::{BEFORE, assignment, escape, hint, rule, work};
-use crate::bitmap::{self, BLOCK, Bitmaps, Block, End, OFFSETS, Seen, Set, Words};
+use crate::bitmap::{self, BLOCK, Bitmaps, Block, End, OFFSETS, Seen, Set, Words, places};
 use crate::marks::Marks;
 use crate::text::Text;
 
@@ -52,20 +52,21 @@ impl Places {
             } else {
                 due.saturating_add(1).min(whole_to.saturating_add(1).saturating_sub(BLOCK))
             };
-            let (before, hits) = match BITMAPS.next(bytes, at, quiet_before, now) {
-                Seen::All(passed) => {
-                    now = passed;
-                    if at < bytes.len() {
-                        at += (bytes.len() - at).next_multiple_of(BLOCK);
-                        last = at - BLOCK;
+            let (before, hits) =
+                match BITMAPS.next(bytes, at, quiet_before, Seeing { text: bytes, passed: now }) {
+                    Seen::All(Seeing { passed, .. }) => {
+                        now = passed;
+                        if at < bytes.len() {
+                            at += (bytes.len() - at).next_multiple_of(BLOCK);
+                            last = at - BLOCK;
+                        }
+                        break;
                     }
-                    break;
-                }
-                Seen::Block { at: place, before, after, hits } => {
-                    (last, at, now) = (place, place + BLOCK, after);
-                    (before, hits)
-                }
-            };
+                    Seen::Block { at: place, before, after, hits } => {
+                        (last, at, now) = (place, place + BLOCK, after.passed);
+                        (before.passed, hits)
+                    }
+                };
             if let Some(hits) = hits {
                 if !cut {
                     self.marks.turn_to(last);
@@ -76,7 +77,7 @@ impl Places {
             if cut || at > whole_to {
                 kept.get_or_insert((last, before));
             } else {
-                stopped = hits.is_some() || last > due;
+                stopped = (hits.is_some() && !self.marks.is_empty()) || last > due;
             }
         }
         work::done(last + BLOCK - start);
@@ -109,26 +110,16 @@ impl Places {
 /// Marks the places that the `hits` of the block at `at` tell of. Whether more may be told of when more is known.
 fn mark(hint: &Hint<'_>, marks: &mut Marks, at: usize, hits: Hits) -> bool {
     let mut cut = false;
-    for place in bits(hits.names) {
-        cut |= hint.behind_name(at + place, |place| marks.add(place));
+    for place in places(at, hits.names) {
+        cut |= hint.behind_name(place, |place| marks.add(place));
     }
-    for place in bits(hits.anchors) {
-        cut |= hint.behind_anchor(at + place, |place| marks.add(place));
+    for place in places(at, hits.anchors) {
+        cut |= hint.behind_anchor(place, |place| marks.add(place));
     }
-    for end in bits(hits.runs) {
-        marks.add((at + end).saturating_sub(AWS));
+    for end in places(at, hits.runs) {
+        marks.add(end.saturating_sub(AWS));
     }
     cut
-}
-
-fn bits(mut word: u64) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let bit = word.trailing_zeros() as usize;
-        (word != 0).then(|| {
-            word &= word - 1;
-            bit
-        })
-    })
 }
 
 /// What of the blocks that have passed matters for the next.
@@ -153,11 +144,41 @@ struct Hits {
     runs: u64,
 }
 
-impl bitmap::Passed<3, 4> for Passed {
+/// What has passed of a text.
+#[derive(Debug, Clone, Copy)]
+struct Seeing<'t> {
+    text: &'t [u8],
+    passed: Passed,
+}
+
+impl bitmap::Passed<3, 4> for Seeing<'_> {
     type Hits = Hits;
 
     #[inline(always)]
-    fn step(&mut self, _at: usize, block: &Block<3, 4>) -> Option<Hits> {
+    fn step(&mut self, at: usize, block: &Block<3, 4>) -> Option<Hits> {
+        let hits = self.passed.step(block);
+        if hits.names | hits.anchors | hits.runs == 0 { None } else { hits.sifted(self.text, at) }
+    }
+}
+
+impl Hits {
+    /// What is left of the hits of the block at `at`, when the ends of words are held against the words.
+    #[inline(never)]
+    fn sifted(self, text: &[u8], at: usize) -> Option<Self> {
+        let keep = |hits: u64, keeps: &dyn Fn(&[u8]) -> bool| {
+            let kept = places(0, hits).filter(|place| text.get(..at + place).is_some_and(keeps));
+            kept.fold(0, |kept, place| kept | 1 << place)
+        };
+        let names = keep(self.names, &assignment::may_name);
+        let anchors = keep(self.anchors, &hint::may_be_anchor);
+        let hits = Self { names, anchors, ..self };
+        (hits.names | hits.anchors | hits.runs != 0).then_some(hits)
+    }
+}
+
+impl Passed {
+    #[inline(always)]
+    fn step(&mut self, block: &Block<3, 4>) -> Hits {
         let [names, some, others] = block.ends;
         let [standard, gap, dots, ps] = block.kinds;
         // The parts of tokens that have no anchor end in a full stop, behind another or a `p`.
@@ -168,11 +189,9 @@ impl bitmap::Passed<3, 4> for Passed {
             runs: self.runs(standard),
         };
         (self.names, self.anchors, self.dots, self.ps) = (names, anchors, dots, ps);
-        (hits.names | hits.anchors | hits.runs != 0).then_some(hits)
+        hits
     }
-}
 
-impl Passed {
     /// Where base64 ends that is as long as a key of AWS, the letter of an escape before it or not.
     #[inline(always)]
     fn runs(&mut self, standard: u64) -> u64 {

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{BLOCK, Bits, CLASSES, DIGIT, HEX, OPENER, PERCENT, scan_with};
+use super::{BETWEEN, BLOCK, Bits, CLASSES, DIGIT, HEX, NAME, OPENER, PERCENT, scan_with};
 
 /// Whether this machine has what is needed.
 pub(super) fn available() -> bool {
@@ -31,7 +31,14 @@ fn scan_here(text: &[u8], goes_on: bool, named: impl Fn(usize) -> bool) -> Optio
         let ascii = !_mm512_movepi8_mask(bytes);
         let class = _mm512_permutex2var_epi8(low, bytes, high);
         let has = |bit: u8| _mm512_mask_test_epi8_mask(ascii, class, _mm512_set1_epi8(bit.cast_signed()));
-        Bits { digit: has(DIGIT), hex: has(HEX), opener: has(OPENER), percent: has(PERCENT) }
+        Bits {
+            digit: has(DIGIT),
+            hex: has(HEX),
+            opener: has(OPENER),
+            percent: has(PERCENT),
+            between: has(BETWEEN),
+            name: has(NAME) | !ascii,
+        }
     };
     scan_with(text, goes_on, bits, named)
 }

@@ -166,13 +166,13 @@ struct Hits {
     behind_ssn: u64,
 }
 
-impl bitmap::Passed<1, 4> for Passed {
+impl bitmap::Passed<1, 5> for Passed {
     type Hits = Hits;
 
     #[inline(always)]
-    fn step(&mut self, at: usize, block: &Block<1, 4>) -> Option<Hits> {
+    fn step(&mut self, at: usize, block: &Block<1, 5>) -> Option<Hits> {
         let [words] = block.ends;
-        let [digits, hyphens, capitals, pluses] = block.kinds;
+        let [digits, hyphens, capitals, pluses, zeros] = block.kinds;
         let word = behind(words, self.words, 1);
         let near = self.named(at, word);
         let digit = |by: usize| behind(digits, self.digits, by);
@@ -182,7 +182,8 @@ impl bitmap::Passed<1, 4> for Passed {
         let behind_ssn =
             behind_ssn & hyphen(4) & digit(5) & digit(6) & hyphen(7) & digit(8) & digit(9) & digit(10);
         let hits = Hits {
-            here: digits & (behind(pluses, self.pluses, 1) | near),
+            // No country's code starts with a zero.
+            here: digits & (behind(pluses, self.pluses, 1) & !zeros | near),
             behind_code: digits & digit(1) & capital(2) & capital(3),
             behind_ssn,
         };
@@ -215,7 +216,7 @@ fn behind(now: u64, before: u64, by: usize) -> u64 {
     now << by | before >> (BLOCK - by)
 }
 
-static BITMAPS: LazyLock<Bitmaps<1, 4>> = LazyLock::new(|| {
+static BITMAPS: LazyLock<Bitmaps<1, 5>> = LazyLock::new(|| {
     let digit = |byte: u8| byte.is_ascii_digit();
     Bitmaps::new(
         [Words::list(["tel:", "ssn", "security"].map(word_end))],
@@ -224,6 +225,7 @@ static BITMAPS: LazyLock<Bitmaps<1, 4>> = LazyLock::new(|| {
             Set::of(|byte| byte == b'-'),
             Set::of(|byte| byte.is_ascii_uppercase()),
             Set::of(|byte| byte == b'+'),
+            Set::of(|byte| byte == b'0'),
         ],
     )
 });

@@ -18,6 +18,22 @@ impl<'t> Hint<'t> {
         Self { text, open }
     }
 
+    /// Whether a name that says of a secret ends before `at`.
+    pub fn is_name(&self, at: usize) -> bool {
+        let before = self.before(at);
+        assignment::may_name(before) && assignment::named(before).is_some()
+    }
+
+    /// Whether an anchor ends before `at`, behind which something may be.
+    pub fn is_anchor(&self, at: usize) -> bool {
+        let before = self.before(at);
+        let is_sign = |sign: &&str| before.ends_with(sign.as_bytes());
+        may_be_anchor(before)
+            && (SIGNS.iter().any(is_sign)
+                || matches!(before, [.., b'0'..=b'9', b':', b'A'])
+                || self.is_token(before, at))
+    }
+
     /// Marks where the value may be of the name that ends before `at`, if it is one that says of a secret. Whether
     /// that goes on beyond what is known.
     pub fn behind_name(&self, at: usize, mut mark: impl FnMut(usize)) -> bool {
@@ -140,8 +156,11 @@ impl<'t> Hint<'t> {
 /// What tells of a secret beside the rules' anchors and names.
 pub(crate) const ANCHORS: [&str; 7] = ["eyJ", "://", " -u ", " --user", "KEY--", "BLOCK--", "Private-Lines:"];
 
+/// What is no token's beginning, but tells of what is behind it.
+const SIGNS: [&str; 5] = ["://", " -u ", " --user", "KEY--", "BLOCK--"];
+
 /// Whether `before` may end in an anchor, by its last two bytes.
-pub(crate) fn may_be_anchor(before: &[u8]) -> bool {
+fn may_be_anchor(before: &[u8]) -> bool {
     static PAIRS: LazyLock<Vec<u64>> = LazyLock::new(|| {
         let mut pairs = vec![0; 1 << 10];
         let forms = ["Q~", ":A"];

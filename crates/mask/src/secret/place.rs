@@ -165,12 +165,13 @@ impl Hits {
     /// What is left of the hits of the block at `at`, when the ends of words are held against the words.
     #[inline(never)]
     fn sifted(self, text: &[u8], at: usize) -> Option<Self> {
-        let keep = |hits: u64, keeps: &dyn Fn(&[u8]) -> bool| {
-            let kept = places(0, hits).filter(|place| text.get(..at + place).is_some_and(keeps));
+        let hint = Hint::new(text, true);
+        let keep = |hits: u64, keeps: &dyn Fn(usize) -> bool| {
+            let kept = places(0, hits).filter(|place| keeps(at + place));
             kept.fold(0, |kept, place| kept | 1 << place)
         };
-        let names = keep(self.names, &assignment::may_name);
-        let anchors = keep(self.anchors, &hint::may_be_anchor);
+        let names = keep(self.names, &|place| hint.is_name(place));
+        let anchors = keep(self.anchors, &|place| hint.is_anchor(place));
         let hits = Self { names, anchors, ..self };
         (hits.names | hits.anchors | hits.runs != 0).then_some(hits)
     }

@@ -33,12 +33,13 @@ permit (principal in Group::"agents", action == Action::"call", resource) when {
 permit (principal in Group::"agents", action == Action::"call", resource) when {
   ["total_of", "public.total_of"].contains(resource.name)
 };
+
+@id("looks-for-cards-by-their-number")
+permit (principal in Group::"agents", action == Action::"match", resource in DataClass::"pan")
+when { context.matches <= 1000 };
 """
 
 FILES = corpus.files(corpus.ORDINARY)
-
-# No statement of this file is answered today: it says what the rest of the corpus leaves out.
-COMPARES = "equality"
 
 
 @pytest.fixture(scope="module")
@@ -74,13 +75,10 @@ def test_ordinary_statements_are_answered_as_without_panguard(outcome, name):
 
 
 def test_all_of_the_corpus_that_is_not_marked_passes(outcome, capsys):
-    done = {name: outcome(name) for name in FILES if name != COMPARES}
+    done = {name: outcome(name) for name in FILES}
     entries, passed, refused = (sum(getattr(it, what) for it in done.values()) for what in ("entries", "passed", "refused"))
     with capsys.disabled():
         print("", *(f"  {name}: {it.passed} of {it.entries}" for name, it in done.items()), sep="\n")
         print(f"  {passed} of {entries} ordinary statements pass, {passed / entries:.1%}; {refused} are refused today")
     assert passed + refused == entries >= 200
 
-
-def test_statements_that_compare_a_card_number_are_refused_today(outcome):
-    assert outcome(COMPARES).refused == outcome(COMPARES).entries > 0

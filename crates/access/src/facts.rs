@@ -4,8 +4,8 @@ use crate::DataClass;
 
 /// What panguard understands of one command, in words that every protocol shares.
 ///
-/// Facts hold names and kinds, never a value of the command: the same facts serve every command of the
-/// same shape, so that they and the decision on them can be cached.
+/// Facts hold names (those among them that a document's members are given) and kinds, never a value of the command: the
+/// same facts serve every command of the same shape, so that they and the decision on them can be cached.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Facts {
     /// What each statement is, in order, in the protocol's own lower-case words: `select`, `drop table`.
@@ -16,12 +16,19 @@ pub struct Facts {
     pub columns: Vec<ColumnUse>,
     /// The answers in which something is made of such columns, in the order of their statements.
     pub answers: Vec<Answer>,
+    /// Classes whose values what the upstream says of the command may tell of, in an error or a notice: of the columns
+    /// that it uses, and of what it sets off (checks, triggers, foreign keys, functions). Each once.
+    pub in_reach: Vec<DataClass>,
+    /// How many values of its own it compares with such columns, for those at [`Position::Matched`].
+    pub matches: Vec<Match>,
     /// Whether it names a column that nobody knows of: one that does not exist, or is younger than what is known.
     pub unknown_columns: bool,
     /// Functions called, by name, that are not known to be harmless; also in `uses` as `call`.
     pub functions: Vec<Box<str>>,
     /// Whether every statement that changes rows of a table names which rows (`WHERE`).
     pub has_where: bool,
+    /// The registered statement that it is, if it is one.
+    pub template: Option<Box<str>>,
     /// What it may leave behind.
     pub effect: Effect,
     /// What was not understood, each named so that a policy can name it as allowed. Empty: understood.
@@ -67,12 +74,22 @@ pub enum Action {
     Session,
     /// To see, use or copy the values of a data class.
     Reveal,
+    /// To compare values of a data class with few that one holds: each tells whether it is there.
+    Match,
 }
 
 impl Action {
     /// Every action, in the order of the schema.
-    pub const ALL: [Self; 7] =
-        [Self::Connect, Self::Read, Self::Write, Self::Administer, Self::Call, Self::Session, Self::Reveal];
+    pub const ALL: [Self; 8] = [
+        Self::Connect,
+        Self::Read,
+        Self::Write,
+        Self::Administer,
+        Self::Call,
+        Self::Session,
+        Self::Reveal,
+        Self::Match,
+    ];
 
     /// The action's id in policies and entries.
     pub fn as_str(self) -> &'static str {
@@ -84,6 +101,7 @@ impl Action {
             Self::Call => "call",
             Self::Session => "session",
             Self::Reveal => "reveal",
+            Self::Match => "match",
         }
     }
 }
@@ -106,7 +124,7 @@ pub enum Resource {
     Table(Box<str>),
     /// A function or procedure, by its name as written, or `schema.name` when qualified.
     Function(Box<str>),
-    /// A data class, for `reveal`.
+    /// A data class, for `reveal` and `match`.
     Class(DataClass),
 }
 
@@ -120,6 +138,43 @@ pub struct Answer {
     pub width: u32,
     /// The columns at [`Position::Derived`], from 0, with a class of what each is made of; ordered by both.
     pub derived: Vec<(u32, DataClass)>,
+    /// Where in such columns that are documents the values are, of those columns of which that is known of all.
+    pub members: Vec<Member>,
+}
+
+/// A place in the documents of one column of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Member {
+    /// Which column, from 0.
+    pub column: u32,
+    /// A path (RFC 9535).
+    pub path: Box<str>,
+    /// What the value there holds or is made of; ordered, at least one.
+    pub classes: Vec<DataClass>,
+    /// Whether it is there as it stands, so that the mask of its class fits; otherwise nothing of it may show.
+    pub stands: bool,
+}
+
+/// How many values a command compares one column with.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Match {
+    /// `schema.table.column`.
+    pub column: Box<str>,
+    /// What it holds.
+    pub class: DataClass,
+    /// How many values of the command's own: each is a guess at what the column holds.
+    pub values: u32,
+}
+
+impl Match {
+    /// Counts `more` with what `all` holds: of one column and class there is one.
+    pub fn add(all: &mut Vec<Self>, more: &Self) {
+        let same = |known: &&mut Self| known.column == more.column && known.class == more.class;
+        match all.iter_mut().find(same) {
+            Some(known) => known.values = known.values.saturating_add(more.values),
+            None => all.push(more.clone()),
+        }
+    }
 }
 
 /// A column that holds a data class, and what the command does with it.
@@ -144,6 +199,10 @@ pub enum Position {
     /// Computed upon, compared, sorted or counted by, or copied elsewhere: the answer would tell of the
     /// value in a form that no mask can reach, so it needs the right to `reveal`.
     Computed,
+    /// Compared for equality with values that the command holds, or given one in a way that tells whether it is there
+    /// already (a unique index). What comes of it depends on the column by these comparisons alone, so it takes the right
+    /// to `match`, or to `reveal`. See [`Facts::matches`].
+    Matched,
     /// Given a new value that the principal already holds (`INSERT`, `SET pan = $1`). Needs no right to
     /// reveal.
     Assigned,

@@ -5,6 +5,7 @@
 
 mod class;
 mod facts;
+mod mode;
 mod outcome;
 mod permit;
 mod principal;
@@ -15,7 +16,8 @@ mod request;
 mod time;
 
 pub use class::{DataClass, UnknownClass};
-pub use facts::{Action, Answer, ColumnUse, Effect, Facts, Position, Resource, Use};
+pub use facts::{Action, Answer, ColumnUse, Effect, Facts, Match, Member, Position, Resource, Use};
+pub use mode::{Mode, ModeOf};
 pub use outcome::{Outcome, Status};
 pub use permit::{Ahead, Mint, Permit, Receipt, Terms};
 pub use principal::{Admission, Delegation, Kind, Principal};

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{SessionId, Timestamp};
+use crate::{Mode, SessionId, Timestamp};
 
 /// Who asks: one agent or one person, as an issuer's token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +77,8 @@ pub struct Admission {
     pub connection: Arc<str>,
     /// Its labels, such as `cde`.
     pub labels: Arc<[Box<str>]>,
+    /// In which way the principal may query it.
+    pub mode: Mode,
     /// The agent side's network address.
     pub from: Box<str>,
     /// What the client calls itself (`application_name`, `User-Agent`), masked.

@@ -65,11 +65,17 @@ pub enum Code {
     ShuttingDown,
     /// The agent withdrew the command while it waited.
     Withdrawn,
+    /// The command compares sensitive columns with more values than policy allows within a day.
+    GuessesSpent,
+    /// The command writes a mask in the place of the value that it stands for.
+    MaskWritten,
+    /// The principal may run registered statements alone, and this is none.
+    NotATemplate,
 }
 
 impl Code {
     /// Every code, in the order of its number.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::NotIdentified,
         Self::TokenExpired,
         Self::UnknownConnection,
@@ -86,6 +92,9 @@ impl Code {
         Self::NotSupported,
         Self::ShuttingDown,
         Self::Withdrawn,
+        Self::GuessesSpent,
+        Self::MaskWritten,
+        Self::NotATemplate,
     ];
 
     /// `PGD-0001` and so on.
@@ -107,6 +116,9 @@ impl Code {
             Self::NotSupported => "PGD-0014",
             Self::ShuttingDown => "PGD-0015",
             Self::Withdrawn => "PGD-0016",
+            Self::GuessesSpent => "PGD-0017",
+            Self::MaskWritten => "PGD-0018",
+            Self::NotATemplate => "PGD-0019",
         }
     }
 
@@ -129,6 +141,11 @@ impl Code {
             Self::NotSupported => "panguard does not let this feature of the protocol through",
             Self::ShuttingDown => "the gateway is shutting down",
             Self::Withdrawn => "the command was withdrawn before it was decided",
+            Self::GuessesSpent => {
+                "this command compares a protected column with more values than you may within a day"
+            }
+            Self::MaskWritten => "this command would write a mask over the data that it stands for",
+            Self::NotATemplate => "you may run registered statements alone here, and this is none of them",
         }
     }
 
@@ -157,6 +174,15 @@ impl Code {
             Self::NotSupported => "use ordinary queries instead",
             Self::ShuttingDown => "connect again",
             Self::Withdrawn => "send it again if it is still wanted",
+            Self::GuessesSpent => {
+                "choose rows by another column, wait until earlier comparisons are a day old, or ask for more"
+            }
+            Self::MaskWritten => {
+                "leave out the columns that you were shown masked, their values stay as they are, and change the others"
+            }
+            Self::NotATemplate => {
+                "send a registered statement as it is written, with your values as parameters, or ask for this one to be registered"
+            }
         }
     }
 
@@ -178,7 +204,10 @@ impl Code {
             | Self::AnswerWithheld
             | Self::LimitReached
             | Self::NotSupported
-            | Self::Withdrawn => false,
+            | Self::Withdrawn
+            | Self::GuessesSpent
+            | Self::MaskWritten
+            | Self::NotATemplate => false,
         }
     }
 }

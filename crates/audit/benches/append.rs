@@ -166,6 +166,7 @@ fn entry(number: u32) -> Entry {
                 parameters: vec![Some("4711".into())],
                 fingerprint: "b5bb9d8014a0f9b1d61e21e796d78dcc".into(),
                 facts: Arc::default(),
+                mode: None,
             }),
             policies: vec![PolicyNote { id: "agents-read".into(), reason: None, requirement: None }],
             policy_version: "c2f1".into(),

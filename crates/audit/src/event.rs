@@ -31,6 +31,9 @@ pub enum Event {
         policies: Vec<PolicyNote>,
         /// The policy set they are from.
         policy_version: Arc<str>,
+        /// In which way it queries (PCI DSS 4.0.1, 7.2.6): `templates` or `admin`; none is `filtered`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mode: Option<Box<str>>,
     },
     /// A principal was known and not admitted (10.2.1.4).
     SessionRefused {
@@ -226,6 +229,9 @@ pub struct Command {
     pub fingerprint: Box<str>,
     /// What panguard understood of it.
     pub facts: Arc<FactsNote>,
+    /// In which way it was asked (PCI DSS 4.0.1, 7.2.6): `templates` or `admin`; none is `filtered`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Box<str>>,
 }
 
 /// [`access::Facts`] as they are recorded.
@@ -237,9 +243,15 @@ pub struct FactsNote {
     pub uses: Vec<UseNote>,
     /// Columns with a data class that it touches.
     pub columns: Vec<ColumnNote>,
+    /// How many values it compares with which of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub matches: Vec<MatchNote>,
     /// Functions that are not known to be harmless.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub functions: Vec<Box<str>>,
+    /// The registered statement that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<Box<str>>,
     /// `none`, `session` or `data`.
     pub effect: Box<str>,
     /// What was not understood.
@@ -263,8 +275,19 @@ pub struct ColumnNote {
     pub column: Box<str>,
     /// The class's word.
     pub class: Box<str>,
-    /// `output`, `computed` or `assigned`.
+    /// `output`, `derived`, `computed`, `matched` or `assigned`.
     pub position: Box<str>,
+}
+
+/// How many values a command compares with one column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MatchNote {
+    /// `schema.table.column`.
+    pub column: Box<str>,
+    /// The class's word.
+    pub class: Box<str>,
+    /// How many values.
+    pub values: u32,
 }
 
 impl From<&Facts> for FactsNote {
@@ -278,7 +301,14 @@ impl From<&Facts> for FactsNote {
             class: DataClass::as_str(&one.class).into(),
             position: position(one.position).into(),
         });
+        let matches = facts.matches.iter().map(|one| MatchNote {
+            column: one.column.clone(),
+            class: DataClass::as_str(&one.class).into(),
+            values: one.values,
+        });
         Self {
+            matches: matches.collect(),
+            template: facts.template.clone(),
             kinds: facts.kinds.clone(),
             uses: uses.collect(),
             columns: columns.collect(),
@@ -370,6 +400,7 @@ fn position(position: Position) -> &'static str {
         Position::Output => "output",
         Position::Derived => "derived",
         Position::Computed => "computed",
+        Position::Matched => "matched",
         Position::Assigned => "assigned",
     }
 }

@@ -33,10 +33,12 @@ mod verify;
 
 pub use encode::{ENTRY_BYTES_MAX, Unreadable};
 pub use entry::{Entry, Indication, Who};
-pub use event::{Change, ColumnNote, Command, Event, FactsNote, PolicyNote, StageWord, StatusWord, UseNote};
+pub use event::{
+    Change, ColumnNote, Command, Event, FactsNote, MatchNote, PolicyNote, StageWord, StatusWord, UseNote,
+};
 pub use log::{Appending, Log, LogError, NotAppended, Options, State};
 pub use note::{BadKey, Checkpoint, NotSigned, Signer, Verifier};
-pub use read::{Entries, Lines, ReadError, entries, lines, size};
+pub use read::{Entries, Lines, ReadError, entries, lines, since, size};
 #[doc(hidden)]
 pub use segment::fuzz_record;
 pub use tree::{

@@ -3,6 +3,8 @@ use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use access::Timestamp;
+
 use crate::publish::CHECKPOINT;
 use crate::segment::{self, Records};
 use crate::tile::{self, Level, TileName, WIDTH};
@@ -71,6 +73,29 @@ pub fn size(dir: &Path) -> Result<u64, ReadError> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
         Err(error) => Err(ReadError::Io { path, error }),
     }
+}
+
+/// The index of the first entry that is not older than `time`, or how many there are.
+///
+/// It is found by halves, so it relies on entries standing in the order of their times: a clock that was set makes it
+/// wrong by about as much.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn since(dir: &Path, time: Timestamp) -> Result<u64, ReadError> {
+    let (mut low, mut high) = (0, size(dir)?);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match entries(dir, middle..middle.saturating_add(1)).next() {
+            Some(Ok((_, entry))) if entry.time >= time => high = middle,
+            Some(Err(error @ ReadError::Io { .. })) => return Err(error),
+            // What is gone is old.
+            Some(Ok(_) | Err(ReadError::Missing { .. } | ReadError::Entry { .. })) | None => {
+                low = middle.saturating_add(1);
+            }
+        }
+    }
+    Ok(low)
 }
 
 /// Iterator of [`entries`].

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use access::{Admission, Kind, RequestId, Timestamp};
+use access::{Admission, Kind, Mode, RequestId, Timestamp};
 use audit::{Entry, Event, Who};
 use policy::{Scope, Subject};
 
@@ -42,8 +42,14 @@ impl Admitted {
         &self.admission
     }
 
+    /// The principal, as it is recorded.
+    pub(crate) fn who(&self) -> &Who {
+        &self.who
+    }
+
     pub(crate) fn scope(&self) -> Scope<'_> {
-        Scope { connection: &self.admission.connection, labels: &self.admission.labels }
+        let Admission { connection, labels, mode, .. } = &self.admission;
+        Scope { connection, labels, mode: *mode }
     }
 
     /// An entry of this session, about one of its commands or its opening.
@@ -88,6 +94,7 @@ pub(crate) struct Asker {
     on_behalf_of: Option<Box<str>>,
     connection: Arc<str>,
     labels: Arc<[Box<str>]>,
+    mode: Mode,
 }
 
 impl From<&Admission> for Asker {
@@ -102,6 +109,7 @@ impl From<&Admission> for Asker {
             on_behalf_of: principal.delegation.as_ref().map(|lent| lent.on_behalf_of.clone()),
             connection: Arc::clone(&admission.connection),
             labels: Arc::clone(&admission.labels),
+            mode: admission.mode,
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use access::{Action, Code, DataClass, Facts, PolicyNote, Position, Resource, Terms, Use};
+use access::{Action, Code, DataClass, Effect, Facts, Mode, PolicyNote, Position, Resource, Terms, Use};
 use policy::{Decision, Inquiry};
 
 /// What policy says to a command, whoever's token is valid or not.
@@ -45,26 +45,51 @@ impl Denied {
 /// More approvals than any policy asks for.
 const APPROVALS_AMPLE: u32 = 100;
 
-/// Decides a command on its facts. `scanned` are the classes that a scan of the answer can meet anywhere;
-/// `about` gives the inquiry for a number of approvals.
-pub(crate) fn rule<'a>(facts: &Facts, scanned: &[DataClass], about: impl Fn(u32) -> Inquiry<'a>) -> Ruling {
-    let denied = match check(facts, scanned, &about(0)) {
+/// Decides a command on its facts. `matches` are how many values will have been compared with the column of each of
+/// [`Facts::matches`]; `scanned` are the classes that a scan of the answer can meet anywhere; `about` gives the inquiry
+/// for a number of approvals.
+pub(crate) fn rule<'a>(
+    facts: &Facts,
+    matches: &[u64],
+    scanned: &[DataClass],
+    about: impl Fn(u32) -> Inquiry<'a>,
+) -> Ruling {
+    let denied = match check(facts, matches, scanned, &about(0)) {
         Ok(allowed) => return Ok(allowed),
         Err(denied) => denied,
     };
     // An error or a computation on `sad` is not a thing to approve; the same check says so again.
-    match check(facts, scanned, &about(APPROVALS_AMPLE)) {
+    match check(facts, matches, scanned, &about(APPROVALS_AMPLE)) {
         Ok(_) => Err(Denied { code: Code::NeedsApproval, ..denied }),
         Err(_) => Err(denied),
     }
 }
 
-fn check(facts: &Facts, scanned: &[DataClass], inquiry: &Inquiry<'_>) -> Ruling {
+fn check(facts: &Facts, matches: &[u64], scanned: &[DataClass], inquiry: &Inquiry<'_>) -> Ruling {
     let mut notes = Notes::default();
+    registered(facts, inquiry.mode())?;
     understood(facts, inquiry, &mut notes)?;
     allowed(facts, inquiry, &mut notes)?;
     let terms = revealed(facts, scanned, inquiry, &mut notes)?;
+    compared(facts, matches, &terms, inquiry, &mut notes)?;
     Ok(Allowed { terms, policies: notes.into_policies() })
+}
+
+/// Who may run registered statements alone runs one, or what ends transactions and sets what is free to set: without
+/// that no client works.
+fn registered(facts: &Facts, mode: Mode) -> Result<(), Denied> {
+    let is_session = |it: &Use| {
+        matches!(it.action, Action::Session | Action::Connect) && it.resource == Resource::Connection
+    };
+    let of_session = facts.uses.iter().all(is_session)
+        && facts.effect != Effect::Data
+        && facts.columns.is_empty()
+        && facts.functions.is_empty();
+    match mode {
+        Mode::Filtered | Mode::Admin => Ok(()),
+        Mode::Templates if facts.template.is_some() || of_session => Ok(()),
+        Mode::Templates => Err(Denied::because(Code::NotATemplate, &kinds(facts))),
+    }
 }
 
 /// Everything is understood, or a policy names it as allowed.
@@ -85,7 +110,7 @@ fn allowed(facts: &Facts, inquiry: &Inquiry<'_>, notes: &mut Notes) -> Result<()
     for Use { action, resource } in uses {
         let code = match action {
             Action::Connect => Code::ConnectDenied,
-            Action::Reveal => Code::RevealDenied,
+            Action::Reveal | Action::Match => Code::RevealDenied,
             Action::Read | Action::Write | Action::Administer | Action::Call | Action::Session => {
                 Code::PolicyDenied
             }
@@ -108,7 +133,8 @@ fn revealed(
     for used in facts.columns.iter().filter(|used| used.position == Position::Computed) {
         computed.entry(&used.class).or_default().push(&used.column);
     }
-    let classes: BTreeSet<_> = scanned.iter().chain(facts.columns.iter().map(|used| &used.class)).collect();
+    let used = facts.columns.iter().map(|used| &used.class);
+    let classes: BTreeSet<_> = scanned.iter().chain(used).chain(&facts.in_reach).collect();
     let mut terms = Terms::default();
     for class in classes {
         let decision = match class {
@@ -139,7 +165,41 @@ fn revealed(
         }
         terms.reveal.insert(class.clone());
     }
+    terms.tells_errors = facts.in_reach.iter().all(|class| terms.reveals(class));
     Ok(terms)
+}
+
+/// Policy lets the principal compare the columns of each class that it may not reveal with as many values.
+fn compared(
+    facts: &Facts,
+    matches: &[u64],
+    terms: &Terms,
+    inquiry: &Inquiry<'_>,
+    notes: &mut Notes,
+) -> Result<(), Denied> {
+    for (at, it) in facts.matches.iter().enumerate() {
+        if terms.reveals(&it.class) {
+            continue;
+        }
+        // Of what was not counted nobody can say that it is few.
+        let values = matches.get(at).copied().unwrap_or(u64::MAX);
+        let decision = inquiry.may_match(&it.class, &it.column, values);
+        let fewer = || inquiry.may_match(&it.class, &it.column, it.values.into()).allowed;
+        let code = match decision.allowed || !fewer() {
+            true => Code::RevealDenied,
+            false => Code::GuessesSpent,
+        };
+        let detail = || {
+            let many = if it.values == 1 { "a value".into() } else { format!("{} values", it.values) };
+            format!("{} compares {} ({}) with {many}", kinds(facts), it.column, it.class)
+        };
+        let named = |denied: Denied| match denied.code {
+            Code::RevealDenied => Denied { columns: vec![it.column.clone()], ..denied },
+            _ => denied,
+        };
+        notes.take(code, &decision, detail).map_err(named)?;
+    }
+    Ok(())
 }
 
 /// The policies that have decided so far, each once.

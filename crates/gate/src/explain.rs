@@ -29,7 +29,9 @@ pub fn explain(policies: &Policies, asking: Asking<'_>, facts: &Facts) -> Result
     let (subject, scanned) = (Subject::new(principal), scanned(classes));
     let says = |facts: &Facts, given: u32| {
         let about = |more: u32| policies.about(&subject, scope, facts, Stage::Run, more.max(given));
-        rule(facts, &scanned, about)
+        // As if it were the first within a day.
+        let matches: Vec<u64> = facts.matches.iter().map(|it| it.values.into()).collect();
+        rule(facts, &matches, &scanned, about)
     };
     // Nobody approves a session.
     says(&connect(), 0)?;

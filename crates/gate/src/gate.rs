@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use access::{
-    Admission, Code, Effect, Facts, Mint, Outcome, Question, Refusal, Secret, SessionId, Stage, Terms,
+    Admission, Code, Effect, Facts, Mint, Mode, Outcome, Question, Refusal, Secret, SessionId, Stage, Terms,
     Timestamp, Use, Verdict,
 };
 use arc_swap::ArcSwap;
@@ -12,9 +12,11 @@ use policy::Policies;
 use quick_cache::sync::Cache;
 
 use crate::admitted::Asker;
-use crate::checks::Denied;
+use crate::checks::{Allowed, Denied};
+use crate::guesses::{Guesses, compares};
 use crate::record::Recorder;
 use crate::rules::{Decided, Rules};
+use crate::written::writes_a_mask;
 use crate::{Admitted, Append, Pending};
 
 /// Decides every command, and makes the permits of those that may run. One serves all sessions.
@@ -25,6 +27,7 @@ pub struct Gate {
     recorder: Recorder,
     /// The gateway's name in entries.
     name: Arc<str>,
+    guesses: Guesses,
     askers: Cache<Asker, u64>,
     asker_next: AtomicU64,
 }
@@ -72,6 +75,7 @@ impl Gate {
             log: Box::new(log),
             recorder: Recorder::new(masker, fingerprint_key),
             name: name.into(),
+            guesses: Guesses::default(),
             askers: Cache::new(ASKERS_MAX),
             asker_next: AtomicU64::new(0),
         }
@@ -87,12 +91,16 @@ impl Gate {
         let admitted = Admitted::new(admission, lane, Arc::clone(&self.name), self.asker(admission));
         let request = admitted.opening();
         let rules = self.rules.load();
-        let decided = rules.decide(&admitted, &connect(), Stage::Run, &self.recorder);
+        let decided = rules.decide(&admitted, &connect(), Stage::Run, &[], &self.recorder);
         if let Err(refusal) = self.check(&admitted, &decided, request, now) {
             return self.turn_away(&admitted, refusal, now);
         }
         let policies = decided.policies;
-        let opened = Event::SessionOpened { policies, policy_version: Arc::clone(&rules.version) };
+        let opened = Event::SessionOpened {
+            policies,
+            policy_version: Arc::clone(&rules.version),
+            mode: recorded(admission.mode),
+        };
         Pending::new(self.log.append(&admitted.entry(now, request, opened)), move |receipt| match receipt {
             Ok(_) => Ok(admitted),
             Err(_) => Err(not_recorded(request)),
@@ -103,13 +111,18 @@ impl Gate {
     pub fn ask(&self, admitted: &Admitted, question: &Question, now: Timestamp) -> Asked {
         admitted.count();
         let rules = self.rules.load();
-        let decided = rules.decided(admitted, question, &self.recorder);
-        let command = self.recorder.command(question, decided.hide, Arc::clone(&decided.facts));
+        let decided = match question.facts.matches.is_empty() {
+            true => rules.decided(admitted, question, &self.recorder),
+            false => Arc::new(self.compares(&rules, admitted, question, now)),
+        };
+        let mode = recorded(admitted.admission().mode);
+        let command = self.recorder.command(question, decided.hide, Arc::clone(&decided.facts), mode);
         let (command, policies) = (Box::new(command), decided.policies.clone());
         let policy_version = Arc::clone(&rules.version);
         let request = question.request;
         let entry = |event| admitted.entry(now, request, event);
-        match self.check(admitted, &decided, request, now) {
+        let checked = self.check(admitted, &decided, request, now);
+        match checked.and_then(|terms| self.leaves_values(question).map(|()| terms)) {
             Ok(terms) => {
                 let ahead = question.facts.effect == Effect::None;
                 let event = Event::CommandIntent { command, policies, policy_version, ahead };
@@ -134,6 +147,26 @@ impl Gate {
         }
     }
 
+    /// The decision on a command that compares columns with values of its own, which count from then on.
+    fn compares(&self, rules: &Rules, admitted: &Admitted, question: &Question, now: Timestamp) -> Decided {
+        let (facts, principal) = (&question.facts, &admitted.admission().principal);
+        let connection = &admitted.admission().connection;
+        let mut guesses = self.guesses.open();
+        let made = guesses.with(admitted.who(), connection, &facts.matches, now);
+        let decided = rules.decide(admitted, facts, question.stage, &made, &self.recorder);
+        let Ok(Allowed { terms, .. }) = &decided.ruling else { return decided };
+        if compares(question.stage) && principal.is_valid_at(now) {
+            let counts = facts.matches.iter().filter(|it| !terms.reveals(&it.class)).cloned();
+            guesses.count(admitted.who(), connection, &counts.collect::<Vec<_>>(), now);
+        }
+        decided
+    }
+
+    /// Counts the comparisons that an entry of the log tells of: those of the last day, before anything is asked.
+    pub fn recall(&self, entry: &Entry) {
+        self.guesses.recall(entry);
+    }
+
     /// The checks in their order, all but the last: that the entry is durable.
     ///
     /// The token is looked at each time; the rest is the same for all commands of one shape, and `decided`
@@ -151,6 +184,14 @@ impl Gate {
         match &decided.ruling {
             Ok(allowed) => Ok(&allowed.terms),
             Err(denied) => Err(self.refused(denied, request)),
+        }
+    }
+
+    /// The check that is made of each command anew, since it looks at its values.
+    fn leaves_values(&self, question: &Question) -> Result<(), Refused> {
+        match writes_a_mask(question) {
+            false => Ok(()),
+            true => Err(self.refused(&Denied::because(Code::MaskWritten, ""), question.request)),
         }
     }
 
@@ -302,6 +343,11 @@ struct Refused {
 pub(crate) fn connect() -> Facts {
     let connect = Use { action: access::Action::Connect, resource: access::Resource::Connection };
     Facts { uses: vec![connect], effect: Effect::None, ..Facts::default() }
+}
+
+/// A mode as it is recorded, where it is not the ordinary one.
+fn recorded(mode: Mode) -> Option<Box<str>> {
+    (mode != Mode::Filtered).then(|| mode.as_str().into())
 }
 
 fn not_recorded(request: access::RequestId) -> Box<Refusal> {

@@ -24,12 +24,15 @@ impl Hide {
             (DataClass::Pan, Position::Assigned) => Self::Nothing,
             (
                 DataClass::Pan | DataClass::Expiry,
-                Position::Derived | Position::Computed | Position::Assigned,
+                Position::Derived | Position::Computed | Position::Matched | Position::Assigned,
             ) => Self::Digits,
-            (DataClass::Sad, Position::Derived | Position::Computed | Position::Assigned) => Self::Sad,
+            (
+                DataClass::Sad,
+                Position::Derived | Position::Computed | Position::Matched | Position::Assigned,
+            ) => Self::Sad,
             (
                 DataClass::CardholderName | DataClass::Secret | DataClass::Own(_),
-                Position::Derived | Position::Computed | Position::Assigned,
+                Position::Derived | Position::Computed | Position::Matched | Position::Assigned,
             ) => Self::Values,
         });
         let unclear = if facts.not_understood.is_empty() { Self::Nothing } else { Self::Digits };

@@ -8,22 +8,25 @@
 //!         2 is all of it understood, or named?    │ 2 to 5 are cached by who asks,
 //!         3 does policy allow each use?           │ the facts, and the policies
 //!         4 may it reveal what it computes on?    │
-//!         5 would an approval let it pass?       ─┘
-//!         6 its entry is durable  ──▶ 7 permit   (a read may be sent ahead of 6)
+//!         5 would an approval let it pass?       ─┘   (but for comparisons, which are counted)
+//!         6 does it write no mask over a value?
+//!         7 its entry is durable  ──▶ 8 permit   (a read may be sent ahead of 7)
 //! ```
 //!
-//! A human's approval has its place between 5 and 6: a command that would be allowed with one is refused as
+//! A human's approval has its place between 6 and 7: a command that would be allowed with one is refused as
 //! [`access::Code::NeedsApproval`] until there is a way to give one.
 
 mod admitted;
 mod checks;
 mod explain;
 mod gate;
+mod guesses;
 mod hide;
 mod parameter;
 mod pending;
 mod record;
 mod rules;
+mod written;
 
 pub use admitted::Admitted;
 pub use checks::{Allowed, Denied};

@@ -44,7 +44,13 @@ impl Recorder {
     }
 
     /// The command as it is recorded.
-    pub(crate) fn command(&self, question: &Question, hide: Hide, facts: Arc<FactsNote>) -> Command {
+    pub(crate) fn command(
+        &self,
+        question: &Question,
+        hide: Hide,
+        facts: Arc<FactsNote>,
+        mode: Option<Box<str>>,
+    ) -> Command {
         let text = question.command.expose();
         let mut kept = Kept { recorder: self, hide, shortened: false, sad: hide == Hide::Sad };
         let mut statement = kept.value(text, STATEMENT_BYTES_MAX);
@@ -65,6 +71,7 @@ impl Recorder {
             parameters,
             fingerprint: if kept.sad { "".into() } else { self.fingerprint(question) },
             facts,
+            mode,
         }
     }
 
@@ -74,7 +81,8 @@ impl Recorder {
         let names = note.kinds.iter_mut().chain(&mut note.functions).chain(&mut note.not_understood);
         let uses = note.uses.iter_mut().map(|used| &mut used.resource);
         let columns = note.columns.iter_mut().map(|used| &mut used.column);
-        names.chain(uses).chain(columns).for_each(|name| *name = self.name(name));
+        let matches = note.matches.iter_mut().map(|it| &mut it.column);
+        names.chain(uses).chain(columns).chain(matches).for_each(|name| *name = self.name(name));
         note
     }
 

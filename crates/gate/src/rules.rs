@@ -44,7 +44,8 @@ impl Rules {
         Self { policies, version, decided: Cache::with_weighter(DECIDED_ESTIMATE, DECIDED_BYTES_MAX, Size) }
     }
 
-    /// The decision on `question`, from the cache if it was asked before.
+    /// The decision on `question`, from the cache if it was asked before. Of one that compares, [`Self::decide`] says
+    /// more.
     pub(crate) fn decided(
         &self,
         admitted: &Admitted,
@@ -59,21 +60,23 @@ impl Rules {
         if let Some(decided) = self.decided.get(&key) {
             return decided;
         }
-        let decided = Arc::new(self.decide(admitted, &question.facts, question.stage, recorder));
+        let decided = Arc::new(self.decide(admitted, &question.facts, question.stage, &[], recorder));
         self.decided.insert(key, Arc::clone(&decided));
         decided
     }
 
+    /// `matches` are how many values will have been compared with the column of each of [`Facts::matches`].
     pub(crate) fn decide(
         &self,
         admitted: &Admitted,
         facts: &Facts,
         stage: Stage,
+        matches: &[u64],
         recorder: &Recorder,
     ) -> Decided {
         let about =
             |approvals| self.policies.about(&admitted.subject, admitted.scope(), facts, stage, approvals);
-        let ruling = rule(facts, recorder.scanned(), about);
+        let ruling = rule(facts, matches, recorder.scanned(), about);
         let policies = match &ruling {
             Ok(allowed) => &allowed.policies,
             Err(denied) => &denied.policies,

@@ -9,6 +9,7 @@ mod masking;
 mod place;
 mod resolve;
 mod syntax;
+mod templates;
 #[cfg(test)]
 mod tests;
 
@@ -30,7 +31,7 @@ pub use place::{Problem, Problems};
 /// addresses, and what is refused is not here.
 #[derive(Clone)]
 pub struct Config {
-    /// SHA-256 of the file, in hex.
+    /// SHA-256 of the file, and of the registered statements where there are some, in hex.
     pub version: String,
     pub data_dir: PathBuf,
     pub policies: PathBuf,
@@ -93,8 +94,12 @@ pub struct Connection {
     pub user: Box<str>,
     pub password: vault::Name,
     pub labels: Arc<[Box<str>]>,
-    /// What the columns hold.
+    /// What the columns hold, and which statements are registered.
     pub data: sql::Labels,
+    /// The folder of registered statements.
+    pub templates: Option<PathBuf>,
+    /// Who queries in which way; whoever is not named, by any statement.
+    pub modes: Arc<[access::ModeOf]>,
 }
 
 /// How an upstream's certificate is verified, in libpq's words.
@@ -123,7 +128,16 @@ impl Config {
     /// wrong with the values.
     pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
         let text = std::fs::read_to_string(path).map_err(|error| whole(path, unreadable(path, &error)))?;
-        Self::parse(path, &text, env, Timestamp::now().to_zoned(TimeZone::UTC).date())
+        let mut config = Self::parse(path, &text, env, Timestamp::now().to_zoned(TimeZone::UTC).date())?;
+        let mut content = text;
+        for connection in config.connections.values_mut() {
+            let Some(folder) = &connection.templates else { continue };
+            let (templates, texts) = templates::templates(folder)?;
+            connection.data = connection.data.clone().with_templates(templates);
+            content.push_str(&texts);
+            config.version = version(&content);
+        }
+        Ok(config)
     }
 
     /// Reads `text`, which is the content of the file at `path`, as it is meant on the day `today` (UTC).

@@ -2,6 +2,7 @@
 //! for signals; what the gateway does is in the crates that it wires together.
 
 mod live;
+mod recall;
 mod reload;
 mod telemetry;
 
@@ -45,6 +46,8 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
     let log = open_log(&config, &vault)?;
     let policy_count = policies.len();
     let gate = gate(&config, policies, &log, &vault)?;
+    let compared = recall::comparisons(&gate, &folder::audit(&config.data_dir), now())?;
+    info!(compared, "comparisons of the last day are counted");
     let masker = masker(&config)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()?;
@@ -239,6 +242,7 @@ fn watched(path: &Path, config: &Config) -> Vec<PathBuf> {
     files.extend(config.tls.iter().flat_map(|tls| [tls.cert.clone(), tls.key.clone()]));
     files.extend(config.issuers.iter().filter_map(|issuer| issuer.ca.clone()));
     files.extend(config.connections.values().filter_map(|connection| connection.ca.clone()));
+    files.extend(config.connections.values().filter_map(|connection| connection.templates.clone()));
     files
 }
 

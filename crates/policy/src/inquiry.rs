@@ -1,4 +1,4 @@
-use access::{Action, DataClass, Facts, PolicyNote, Position, Resource, Stage};
+use access::{Action, DataClass, Facts, Mode, PolicyNote, Position, Resource, Stage};
 use cedar_policy::{
     Authorizer, Context, Decision as Answer, Entities, EntityUid, PolicySet, Request, RestrictedExpression,
 };
@@ -31,6 +31,17 @@ pub struct Inquiry<'a> {
     entities: Result<Entities, String>,
 }
 
+/// What of the facts a question is about, where that is less than all.
+#[derive(Default)]
+struct Narrowed<'a> {
+    /// Columns of this class alone.
+    class: Option<&'a DataClass>,
+    /// This column alone.
+    column: Option<&'a str>,
+    /// With how many values it is compared.
+    matches: u64,
+}
+
 impl<'a> Inquiry<'a> {
     pub(crate) fn new(
         policies: &'a Policies,
@@ -44,8 +55,14 @@ impl<'a> Inquiry<'a> {
         Self { policies, subject, scope, facts, stage, approvals, entities }
     }
 
+    /// In which way the subject queries the connection.
+    pub fn mode(&self) -> Mode {
+        self.scope.mode
+    }
+
     /// Whether the subject may do `action` to `resource`. What is not understood is asked about apart, by
     /// [`Self::may_use`]. `sad` may never be revealed, and no policy is asked.
+    /// To `match` is asked about apart too, by [`Self::may_match`]: here it is asked as if nothing were compared.
     pub fn may(&self, action: Action, resource: &Resource) -> Decision {
         let class = match resource {
             Resource::Class(DataClass::Sad) => return Decision::none_allows(),
@@ -54,14 +71,30 @@ impl<'a> Inquiry<'a> {
         };
         let Some(policies) = self.policies.on(action) else { return Decision::none_allows() };
         let placed = self.scope.place(resource);
-        self.ask(policies, VOCABULARY.action(action), placed, class)
+        self.ask(policies, VOCABULARY.action(action), placed, Narrowed { class, ..Narrowed::default() })
+    }
+
+    /// Whether the subject may compare `column`, which is of `class`, with values of its own, when it has compared it
+    /// with `values` of them lately, these included. `sad` may never be compared, and no policy is asked.
+    pub fn may_match(&self, class: &DataClass, column: &str, values: u64) -> Decision {
+        if *class == DataClass::Sad {
+            return Decision::none_allows();
+        }
+        let Some(policies) = self.policies.on(Action::Match) else { return Decision::none_allows() };
+        let placed = self.scope.place(&Resource::Class(class.clone()));
+        let narrowed = Narrowed { class: Some(class), column: Some(column), matches: values };
+        self.ask(policies, VOCABULARY.action(Action::Match), placed, narrowed)
     }
 
     /// Whether the subject may run a command in which `feature`, one of
-    /// [`Facts::not_understood`], is not understood. Only permits that name it count.
+    /// [`Facts::not_understood`], is not understood. Only permits that name it count, but to an administrator.
     pub fn may_use(&self, feature: &str) -> Decision {
+        if self.scope.mode == Mode::Admin {
+            let (policies, placed) = (self.policies.on_features(), Ok(self.scope.feature(feature)));
+            return self.ask(policies, VOCABULARY.use_feature(), placed, Narrowed::default());
+        }
         let Some(policies) = self.policies.on_feature(feature) else { return Decision::none_allows() };
-        self.ask(policies, VOCABULARY.use_feature(), Ok(self.scope.feature(feature)), None)
+        self.ask(policies, VOCABULARY.use_feature(), Ok(self.scope.feature(feature)), Narrowed::default())
     }
 
     fn ask(
@@ -69,12 +102,12 @@ impl<'a> Inquiry<'a> {
         policies: &PolicySet,
         action: EntityUid,
         resource: Result<Placed, String>,
-        class: Option<&DataClass>,
+        narrowed: Narrowed<'_>,
     ) -> Decision {
         if policies.is_empty() {
             return Decision::none_allows();
         }
-        match self.put(policies, action, resource, class) {
+        match self.put(policies, action, resource, narrowed) {
             Ok(decision) => decision,
             Err(error) => Decision { allowed: false, policies: Vec::new(), errors: vec![error] },
         }
@@ -85,11 +118,11 @@ impl<'a> Inquiry<'a> {
         policies: &PolicySet,
         action: EntityUid,
         resource: Result<Placed, String>,
-        class: Option<&DataClass>,
+        narrowed: Narrowed<'_>,
     ) -> Result<Decision, String> {
         let resource = resource?;
         let entities = with(self.entities.clone()?, resource.entities)?;
-        let context = self.context(class)?;
+        let context = self.context(narrowed)?;
         let schema = Some(&VOCABULARY.schema);
         let request = Request::new(self.subject.uid.clone(), action, resource.uid, context, schema)
             .map_err(|error| error.to_string())?;
@@ -105,8 +138,8 @@ impl<'a> Inquiry<'a> {
         Ok(Decision { allowed, policies: notes, errors })
     }
 
-    /// The facts as the schema types them. `columns` are those of `class`, where there is one.
-    fn context(&self, class: Option<&DataClass>) -> Result<Context, String> {
+    /// The facts as the schema types them.
+    fn context(&self, narrowed: Narrowed<'_>) -> Result<Context, String> {
         let facts = self.facts;
         let stage = match self.stage {
             Stage::Prepare => "prepare",
@@ -118,10 +151,11 @@ impl<'a> Inquiry<'a> {
             access::Effect::Data => "data",
         };
         // A column that is only given a value tells nothing of the values it holds.
-        let columns = facts.columns.iter().filter(|used| match class {
+        let columns = facts.columns.iter().filter(|used| match narrowed.class {
             Some(class) => used.class == *class && used.position != Position::Assigned,
             None => true,
         });
+        let columns = columns.filter(|used| narrowed.column.is_none_or(|column| *used.column == *column));
         let count = |n: usize| RestrictedExpression::new_long(i64::try_from(n).unwrap_or(i64::MAX));
         let pairs = [
             ("kinds", set(facts.kinds.iter())),
@@ -134,6 +168,12 @@ impl<'a> Inquiry<'a> {
             ("approvals", RestrictedExpression::new_long(self.approvals.into())),
             ("labels", set(self.scope.labels.iter())),
             ("columns", set(columns.map(|used| &used.column))),
+            ("mode", RestrictedExpression::new_string(self.scope.mode.as_str().into())),
+            (
+                "template",
+                RestrictedExpression::new_string(facts.template.as_deref().unwrap_or_default().into()),
+            ),
+            ("matches", RestrictedExpression::new_long(i64::try_from(narrowed.matches).unwrap_or(i64::MAX))),
         ];
         Context::from_pairs(pairs.map(|(name, value)| (name.to_owned(), value))).map_err(|e| e.to_string())
     }

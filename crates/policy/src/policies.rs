@@ -22,6 +22,7 @@ struct Loaded {
     /// For each action the policies whose scope admits it: Cedar has no index of its own, and looks at
     /// every policy of the set it is given.
     by_action: BTreeMap<Action, PolicySet>,
+    any_feature: PolicySet,
     /// For each feature that a permit names: those permits, and every forbid that may apply.
     //
     // INVARIANT: a permit that does not name the feature is not in its set, so it cannot let the feature
@@ -126,6 +127,11 @@ impl Policies {
         self.0.by_feature.get(feature)
     }
 
+    /// The permits whose scope names `use_feature`, with the forbids.
+    pub(crate) fn on_features(&self) -> &PolicySet {
+        &self.0.any_feature
+    }
+
     /// The features that permits name.
     pub(crate) fn features(&self) -> impl Iterator<Item = &str> {
         self.0.by_feature.keys().map(String::as_str)
@@ -182,7 +188,8 @@ impl<'a> Named<'a> {
         errors.chain(warnings).chain(self.unnamed_features()).collect()
     }
 
-    /// Permits of `use_feature` that would never count, because they do not name the feature.
+    /// Permits of `use_feature` that would never count, because they do not name the feature, and are not for
+    /// administrators either.
     fn unnamed_features(&self) -> impl Iterator<Item = Problem> {
         let use_feature = VOCABULARY.use_feature();
         self.set.policies().filter_map(move |policy| {
@@ -191,14 +198,17 @@ impl<'a> Named<'a> {
                 ActionConstraint::Eq(action) => action == use_feature,
                 ActionConstraint::In(actions) => actions.contains(&use_feature),
             };
-            if policy.effect() != Effect::Permit || !asked || feature(policy).is_some() {
+            if policy.effect() != Effect::Permit || !asked || feature(policy).is_some() || asks_mode(policy) {
                 return None;
             }
             let (source, offset) = self.place.get(policy.id())?;
             Some(source.problem_at(
                 *offset,
                 format!("a permit of `{USE_FEATURE}` that names no feature allows nothing"),
-                Some("write `resource == Feature::\"…\"` with the words of the refusal PGD-0007".into()),
+                Some(
+                    "write `resource == Feature::\"…\"` with the words of the refusal PGD-0007, or `when { context.mode == \"admin\" }`"
+                        .into(),
+                ),
             ))
         })
     }
@@ -209,12 +219,21 @@ impl<'a> Named<'a> {
             // The ids are those of one set, so none occurs twice.
             PolicySet::from_policies(policies.cloned()).unwrap_or_default()
         };
+        // A permit of everything was written without a thought of how many values may be compared.
+        let wanted = |action: Action, policy: &Policy| {
+            action != Action::Match
+                || policy.effect() == Effect::Forbid
+                || policy.action_constraint() != ActionConstraint::Any
+        };
         let use_feature = VOCABULARY.use_feature();
         let features = self.set.policies().filter(|policy| admits(policy, &use_feature)).filter_map(feature);
+        let named =
+            |p: &Policy| p.effect() == Effect::Forbid || p.action_constraint() != ActionConstraint::Any;
         Loaded {
             version,
+            any_feature: slice(&use_feature, &named),
             by_action: Action::ALL
-                .map(|action| (action, slice(&VOCABULARY.action(action), &|_| true)))
+                .map(|action| (action, slice(&VOCABULARY.action(action), &|policy| wanted(action, policy))))
                 .into(),
             by_feature: features
                 .map(|name| {
@@ -255,6 +274,12 @@ fn admits(policy: &Policy, action: &EntityUid) -> bool {
             named.iter().any(|named| named == action || VOCABULARY.actions.is_ancestor_of(named, action))
         }
     }
+}
+
+/// Whether a policy asks in which way the principal queries.
+fn asks_mode(policy: &Policy) -> bool {
+    let conditions = policy.to_json().ok().and_then(|json| json.get("conditions").map(ToString::to_string));
+    conditions.is_some_and(|text| text.contains(r#""attr":"mode""#))
 }
 
 /// The feature that a permit's scope names.

@@ -1,6 +1,6 @@
 use std::collections::{HashMap, HashSet};
 
-use access::{DataClass, Resource};
+use access::{DataClass, Mode, Resource};
 use cedar_policy::{Entity, EntityTypeName, EntityUid, RestrictedExpression};
 
 use crate::schema::{VOCABULARY, uid};
@@ -12,6 +12,8 @@ pub struct Scope<'a> {
     pub connection: &'a str,
     /// The connection's labels.
     pub labels: &'a [Box<str>],
+    /// In which way the principal may query it.
+    pub mode: Mode,
 }
 
 /// A resource as policies see it: its id, and the entities that say what it is and where it belongs.

@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
 use access::{
-    Action, ColumnUse, DataClass, Delegation, Facts, Kind, Position, Principal, Resource, Stage, Timestamp,
+    Action, ColumnUse, DataClass, Delegation, Facts, Kind, Mode, Position, Principal, Resource, Stage,
+    Timestamp,
 };
 
 use crate::{Decision, Policies, Problem, Scope, Subject};
@@ -28,7 +29,7 @@ fn problems(text: &str) -> Vec<Problem> {
     Policies::parse(&[("p.cedar".into(), text.into())]).err().unwrap_or_default()
 }
 
-const DB: Scope<'static> = Scope { connection: "db", labels: &[] };
+const DB: Scope<'static> = Scope { connection: "db", labels: &[], mode: access::Mode::Filtered };
 
 fn ask(policies: &Policies, action: Action, resource: Resource, facts: &Facts) -> Decision {
     policies.decide(&Subject::new(&agent()), DB, action, &resource, facts, Stage::Run, 0)
@@ -58,7 +59,9 @@ fn an_empty_set_allows_nothing() {
 
 #[test]
 fn every_action_of_the_vocabulary_is_in_the_schema_and_takes_every_resource_it_can_meet() {
-    let all = load("permit (principal, action, resource);");
+    let all = load(
+        r#"permit (principal, action, resource); permit (principal, action == Action::"match", resource);"#,
+    );
     let table = || Resource::Table("public.cards".into());
     let function = || Resource::Function("public.f".into());
     let schema = || Resource::Schema("public".into());
@@ -71,6 +74,10 @@ fn every_action_of_the_vocabulary_is_in_the_schema_and_takes_every_resource_it_c
         (Action::Session, vec![Resource::Connection]),
         (
             Action::Reveal,
+            vec![Resource::Class(DataClass::Pan), Resource::Class(DataClass::Own("iban".into()))],
+        ),
+        (
+            Action::Match,
             vec![Resource::Class(DataClass::Pan), Resource::Class(DataClass::Own("iban".into()))],
         ),
     ] {
@@ -148,7 +155,7 @@ fn ids_may_hold_any_character() {
     let decide = |principal: &Principal| {
         policies.decide(
             &Subject::new(principal),
-            Scope { connection: &connection, labels: &labels },
+            Scope { connection: &connection, labels: &labels, mode: access::Mode::Filtered },
             Action::Call,
             &Resource::Function(nasty.into()),
             &Facts { kinds: vec![nasty.into()], functions: vec![nasty.into()], ..Facts::default() },
@@ -217,10 +224,10 @@ fn a_policy_that_fails_refuses_even_where_cedar_would_skip_it() {
 fn a_group_of_actions_reaches_its_actions_and_no_other() {
     let policies = load(r#"permit (principal, action in Action::"change", resource);"#);
     let on = |action| ask_any(&policies, action).allowed;
-    assert_eq!(Action::ALL.map(on), [false, false, true, true, true, false, false]);
+    assert_eq!(Action::ALL.map(on), [false, false, true, true, true, false, false, false]);
     let policies = load(r#"permit (principal, action in [Action::"command", Action::"connect"], resource);"#);
     let on = |action| ask_any(&policies, action).allowed;
-    assert_eq!(Action::ALL.map(on), [true, true, true, true, true, true, false]);
+    assert_eq!(Action::ALL.map(on), [true, true, true, true, true, true, false, false]);
 }
 
 mod what_is_not_understood {
@@ -380,7 +387,7 @@ fn a_name_that_could_mean_two_things_is_refused() {
         let decision = ask_read(&all, table);
         assert!(!decision.allowed && decision.errors.len() == 1, "{table}");
     }
-    let scope = Scope { connection: "a/b", labels: &[] };
+    let scope = Scope { connection: "a/b", labels: &[], mode: access::Mode::Filtered };
     let connect = all.decide(
         &Subject::new(&agent()),
         scope,
@@ -391,4 +398,72 @@ fn a_name_that_could_mean_two_things_is_refused() {
         0,
     );
     assert!(!connect.allowed && connect.errors.len() == 1);
+}
+
+#[test]
+fn how_many_values_are_compared_is_for_policy_to_say() {
+    let text = r#"permit (principal, action == Action::"match", resource == DataClass::"pan")
+                  when { context.columns.contains("public.cards.pan") && context.matches <= 3 };"#;
+    let policies = load(text);
+    let matched = |column: &str| ColumnUse {
+        column: column.into(),
+        class: DataClass::Pan,
+        position: Position::Matched,
+    };
+    let facts =
+        Facts { columns: vec![matched("public.cards.pan"), matched("public.old.pan")], ..Facts::default() };
+    let subject = Subject::new(&agent());
+    let inquiry = policies.about(&subject, DB, &facts, Stage::Run, 0);
+    let may = |class, column, values| inquiry.may_match(&class, column, values).allowed;
+    assert!(may(DataClass::Pan, "public.cards.pan", 3));
+    assert!(!may(DataClass::Pan, "public.cards.pan", 4));
+    assert!(!may(DataClass::Pan, "public.old.pan", 1), "each column is asked about apart");
+    assert!(!may(DataClass::Secret, "public.cards.pan", 1));
+    assert!(!may(DataClass::Pan, "public.cards.pan", u64::MAX));
+}
+
+#[test]
+fn a_permit_of_every_action_is_not_about_comparisons_and_a_forbid_is() {
+    let facts = Facts::default();
+    let subject = Subject::new(&agent());
+    let may = |text: &str, class| {
+        let policies = load(text);
+        policies.about(&subject, DB, &facts, Stage::Run, 0).may_match(&class, "c", 1).allowed
+    };
+    assert!(!may("permit (principal, action, resource);", DataClass::Pan));
+    let named = r#"permit (principal, action in [Action::"read", Action::"match"], resource);"#;
+    assert!(may(named, DataClass::Pan));
+    assert!(!may(named, DataClass::Sad));
+    assert!(!may(&format!("{named} forbid (principal, action, resource);"), DataClass::Pan));
+}
+
+#[test]
+fn to_an_administrator_a_permit_of_every_feature_counts_and_to_nobody_else() {
+    let facts = Facts { not_understood: vec!["do block".into()], ..Facts::default() };
+    let subject = Subject::new(&agent());
+    let may = |text: &str, mode| {
+        load(text).about(&subject, Scope { mode, ..DB }, &facts, Stage::Run, 0).may_use("do block").allowed
+    };
+    let broad =
+        r#"permit (principal, action == Action::"use_feature", resource) when { context.mode == "admin" };"#;
+    assert!(may(broad, Mode::Admin) && !may(broad, Mode::Filtered) && !may(broad, Mode::Templates));
+    assert!(!may("permit (principal, action, resource);", Mode::Admin), "the action has to be named");
+    let but = format!(r#"{broad} forbid (principal, action, resource == Feature::"do block");"#);
+    assert!(!may(&but, Mode::Admin));
+}
+
+#[test]
+fn a_policy_may_ask_in_which_way_and_by_which_registered_statement() {
+    let text = r#"permit (principal, action == Action::"read", resource)
+                  when { context.mode == "templates" && context.template == "by-id" };"#;
+    let (policies, subject) = (load(text), Subject::new(&agent()));
+    let table = Resource::Table("public.cards".into());
+    let may = |mode, template: Option<&str>| {
+        let facts = Facts { template: template.map(Box::from), ..Facts::default() };
+        let scope = Scope { mode, ..DB };
+        policies.about(&subject, scope, &facts, Stage::Run, 0).may(Action::Read, &table).allowed
+    };
+    assert!(may(Mode::Templates, Some("by-id")));
+    assert!(!may(Mode::Templates, Some("other")) && !may(Mode::Templates, None));
+    assert!(!may(Mode::Filtered, Some("by-id")));
 }

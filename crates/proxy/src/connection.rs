@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use access::ModeOf;
 use sql::Labels;
 
 use crate::dial::Target;
@@ -13,6 +14,8 @@ pub struct Connection {
     pub target: Target,
     /// Its labels for policies, such as `cde`.
     pub labels: Arc<[Box<str>]>,
-    /// What its columns hold.
+    /// What its columns hold, and which statements are registered.
     pub data: Labels,
+    /// Who queries it in which way.
+    pub modes: Arc<[ModeOf]>,
 }

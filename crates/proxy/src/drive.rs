@@ -19,7 +19,7 @@ use access::{Outcome, Question, RequestId, Verdict};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
-use wire::{Effect, Session, Side, Violation};
+use wire::{Effect, Inquiry, Rows, Session, Side, Violation};
 
 use outbox::Outbox;
 
@@ -28,8 +28,14 @@ pub trait Judge {
     /// The wait for a final verdict.
     type Pending: Future<Output = Verdict> + Unpin;
 
+    /// The wait for what an upstream says.
+    type Telling: Future<Output = Option<Rows>> + Unpin;
+
     /// Puts a question.
     fn ask(&self, question: Question) -> Asked<Self::Pending>;
+
+    /// Asks the upstream, beside the conversation.
+    fn inquire(&self, inquiry: Inquiry) -> Self::Telling;
 
     /// Takes how a command ended.
     fn done(&self, outcome: Outcome);
@@ -105,6 +111,7 @@ where
         after,
         orders: Some(orders),
         asking: VecDeque::new(),
+        inquiring: None,
         agent: &mut agent,
         upstream: &mut upstream,
         ended: None,
@@ -205,6 +212,8 @@ struct Driver<'d, 'a, S, A, U, J: Judge, F> {
     /// The open questions, oldest first: their final verdicts are given in this order. More than one is
     /// open only while all but the last are of commands that run ahead, which the session bounds.
     asking: VecDeque<(RequestId, J::Pending)>,
+    /// What the upstream is being asked beside the conversation.
+    inquiring: Option<J::Telling>,
     agent: &'d mut Peer<'a, A>,
     upstream: &'d mut Peer<'a, U>,
     ended: Option<Ended>,
@@ -228,7 +237,7 @@ where
             // A verdict is taken when there is nothing left to read from the agent, so that a hang-up that
             // is already there is seen before the command is released.
             let ordered = self.take_orders(cx);
-            let asked = self.read(cx, Side::Agent) || self.take_verdict(cx);
+            let asked = self.read(cx, Side::Agent) || self.take_word(cx) || self.take_verdict(cx);
             let answered = self.read(cx, Side::Upstream);
             let moved = ordered || asked || answered;
             if moved {
@@ -247,6 +256,7 @@ where
                 Effect::Send(Side::Agent, bytes) => self.agent.outbox.push(bytes),
                 Effect::Send(Side::Upstream, bytes) => self.upstream.outbox.push(bytes),
                 Effect::Ask(question) => self.ask(question),
+                Effect::Inquire(inquiry) => self.inquiring = Some(self.judge.inquire(inquiry)),
                 Effect::Done(outcome) => self.judge.done(outcome),
                 Effect::Close => self.end(Ended::Closed),
             }
@@ -312,6 +322,15 @@ where
         true
     }
 
+    /// Takes what the upstream says beside the conversation.
+    fn take_word(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(telling) = &mut self.inquiring else { return false };
+        let Poll::Ready(rows) = Pin::new(telling).poll(cx) else { return false };
+        self.inquiring = None;
+        self.check(|session| session.told(rows));
+        true
+    }
+
     fn read(&mut self, cx: &mut Context<'_>, side: Side) -> bool {
         // What the agent says can make bytes for either side, what the upstream says only for the agent.
         let room = self.agent.has_room() && (side == Side::Upstream || self.upstream.has_room());
@@ -361,6 +380,7 @@ where
         }
         if side == Side::Agent {
             self.asking.clear();
+            self.inquiring = None;
         }
         self.session.closed(side);
     }

@@ -8,7 +8,9 @@ use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use vault::Vault;
+use wire::Inquiry;
 use wire_postgres::simple::{Read, Row, SimpleError};
+use wire_postgres::testimony::{Look, Looked};
 
 use crate::dial::{DIAL_TIME_MAX, DialError, Target};
 use crate::stream::Stream;
@@ -87,6 +89,31 @@ impl Inspection {
             if let Some(rows) = answer.receive(&bytes)? {
                 return Ok(rows);
             }
+        }
+    }
+
+    /// Asks what the upstream makes of a statement under one search path.
+    ///
+    /// # Errors
+    /// [`NotRead`] if the session is of no further use.
+    pub(crate) async fn look(&mut self, inquiry: &Inquiry, path: Option<&str>) -> Result<Looked, NotRead> {
+        let (mut send, mut look) = Look::new(inquiry, path);
+        let mut bytes = BytesMut::with_capacity(READ_BYTES);
+        loop {
+            self.stream.write_all(&send).await.map_err(|error| Why::Dial(DialError::Broke(error)))?;
+            self.stream.flush().await.map_err(|error| Why::Dial(DialError::Broke(error)))?;
+            send = loop {
+                bytes.clear();
+                let read = self.stream.read_buf(&mut bytes).await;
+                if read.map_err(|error| Why::Dial(DialError::Broke(error)))? == 0 {
+                    return Err(Why::Dial(DialError::Closed).into());
+                }
+                match look.receive(&bytes).map_err(Why::Simple)? {
+                    Looked::Next(send) => break send,
+                    Looked::More => {}
+                    said @ (Looked::Said(_) | Looked::Refused { .. }) => return Ok(said),
+                }
+            };
         }
     }
 

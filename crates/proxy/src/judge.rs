@@ -6,16 +6,19 @@ use access::{Outcome, Question, RequestId, Verdict};
 use gate::{Admitted, Gate, Pending};
 use tokio::time::Instant;
 use tracing::{debug, info};
+use wire::{Inquiry, Rows};
 
 use crate::clock::now;
 use crate::drive::{Asked, Judge};
 use crate::metrics::ConnectionMetrics;
+use crate::witness::Witness;
 
 /// The gate as one admitted session sees it, and the counting of what it says.
 pub(crate) struct Bench<'a> {
     pub(crate) gate: &'a Gate,
     pub(crate) admitted: &'a Admitted,
     pub(crate) metrics: &'a ConnectionMetrics,
+    pub(crate) witness: &'a Witness,
 }
 
 /// A verdict that is awaited.
@@ -29,6 +32,7 @@ pub(crate) struct Ruling<'a> {
 
 impl<'a> Judge for Bench<'a> {
     type Pending = Ruling<'a>;
+    type Telling = Pin<Box<dyn Future<Output = Option<Rows>> + Send + 'a>>;
 
     fn ask(&self, question: Question) -> Asked<Ruling<'a>> {
         let (request, since) = (question.request, Instant::now());
@@ -39,6 +43,10 @@ impl<'a> Judge for Bench<'a> {
         let (admitted, metrics) = (self.admitted, self.metrics);
         let verdict = Ruling { verdict: asked.verdict, request, since, admitted, metrics };
         Asked { first: asked.ahead, verdict }
+    }
+
+    fn inquire(&self, inquiry: Inquiry) -> Self::Telling {
+        Box::pin(self.witness.ask(inquiry))
     }
 
     fn done(&self, outcome: Outcome) {

@@ -25,6 +25,7 @@ mod random;
 mod stand_in;
 mod stream;
 mod tls;
+mod witness;
 
 pub use catalog::{NoCatalog, read_catalog};
 pub use connection::Connection;

@@ -29,6 +29,7 @@ use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::session::UpstreamKey;
 use crate::tls::{TlsError, Trust};
+use crate::witness::Witness;
 
 /// What a gateway is made with and keeps until it ends.
 pub struct Settings {
@@ -75,6 +76,7 @@ pub(crate) struct Reachable {
     pub(crate) connection: Arc<Connection>,
     pub(crate) catalog: CatalogWatch,
     pub(crate) analyses: Arc<Analyses>,
+    pub(crate) witness: Arc<Witness>,
 }
 
 impl Gateway {
@@ -203,7 +205,8 @@ impl Drop for Open<'_> {
 impl Reachable {
     fn start(connection: Connection, vault: Arc<Vault>) -> Self {
         let connection = Arc::new(connection);
-        let catalog = CatalogWatch::start(connection.clone(), vault);
-        Self { connection, catalog, analyses: Arc::default() }
+        let catalog = CatalogWatch::start(connection.clone(), vault.clone());
+        let witness = Arc::new(Witness::start(connection.clone(), vault));
+        Self { connection, catalog, analyses: Arc::default(), witness }
     }
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use access::{Admission, Code, Principal, Refusal, SessionId};
+use access::{Admission, Code, Mode, ModeOf, Principal, Refusal, SessionId};
 use arc_swap::ArcSwap;
 use gate::{Admitted, Stranger};
 use sql::Catalog;
@@ -149,15 +149,19 @@ impl Gateway {
         principal: Principal,
         reachable: Option<&Reachable>,
     ) -> Admission {
-        let (connection, labels) = match reachable {
-            Some(Reachable { connection, .. }) => (connection.name.clone(), connection.labels.clone()),
-            None => (presented.database.as_str().into(), Arc::default()),
+        let (connection, labels, mode) = match reachable {
+            Some(Reachable { connection, .. }) => {
+                let mode = ModeOf::find(&connection.modes, &principal);
+                (connection.name.clone(), connection.labels.clone(), mode)
+            }
+            None => (presented.database.as_str().into(), Arc::default(), Mode::default()),
         };
         Admission {
             session: caller.id,
             principal: Arc::new(principal),
             connection,
             labels,
+            mode,
             from: caller.from.clone(),
             client: self.client(presented),
         }
@@ -224,10 +228,11 @@ impl Gateway {
             catalog,
             changes: reachable.catalog.changes(),
             analyses: reachable.analyses.clone(),
+            witness: true,
             masker: self.settings.masker,
             message_bytes_max: self.settings.limits.message_bytes,
         });
-        let bench = Bench { gate, admitted: &admitted, metrics: &metrics };
+        let bench = Bench { gate, admitted: &admitted, metrics: &metrics, witness: &reachable.witness };
         let after = |session: &mut Postgres| {
             if session.take_stale() {
                 reachable.catalog.stale();

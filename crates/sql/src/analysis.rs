@@ -1,10 +1,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use access::{Answer, DataClass, Facts};
+use access::{Answer, DataClass, Facts, Match};
 use pg_query::protobuf::ParseResult;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, LabelledId};
+use crate::copy::{CopyOut, copy_out};
 use crate::label::{Label, Labels};
 use crate::reading::Reading;
 
@@ -26,6 +27,15 @@ pub struct Analysis {
     pub changes_catalog: bool,
     /// Whether the same text with other literals would have the same facts.
     pub literal_free: bool,
+    /// That it is a copy to the agent and nothing else, and how its rows are to be read. Whoever sends it has the
+    /// stand-in described first, and holds that against the facts as the description of any other answer.
+    pub copy: Option<Arc<CopyOut>>,
+    /// The search paths that it sets, as PostgreSQL writes them.
+    pub search_paths: Vec<Box<str>>,
+    /// Whether the server has been asked what it reads, or need not be. See [`Analysis::attest`].
+    pub attested: bool,
+    /// The labelled columns that are named in it, each once.
+    pub(crate) mentioned: Vec<LabelledId>,
 }
 
 /// What a statement does to a name of the session.
@@ -89,12 +99,27 @@ fn analyse_by(sql: &str, catalog: &Catalog, doubts: bool) -> Analysis {
         Ok(tree) => {
             let mut reading = Reading::new(catalog);
             reading.doubts = doubts;
+            reading.copy = copy_out(sql, &tree).map(Arc::new);
             reading.statements(&tree);
+            reading.facts.template = catalog.templates.find(sql).map(Box::from);
             reading.into_analysis()
         }
         Err(what) => {
-            let facts = Facts { not_understood: vec![(&*what).into()], ..Facts::default() };
-            Analysis { facts: Arc::new(facts), names: Vec::new(), changes_catalog: true, literal_free: false }
+            let facts = Facts {
+                not_understood: vec![(&*what).into()],
+                in_reach: catalog.classes(),
+                ..Facts::default()
+            };
+            Analysis {
+                facts: Arc::new(facts),
+                names: Vec::new(),
+                changes_catalog: true,
+                literal_free: false,
+                copy: None,
+                search_paths: Vec::new(),
+                attested: true,
+                mentioned: Vec::new(),
+            }
         }
     }
 }
@@ -161,9 +186,16 @@ pub fn merge(a: &Facts, b: &Facts, at: u32) -> Facts {
         kinds: [a.kinds.as_slice(), b.kinds.as_slice()].concat(),
         uses: union(&a.uses, &b.uses),
         columns: union(&a.columns, &b.columns),
+        in_reach: union(&a.in_reach, &b.in_reach),
         unknown_columns: a.unknown_columns || b.unknown_columns,
+        matches: {
+            let mut all = a.matches.clone();
+            b.matches.iter().for_each(|it| Match::add(&mut all, it));
+            all
+        },
         answers: a.answers.iter().cloned().chain(run.take(1)).collect(),
         functions: union(&a.functions, &b.functions),
+        template: a.template.clone(),
         has_where: a.has_where && b.has_where,
         effect: a.effect.max(b.effect),
         not_understood: union(&a.not_understood, &b.not_understood),

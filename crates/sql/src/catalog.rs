@@ -1,18 +1,28 @@
 //! What exists in one database, as far as facts need it, with the operator's labels applied.
 
+mod constraint;
+mod reach;
 mod row;
+mod spread;
 mod views;
 mod vouched;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use access::DataClass;
 
-use row::{Row, ViewColumn, ViewLink};
+use reach::{Code, Reach};
+use row::{Member, Row, ViewLink};
+
+pub(crate) use constraint::{Compares, Constraint};
+pub(crate) use reach::Event;
 
 use crate::function;
-use crate::label::{Entry, Label, Labels, NotPan};
+pub(crate) use crate::label::Label;
+use crate::label::{Entry, Labels, NotPan};
 use crate::manifest::{self, Major};
+use crate::template::Templates;
 
 /// Snapshot of one connection's catalog with the operator's labels applied.
 ///
@@ -36,6 +46,8 @@ pub struct Catalog {
     /// What holds no cardholder data, by the identity of its column.
     not_pan: HashMap<(u32, i16), Vec<NotPan>>,
     unmatched: Vec<String>,
+    reach: Reach,
+    pub(crate) templates: Arc<Templates>,
 }
 
 /// A labelled column by its place in [`Catalog::labelled`].
@@ -60,6 +72,8 @@ pub(crate) struct Relation {
     pub name: Box<str>,
     /// In the order of `SELECT *`. Empty for system relations, which hold no labelled column.
     pub columns: Vec<Column>,
+    /// What is compared when its rows are written, as far as labelled columns are.
+    pub constraints: Vec<Constraint>,
     /// Labelled columns that this view computes from; none when the view has labels of its own.
     pub computed_from: Vec<LabelledId>,
     /// Functions of the operator's that this view calls, as `schema.name`.
@@ -72,10 +86,10 @@ pub(crate) struct Relation {
 pub(crate) struct Column {
     pub name: Box<str>,
     pub label: Option<LabelledId>,
-    /// Whether it stands in a unique index, which tells whether a value is there already.
-    pub unique: bool,
     /// Labelled columns that its values are made of: a generated column, a row of another table.
     pub made_of: Vec<LabelledId>,
+    /// Whether it is computed from others of its table.
+    generated: bool,
     number: i16,
 }
 
@@ -110,10 +124,17 @@ impl Catalog {
     /// | `definition` | view | | | text | |
     /// | `calls` | view | `e` for an extension's | | schema | function that it calls |
     /// | `generated` | relation | number | number of the column it is computed from | | |
-    /// | `unique` | relation | number of a column that a unique index is on | | | |
+    /// | `constraint` | relation | number of a column that it is over | its oid | `equal`, `other` or `itself` | |
+    /// | `references` | relation | number | relation that it refers to | number of the column there | |
     /// | `inherits` | child | parent | | | |
     /// | `function` | | `e` for an extension's | | schema | name |
-    /// | `operator` | | `e` for an extension's | | schema | name |
+    /// | `operator` | function behind it | `e` for an extension's | | schema | name |
+    /// | `fires` | relation, or 0 | function that is run on events | `e` for an extension's | events | its name |
+    /// | `cascades` | relation | relation that is changed on events | | events | events there |
+    /// | `looks` | relation | relation that is looked at on events | column, or 0 for all | events | |
+    /// | `body` | function that neither PostgreSQL nor an extension brought | | language | text | name |
+    ///
+    /// Events are letters: `r`ead, `i`nsert, `u`pdate, `d`elete, `t`runcate.
     ///
     /// A view's whole-row references are not in `pg_depend`, so they are looked for in the rule itself.
     /// Generated columns depend through `pg_attrdef` since PostgreSQL 15, directly before.
@@ -129,8 +150,10 @@ impl Catalog {
         labels: &Labels,
         version: u64,
     ) -> Result<Self, CatalogError> {
-        let mut catalog = Self { version, ..Self::default() };
+        let templates = Arc::clone(&labels.templates);
+        let mut catalog = Self { version, templates, ..Self::default() };
         let mut links = Links::default();
+        let mut code = Code::default();
         let mut columns = Vec::new();
         for (index, row) in rows.enumerate() {
             let error = |rule| CatalogError { row: index + 1, rule };
@@ -142,10 +165,17 @@ impl Catalog {
                     catalog.extension_functions.insert(name.into());
                 }
                 Row::Function { extension: false, name } => drop(catalog.functions.insert(name.into())),
-                Row::Operator { extension: true, name } => {
+                Row::Operator { extension: true, name, .. } => {
                     catalog.extension_operators.insert(name.into());
                 }
-                Row::Operator { extension: false, name } => drop(catalog.operators.insert(name.into())),
+                Row::Operator { extension: false, name, function } => {
+                    catalog.operators.insert(name.into());
+                    code.operators.push((name, function));
+                }
+                Row::Fires(fires) => code.fires.push(fires),
+                Row::Cascades(cascades) => code.cascades.push(cascades),
+                Row::Looks(looks) => code.looks.push(looks),
+                Row::Body(body) => code.bodies.push(body),
                 Row::Relation { oid, kind, schema, name } => catalog.add_relation(oid, kind, schema, name),
                 Row::Column { relation, number, row_of, name } => {
                     columns.push((relation, number, row_of, name))
@@ -158,7 +188,8 @@ impl Catalog {
                     links.calls.push((view, format!("{schema}.{name}").into()))
                 }
                 Row::Generated { relation, number, from } => links.generated.push((relation, number, from)),
-                Row::Unique { relation, number } => links.unique.push((relation, number)),
+                Row::Constraint(member) => links.constraints.push(member),
+                Row::References(pair) => links.references.push(pair),
                 Row::Inherits { child, parent } => links.inherits.push((child, parent)),
             }
         }
@@ -171,18 +202,17 @@ impl Catalog {
             if row_of != 0 {
                 links.rows.push((relation.oid, number, row_of));
             }
+            let name = name.into();
             relation.columns.push(Column {
-                name: name.into(),
+                name,
                 label: None,
-                unique: false,
                 made_of: Vec::new(),
+                generated: false,
                 number,
             });
         }
-        for &(relation, number) in &links.unique {
-            let relation = catalog.by_oid.get(&relation).and_then(|&at| catalog.relations.get_mut(at));
-            let columns = relation.into_iter().flat_map(|relation| relation.columns.iter_mut());
-            columns.filter(|column| column.number == number).for_each(|column| column.unique = true);
+        for &(relation, number, _) in &links.generated {
+            catalog.column_mut(relation, number).into_iter().for_each(|column| column.generated = true);
         }
         for entry in &labels.entries {
             catalog.apply(entry);
@@ -192,7 +222,9 @@ impl Catalog {
         }
         manifest::columns().for_each(|(relation, column)| catalog.label_system(relation, column));
         catalog.spread(&links);
+        catalog.constrain(&links);
         catalog.index_labels();
+        catalog.find_reach(&links, &code);
         Ok(catalog)
     }
 
@@ -203,19 +235,23 @@ impl Catalog {
         column.label.and_then(|id| self.labelled(id)).map(|labelled| &labelled.label)
     }
 
-    /// Every class that a column holds or is made of, by the identity that RowDescription gives it.
+    /// Every class that a column holds or is made of, by the identity that RowDescription gives it; 0 is a whole row.
     pub fn classes_of(&self, relation_oid: u32, attnum: i16) -> Vec<DataClass> {
-        let relation = self.by_oid.get(&relation_oid).and_then(|&at| self.relations.get(at));
-        let column =
-            relation.and_then(|relation| relation.columns.iter().find(|column| column.number == attnum));
-        let held = column.map(held).unwrap_or_default();
-        let mut classes: Vec<DataClass> = held
-            .iter()
-            .filter_map(|&id| self.labelled(id))
-            .flat_map(|labelled| labelled.classes.clone())
-            .collect();
-        classes.dedup();
+        let columns =
+            self.relation(relation_oid).map(|relation| relation.columns.as_slice()).unwrap_or_default();
+        let columns = columns.iter().filter(|column| attnum == 0 || column.number == attnum);
+        let mut classes: Vec<DataClass> = Vec::new();
+        for labelled in columns.flat_map(held).filter_map(|id| self.labelled(id)) {
+            classes.extend(
+                labelled.classes.iter().filter(|class| !classes.contains(class)).cloned().collect::<Vec<_>>(),
+            );
+        }
         classes
+    }
+
+    /// The labelled columns whose values a column holds in some form, by the identity that RowDescription gives it.
+    pub(crate) fn held_by(&self, relation_oid: u32, attnum: i16) -> Vec<LabelledId> {
+        self.column(relation_oid, attnum).map(held).unwrap_or_default()
     }
 
     /// Whether a column that the snapshot does not hold may be one that is gone, of a relation with labelled columns.
@@ -224,6 +260,11 @@ impl Catalog {
             relation.columns.iter().any(|column| !held(column).is_empty())
                 && relation.columns.iter().any(|column| column.number > attnum)
         })
+    }
+
+    /// Whether a column is computed from others of its table. No column becomes one that was none.
+    pub fn is_generated(&self, relation_oid: u32, attnum: i16) -> bool {
+        self.column(relation_oid, attnum).is_some_and(|column| column.generated)
     }
 
     /// Whether the snapshot holds this relation. One that it does not hold (a temporary table, one created
@@ -270,17 +311,6 @@ impl Catalog {
     /// Whether any column is labelled at all.
     pub fn has_labels(&self) -> bool {
         self.labelled.iter().any(|labelled| !labelled.system)
-    }
-
-    /// Whether the table of this name has a labelled column; one that the snapshot does not hold may have.
-    pub fn holds_labels(&self, schema: &str, table: &str) -> bool {
-        let mut found = self.relations(Some(schema), table).peekable();
-        match found.peek() {
-            None => self.has_labels(),
-            Some(_) => found.any(|relation| {
-                relation.columns.iter().any(|column| column.label.is_some() || !column.made_of.is_empty())
-            }),
-        }
     }
 
     /// The relations that a name can mean, in every schema when it names none: the search path of the
@@ -332,6 +362,12 @@ impl Catalog {
         self.labelled.get(usize::try_from(id).ok()?)
     }
 
+    /// The label of a column of `pg_catalog`.
+    pub(crate) fn system_label(&self, relation: &str, column: &str) -> Option<LabelledId> {
+        let columns = self.relations(Some("pg_catalog"), relation).flat_map(|relation| &relation.columns);
+        columns.into_iter().find(|it| *it.name == *column)?.label
+    }
+
     /// Every labelled column of this name, wherever it is.
     pub(crate) fn labelled_by_name(&self, column: &str) -> &[LabelledId] {
         self.labelled_by_name.get(column).map(Vec::as_slice).unwrap_or_default()
@@ -345,6 +381,7 @@ impl Catalog {
             schema: schema.into(),
             name: format!("{schema}.{name}").into(),
             columns: Vec::new(),
+            constraints: Vec::new(),
             computed_from: Vec::new(),
             calls: Vec::new(),
             oid,
@@ -371,6 +408,7 @@ impl Catalog {
         }
         if !matched {
             self.unmatched.push(format!("{}.{}.{}", entry.schema, entry.table, entry.column));
+            self.expect(&entry.schema, &entry.table, entry.label.classes().into_iter().cloned().collect());
         }
         // Under its name even if it is not there: a table that is created under this name later is not
         // known by identity before the next snapshot.
@@ -401,136 +439,6 @@ impl Catalog {
         }
     }
 
-    /// Lets labels reach what holds the same values, then what is computed from them.
-    fn spread(&mut self, links: &Links) {
-        self.spread_to_family(&links.inherits);
-        let mut changed = true;
-        while std::mem::take(&mut changed) {
-            changed |= self.spread_within(links);
-        }
-        let understood = self.spread_by_definitions(links);
-        self.spread_to_views(links, &understood);
-    }
-
-    /// A generated column is made of others of its row; a column of a row type, of a row's columns.
-    fn spread_within(&mut self, links: &Links) -> bool {
-        let mut changed = false;
-        for &(relation, number, from) in &links.generated {
-            let made_of = self.column(relation, from).map(held).unwrap_or_default();
-            changed |= self.make_of(relation, number, &made_of);
-        }
-        for &(relation, number, row_of) in &links.rows {
-            let made_of: Vec<LabelledId> =
-                self.relation(row_of).into_iter().flat_map(|row| row.columns.iter().flat_map(held)).collect();
-            changed |= self.make_of(relation, number, &made_of);
-        }
-        changed
-    }
-
-    /// A table and its children (partitions, inheritance) hold the same rows, so a label on a column of one
-    /// is a label on that column of all. Repeated until nothing changes: a family has generations.
-    fn spread_to_family(&mut self, inherits: &[(u32, u32)]) {
-        let mut changed = true;
-        while std::mem::take(&mut changed) {
-            for &(child, parent) in inherits {
-                changed |= self.spread_between(child, parent);
-                changed |= self.spread_between(parent, child);
-            }
-        }
-    }
-
-    fn spread_between(&mut self, from: u32, to: u32) -> bool {
-        let Some(source) = self.relation(from) else { return false };
-        let labels: Vec<(Box<str>, LabelledId)> =
-            source.columns.iter().filter_map(|column| Some((column.name.clone(), column.label?))).collect();
-        let mut changed = false;
-        for (name, id) in labels {
-            let Some(target) = self.relation(to) else { return changed };
-            if !target.columns.iter().any(|column| column.name == name && column.label.is_none()) {
-                continue;
-            }
-            let full = format!("{}.{name}", target.name);
-            let Some(label) = self.labelled(id).map(|labelled| labelled.label.clone()) else { continue };
-            let new = self.add_labelled(full, &label);
-            let Some(&at) = self.by_oid.get(&to) else { continue };
-            let columns =
-                self.relations.get_mut(at).into_iter().flat_map(|relation| relation.columns.iter_mut());
-            for column in columns.filter(|column| column.name == name) {
-                column.label = Some(new);
-                changed = true;
-            }
-        }
-        changed
-    }
-
-    /// A view computes from what its rule reads, and from all that the views it reads compute from.
-    /// What is `understood` by its definition is no such computation.
-    fn spread_to_views(&mut self, links: &Links, understood: &HashSet<u32>) {
-        let mut changed = true;
-        while std::mem::take(&mut changed) {
-            for link in &links.views {
-                let from = if understood.contains(&link.view) { Vec::new() } else { self.read_by(link) };
-                let calls =
-                    self.relation(link.relation).map(|relation| relation.calls.clone()).unwrap_or_default();
-                changed |= self.add_to_view(link.view, &from, &calls);
-            }
-            for (view, function) in &links.calls {
-                changed |= self.add_to_view(*view, &[], std::slice::from_ref(function));
-            }
-        }
-    }
-
-    fn read_by(&self, link: &ViewLink) -> Vec<LabelledId> {
-        let Some(relation) = self.relation(link.relation) else { return Vec::new() };
-        let mut from = relation.computed_from.clone();
-        let read = |column: &&Column| match link.column {
-            ViewColumn::None => false,
-            ViewColumn::One(number) => column.number == number,
-            ViewColumn::All => true,
-        };
-        from.extend(relation.columns.iter().filter(read).flat_map(held));
-        from
-    }
-
-    fn add_to_view(&mut self, view: u32, from: &[LabelledId], calls: &[Box<str>]) -> bool {
-        let Some(relation) = self.by_oid.get(&view).and_then(|&at| self.relations.get_mut(at)) else {
-            return false;
-        };
-        if relation.kind != Kind::View {
-            return false;
-        }
-        let before = relation.computed_from.len() + relation.calls.len();
-        // Whoever labels a column of a view has looked at the view, and said what its columns hold.
-        if relation.columns.iter().all(|column| column.label.is_none()) {
-            for &id in from {
-                if !relation.computed_from.contains(&id) {
-                    relation.computed_from.push(id);
-                }
-            }
-        }
-        for call in calls {
-            if !relation.calls.contains(call) {
-                relation.calls.push(call.clone());
-            }
-        }
-        relation.computed_from.len() + relation.calls.len() > before
-    }
-
-    fn make_of(&mut self, relation: u32, number: i16, made_of: &[LabelledId]) -> bool {
-        let relation = self.by_oid.get(&relation).and_then(|&at| self.relations.get_mut(at));
-        let columns = relation.into_iter().flat_map(|relation| relation.columns.iter_mut());
-        let mut changed = false;
-        for column in columns.filter(|column| column.number == number) {
-            for &id in made_of {
-                if !column.made_of.contains(&id) && column.label != Some(id) {
-                    column.made_of.push(id);
-                    changed = true;
-                }
-            }
-        }
-        changed
-    }
-
     /// Labels that came by inheritance count under their column's name too.
     fn index_labels(&mut self) {
         let system = |id: LabelledId| self.labelled(id).is_some_and(|labelled| labelled.system);
@@ -553,6 +461,11 @@ impl Catalog {
     fn column(&self, oid: u32, number: i16) -> Option<&Column> {
         self.relation(oid)?.columns.iter().find(|column| column.number == number)
     }
+
+    fn column_mut(&mut self, oid: u32, number: i16) -> Option<&mut Column> {
+        let relation = self.relations.get_mut(*self.by_oid.get(&oid)?)?;
+        relation.columns.iter_mut().find(|column| column.number == number)
+    }
 }
 
 /// The labelled columns whose values a column holds in some form.
@@ -567,7 +480,9 @@ struct Links {
     definitions: HashMap<u32, Box<str>>,
     calls: Vec<(u32, Box<str>)>,
     generated: Vec<(u32, i16, i16)>,
-    unique: Vec<(u32, i16)>,
+    constraints: Vec<Member>,
+    /// A column and the one that it refers to.
+    references: Vec<[(u32, i16); 2]>,
     inherits: Vec<(u32, u32)>,
     rows: Vec<(u32, i16, u32)>,
 }

@@ -56,6 +56,9 @@ impl<'a> Reading<'a> {
             Kind::SubLink(link) => self.sublink(link),
             Kind::AExpr(it) => {
                 self.operator(&it.name);
+                if self.guess(it) {
+                    return;
+                }
                 self.expression_of(it.lexpr.as_deref());
                 self.expression_of(it.rexpr.as_deref());
             }
@@ -195,6 +198,9 @@ impl<'a> Reading<'a> {
 
     /// `(x).name`, `(x).*`, `x[1]`
     fn indirection(&mut self, it: &'a AIndirection) {
+        if let Some(columns) = self.field_of_row(it) {
+            return self.mark_computed(&columns);
+        }
         self.expression_of(it.arg.as_deref());
         for step in &it.indirection {
             match &step.node {

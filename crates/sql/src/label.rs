@@ -1,6 +1,10 @@
 //! What the operator says of the data: which columns hold which class.
 
+use std::sync::Arc;
+
 use access::{DataClass, Timestamp};
+
+use crate::template::Templates;
 
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,11 +59,12 @@ pub struct NotPan {
     pub until: Timestamp,
 }
 
-/// The `data:` of one connection: columns by name, and their labels.
+/// What the operator says of one connection: columns by name with their labels (`data:`), and registered statements.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Labels {
     pub(crate) entries: Vec<Entry>,
     pub(crate) not_pan: Vec<Vouched>,
+    pub(crate) templates: Arc<Templates>,
 }
 
 /// One column, or place in it, that holds no cardholder data.
@@ -104,6 +109,12 @@ impl Labels {
             labels.entries.push(Entry { schema, table, column, label });
         }
         Ok(labels)
+    }
+
+    /// Takes the statements that are registered for the connection.
+    #[must_use]
+    pub fn with_templates(self, templates: Templates) -> Self {
+        Self { templates: Arc::new(templates), ..self }
     }
 
     /// Takes what holds no cardholder data beside the labels, by the same names.

@@ -51,7 +51,7 @@ impl<'a> Reading<'a> {
         true
     }
 
-    fn may_be_set(&self, name: &str, args: &[Node]) -> bool {
+    fn may_be_set(&mut self, name: &str, args: &[Node]) -> bool {
         let mut values = args.iter().map(text);
         match name {
             // Otherwise the text that is parsed here is not the text that the server parses.
@@ -71,11 +71,18 @@ impl<'a> Reading<'a> {
             }),
             // Tables and functions are resolved in every schema, whatever the path; a schema that is not
             // known may hold operators.
-            "search_path" => values.all(|value| {
-                value.is_some_and(|value| {
-                    matches!(value, "$user" | "public" | "pg_catalog" | "") || self.catalog.has_schema(value)
-                })
-            }),
+            "search_path" => {
+                let known = values.all(|value| {
+                    value.is_some_and(|value| {
+                        matches!(value, "$user" | "public" | "pg_catalog" | "")
+                            || self.catalog.has_schema(value)
+                    })
+                });
+                let quoted = |value: &str| format!("\"{}\"", value.replace('"', "\"\""));
+                let path: Vec<String> = args.iter().filter_map(text).map(quoted).collect();
+                self.search_paths.push(path.join(", ").into());
+                known
+            }
             name => is_free(name),
         }
     }

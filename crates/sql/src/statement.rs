@@ -1,14 +1,16 @@
 //! What each statement is, and what it does beside its queries.
 
-use access::{Action, Effect, Facts, Position, Resource};
+use access::{Action, Effect, Facts, Resource};
 use pg_query::Node;
 use pg_query::protobuf::{
-    CopyStmt, DeclareCursorStmt, DiscardMode, ExplainStmt, GrantTargetType, ParseResult, PrepareStmt,
-    ReindexObjectType, SelectStmt, TransactionStmt, TransactionStmtKind, VacuumStmt, VariableSetKind,
+    DeclareCursorStmt, DiscardMode, ExplainStmt, GrantTargetType, ParseResult, PrepareStmt,
+    ReindexObjectType, SelectStmt, TransactionStmt, TransactionStmtKind, TruncateStmt, VacuumStmt,
+    VariableSetKind,
 };
 use std::sync::Arc;
 
 use crate::NameUse;
+use crate::catalog::Event;
 use crate::definition::object_words;
 use crate::lineage::Place;
 use crate::reading::{Kind, LISTED_MAX, Reading, strings};
@@ -68,7 +70,12 @@ impl<'a> Reading<'a> {
                     self.names.push(NameUse::DiscardAll);
                 }
             }
-            Kind::ListenStmt(_) | Kind::UnlistenStmt(_) | Kind::ConstraintsSetStmt(_) => {
+            Kind::ListenStmt(_) => {
+                self.session(Effect::Session);
+                // What others notify of may be anything that they know.
+                self.reaches(&self.catalog.classes());
+            }
+            Kind::UnlistenStmt(_) | Kind::ConstraintsSetStmt(_) => {
                 self.session(Effect::Session);
             }
             Kind::NotifyStmt(_) => self.session(Effect::Data),
@@ -102,7 +109,7 @@ impl<'a> Reading<'a> {
             Kind::AlterTableStmt(it) => self.alter_table(it),
             Kind::IndexStmt(it) => self.create_index(it),
             Kind::DropStmt(it) => self.drop(it),
-            Kind::TruncateStmt(it) => self.administers_tables(&it.relations),
+            Kind::TruncateStmt(it) => self.truncate(it),
             Kind::RenameStmt(it) => self.rename_object(it),
             Kind::AlterObjectSchemaStmt(it) => self.set_schema(it),
             Kind::GrantStmt(it) if it.targtype() == GrantTargetType::AclTargetAllInSchema => {
@@ -172,6 +179,15 @@ impl<'a> Reading<'a> {
                 self.administers(Resource::Connection);
                 self.not_understood(words(kind).map_or_else(|| "a statement".into(), String::from));
             }
+        }
+    }
+
+    fn truncate(&mut self, it: &'a TruncateStmt) {
+        self.administers_tables(&it.relations);
+        for node in &it.relations {
+            let Some(Kind::RangeVar(table)) = &node.node else { continue };
+            let relations = self.touch(table, Action::Administer);
+            self.sets_off(&relations, &[Event::Truncate]);
         }
     }
 
@@ -250,60 +266,6 @@ impl<'a> Reading<'a> {
             self.facts.kinds.extend(facts.kinds.iter().cloned());
         }
         self.absorb(facts);
-    }
-
-    /// COPY has no RowDescription, so what it gives is beyond the reach of masks.
-    fn copy(&mut self, it: &'a CopyStmt) {
-        self.effect(Effect::Data);
-        if it.is_program {
-            self.not_understood("copy program");
-        } else if !it.filename.is_empty() {
-            self.not_understood("copy file");
-        }
-        if it.is_program || !it.filename.is_empty() {
-            self.uses(Action::Administer, Resource::Connection);
-        }
-        // What its signs are is told by literals.
-        self.literal_free &= it.options.is_empty();
-        if !it.is_from && it.options.iter().any(disguises) {
-            self.not_understood("copy with a digit or letter as a sign");
-        }
-        if let Some(query) = it.query.as_deref() {
-            if !matches!(query.node, Some(Kind::SelectStmt(_))) {
-                self.kind_of(query);
-            }
-            let columns = self.query(query);
-            self.in_place(Place::Copy, |reading| reading.mark_computed(&columns));
-            if !self.reads {
-                self.uses(Action::Read, Resource::Connection);
-            }
-        }
-        let Some(table) = &it.relation else { return };
-        let action = if it.is_from { Action::Write } else { Action::Read };
-        let position = if it.is_from { Position::Assigned } else { Position::Computed };
-        let columns = {
-            let relations = self.touch(table, action);
-            self.columns_of(&relations)
-        };
-        if columns.unknown && !it.is_from {
-            self.not_understood("all columns of an unknown relation");
-        }
-        let mut traces: Vec<_> = columns.traces().collect();
-        if !it.attlist.is_empty() {
-            traces.clear();
-            for name in strings(&it.attlist) {
-                if !columns.find(name, &mut traces) {
-                    self.mark_name(name, position);
-                }
-            }
-        }
-        self.in_place(Place::Copy, |reading| {
-            reading.at_offset(table.location, |reading| reading.mark(&traces, position));
-        });
-        self.scopes
-            .push(Scope { items: vec![Item { name: Some(&table.relname), columns }], ..Scope::default() });
-        self.in_place(Place::Where, |reading| reading.expression_of(it.where_clause.as_deref()));
-        self.scopes.pop();
     }
 
     fn vacuum(&mut self, it: &'a VacuumStmt) {
@@ -510,17 +472,4 @@ fn definition_words(kind: &Kind) -> Option<&'static str> {
         Kind::DropSubscriptionStmt(_) => "drop subscription",
         _ => return None,
     })
-}
-
-/// Whether an option of COPY makes a sign of a digit or letter: with `quote '4'` a card number comes out with
-/// digits doubled, in which no scan knows it.
-fn disguises(option: &Node) -> bool {
-    let Some(Kind::DefElem(option)) = &option.node else { return true };
-    if !matches!(option.defname.as_str(), "delimiter" | "quote" | "escape") {
-        return false;
-    }
-    match option.arg.as_deref().and_then(|arg| arg.node.as_ref()) {
-        Some(Kind::String(sign)) => sign.sval.chars().any(|sign| sign.is_ascii_alphanumeric()),
-        _ => true,
-    }
 }

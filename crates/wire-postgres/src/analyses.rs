@@ -77,14 +77,31 @@ impl Analyses {
             return analysis;
         }
         let analysis = Arc::new(analyse(statement, catalog));
+        self.insert(statement, shape, (catalog_version, doubted), &analysis);
+        analysis
+    }
+
+    /// Takes what is known of `statement` since it was given, under that version of the catalog, undoubted.
+    pub(crate) fn put(&self, statement: &str, catalog_version: u64, analysis: Arc<Analysis>) {
+        if statement.len() <= STATEMENT_BYTES_MAX {
+            self.insert(statement, sql::shape(statement), (catalog_version, false), &analysis);
+        }
+    }
+
+    fn insert(
+        &self,
+        statement: &str,
+        shape: Option<String>,
+        (catalog_version, doubted): (u64, bool),
+        analysis: &Arc<Analysis>,
+    ) {
         let key = match shape {
             Some(shape) if analysis.literal_free => {
                 Key { catalog_version, doubted, is_shape: true, text: shape.into() }
             }
             _ => Key { catalog_version, doubted, is_shape: false, text: statement.into() },
         };
-        self.cache.insert(key, Arc::clone(&analysis));
-        analysis
+        self.cache.insert(key, Arc::clone(analysis));
     }
 }
 

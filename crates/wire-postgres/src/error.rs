@@ -119,6 +119,7 @@ pub fn sqlstate(code: Code) -> &'static str {
         | Code::RevealDenied
         | Code::NotUnderstood
         | Code::NeedsApproval
+        | Code::NotATemplate
         | Code::AnswerWithheld => "42501", // insufficient_privilege
         Code::PolicyError | Code::NotRecorded => "58000",    // system_error
         Code::UpstreamUnavailable => "08006",                // connection_failure
@@ -126,6 +127,8 @@ pub fn sqlstate(code: Code) -> &'static str {
         Code::NotSupported => "0A000",                       // feature_not_supported
         Code::ShuttingDown => "57P01",                       // admin_shutdown
         Code::Withdrawn => "57014",                          // query_canceled
+        Code::GuessesSpent => "53400",                       // configuration_limit_exceeded
+        Code::MaskWritten => "22023",                        // invalid_parameter_value
     }
 }
 

@@ -13,6 +13,8 @@ mod session;
 mod analyses;
 mod columns;
 mod command;
+mod condition;
+mod copy;
 pub mod error;
 mod frame;
 mod kept;
@@ -20,6 +22,7 @@ mod names;
 mod replies;
 pub mod simple;
 mod statement;
+pub mod testimony;
 mod value;
 
 pub use analyses::Analyses;

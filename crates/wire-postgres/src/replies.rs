@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use access::{Answer, Facts, Outcome, Permit, RequestId, Status, Terms};
 use bytes::Bytes;
+use sql::CopyOut;
 
-use crate::columns::Plan;
+use crate::columns::{Columns, Plan};
 use crate::statement::{Portal, Statement};
 
 #[derive(Default)]
@@ -37,8 +38,14 @@ pub(crate) enum Reply {
     OwnDescribeStatement(Arc<Statement>),
     /// panguard's own `Describe` of a portal about to run.
     OwnDescribePortal(Arc<Portal>),
+    /// panguard's own `Parse` of a copy's stand-in: for itself, as the two that follow.
+    OwnParse,
+    /// The `Describe` of that, before the copy of this request.
+    OwnDescribeStandIn(RequestId),
+    /// The `Close` of that.
+    OwnClose,
     /// `Bind`: BindComplete.
-    Bind,
+    Bind(Arc<Statement>),
     /// `Describe`: ParameterDescription, then RowDescription or NoData.
     DescribeStatement(Arc<Statement>),
     /// `Describe`: RowDescription or NoData.
@@ -80,17 +87,44 @@ pub(crate) struct Open {
     pub(crate) changes_catalog: bool,
     /// It may copy, either way; nothing else does.
     pub(crate) may_copy: bool,
+    /// What its rows are, if it copies to the agent and that is known.
+    pub(crate) copy: Option<Copying>,
     /// It holds one statement, so that a failure means that nothing of it happened.
     pub(crate) is_single: bool,
     /// What was decided upon.
     pub(crate) facts: Arc<Facts>,
+    /// Whether what the snapshot did not hold then may have been the session's own: it may be known by now.
+    pub(crate) own: bool,
     /// Which of its statements the upstream answers, from 0.
     pub(crate) statement: u32,
+}
+
+/// A copy to the agent, as its stand-in was described.
+pub(crate) struct Copying {
+    pub(crate) out: Arc<CopyOut>,
+    /// `None` where nothing was described: then no row of it is released.
+    pub(crate) described: Option<StandIn>,
+}
+
+/// What a copy's stand-in gives.
+pub(crate) struct StandIn {
+    pub(crate) columns: Columns,
+    pub(crate) names: Vec<Box<[u8]>>,
 }
 
 impl Open {
     pub(crate) fn terms(&self) -> Terms {
         self.permit.as_ref().map(|permit| permit.terms().clone()).unwrap_or_default()
+    }
+
+    /// Whether errors and notices may pass as the upstream words them.
+    pub(crate) fn tells_errors(&self) -> bool {
+        self.permit.as_ref().is_some_and(|permit| permit.terms().tells_errors)
+    }
+
+    /// Whether it may end a transaction, or have what was put off to its end done at once.
+    pub(crate) fn may_settle(&self) -> bool {
+        self.facts.kinds.iter().any(|kind| SETTLING.contains(&&**kind))
     }
 
     /// In what answer the upstream is, if something in it is made of labelled columns.
@@ -109,6 +143,10 @@ impl Open {
     }
 }
 
+/// Kinds of statements at which what earlier ones of the transaction put off may fail: deferred constraints and
+/// triggers, cursors that outlive it. A procedure may commit.
+const SETTLING: [&str; 5] = ["call", "commit", "do", "prepare transaction", "set constraints"];
+
 impl Owed {
     /// Whether a copy can be the answer.
     pub(crate) fn may_copy(&self) -> bool {
@@ -121,7 +159,7 @@ impl From<Reply> for Owed {
     /// A reply to a message that carries no command of its own.
     fn from(reply: Reply) -> Self {
         let names = match reply {
-            Reply::Bind => vec![Registry::Portals],
+            Reply::Bind(_) => vec![Registry::Portals],
             _ => Vec::new(),
         };
         Self { reply, command: None, names }
@@ -155,6 +193,11 @@ impl Replies {
 
     pub(crate) fn pop(&mut self) -> Option<Owed> {
         self.owed.pop_front()
+    }
+
+    /// The first command that is owed an answer.
+    pub(crate) fn next_command(&self) -> Option<&Open> {
+        self.owed.iter().find_map(|owed| owed.command.as_ref())
     }
 
     /// Whether the answer at the head must be kept back, its entry not being durable yet.
@@ -198,6 +241,20 @@ impl Replies {
     /// Whether a command is upstream that may change the catalog.
     pub(crate) fn change_catalog(&self) -> bool {
         self.owed.iter().filter_map(|owed| owed.command.as_ref()).any(|open| open.changes_catalog)
+    }
+
+    /// Whether the head answers a message about a copy's stand-in.
+    pub(crate) fn is_about_stand_in(&self) -> bool {
+        let own = |owed: &Owed| {
+            matches!(owed.reply, Reply::OwnParse | Reply::OwnDescribeStandIn(_) | Reply::OwnClose)
+        };
+        self.owed.front().is_some_and(own)
+    }
+
+    /// Whether the stand-in of a request's copy is asked for before the next Sync.
+    pub(crate) fn ask_for_stand_in(&self, request: RequestId) -> bool {
+        let mut here = self.owed.iter().take_while(|owed| !matches!(owed.reply, Reply::Sync));
+        here.any(|owed| matches!(owed.reply, Reply::OwnDescribeStandIn(asked) if asked == request))
     }
 
     /// Whether the agent has ended the pipeline that the head belongs to.

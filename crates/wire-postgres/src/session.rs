@@ -18,6 +18,9 @@ mod doubt;
 mod fault;
 mod held;
 mod rows;
+mod stand_in;
+mod witness;
+mod words;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -27,9 +30,10 @@ use arc_swap::ArcSwap;
 use bytes::{BufMut, Bytes, BytesMut};
 use mask::Masker;
 use sql::Catalog;
-use wire::{Effect, Session, Side, Violation};
+use wire::{Effect, Rows, Session, Side, Violation};
 
 use crate::analyses::Analyses;
+use crate::copy::Copied;
 use crate::error::{self, Severity};
 use crate::frame::{FRAME_BYTES_MAX, Frame, Frames, TOO_LONG};
 use crate::kept::Kept;
@@ -40,6 +44,8 @@ use copy::CopyOut;
 pub use doubt::Changes;
 use doubt::Doubt;
 use held::Held;
+use witness::Witness;
+use words::Touched;
 
 /// What a session is made with.
 pub struct Settings {
@@ -51,6 +57,8 @@ pub struct Settings {
     pub changes: Arc<Changes>,
     /// What statements say, remembered across sessions.
     pub analyses: Arc<Analyses>,
+    /// Whether the upstream is asked what statements read, before they are decided upon ([`Effect::Inquire`]).
+    pub witness: bool,
     /// The deployment's masking profile.
     pub masker: Masker,
     /// Longest message accepted from either side, in bytes; at most 64 MiB, which is also the default.
@@ -94,6 +102,10 @@ pub struct Postgres {
     winding_down: bool,
     stale: bool,
     doubt: Doubt,
+    witness: Witness,
+    /// Whether what others notify of may be told: all that they could know may be.
+    hears: bool,
+    touched: Touched,
 }
 
 /// Where the agent's side of the conversation stands.
@@ -123,8 +135,10 @@ enum Copy {
     None,
     /// From the agent: its copy data goes upstream.
     In,
-    /// To the agent: its copy data is looked at.
+    /// To the agent: its copy data is looked at as it stands.
     Out(CopyOut),
+    /// To the agent, in rows whose columns are known.
+    Rows(Box<Copied>),
 }
 
 impl Postgres {
@@ -157,6 +171,9 @@ impl Postgres {
             winding_down: false,
             stale: false,
             doubt: Doubt::new(changes),
+            witness: Witness::default(),
+            hears: false,
+            touched: Touched::default(),
         }
     }
 
@@ -261,13 +278,7 @@ impl Session for Postgres {
             Side::Upstream => self.from_upstream.push(bytes),
         }
         let advanced = self.advance();
-        let result = advanced.and_then(|()| {
-            if from == Side::Agent && self.held.is_some() && self.from_agent.holds(b'X')? {
-                // The agent has left: what it waits for must not run any more.
-                self.close();
-            }
-            Ok(())
-        });
+        let result = advanced.and_then(|()| if from == Side::Agent { self.left() } else { Ok(()) });
         self.broken_off(result)
     }
 
@@ -289,8 +300,16 @@ impl Session for Postgres {
         self.broken_off(advanced)
     }
 
+    fn told(&mut self, rows: Option<Rows>) -> Result<(), Violation> {
+        self.heard_witness(rows.as_ref());
+        let advanced = self.advance();
+        let result = advanced.and_then(|()| self.left());
+        self.broken_off(result)
+    }
+
     fn cancel(&mut self) -> Option<RequestId> {
-        let held = self.held.take()?;
+        // One whose stand-in is asked for is at the upstream already.
+        let held = self.held.take_if(|held| held.permit.is_none())?;
         let request = held.request;
         self.effects.push_back(Effect::Done(held.skipped()));
         if self.state == State::Ready {
@@ -342,6 +361,14 @@ impl Session for Postgres {
 }
 
 impl Postgres {
+    /// Ends the session if the agent has left: what it waits for must not run any more.
+    fn left(&mut self) -> Result<(), Violation> {
+        if self.held.is_some() && self.from_agent.holds(b'X')? {
+            self.close();
+        }
+        Ok(())
+    }
+
     /// Ends the session if a side broke the protocol.
     fn broken_off(&mut self, result: Result<(), Violation>) -> Result<(), Violation> {
         if let Err(violation) = result {

@@ -111,7 +111,7 @@ impl Read {
 }
 
 /// Reads a DataRow of `columns` columns. Simple queries answer in text, and UTF-8 was asked for.
-fn row(mut fields: Fields<'_>, columns: u16) -> Option<Row> {
+pub(crate) fn row(mut fields: Fields<'_>, columns: u16) -> Option<Row> {
     if fields.u16()? != columns {
         return None;
     }

@@ -1,6 +1,8 @@
 //! What a wire protocol is to the rest of the gateway: bytes and verdicts in, effects out.
 
-use access::{Outcome, Question, RequestId, Verdict};
+use std::sync::Arc;
+
+use access::{Outcome, Question, Redacted, RequestId, Verdict};
 use bytes::Bytes;
 
 /// The two peers of a proxied connection.
@@ -22,11 +24,29 @@ pub enum Effect {
     /// The next question may come as soon as this one has had its [`Verdict::Ahead`], else after its final
     /// verdict. Final verdicts are passed in the order of the questions.
     Ask(Question),
+    /// Ask the upstream beside the conversation, and pass what it says to [`Session::told`]. One at a time.
+    Inquire(Inquiry),
     /// Record how a command ended.
     Done(Outcome),
     /// Send what is still to be sent, and close both sides.
     Close,
 }
+
+/// What the upstream is to be asked about a command, in a session of panguard's own in which nothing of it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inquiry {
+    /// The command, as far as it can be asked about.
+    pub command: Redacted<Arc<str>>,
+    /// The types of its parameters in the protocol's own numbers, as far as the agent says; 0 where it does not. `None`
+    /// for a command that can have none.
+    pub parameters: Option<Vec<u32>>,
+    /// Under which names of things it may be meant: each is asked about, in the protocol's own words. Empty: as a new
+    /// session would.
+    pub paths: Vec<Box<str>>,
+}
+
+/// An answer's rows, their columns as text, `None` for NULL.
+pub type Rows = Vec<Vec<Option<String>>>;
 
 /// One proxied conversation as a pure state machine: no sockets, no clock, no policy.
 ///
@@ -45,6 +65,12 @@ pub trait Session {
     /// # Errors
     /// As [`Session::receive`]: the verdict lets input go on that had already arrived.
     fn answer(&mut self, verdict: Verdict) -> Result<(), Violation>;
+
+    /// Takes the answer to the last [`Effect::Inquire`]; `None` if there is none to be had.
+    ///
+    /// # Errors
+    /// As [`Session::receive`].
+    fn told(&mut self, rows: Option<Rows>) -> Result<(), Violation>;
 
     /// Takes the agent's wish to stop what it asked for (a cancel request on another socket).
     ///

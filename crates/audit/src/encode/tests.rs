@@ -21,10 +21,13 @@ fn command(statement: &str, parameters: Vec<Option<Box<str>>>) -> Box<Command> {
                 class: "pan".into(),
                 position: "output".into(),
             }],
+            matches: vec![],
+            template: None,
             functions: vec![],
             effect: "none".into(),
             not_understood: vec![],
         }),
+        mode: None,
     })
 }
 
@@ -73,7 +76,7 @@ fn every_event() -> Vec<Event> {
         Event::LogCreated { verifier: "gw1+00000000+AA".into() },
         Event::GatewayStarted { version: "0.1.0".into(), clean: false },
         Event::GatewayStopped,
-        Event::SessionOpened { policies: vec![], policy_version: "v1".into() },
+        Event::SessionOpened { policies: vec![], policy_version: "v1".into(), mode: Some("admin".into()) },
         Event::SessionRefused { code: Code::ConnectDenied, reason: "no".into(), policies: vec![] },
         Event::AuthenticationFailed { reason: "expired".into(), claimed_user: "agent".into() },
         Event::SessionClosed { reason: "terminated".into(), commands: 3 },

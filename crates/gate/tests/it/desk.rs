@@ -154,6 +154,7 @@ pub fn admission() -> Admission {
         }),
         connection: "payments-db".into(),
         labels: Arc::new(["cde".into()]),
+        mode: access::Mode::Filtered,
         from: "127.0.0.1:5000".into(),
         client: "psql".into(),
     }

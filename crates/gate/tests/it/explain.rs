@@ -28,7 +28,7 @@ fn both(text: &str, facts: Facts) -> Option<Code> {
 
 fn explained(text: &str, desk: &Desk, facts: &Facts, approvals: u32) -> Result<gate::Allowed, gate::Denied> {
     let (principal, labels) = (&desk.admission.principal, &desk.admission.labels);
-    let scope = Scope { connection: &desk.admission.connection, labels };
+    let scope = Scope { connection: &desk.admission.connection, labels, mode: access::Mode::Filtered };
     explain(&policies(text), Asking { principal, scope, classes: Classes::default(), approvals }, facts)
 }
 

@@ -7,6 +7,10 @@ mod explain;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod guesses;
+#[cfg(test)]
+mod modes;
+#[cfg(test)]
 mod promises;
 #[cfg(test)]
 mod property;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use access::{Delegation, Facts, Kind, Principal, Timestamp};
+use access::{Delegation, Facts, Kind, ModeOf, Principal, Timestamp};
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use gate::{Asking, explain};
@@ -88,7 +88,11 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
     let principal = principal(&config, arguments);
     let asking = Asking {
         principal: &principal,
-        scope: Scope { connection: name, labels: &connection.labels },
+        scope: Scope {
+            connection: name,
+            labels: &connection.labels,
+            mode: ModeOf::find(&connection.modes, &principal),
+        },
         classes: serve::scanned(&config),
         approvals: arguments.approvals,
     };
@@ -123,7 +127,7 @@ fn catalog(config: &Config, name: &str, connection: &config::Connection) -> anyh
 /// What the lane would make of the text in a new session.
 fn facts(sql: &str, catalog: &Catalog) -> Arc<Facts> {
     let analysis = sql::analyse(sql, catalog);
-    let Ok(facts) = sql::resolve(&analysis, |_| Ok::<_, std::convert::Infallible>(None));
+    let Ok(facts) = sql::resolve(&analysis, catalog, |_| Ok::<_, std::convert::Infallible>(None));
     facts
 }
 

@@ -18,6 +18,8 @@ pub struct Explained {
     answer: Vec<Told>,
     verdict: Verdict,
     reveals: Vec<String>,
+    /// Classes for whose sake errors and notices would not be told in the server's words.
+    in_reach: Vec<String>,
     refusal: Option<Refused>,
     policies: Vec<PolicyNote>,
     errors: Vec<String>,
@@ -102,6 +104,7 @@ impl Explained {
             place: mention.place.words(),
             instead: mention.instead(),
         });
+        let in_reach = facts.in_reach.iter().filter(|class| !terms.reveals(class));
         Self {
             connection: connection.into(),
             principal: Asker {
@@ -119,6 +122,7 @@ impl Explained {
                 Err(_) => Verdict::Refused,
             },
             reveals: terms.reveal.iter().map(ToString::to_string).collect(),
+            in_reach: in_reach.map(ToString::to_string).collect(),
             refusal: ruling.as_ref().err().map(|denied| Refused::new(denied, text, catalog)),
             policies: policies.iter().map(PolicyNote::from).collect(),
             errors: ruling.as_ref().err().map(|denied| denied.errors.clone()).unwrap_or_default(),
@@ -141,6 +145,7 @@ impl Explained {
                     "output" => "comes back masked, unless it is revealed",
                     "derived" => "comes back redacted, unless it is revealed",
                     "computed" => "needs `reveal`",
+                    "matched" => "is compared with values of the command's own: needs `match`, or `reveal`",
                     _ => "is given a value",
                 };
                 format!("{} {}, {}: {meaning}", used.column, used.class, used.position)
@@ -154,6 +159,7 @@ impl Explained {
                 format!("{} {}{at}", one.column, one.place)
             }),
         );
+        lines.add("template", self.facts.template.iter().map(ToString::to_string));
         lines.add("functions", self.facts.functions.iter().map(ToString::to_string));
         lines.add("not understood", self.facts.not_understood.iter().map(ToString::to_string));
         lines.add(
@@ -164,6 +170,9 @@ impl Explained {
             }],
         );
         lines.add("answer", self.answer.iter().map(Told::line));
+        if matches!(self.verdict, Verdict::Allowed) && !self.in_reach.is_empty() {
+            lines.add("in reach", [format!("{}: errors and notices are withheld", self.in_reach.join(", "))]);
+        }
         self.ruling(&mut lines);
         lines.0
     }
@@ -207,8 +216,12 @@ fn answer(facts: &Facts, given: &[Given], terms: &Terms) -> Vec<Told> {
     let mut all = Vec::new();
     for it in given {
         let same = |other: &&Given| (other.statement, other.index) == (it.statement, it.index);
-        let mut beside = given.iter().filter(same).flat_map(|other| &other.classes);
-        let revealed = beside.all(|class| terms.reveals(class));
+        let beside = || given.iter().filter(same).flat_map(|other| &other.classes);
+        let revealed = beside().all(|class| terms.reveals(class));
+        let answered = facts.answers.iter().find(|answer| answer.statement == it.statement);
+        let members =
+            || answered.iter().flat_map(|it| &it.members).filter(|member| member.column == it.index);
+        let made_of_sad = it.position == Position::Derived && beside().any(|class| *class == DataClass::Sad);
         all.extend(it.classes.iter().map(|class| Told {
             statement: it.statement + 1,
             index: it.index + 1,
@@ -216,6 +229,16 @@ fn answer(facts: &Facts, given: &[Given], terms: &Terms) -> Vec<Told> {
             class: class.to_string(),
             told: match it.position {
                 _ if *class == DataClass::Sad => As::Null,
+                // A document is masked inside.
+                Position::Derived if members().next().is_some() => {
+                    let stands = members().all(|member| member.stands || !member.classes.contains(class));
+                    match terms.reveals(class) {
+                        true => As::Revealed,
+                        false if stands => As::Masked,
+                        false => As::Redacted,
+                    }
+                }
+                _ if made_of_sad => As::Null,
                 Position::Output if terms.reveals(class) => As::Revealed,
                 Position::Output => As::Masked,
                 // It is told when all that it is made of may be.
@@ -232,7 +255,12 @@ fn answer(facts: &Facts, given: &[Given], terms: &Terms) -> Vec<Told> {
                 continue;
             }
             let (statement, index) = (answer.statement + 1, index + 1);
-            let told = if revealed { As::Revealed } else { As::Redacted };
+            let is_sad = |(at, class): &(u32, DataClass)| *at + 1 == index && *class == DataClass::Sad;
+            let told = match revealed {
+                _ if answer.derived.iter().any(is_sad) => As::Null,
+                true => As::Revealed,
+                false => As::Redacted,
+            };
             all.push(Told { statement, index, column: None, class: class.to_string(), told });
         }
     }

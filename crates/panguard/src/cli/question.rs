@@ -1,7 +1,7 @@
 //! `questions.yaml`: what a policy folder is asked, and the verdicts expected (policies/README.md).
 
 use access::{
-    Action, ColumnUse, DataClass, Effect, Facts, Kind, Position, Principal, Resource, Stage, Timestamp,
+    Action, ColumnUse, DataClass, Effect, Facts, Kind, Mode, Position, Principal, Resource, Stage, Timestamp,
 };
 use policy::{Decision, Policies, Scope, Subject};
 use serde::{Deserialize, Serialize};
@@ -55,6 +55,18 @@ struct Given {
     has_where: bool,
     effect: GivenEffect,
     approvals: u32,
+    matches: u32,
+    mode: Way,
+    template: Option<Box<str>>,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum Way {
+    Templates,
+    #[default]
+    Filtered,
+    Admin,
 }
 
 #[derive(Deserialize, Default, Clone, Copy)]
@@ -87,7 +99,12 @@ impl Question {
         let wrong = |why: String| format!(" `{}`: {why}", self.question);
         let principal = self.principal().map_err(wrong)?;
         let subject = Subject::new(&principal);
-        let scope = Scope { connection: &self.on, labels: &self.labels };
+        let mode = match self.facts.mode {
+            Way::Templates => Mode::Templates,
+            Way::Filtered => Mode::Filtered,
+            Way::Admin => Mode::Admin,
+        };
+        let scope = Scope { connection: &self.on, labels: &self.labels, mode };
         let facts = self.facts().map_err(wrong)?;
         let inquiry = policies.about(&subject, scope, &facts, Stage::Run, self.facts.approvals);
         if let Some(feature) = &self.feature {
@@ -100,7 +117,14 @@ impl Question {
             let known = Action::ALL.map(Action::as_str).join(", ");
             return Err(wrong(format!("`{}` is no action; write one of {known}", self.may)));
         };
-        Ok(inquiry.may(action, &self.resource().map_err(wrong)?))
+        let resource = self.resource().map_err(wrong)?;
+        match (action, &resource, self.facts.columns.as_slice()) {
+            (Action::Match, Resource::Class(class), [column]) => {
+                Ok(inquiry.may_match(class, column, self.facts.matches.into()))
+            }
+            (Action::Match, ..) => Err(wrong("`may: match` goes with a `class` and one of `columns`".into())),
+            _ => Ok(inquiry.may(action, &resource)),
+        }
     }
 
     /// Whether `decision` is the one expected, for the reasons expected.
@@ -147,7 +171,10 @@ impl Question {
             uses: Vec::new(),
             columns: given.columns.iter().map(|column| used(column)).collect(),
             answers: Vec::new(),
+            in_reach: Vec::new(),
+            matches: Vec::new(),
             unknown_columns: false,
+            template: given.template.clone(),
             functions: given.functions.clone(),
             has_where: given.has_where,
             effect: match given.effect {

@@ -37,7 +37,10 @@ pub fn check(config: &Config, name: &str, owner: Option<&str>, format: Format) -
         .map(|object| (object.oid, sad_columns(object, &catalog)))
         .filter(|(_, columns)| !columns.is_empty())
         .collect();
-    let need = Need::new(&policies, Scope { connection: name, labels: &connection.labels });
+    let need = Need::new(
+        &policies,
+        Scope { connection: name, labels: &connection.labels, mode: access::Mode::Filtered },
+    );
     let plan = plan::plan(&Question { roles: &roles, objects: &objects, need: &need, sad: &sad, owner });
     tell(&plan, format)?;
     Ok(if plan.statements.is_empty() { Exit::Fine } else { Exit::No })

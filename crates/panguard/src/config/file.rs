@@ -172,8 +172,32 @@ pub struct Connection {
     /// What is known to be sensitive: `schema.table.column` and its data class.
     #[serde(default)]
     pub data: BTreeMap<String, At<Holds>>,
+    /// Folder of registered statements, `*.sql` with one statement in each, named as its file.
+    pub templates: Option<At<String>>,
+    /// Who may query in which way: the first that names a principal counts. Whoever is named by none is `filtered`.
+    #[serde(default)]
+    pub modes: Vec<At<ModeOf>>,
     #[schemars(skip)]
     pub base_url: Option<IgnoredAny>,
+}
+
+/// Whose way of querying is which (PCI DSS 4.0.1, 7.2.6).
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModeOf {
+    /// `templates`: registered statements alone; `filtered`: any, as policy allows; `admin`: also what is not
+    /// understood, where policy allows that. An administrator is a person who is named.
+    #[schemars(extend("enum" = ["templates", "filtered", "admin"]))]
+    pub mode: String,
+    /// Groups of the token.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// People by their names in policies (`sub`).
+    #[serde(default)]
+    pub users: Vec<String>,
+    /// Agents by their names in policies.
+    #[serde(default)]
+    pub agents: Vec<String>,
 }
 
 /// A user of the upstream and where the password is.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::{Mode, ModeOf};
 use identity::{AgentRule, ClaimPath, Match};
 use jiff::civil::Date;
 use mask::Classes;
@@ -298,6 +299,13 @@ impl Reading<'_> {
         let labels: Option<Vec<Box<str>>> =
             connection.labels.iter().map(|at| self.text(at).map(String::into_boxed_str)).collect();
         let data = self.data(&connection.data);
+        let templates = connection.templates.as_ref().map(|at| self.path(at));
+        let templates = match templates {
+            None => None,
+            Some(folder) => Some(folder?),
+        };
+        let modes: Option<Vec<ModeOf>> =
+            connection.modes.iter().map(|at| self.mode(at, templates.is_some())).collect();
         let (host, port) = address?;
         let tls = self.upstream_tls(connection, &host, ca.is_some())?;
         let (user, password) = credential?;
@@ -311,7 +319,36 @@ impl Reading<'_> {
             password,
             labels: labels?.into(),
             data: data?,
+            templates,
+            modes: modes?.into(),
         })
+    }
+
+    fn mode(&mut self, at: &At<file::ModeOf>, has_templates: bool) -> Option<ModeOf> {
+        let file::ModeOf { mode, groups, users, agents } = &at.value;
+        let all = |names: &[String]| names.iter().map(|name| name.as_str().into()).collect();
+        let it = |mode| Some(ModeOf { mode, groups: all(groups), users: all(users), agents: all(agents) });
+        if groups.is_empty() && users.is_empty() && agents.is_empty() {
+            let advice =
+                "a mode is somebody's; write `groups: [NAME]`, `users: [SUBJECT]` or `agents: [NAME]`";
+            return self.wrong(at.line, advice);
+        }
+        match mode.as_str() {
+            "templates" if !has_templates => self.wrong(
+                at.line,
+                "there are no registered statements; write `templates: FOLDER` beside `modes`",
+            ),
+            "templates" => it(Mode::Templates),
+            "filtered" => it(Mode::Filtered),
+            "admin" if !groups.is_empty() || !agents.is_empty() => self.wrong(
+                at.line,
+                "an administrator is a person; name each in `users`, without `groups` and `agents`",
+            ),
+            "admin" => it(Mode::Admin),
+            other => {
+                self.wrong(at.line, format!("`{other}` is no mode; write `templates`, `filtered` or `admin`"))
+            }
+        }
     }
 
     fn data(&mut self, columns: &BTreeMap<String, At<file::Holds>>) -> Option<sql::Labels> {

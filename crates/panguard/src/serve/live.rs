@@ -37,7 +37,8 @@ pub fn live(config: &Config) -> anyhow::Result<Live> {
 pub fn upstream(name: &str, connection: &config::Connection) -> anyhow::Result<Connection> {
     let target = target(connection).with_context(|| format!("the connection `{name}`"))?;
     let (labels, data) = (connection.labels.clone(), connection.data.clone());
-    Ok(Connection { name: name.into(), target, labels, data })
+    let modes = connection.modes.clone();
+    Ok(Connection { name: name.into(), target, labels, data, modes })
 }
 
 /// Where a connection is, and how panguard signs in there.

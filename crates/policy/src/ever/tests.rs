@@ -5,7 +5,7 @@ use access::{Facts, Kind, Principal, Stage, Timestamp};
 use super::*;
 use crate::Subject;
 
-const DB: Scope<'static> = Scope { connection: "db", labels: &[] };
+const DB: Scope<'static> = Scope { connection: "db", labels: &[], mode: access::Mode::Filtered };
 
 fn load(text: &str) -> Policies {
     Policies::parse(&[("p.cedar".into(), text.into())]).unwrap_or_else(|problems| panic!("{problems:#?}"))
@@ -62,7 +62,7 @@ fn a_forbid_counts_where_it_always_applies() {
     let labelled =
         format!(r#"{all} forbid (principal, action, resource) when {{ context.labels.contains("cde") }};"#);
     assert!(check(&labelled, "public.cards"));
-    let cde = Scope { connection: "db", labels: &["cde".into()] };
+    let cde = Scope { connection: "db", labels: &["cde".into()], mode: access::Mode::Filtered };
     let table = Resource::Table("public.cards".into());
     assert!(!load(&labelled).could_ever(cde, Action::Read, &table, None));
 }
@@ -152,7 +152,10 @@ fn what_is_allowed_to_somebody_could_be() {
             let policies = load(&text);
             for labels in labels {
                 for table in ["public.cards", "hr.staff"] {
-                    let (scope, table) = (Scope { connection: "db", labels }, Resource::Table(table.into()));
+                    let (scope, table) = (
+                        Scope { connection: "db", labels, mode: access::Mode::Filtered },
+                        Resource::Table(table.into()),
+                    );
                     let could = |kind| policies.could_ever(scope, Action::Read, &table, kind);
                     let could = [None, Some("select"), Some("truncate")].map(|kind| (kind, could(kind)));
                     impossible += could.iter().filter(|(_, could)| !could).count();

@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use access::{Action, ColumnUse, Effect, Facts, Kind, Position, Principal, Resource, Stage, Timestamp};
+use access::{Action, ColumnUse, Effect, Facts, Kind, Mode, Position, Principal, Resource, Stage, Timestamp};
 use policy::{Policies, Scope, Subject};
 use serde::Deserialize;
 
@@ -46,6 +46,9 @@ struct GivenFacts {
     has_where: bool,
     effect: Option<String>,
     approvals: u32,
+    matches: u64,
+    mode: Option<String>,
+    template: Option<Box<str>>,
 }
 
 #[derive(Deserialize, Debug, Clone, Copy, PartialEq)]
@@ -76,7 +79,13 @@ fn every_example_gives_the_verdicts_that_stand_beside_it() {
 fn check(policies: &Policies, folder: &Path, asked: &Question) {
     let principal = principal(&asked.by);
     let subject = Subject::new(&principal);
-    let scope = Scope { connection: &asked.on, labels: &asked.labels };
+    let mode = match asked.facts.mode.as_deref() {
+        None | Some("filtered") => Mode::Filtered,
+        Some("templates") => Mode::Templates,
+        Some("admin") => Mode::Admin,
+        Some(other) => panic!("no such mode: {other}"),
+    };
+    let scope = Scope { connection: &asked.on, labels: &asked.labels, mode };
     let facts = facts(asked);
     let inquiry = policies.about(&subject, scope, &facts, Stage::Run, asked.facts.approvals);
     let decision = match &asked.feature {
@@ -86,7 +95,13 @@ fn check(policies: &Policies, folder: &Path, asked: &Question) {
         }
         None => {
             let action = Action::ALL.into_iter().find(|action| action.as_str() == asked.may).unwrap();
-            let decision = inquiry.may(action, &resource(asked));
+            let decision = match (action, resource(asked), asked.facts.columns.as_slice()) {
+                (Action::Match, Resource::Class(class), [column]) => {
+                    inquiry.may_match(&class, column, asked.facts.matches)
+                }
+                (Action::Match, ..) => panic!("{}: `match` is of a class and one column", asked.question),
+                (_, resource, _) => inquiry.may(action, &resource),
+            };
             let kinds = asked.facts.kinds.iter().map(|kind| Some(&**kind)).chain([None]);
             for kind in kinds.filter(|_| decision.allowed) {
                 // What is allowed is never said to be impossible.
@@ -133,7 +148,10 @@ fn facts(asked: &Question) -> Facts {
         kinds: given.kinds.clone(),
         columns: given.columns.iter().map(|column| used(column)).collect(),
         answers: Vec::new(),
+        in_reach: Vec::new(),
+        matches: Vec::new(),
         unknown_columns: false,
+        template: given.template.clone(),
         functions: given.functions.clone(),
         has_where: given.has_where,
         effect: match given.effect.as_deref() {

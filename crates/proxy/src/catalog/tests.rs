@@ -29,7 +29,13 @@ impl Database {
         })
         .await;
         let labels = Arc::new([]);
-        let connection = Connection { name: "payments".into(), target, labels, data: Labels::default() };
+        let connection = Connection {
+            name: "payments".into(),
+            target,
+            labels,
+            data: Labels::default(),
+            modes: Arc::default(),
+        };
         Self { tables, reads, connection: Arc::new(connection) }
     }
 

@@ -94,6 +94,10 @@ impl Session for Lines {
         Ok(())
     }
 
+    fn told(&mut self, _: Option<wire::Rows>) -> Result<(), Violation> {
+        Ok(())
+    }
+
     fn cancel(&mut self) -> Option<RequestId> {
         self.held.take().map(|_| SessionId(7).request(self.number))
     }
@@ -157,6 +161,7 @@ impl Future for Ruling {
 
 impl Judge for Bench {
     type Pending = Ruling;
+    type Telling = std::future::Ready<Option<wire::Rows>>;
 
     fn ask(&self, question: Question) -> Asked<Ruling> {
         let (ruling, verdict) = oneshot::channel();
@@ -169,6 +174,10 @@ impl Judge for Bench {
             self.asked.borrow_mut().push_back((question.command.expose().as_ref().into(), ruling));
         }
         Asked { first, verdict: Ruling(verdict) }
+    }
+
+    fn inquire(&self, _: wire::Inquiry) -> Self::Telling {
+        std::future::ready(None)
     }
 
     fn done(&self, outcome: Outcome) {

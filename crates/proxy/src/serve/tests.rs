@@ -58,6 +58,7 @@ impl House {
             target,
             labels: Arc::default(),
             data: sql::Labels::default(),
+            modes: Arc::default(),
         };
         let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let tls =

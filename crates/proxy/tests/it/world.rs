@@ -136,6 +136,7 @@ impl World {
             catalog: Arc::new(ArcSwap::from_pointee(catalog())),
             changes: Arc::default(),
             analyses: Arc::new(Analyses::default()),
+            witness: true,
             masker,
             message_bytes_max: MESSAGE_BYTES_MAX,
         });
@@ -295,6 +296,7 @@ impl World {
                         let _ = self.session.answer(ahead);
                     }
                 }
+                Effect::Inquire(_) => drop(self.session.told(None)),
                 Effect::Done(outcome) => self.gate.done(&self.admitted, &outcome, Timestamp(1)),
                 Effect::Close => self.over = true,
             }
@@ -428,6 +430,7 @@ fn admission() -> Admission {
         principal: Arc::new(principal),
         connection: "db".into(),
         labels: Arc::new([]),
+        mode: access::Mode::Filtered,
         from: "127.0.0.1:1".into(),
         client: "sim".into(),
     }

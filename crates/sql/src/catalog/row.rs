@@ -1,6 +1,7 @@
 //! The rows that a snapshot is made of, as [`Catalog::QUERY`](super::Catalog::QUERY) gives them.
 
-use super::Kind;
+use super::reach::{Body, Cascades, Fires, Looks};
+use super::{Compares, Kind};
 
 pub(super) struct ViewLink {
     pub view: u32,
@@ -14,6 +15,15 @@ pub(super) enum ViewColumn {
     All,
 }
 
+/// A column that a constraint or an index is over.
+pub(super) struct Member {
+    pub relation: u32,
+    pub number: i16,
+    /// The oid of the index, or of the constraint.
+    pub constraint: u32,
+    pub compares: Compares,
+}
+
 /// One row of the answer to [`Catalog::QUERY`].
 pub(super) enum Row<'a> {
     Server { version: u32 },
@@ -24,10 +34,15 @@ pub(super) enum Row<'a> {
     Definition { view: u32, text: &'a str },
     Calls { view: u32, extension: bool, schema: &'a str, name: &'a str },
     Generated { relation: u32, number: i16, from: i16 },
-    Unique { relation: u32, number: i16 },
+    Constraint(Member),
+    References([(u32, i16); 2]),
     Inherits { child: u32, parent: u32 },
     Function { extension: bool, name: &'a str },
-    Operator { extension: bool, name: &'a str },
+    Operator { extension: bool, name: &'a str, function: u32 },
+    Fires(Fires<'a>),
+    Cascades(Cascades<'a>),
+    Looks(Looks<'a>),
+    Body(Body<'a>),
 }
 
 impl<'a> Row<'a> {
@@ -70,10 +85,52 @@ impl<'a> Row<'a> {
             "generated" => {
                 Self::Generated { relation: number(first)?, number: number(second)?, from: number(third)? }
             }
-            "unique" => Self::Unique { relation: number(first)?, number: number(second)? },
+            "constraint" => Self::Constraint(Member {
+                relation: number(first)?,
+                number: number(second)?,
+                constraint: number(third)?,
+                compares: match name(fourth)? {
+                    "equal" => Compares::Equal,
+                    "other" => Compares::Other,
+                    "itself" => Compares::Itself,
+                    _ => return Err("a constraint is of no known sort"),
+                },
+            }),
+            "references" => {
+                Self::References([(number(first)?, number(second)?), (number(third)?, number(fourth)?)])
+            }
             "inherits" => Self::Inherits { child: number(first)?, parent: number(second)? },
             "function" => Self::Function { extension: second.is_some(), name: name(fifth)? },
-            "operator" => Self::Operator { extension: second.is_some(), name: name(fifth)? },
+            "operator" => Self::Operator {
+                extension: second.is_some(),
+                name: name(fifth)?,
+                function: first.map_or(Ok(0), |_| number(first))?,
+            },
+            "fires" => Self::Fires(Fires {
+                relation: number(first)?,
+                function: number(second)?,
+                extension: third.is_some(),
+                events: fourth.unwrap_or_default(),
+                name: name(fifth)?,
+            }),
+            "cascades" => Self::Cascades(Cascades {
+                relation: number(first)?,
+                other: number(second)?,
+                events: name(fourth)?,
+                there: name(fifth)?,
+            }),
+            "looks" => Self::Looks(Looks {
+                relation: number(first)?,
+                other: number(second)?,
+                column: number(third)?,
+                events: name(fourth)?,
+            }),
+            "body" => Self::Body(Body {
+                function: number(first)?,
+                language: name(third)?,
+                text: fourth.unwrap_or_default(),
+                name: name(fifth)?,
+            }),
             _ => return Err("it is of no known sort"),
         })
     }

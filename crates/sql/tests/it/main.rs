@@ -2,14 +2,19 @@
 
 #![allow(clippy::unwrap_used)] // in helpers of tests, which clippy does not see as tests
 
+mod copies;
 mod definitions;
 mod doors;
 mod evasions;
 mod lineage;
+mod matching;
+mod members;
 mod places;
+mod reach;
 mod robustness;
 mod session;
 mod statements;
+mod testimony;
 mod views;
 
 use access::{DataClass, Effect, Facts, Position, Resource};
@@ -43,6 +48,7 @@ fn line(facts: &Facts) -> String {
             Position::Output => "output",
             Position::Derived => "derived",
             Position::Computed => "computed",
+            Position::Matched => "matched",
             Position::Assigned => "assigned",
         };
         parts.push(format!("{position} {} {}", it.column, it.class));

@@ -127,7 +127,7 @@ fn explain_tells_of_its_statement_and_runs_it_only_with_analyze() {
     check("explain select * from payments", "explain; read payments; no effect");
     check(
         "explain select 1 from public.cards where pan = '4'",
-        "explain; read cards; computed cards.pan pan; no effect",
+        "explain; read cards; matched cards.pan pan; no effect",
     );
     check("explain delete from payments", "explain; write payments; every row; on data");
     check(

@@ -6,7 +6,6 @@ use access::{Status, Terms};
 use bytes::BufMut;
 use wire::{Effect, Side, Violation};
 
-use super::copy::CopyOut;
 use super::fault::Parameter;
 use super::{Copy, Postgres, State, fault};
 use crate::error::{self, Severity};
@@ -51,7 +50,7 @@ impl Postgres {
     }
 
     /// Appends to what the agent is sent, unless the answer is being withheld.
-    fn release_bytes(&mut self, bytes: &[u8]) {
+    pub(super) fn release_bytes(&mut self, bytes: &[u8]) {
         if self.withholding {
             return;
         }
@@ -69,13 +68,19 @@ impl Postgres {
         }
     }
 
+    /// A NoticeResponse. Where its text may not be told neither is that there is one: how many come, and when, would
+    /// tell as much.
     fn notice(&mut self, frame: &Frame) -> Result<(), Violation> {
         let masker = self.settings.masker.revealing(&self.terms());
-        let masked = fault::mask(frame, masker, &self.settings.catalog.load())?;
-        if !self.withholding {
-            self.to_agent.put_slice(&masked.bytes);
+        self.touch();
+        let told = match self.tells_errors() {
+            true => Some(fault::mask(frame, masker)?),
+            false => fault::withhold_notice(frame, masker)?,
+        };
+        self.count_masked(told.as_ref().map_or(1, |told| told.masked));
+        if let Some(told) = told.filter(|_| !self.withholding) {
+            self.to_agent.put_slice(&told.bytes);
         }
-        self.count_masked(masked.masked);
         Ok(())
     }
 
@@ -94,7 +99,7 @@ impl Postgres {
     }
 
     fn notification(&mut self, frame: &Frame) -> Result<(), Violation> {
-        let masked = fault::mask_notification(frame, self.settings.masker)?;
+        let masked = fault::mask_notification(frame, self.settings.masker, self.hears)?;
         self.to_agent.put_slice(&masked);
         Ok(())
     }
@@ -102,9 +107,17 @@ impl Postgres {
     /// An ErrorResponse: it ends a command, and in the extended protocol all up to the next Sync.
     fn failed(&mut self, frame: &Frame) -> Result<(), Violation> {
         let masker = self.settings.masker.revealing(&self.terms());
-        let fault = fault::mask(frame, masker, &self.settings.catalog.load())?;
+        self.touch();
+        let fault = match self.tells_errors() {
+            true => fault::mask(frame, masker)?,
+            false => fault::withhold(frame, masker, self.answered())?,
+        };
         self.copy = Copy::None;
         self.count_masked(fault.masked);
+        if self.replies.is_about_stand_in() {
+            self.stand_in_failed(&fault);
+            return Ok(());
+        }
         if let Some(Owed { command: Some(open), .. }) = self.replies.head() {
             open.failed = true;
         }
@@ -136,7 +149,8 @@ impl Postgres {
     }
 
     /// The upstream passes over everything up to Sync: what was to be answered before it never will be.
-    fn skip_to_sync(&mut self, mut status: Option<Status>) {
+    pub(super) fn skip_to_sync(&mut self, mut status: Option<Status>) {
+        let held = self.held.take_if(|held| self.replies.ask_for_stand_in(held.request));
         let (skipped, sync) = self.replies.skip_to_sync();
         for owed in skipped {
             self.forget_names(&owed, true);
@@ -147,6 +161,8 @@ impl Postgres {
             // Whatever failed first says how it failed; the rest never ran.
             status = None;
         }
+        // Its stand-in is passed over with the rest.
+        self.effects.extend(held.map(|held| Effect::Done(held.skipped())));
         if sync.is_none() && self.state == State::Ready {
             self.state = State::SkipToSync;
         }
@@ -163,6 +179,7 @@ impl Postgres {
         self.withholding = false;
         self.copy = Copy::None;
         let told = self.told_ready(frame);
+        self.touched.readied(status);
         if status == b'I' && !self.replies.change_catalog() {
             self.stale |= self.doubt.settles();
         }
@@ -194,6 +211,7 @@ impl Postgres {
                 statement.has_parameters(types.ok_or(UNEXPECTED)?);
             }
             Some(Reply::DescribeStatement(_)) => self.release_bytes(frame.bytes()),
+            Some(Reply::OwnDescribeStandIn(_)) => {}
             _ => return Err(UNEXPECTED),
         }
         Ok(())
@@ -203,6 +221,10 @@ impl Postgres {
         match self.replies.head().map(|owed| &owed.reply) {
             Some(Reply::OwnDescribeStatement(statement)) => statement.describe(None),
             Some(Reply::OwnDescribePortal(portal)) => portal.describe(None),
+            Some(Reply::OwnDescribeStandIn(request)) => {
+                let request = *request;
+                return self.stand_in_described(request, None);
+            }
             Some(Reply::DescribeStatement(_)) => self.release_bytes(frame.bytes()),
             Some(Reply::DescribePortal(portal)) => {
                 portal.describe(None);
@@ -256,10 +278,19 @@ impl Postgres {
 
     /// ParseComplete, BindComplete or CloseComplete.
     fn acknowledged(&mut self, frame: &Frame) -> Result<(), Violation> {
+        let own = match self.replies.head().map(|owed| &owed.reply) {
+            Some(Reply::OwnParse) => Some(b'1'),
+            Some(Reply::OwnClose) => Some(b'3'),
+            _ => None,
+        };
+        if own.is_some_and(|tag| tag == frame.tag()) {
+            self.replies.pop();
+            return Ok(());
+        }
         let due = self.replies.head().is_some_and(|owed| {
             matches!(
                 (frame.tag(), &owed.reply),
-                (b'1', Reply::Parse(_)) | (b'2', Reply::Bind) | (b'3', Reply::Close)
+                (b'1', Reply::Parse(_)) | (b'2', Reply::Bind(_)) | (b'3', Reply::Close)
             )
         });
         if !due {
@@ -272,6 +303,7 @@ impl Postgres {
 
     /// Ends the reply at the head: names it changed count now, and its outcome is recorded.
     fn finish(&mut self, otherwise: Status) {
+        self.touch();
         let Some(owed) = self.replies.pop() else { return };
         let failed = owed.command.as_ref().is_some_and(|open| open.failed);
         if let (Reply::Parse(statement), Some(open)) = (&owed.reply, &owed.command) {
@@ -306,51 +338,7 @@ impl Postgres {
         }
     }
 
-    fn copies_in(&mut self, frame: &Frame) -> Result<(), Violation> {
-        if !self.replies.head().is_some_and(|owed| owed.may_copy()) {
-            return Err(UNEXPECTED);
-        }
-        self.replies.forget_syncs();
-        self.copy = Copy::In;
-        self.release_bytes(frame.bytes());
-        Ok(())
-    }
-
-    fn copies_out(&mut self, frame: &Frame) -> Result<(), Violation> {
-        if !self.replies.head().is_some_and(|owed| owed.may_copy()) {
-            return Err(UNEXPECTED);
-        }
-        let masker = self.settings.masker.revealing(&self.terms());
-        self.copy = Copy::Out(CopyOut::read(frame, masker)?);
-        self.release_bytes(frame.bytes());
-        Ok(())
-    }
-
-    fn copied_out(&mut self, frame: &Frame) -> Result<(), Violation> {
-        let Copy::Out(copy) = &mut self.copy else { return Err(UNEXPECTED) };
-        match copy.data(frame) {
-            Ok((bytes, masked)) => {
-                self.release_bytes(&bytes);
-                self.count_masked(masked);
-                if let Some(Owed { command: Some(open), .. }) = self.replies.head() {
-                    open.rows += 1;
-                }
-            }
-            Err(why) if !self.withholding => self.withhold(why),
-            Err(_) => {}
-        }
-        Ok(())
-    }
-
-    fn copied_all(&mut self, frame: &Frame) -> Result<(), Violation> {
-        if !matches!(self.copy, Copy::Out(_)) {
-            return Err(UNEXPECTED);
-        }
-        self.release_bytes(frame.bytes());
-        Ok(())
-    }
-
-    fn count_masked(&mut self, masked: u64) {
+    pub(super) fn count_masked(&mut self, masked: u64) {
         if let Some(Owed { command: Some(open), .. }) = self.replies.head() {
             open.masked += masked;
         }

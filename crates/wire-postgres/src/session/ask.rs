@@ -8,12 +8,13 @@ use sql::{Analysis, NameUse};
 use wire::{Effect, Side, Violation};
 
 use super::held::{Held, Kind};
+use super::witness::Heard;
 use super::{Copy, OWED_MAX, Postgres, Stalled, State, doubt};
 use crate::command::{self, Bind, Command};
 use crate::error;
 use crate::frame::{Frame, message};
 use crate::names::{Lookup, NAME_BYTES_MAX};
-use crate::replies::{Registry, Reply};
+use crate::replies::{Copying, Registry, Reply};
 use crate::statement::{Named, Origin, Portal, Statement};
 
 /// What became of one message.
@@ -166,11 +167,12 @@ impl Postgres {
             Lookup::Known(statement) => statement,
         };
         self.turns += 1;
+        let bound = Reply::Bind(Arc::clone(&statement));
         let portal =
             Portal::new(statement, bind.parameters, bind.result_formats, &self.kept).bound_in(self.turns);
         let portal = Arc::new(portal);
         self.portals.propose(self.segment, bind.portal, Some(portal));
-        self.forward(frame, Reply::Bind);
+        self.forward(frame, bound);
         Step::Done
     }
 
@@ -215,6 +217,7 @@ impl Postgres {
             self.fail_query(&response);
             return Step::Done;
         }
+        let Heard::Yes(analysis) = self.witnessed(sql, &catalog, analysis, None) else { return Step::Wait };
         let Some(facts) = self.resolve(&analysis) else { return Step::Wait };
         self.ask(Stage::Run, facts, sql.into(), Vec::new(), frame, Kind::Query, Some(analysis));
         Step::Done
@@ -232,6 +235,9 @@ impl Postgres {
             self.fail_extended(&response);
             return Step::Done;
         }
+        let Heard::Yes(analysis) = self.witnessed(sql, &catalog, analysis, Some(&types)) else {
+            return Step::Wait;
+        };
         let Some(facts) = self.resolve(&analysis) else { return Step::Wait };
         let text: Arc<str> = sql.into();
         let statement = Statement::parsed(
@@ -257,7 +263,10 @@ impl Postgres {
         };
         let (facts, analysis) = match &bound.statement.origin {
             Origin::Parse { .. } => {
-                let analysis = self.current(&bound.statement);
+                let (catalog, analysis) = (self.settings.catalog.load_full(), self.current(&bound.statement));
+                let statement = &bound.statement;
+                let heard = self.witnessed(&statement.sql, &catalog, analysis, Some(statement.declared()));
+                let Heard::Yes(analysis) = heard else { return Step::Wait };
                 if runs_by_name(&analysis) && !bound.is_bound_in(self.turns) {
                     return self.rebind();
                 }
@@ -317,14 +326,31 @@ impl Postgres {
         analysis: Option<Arc<Analysis>>,
     ) {
         let makes = analysis.as_ref().is_some_and(|analysis| analysis.changes_catalog);
+        let copy = match kind {
+            Kind::Query | Kind::Execute { .. } => {
+                analysis.as_ref().and_then(|analysis| analysis.copy.clone())
+            }
+            Kind::Parse { .. } => None,
+        };
         let trusted = makes || stage == Stage::Prepare || self.doubt.is_own();
-        let facts = if trusted { facts } else { doubt::cautious(facts) };
+        let catalog = self.settings.catalog.load();
+        let facts = if trusted { facts } else { doubt::cautious(facts, &catalog, copy.is_some()) };
+        let facts = if self.doubt.is_own() { facts } else { doubt::reaching(facts, &catalog) };
         let request = self.next_request();
         let sql = Arc::clone(&command);
         let command = Redacted::new(command);
         let about = Arc::clone(&facts);
         self.effects.push_back(Effect::Ask(Question { request, stage, facts: about, command, parameters }));
-        self.held = Some(Held { request, frame: frame.clone(), kind, sql, analysis, facts });
+        let copy = match kind {
+            Kind::Query | Kind::Execute { .. } => {
+                analysis.as_ref().and_then(|analysis| analysis.copy.clone())
+            }
+            Kind::Parse { .. } => None,
+        };
+        let copy = copy.map(|out| Copying { out, described: None });
+        let frame = frame.clone();
+        let own = self.doubt.is_own();
+        self.held = Some(Held { request, frame, kind, sql, analysis, facts, own, permit: None, copy });
     }
 
     /// What the text of a statement says under today's catalog, for one that was prepared under an older.
@@ -359,7 +385,7 @@ impl Postgres {
                 Lookup::Known(statement) => Ok(Some(self.facts_of(&statement))),
             }
         };
-        sql::resolve(analysis, known).ok()
+        sql::resolve(analysis, &self.settings.catalog.load(), known).ok()
     }
 
     /// What running a statement means under today's catalog.
@@ -380,7 +406,12 @@ impl Postgres {
             _ => None,
         };
         let analysis = self.current(statement);
-        analysis.names.iter().rev().find_map(made).unwrap_or_else(|| Arc::new(sql::unknown_name()))
+        analysis
+            .names
+            .iter()
+            .rev()
+            .find_map(made)
+            .unwrap_or_else(|| Arc::new(sql::unknown_name(&self.settings.catalog.load())))
     }
 
     /// Notes which names a command changes when it succeeds, as it goes upstream.

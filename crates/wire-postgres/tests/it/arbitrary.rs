@@ -50,9 +50,51 @@ proptest! {
     }
 
     #[test]
+    fn whatever_an_error_and_notices_hold_the_same_is_told_when_protected_columns_are_in_reach(
+        error in fault(b'E'),
+        notices in prop::collection::vec(fault(b'N'), 0..3),
+    ) {
+        let said = [notices, vec![error, bytes(From::Server, "ReadyForQuery I")]].concat();
+        let plain = bytes(From::Server, r#"ErrorResponse 22012 "division by zero"; ReadyForQuery I"#);
+        prop_assert_eq!(told_in_reach(&said), told_in_reach(&[plain]));
+    }
+
+    #[test]
     fn no_bytes_break_a_session(agent in prop::collection::vec(any::<u8>(), 0..200), server in prop::collection::vec(any::<u8>(), 0..200)) {
         run(&[Event::Agent(agent), Event::Server(server), Event::Answer(1), Event::Hangup(true)]);
     }
+}
+
+/// An error or notice with any fields, of a class that values decide on.
+fn fault(tag: u8) -> impl Strategy<Value = Vec<u8>> {
+    let codes = prop::sample::select(vec![
+        "22P02", "22012", "23505", "23514", "44000", "P0001", "X4111", "42501", "42P01",
+    ]);
+    let field = (prop::sample::select(b"DHPpqWstcdnFLRZ".to_vec()), "[a-z0-9.]{0,9}");
+    (codes, ".{0,9}", prop::collection::vec(field, 0..9)).prop_map(move |(code, text, fields)| {
+        let mut body = format!("SERROR\0VERROR\0C{code}\0M{}\0", text.replace('\0', "")).into_bytes();
+        for (letter, text) in fields {
+            body.push(letter);
+            body.extend(text.bytes().chain([0]));
+        }
+        body.push(0);
+        let length = u32::try_from(body.len() + 4).unwrap();
+        [vec![tag], length.to_be_bytes().to_vec(), body].concat()
+    })
+}
+
+/// What an agent is told of one command under a permit that lets no words pass, as the upstream says this of it.
+fn told_in_reach(said: &[Vec<u8>]) -> Vec<u8> {
+    let mut session = session();
+    let _ = session.receive(Side::Agent, &bytes(From::Agent, r#"Query "update cards set n = 1""#));
+    drain(&mut session);
+    let request = SessionId(1).request(1);
+    let permit = Mint::for_tests().permit(request, Receipt { index: 0 }, Terms::default());
+    let _ = session.answer(Verdict::Allow(permit));
+    for message in said {
+        let _ = session.receive(Side::Upstream, message);
+    }
+    drain(&mut session).agent
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -74,6 +116,8 @@ fn agent() -> impl Strategy<Value = Vec<u8>> {
         r#"Parse "s" "select body from notes"; Describe S "s"; Sync"#,
         r#"Bind "" "s" binary; Execute ""; Sync"#,
         r#"Query "copy notes to stdout""#,
+        r#"Query "copy cards (pan) to stdout csv""#,
+        r#"Parse "" "copy (select upper(pan) from cards) to stdout"; Bind "" ""; Execute ""; Sync"#,
         r#"Query "copy notes from stdin"; CopyData "x"; CopyDone"#,
         r#"Close S "s"; Sync"#,
         "Flush",
@@ -99,6 +143,9 @@ fn server() -> impl Strategy<Value = Vec<u8>> {
         r#"ErrorResponse 22P02 "invalid input 4242424242424242""#,
         r#"NoticeResponse 01000 "4242424242424242""#,
         "CopyOutResponse",
+        "CloseComplete; ParseComplete; ParameterDescription; RowDescription pan:text@cards.pan; CloseComplete; CopyOutResponse 1",
+        "CloseComplete; ParseComplete; ParameterDescription; RowDescription upper:text",
+        "CopyOutResponse 1",
         r#"CopyData "4242424242424242\\n""#,
         "CopyInResponse",
         r#"NotificationResponse "c" "4242424242424242""#,
@@ -116,6 +163,7 @@ fn session() -> Postgres {
         catalog: Arc::new(ArcSwap::from_pointee(catalog())),
         changes: Arc::default(),
         analyses: Arc::new(Analyses::default()),
+        witness: true,
         masker: Masker::new(Profile::Last4),
         message_bytes_max: MESSAGE_BYTES_MAX,
     })
@@ -135,6 +183,7 @@ fn drain(session: &mut Postgres) -> Drained {
             Effect::Send(Side::Agent, bytes) => drained.agent.extend_from_slice(&bytes),
             Effect::Send(Side::Upstream, bytes) => drained.upstream.extend_from_slice(&bytes),
             Effect::Ask(question) => drained.asked.push(question.request),
+            Effect::Inquire(_) => drop(session.told(None)),
             Effect::Done(_) => {}
             Effect::Close => break,
         }

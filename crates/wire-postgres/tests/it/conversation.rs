@@ -1,8 +1,9 @@
 //! Plays one conversation file against the session.
 //!
 //! `agent` and `server` lines send; `ahead`, `allow`, `deny`, `hold`, `cancel`, `hangup`, `wind-down` are
-//! what the driver and the gate do; `ask`, `upstream`, `client`, `done`, `withdrawn`, `close` say what must
-//! have come out. Everything that comes out must be said before the next line that sends.
+//! what the driver and the gate do, `witness` (first) has the upstream asked and `told` is what it says; `ask`,
+//! `inquire`, `upstream`, `client`, `done`, `withdrawn`, `close` say what must have come out. `allow in reach` is a permit
+//! under which errors are withheld. Everything that comes out must be said before the next line that sends.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use access::{
 use access::{Ticket, Verdict};
 use arc_swap::ArcSwap;
 use mask::{Masker, Profile};
-use wire::{Effect, Session, Side};
+use wire::{Effect, Inquiry, Session, Side};
 use wire_postgres::{Analyses, MESSAGE_BYTES_MAX, Postgres, Settings};
 
 use crate::catalog::catalog;
@@ -26,6 +27,7 @@ pub struct Conversation {
     chunk: usize,
     asked: VecDeque<RequestId>,
     questions: VecDeque<String>,
+    inquiries: VecDeque<String>,
     to_client: Vec<u8>,
     to_upstream: Vec<u8>,
     done: VecDeque<String>,
@@ -52,20 +54,13 @@ pub fn play(name: &str, text: &str, chunk: usize) {
 
 impl Conversation {
     pub fn new(chunk: usize) -> Self {
-        let settings = Settings {
-            session: SessionId(1),
-            catalog: Arc::new(ArcSwap::from_pointee(catalog())),
-            changes: Arc::default(),
-            analyses: Arc::new(Analyses::default()),
-            masker: Masker::new(Profile::Last4),
-            message_bytes_max: MESSAGE_BYTES_MAX,
-        };
         Self {
-            session: Postgres::new(settings),
+            session: session(false),
             mint: Mint::for_tests(),
             chunk,
             asked: VecDeque::new(),
             questions: VecDeque::new(),
+            inquiries: VecDeque::new(),
             to_client: Vec::new(),
             to_upstream: Vec::new(),
             done: VecDeque::new(),
@@ -77,7 +72,9 @@ impl Conversation {
 
     fn line(&mut self, verb: &str, rest: &str) {
         match verb {
-            "ask" | "upstream" | "client" | "done" | "withdrawn" | "close" => return self.expect(verb, rest),
+            "ask" | "inquire" | "upstream" | "client" | "done" | "withdrawn" | "close" => {
+                return self.expect(verb, rest);
+            }
             _ => self.expect_nothing(),
         }
         match verb {
@@ -88,11 +85,21 @@ impl Conversation {
                 let ahead = self.mint.ahead(request);
                 let _ = self.session.answer(Verdict::Ahead(ahead));
             }
+            "witness" => self.session = session(true),
+            "told" => {
+                let row = |words: &str| words.split(' ').map(|word| Some(word.into())).collect();
+                let rows = (rest != "nothing").then(|| rest.split("; ").map(row).collect());
+                let _ = self.session.told(rows);
+            }
             "allow" => {
                 let request = self.asked.pop_front().expect("a question");
-                let reveal =
-                    rest.strip_prefix("reveal ").map(|class| class.parse().unwrap()).into_iter().collect();
-                let permit = self.mint.permit(request, Receipt { index: 0 }, Terms { reveal });
+                let (reveal, tells_errors) = match rest {
+                    "" => (None, true),
+                    "in reach" => (None, false),
+                    rest => (rest.strip_prefix("reveal "), true),
+                };
+                let reveal = reveal.map(|class| class.parse().unwrap()).into_iter().collect();
+                let permit = self.mint.permit(request, Receipt { index: 0 }, Terms { reveal, tells_errors });
                 let _ = self.session.answer(Verdict::Allow(permit));
             }
             "deny" => {
@@ -141,6 +148,7 @@ impl Conversation {
                     self.asked.push_back(question.request);
                     self.questions.push_back(show_question(&question));
                 }
+                Effect::Inquire(inquiry) => self.inquiries.push_back(show_inquiry(&inquiry)),
                 Effect::Done(outcome) => self.done.push_back(show_outcome(&outcome)),
                 Effect::Close => self.closed = true,
             }
@@ -151,6 +159,7 @@ impl Conversation {
         let place = self.place.clone();
         match verb {
             "ask" => assert_eq!(self.questions.pop_front().as_deref(), Some(rest), "{place}"),
+            "inquire" => assert_eq!(self.inquiries.pop_front().as_deref(), Some(rest), "{place}"),
             "done" => assert_eq!(self.done.pop_front().as_deref(), Some(rest), "{place}"),
             "withdrawn" => assert_eq!(self.withdrawn.pop_front().as_deref(), Some(rest), "{place}"),
             "close" => assert!(std::mem::take(&mut self.closed), "{place}: the session goes on"),
@@ -171,10 +180,35 @@ impl Conversation {
         assert_eq!(decode(From::Server, &self.to_client), [""; 0], "{place}: to the client");
         assert_eq!(decode(From::Agent, &self.to_upstream), [""; 0], "{place}: to the upstream");
         assert_eq!(self.questions, [""; 0], "{place}: asked");
+        assert_eq!(self.inquiries, [""; 0], "{place}: inquired");
         assert_eq!(self.done, [""; 0], "{place}: done");
         assert_eq!(self.withdrawn, [""; 0], "{place}: withdrawn");
         assert!(!self.closed, "{place}: the session closed");
     }
+}
+
+fn session(witness: bool) -> Postgres {
+    Postgres::new(Settings {
+        session: SessionId(1),
+        catalog: Arc::new(ArcSwap::from_pointee(catalog())),
+        changes: Arc::default(),
+        analyses: Arc::new(Analyses::default()),
+        witness,
+        masker: Masker::new(Profile::Last4),
+        message_bytes_max: MESSAGE_BYTES_MAX,
+    })
+}
+
+/// `"select 1"`, with the types of its parameters and the search paths after it.
+fn show_inquiry(inquiry: &Inquiry) -> String {
+    let mut shown = format!("{:?}", inquiry.command.expose());
+    for oid in inquiry.parameters.iter().flatten() {
+        shown.push_str(&format!(" {oid}"));
+    }
+    for path in &inquiry.paths {
+        shown.push_str(&format!(" under {path}"));
+    }
+    shown
 }
 
 /// `1 run "select 1"`, with text parameters after it.

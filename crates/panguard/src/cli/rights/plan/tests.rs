@@ -50,7 +50,8 @@ impl World {
         let policies =
             r#"permit (principal in Group::"a", action in [Action::"connect", Action::"read"], resource);"#;
         let policies = Policies::parse(&[("p.cedar".into(), policies.into())]).unwrap();
-        let need = Need::new(&policies, Scope { connection: "db", labels: &[] });
+        let need =
+            Need::new(&policies, Scope { connection: "db", labels: &[], mode: access::Mode::Filtered });
         let question = Question {
             roles: &self.roles,
             objects: &self.objects,

@@ -26,6 +26,7 @@ mod member;
 mod names;
 mod query;
 mod reading;
+mod reference;
 mod scope;
 mod settings;
 mod shape;

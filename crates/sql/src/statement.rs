@@ -264,8 +264,9 @@ impl<'a> Reading<'a> {
         if it.is_program || !it.filename.is_empty() {
             self.uses(Action::Administer, Resource::Connection);
         }
-        // What its signs are is told by literals.
-        self.literal_free &= it.options.is_empty();
+        // Literals tell what its signs are, and whether there is a file: of `TO ''` the tree says what it says of
+        // `TO STDOUT`, and `TO '/a/file'` has the same shape.
+        self.literal_free = false;
         if !it.is_from && it.options.iter().any(disguises) {
             self.not_understood("copy with a digit or letter as a sign");
         }

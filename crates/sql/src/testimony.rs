@@ -146,8 +146,9 @@ pub fn queries(sql: &str) -> Option<String> {
         return Some(sql.to_owned());
     }
     let texts: Option<Vec<String>> = all().filter_map(inner).map(deparse).collect();
-    let texts = texts?;
-    (!texts.is_empty()).then(|| texts.join(";\n"))
+    let text = texts.filter(|texts| !texts.is_empty())?.join(";\n");
+    // The deparser writes some things as the grammar does not have them, such as `FETCH FIRST NULL ROWS WITH TIES`.
+    parse(&text).ok().map(|_| text)
 }
 
 pub(crate) fn is_query(node: &Node) -> bool {

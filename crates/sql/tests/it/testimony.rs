@@ -87,6 +87,8 @@ fn queries_are_asked_about_as_they_are_written_and_those_within_others_anew() {
         ("select a into u from t", None),
         ("set search_path to public", None),
         ("select 1 from", None),
+        // It is written anew in words that are no SQL.
+        ("create view v as select a from t order by a fetch first null rows with ties", None),
         ("", None),
     ] {
         assert_eq!(queries(sql).as_deref(), asked, "{sql}");

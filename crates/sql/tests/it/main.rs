@@ -8,6 +8,8 @@ mod evasions;
 mod lineage;
 mod matching;
 mod places;
+mod psql;
+mod regression;
 mod robustness;
 mod session;
 mod statements;

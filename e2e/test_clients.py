@@ -136,12 +136,20 @@ def test_psycopg_gives_up_a_copy(agent):
     assert agent.execute("select count(*) from payments where memo = 'given up'").fetchone() == (0,)
 
 
-def test_psycopg_hears_notifications(gateway, issuer, agent):
-    agent.execute("listen orders")
-    with gateway.connect(issuer.agent()) as other:
+def heard(gateway, issuer):
+    """What a session hears that another of the same agent notifies of."""
+    with gateway.connect(issuer.agent()) as session, gateway.connect(issuer.agent()) as other:
+        session.execute("listen orders")
         other.execute("notify orders, 'shipped'")
-    heard = next(agent.notifies(timeout=10, stop_after=1))
-    assert (heard.channel, heard.payload) == ("orders", "shipped")
+        told = next(session.notifies(timeout=10, stop_after=1))
+        return told.channel, told.payload
+
+
+def test_psycopg_hears_notifications(gateway, make_gateway, cluster, issuer):
+    unlabelled = make_gateway(connections={"payments": cluster.upstream(cluster.create_database(cards.SEED))})
+    assert heard(unlabelled, issuer) == ("orders", "shipped")
+    # Whoever notifies may know of card codes, which are nobody's to hear.
+    assert heard(gateway, issuer) == ("orders", "")
 
 
 def test_psycopg_sees_notices_and_settings(agent):
@@ -178,9 +186,9 @@ def test_psycopg_two_phase_commit_is_the_administrators(gateway, issuer):
 
 def test_server_errors_come_through_with_their_fields(agent):
     with pytest.raises(psycopg.errors.UniqueViolation) as raised:
-        agent.execute("insert into cards (id) values (1)")
-    assert raised.value.diag.constraint_name == "cards_pkey"
-    assert raised.value.diag.table_name == "cards"
+        agent.execute("insert into payments (id) overriding system value values (1)")
+    assert raised.value.diag.constraint_name == "payments_pkey"
+    assert raised.value.diag.table_name == "payments"
 
 
 # --- asyncpg -------------------------------------------------------------------------------------------

@@ -18,8 +18,6 @@ permit (
 
 SHARED = evasion.shared()
 CASES = (evasion.read(SHARED / "postgres.jsonl") if SHARED else []) + evasion.read(evasion.OWN)
-# Shared cases that leak today, and why.
-LEAKING = {"PG-SESS-08": "what another session notifies is only searched for numbers as they stand"}
 
 pytestmark = pytest.mark.skipif(SHARED is None, reason="the checker is in shared/evasions beside the repository: not there")
 
@@ -92,7 +90,7 @@ def ground(tmp_path_factory, issuer):
 
 
 def marked(case):
-    known = case["note"] if case["expect_gateway"] == "leaks" else LEAKING.get(case["id"])
+    known = case["note"] if case["expect_gateway"] == "leaks" else None
     marks = [pytest.mark.xfail(strict=True, raises=AssertionError, reason=f"leaks: {known}")] if known else []
     return pytest.param(case["id"], id=case["id"], marks=marks)
 

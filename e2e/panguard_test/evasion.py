@@ -193,16 +193,20 @@ PLAIN = ["raw", "reverse", "sep", "bin8", "binf8", "binnumeric", "hexbytes"]
 
 def tells(module, case):
     """`tell:A:B`: whether it shows that `{v}` is the one or the other, by rows, tags and SQLSTATEs; with `tellall:`
-    also by the text of errors."""
+    also by the text of errors; with `tellfields:` by every field of errors and notices, and by how many there are."""
     how, one, other = case["leak_check"].split(":")
     statements = case["sql"] if isinstance(case["sql"], list) else [case["sql"]]
 
     def ask(value):
         transcript = module.run_sql(case, case["role"], filled(statements, v=value))
         errors = [(error.get("C"), error.get("M") if how == "tellall" else "") for error in transcript.errs]
-        return transcript.rows, transcript.tags, errors
+        said = [(tag, REQUEST.sub(b"", body)) for tag, body in transcript.log if tag in "EN" and how == "tellfields"]
+        return transcript.rows, transcript.tags, errors, said
 
     return {"oracle"} if ask(one) != ask(other) else set()
+
+
+REQUEST = re.compile(rb"Request \w+-\d+")
 
 
 def filled(sql, **values):

@@ -144,8 +144,6 @@ def answer(plain, entry, labels):
     said = plain.send(entry)
     error = wire.error(said)
     assert (error and error["C"]) == mark(entry, "fails"), f"{entry.place}: PostgreSQL itself says {error}"
-    if mark(entry, "withheld"):
-        said = [(tag, re.sub(rb"\0D[^\0]*", WITHHELD, body) if tag == "E" else body) for tag, body in said]
     redacted = (mark(entry, "redacted") or "").split()
     return None if is_refused else list(plain.parts(said, labels, mark(entry, "varies"), redacted))
 

@@ -16,6 +16,9 @@ pub struct Facts {
     pub columns: Vec<ColumnUse>,
     /// The answers in which something is made of such columns, in the order of their statements.
     pub answers: Vec<Answer>,
+    /// Classes whose values what the upstream says of the command may tell of, in an error or a notice: of the columns
+    /// that it uses, and of what it sets off (checks, triggers, foreign keys, functions). Each once.
+    pub in_reach: Vec<DataClass>,
     /// How many values of its own it compares with such columns, for those at [`Position::Matched`].
     pub matches: Vec<Match>,
     /// Whether it names a column that nobody knows of: one that does not exist, or is younger than what is known.

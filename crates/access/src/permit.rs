@@ -112,6 +112,9 @@ pub struct Receipt {
 pub struct Terms {
     /// Data classes whose values may pass as they are. `sad` has no effect here: it never passes.
     pub reveal: BTreeSet<DataClass>,
+    /// Whether errors and notices may pass as the upstream words them: no class is in reach
+    /// ([`Facts::in_reach`](crate::Facts::in_reach)) that may not be revealed.
+    pub tells_errors: bool,
 }
 
 impl Terms {

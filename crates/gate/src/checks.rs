@@ -133,7 +133,8 @@ fn revealed(
     for used in facts.columns.iter().filter(|used| used.position == Position::Computed) {
         computed.entry(&used.class).or_default().push(&used.column);
     }
-    let classes: BTreeSet<_> = scanned.iter().chain(facts.columns.iter().map(|used| &used.class)).collect();
+    let used = facts.columns.iter().map(|used| &used.class);
+    let classes: BTreeSet<_> = scanned.iter().chain(used).chain(&facts.in_reach).collect();
     let mut terms = Terms::default();
     for class in classes {
         let decision = match class {
@@ -164,6 +165,7 @@ fn revealed(
         }
         terms.reveal.insert(class.clone());
     }
+    terms.tells_errors = facts.in_reach.iter().all(|class| terms.reveals(class));
     Ok(terms)
 }
 

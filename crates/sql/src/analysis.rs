@@ -100,7 +100,11 @@ fn analyse_by(sql: &str, catalog: &Catalog, doubts: bool) -> Analysis {
             reading.into_analysis()
         }
         Err(what) => {
-            let facts = Facts { not_understood: vec![(&*what).into()], ..Facts::default() };
+            let facts = Facts {
+                not_understood: vec![(&*what).into()],
+                in_reach: catalog.classes(),
+                ..Facts::default()
+            };
             Analysis {
                 facts: Arc::new(facts),
                 names: Vec::new(),
@@ -176,6 +180,7 @@ pub fn merge(a: &Facts, b: &Facts, at: u32) -> Facts {
         kinds: [a.kinds.as_slice(), b.kinds.as_slice()].concat(),
         uses: union(&a.uses, &b.uses),
         columns: union(&a.columns, &b.columns),
+        in_reach: union(&a.in_reach, &b.in_reach),
         unknown_columns: a.unknown_columns || b.unknown_columns,
         matches: {
             let mut all = a.matches.clone();

@@ -1,6 +1,7 @@
 //! What exists in one database, as far as facts need it, with the operator's labels applied.
 
 mod constraint;
+mod reach;
 mod row;
 mod views;
 mod vouched;
@@ -10,9 +11,11 @@ use std::sync::Arc;
 
 use access::DataClass;
 
+use reach::{Code, Reach};
 use row::{Member, Row, ViewColumn, ViewLink};
 
 pub(crate) use constraint::{Compares, Constraint};
+pub(crate) use reach::Event;
 
 use crate::function;
 pub(crate) use crate::label::Label;
@@ -42,6 +45,7 @@ pub struct Catalog {
     /// What holds no cardholder data, by the identity of its column.
     not_pan: HashMap<(u32, i16), Vec<NotPan>>,
     unmatched: Vec<String>,
+    reach: Reach,
     pub(crate) templates: Arc<Templates>,
 }
 
@@ -121,7 +125,13 @@ impl Catalog {
     /// | `references` | relation | number | relation that it refers to | number of the column there | |
     /// | `inherits` | child | parent | | | |
     /// | `function` | | `e` for an extension's | | schema | name |
-    /// | `operator` | | `e` for an extension's | | schema | name |
+    /// | `operator` | function behind it | `e` for an extension's | | schema | name |
+    /// | `fires` | relation, or 0 | function that is run on events | `e` for an extension's | events | its name |
+    /// | `cascades` | relation | relation that is changed on events | | events | events there |
+    /// | `looks` | relation | relation that is looked at on events | column, or 0 for all | events | |
+    /// | `body` | function that neither PostgreSQL nor an extension brought | | language | text | name |
+    ///
+    /// Events are letters: `r`ead, `i`nsert, `u`pdate, `d`elete, `t`runcate.
     ///
     /// A view's whole-row references are not in `pg_depend`, so they are looked for in the rule itself.
     /// Generated columns depend through `pg_attrdef` since PostgreSQL 15, directly before.
@@ -140,6 +150,7 @@ impl Catalog {
         let templates = Arc::clone(&labels.templates);
         let mut catalog = Self { version, templates, ..Self::default() };
         let mut links = Links::default();
+        let mut code = Code::default();
         let mut columns = Vec::new();
         for (index, row) in rows.enumerate() {
             let error = |rule| CatalogError { row: index + 1, rule };
@@ -151,10 +162,17 @@ impl Catalog {
                     catalog.extension_functions.insert(name.into());
                 }
                 Row::Function { extension: false, name } => drop(catalog.functions.insert(name.into())),
-                Row::Operator { extension: true, name } => {
+                Row::Operator { extension: true, name, .. } => {
                     catalog.extension_operators.insert(name.into());
                 }
-                Row::Operator { extension: false, name } => drop(catalog.operators.insert(name.into())),
+                Row::Operator { extension: false, name, function } => {
+                    catalog.operators.insert(name.into());
+                    code.operators.push((name, function));
+                }
+                Row::Fires(fires) => code.fires.push(fires),
+                Row::Cascades(cascades) => code.cascades.push(cascades),
+                Row::Looks(looks) => code.looks.push(looks),
+                Row::Body(body) => code.bodies.push(body),
                 Row::Relation { oid, kind, schema, name } => catalog.add_relation(oid, kind, schema, name),
                 Row::Column { relation, number, row_of, name } => {
                     columns.push((relation, number, row_of, name))
@@ -193,6 +211,7 @@ impl Catalog {
         catalog.spread(&links);
         catalog.constrain(&links);
         catalog.index_labels();
+        catalog.find_reach(&links, &code);
         Ok(catalog)
     }
 
@@ -275,17 +294,6 @@ impl Catalog {
     /// Whether any column is labelled at all.
     pub fn has_labels(&self) -> bool {
         self.labelled.iter().any(|labelled| !labelled.system)
-    }
-
-    /// Whether the table of this name has a labelled column; one that the snapshot does not hold may have.
-    pub fn holds_labels(&self, schema: &str, table: &str) -> bool {
-        let mut found = self.relations(Some(schema), table).peekable();
-        match found.peek() {
-            None => self.has_labels(),
-            Some(_) => found.any(|relation| {
-                relation.columns.iter().any(|column| column.label.is_some() || !column.made_of.is_empty())
-            }),
-        }
     }
 
     /// The relations that a name can mean, in every schema when it names none: the search path of the
@@ -377,6 +385,7 @@ impl Catalog {
         }
         if !matched {
             self.unmatched.push(format!("{}.{}.{}", entry.schema, entry.table, entry.column));
+            self.expect(&entry.schema, &entry.table, entry.label.classes().into_iter().cloned().collect());
         }
         // Under its name even if it is not there: a table that is created under this name later is not
         // known by identity before the next snapshot.

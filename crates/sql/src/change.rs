@@ -7,7 +7,7 @@ use pg_query::protobuf::{
     ReturningOptionKind, UpdateStmt,
 };
 
-use crate::catalog::{Compares, Relation};
+use crate::catalog::{Compares, Event, Relation};
 use crate::lineage::Place;
 use crate::matching::{New, Values, named_targets};
 use crate::reading::{Kind, Reading};
@@ -16,7 +16,7 @@ use crate::scope::{Columns, Item, Scope};
 impl<'a> Reading<'a> {
     pub fn insert(&mut self, insert: &'a InsertStmt) -> Columns<'a> {
         let outer = self.enter(insert.with_clause.as_ref());
-        let (relations, target) = self.changed(insert.relation.as_ref(), false);
+        let (relations, target) = self.changed(insert.relation.as_ref(), false, &[Event::Insert]);
         if insert.cols.is_empty() && insert.select_stmt.is_some() {
             for trace in target.traces().collect::<Vec<_>>() {
                 self.mark(&[trace], Position::Assigned);
@@ -46,7 +46,7 @@ impl<'a> Reading<'a> {
     pub fn update(&mut self, update: &'a UpdateStmt) -> Columns<'a> {
         let outer = self.enter(update.with_clause.as_ref());
         let looks = update.where_clause.is_some() || !update.from_clause.is_empty();
-        let (relations, target) = self.changed(update.relation.as_ref(), looks);
+        let (relations, target) = self.changed(update.relation.as_ref(), looks, &[Event::Update]);
         self.facts.has_where &= update.where_clause.is_some();
         self.push_target(update.relation.as_ref(), target.clone());
         for node in &update.from_clause {
@@ -63,7 +63,7 @@ impl<'a> Reading<'a> {
     pub fn delete(&mut self, delete: &'a DeleteStmt) -> Columns<'a> {
         let outer = self.enter(delete.with_clause.as_ref());
         let looks = delete.where_clause.is_some() || !delete.using_clause.is_empty();
-        let (_, target) = self.changed(delete.relation.as_ref(), looks);
+        let (_, target) = self.changed(delete.relation.as_ref(), looks, &[Event::Delete]);
         self.facts.has_where &= delete.where_clause.is_some();
         self.push_target(delete.relation.as_ref(), target.clone());
         for node in &delete.using_clause {
@@ -77,7 +77,7 @@ impl<'a> Reading<'a> {
 
     pub fn merge(&mut self, merge: &'a MergeStmt) -> Columns<'a> {
         let outer = self.enter(merge.with_clause.as_ref());
-        let (relations, target) = self.changed(merge.relation.as_ref(), true);
+        let (relations, target) = self.changed(merge.relation.as_ref(), true, &Event::ALL);
         self.push_target(merge.relation.as_ref(), target.clone());
         if let Some(source) = merge.source_relation.as_deref() {
             self.member(source);
@@ -109,13 +109,19 @@ impl<'a> Reading<'a> {
 
     /// Notes that a table's rows are changed, and whether they are also looked at: as in PostgreSQL, that
     /// needs the right to read.
-    fn changed(&mut self, table: Option<&'a RangeVar>, looks: bool) -> (Vec<&'a Relation>, Columns<'a>) {
+    fn changed(
+        &mut self,
+        table: Option<&'a RangeVar>,
+        looks: bool,
+        events: &[Event],
+    ) -> (Vec<&'a Relation>, Columns<'a>) {
         self.effect(Effect::Data);
         let Some(table) = table else {
             self.not_understood("a change of no table");
             return (Vec::new(), Columns::default());
         };
         let relations = self.touch(table, Action::Write);
+        self.sets_off(&relations, events);
         if looks {
             self.touch(table, Action::Read);
         }
@@ -181,7 +187,8 @@ impl<'a> Reading<'a> {
             return;
         }
         if let Some(table) = table {
-            self.touch(table, Action::Read);
+            let relations = self.touch(table, Action::Read);
+            self.sets_off(&relations, &[Event::Update]);
         }
         // The server counts all of its columns as named.
         target.traces().for_each(|trace| self.names_column(trace.column));

@@ -8,6 +8,7 @@ use pg_query::protobuf::{
     RangeVar, RenameStmt, ViewStmt,
 };
 
+use crate::catalog::Event;
 use crate::lineage::Place;
 use crate::reading::{Kind, Reading, strings};
 use crate::scope::{Columns, Item, Scope};
@@ -18,6 +19,13 @@ impl<'a> Reading<'a> {
         self.effect(Effect::Data);
         self.changes_catalog = true;
         self.uses(Action::Administer, what);
+        self.reaches_definitions();
+    }
+
+    /// Code of the operator's may be run on any change of what exists.
+    fn reaches_definitions(&mut self) {
+        let catalog = self.catalog;
+        self.reaches(catalog.in_reach_of_definitions());
     }
 
     /// Notes a change of a relation, and gives its columns.
@@ -28,10 +36,11 @@ impl<'a> Reading<'a> {
             self.not_understood("a change of no table");
             return Columns::default();
         };
-        {
-            let relations = self.touch(table, Action::Administer);
-            self.columns_of(&relations)
-        }
+        self.reaches_definitions();
+        let relations = self.touch(table, Action::Administer);
+        // Rows may be checked and written anew, and a materialized view's query run.
+        self.sets_off(&relations, &[Event::Read, Event::Insert, Event::Update]);
+        self.columns_of(&relations)
     }
 
     pub fn administers_tables(&mut self, tables: &'a [Node]) {
@@ -337,6 +346,7 @@ impl<'a> Reading<'a> {
     pub fn administers_named(&mut self, name: &'a [Node]) {
         self.effect(Effect::Data);
         self.changes_catalog = true;
+        self.reaches_definitions();
         let parts: Vec<&'a str> = strings(name).collect();
         match parts.as_slice() {
             [name] => drop(self.touch_named(None, name, Action::Administer)),

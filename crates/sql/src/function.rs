@@ -75,8 +75,7 @@ impl<'a> Reading<'a> {
             self.changes_catalog = true;
             return self.not_understood(format!("function {name}"));
         }
-        let opaque = worst.is_some_and(|class| matches!(Need::of(class), Need::Understanding));
-        if opaque || OPAQUE_STARTS.iter().any(|start| name.starts_with(start)) {
+        if is_opaque(name, self.catalog.major()) {
             self.not_understood(format!("function {name}"));
         }
     }
@@ -133,6 +132,19 @@ impl<'a> Reading<'a> {
 /// see.
 pub(crate) fn is_harmless(name: &str) -> bool {
     matches!(need(name, None), Some(Need::Nothing | Need::Effect(_)))
+}
+
+/// Whether the server itself brings a function of this name, and nothing that runs texts.
+pub(crate) fn is_the_servers(name: &str, major: Option<Major>) -> bool {
+    let class = FUNCTIONS.of_server(name, major);
+    class.is_some_and(|class| !matches!(Need::of(class), Need::Understanding))
+}
+
+/// Whether a function of this name may show or run what no one can tell.
+pub(crate) fn is_opaque(name: &str, major: Option<Major>) -> bool {
+    let worst = FUNCTIONS.worst(name, major);
+    worst.is_some_and(|class| matches!(Need::of(class), Need::Understanding))
+        || OPAQUE_STARTS.iter().any(|start| name.starts_with(start))
 }
 
 /// What a call needs.

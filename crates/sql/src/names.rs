@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use access::Facts;
 
-use crate::{Analysis, NameUse, merge};
+use crate::{Analysis, Catalog, NameUse, merge};
 
 /// The facts of a command, with those of the statements and cursors that it runs by name. `known` gives the
-/// facts of a name that was made before it; `None` stands for a name that nobody has seen made.
+/// facts of a name that was made before it; `None` stands for a name that nobody has seen made, under which
+/// anything of `catalog` may be.
 ///
 /// # Errors
 /// Whatever `known` says, at the first name of which it cannot tell.
 pub fn resolve<E>(
     analysis: &Analysis,
+    catalog: &Catalog,
     known: impl Fn(&NameUse) -> Result<Option<Arc<Facts>>, E>,
 ) -> Result<Arc<Facts>, E> {
     let mut facts = Arc::clone(&analysis.facts);
@@ -39,7 +41,7 @@ pub fn resolve<E>(
             Some(facts) => Some(Arc::clone(facts)),
             None => known(name)?,
         };
-        let run = run.unwrap_or_else(|| Arc::new(unknown_name()));
+        let run = run.unwrap_or_else(|| Arc::new(unknown_name(catalog)));
         // Each time that it runs gives an answer.
         if !run.answers.is_empty() || !merged.iter().any(|earlier| Arc::ptr_eq(earlier, &run)) {
             facts = Arc::new(merge(&facts, &run, at));
@@ -50,7 +52,11 @@ pub fn resolve<E>(
 }
 
 /// What is understood of running something by a name that panguard has not seen made.
-pub fn unknown_name() -> Facts {
+pub fn unknown_name(catalog: &Catalog) -> Facts {
     // Its effect is the default, on data.
-    Facts { not_understood: vec!["unknown prepared name".into()], ..Facts::default() }
+    Facts {
+        not_understood: vec!["unknown prepared name".into()],
+        in_reach: catalog.classes(),
+        ..Facts::default()
+    }
 }

@@ -6,7 +6,7 @@ use access::{Action, Answer, ColumnUse, DataClass, Effect, Facts, Match, Positio
 use pg_query::Node;
 use pg_query::protobuf::{ColumnRef, RangeVar, node};
 
-use crate::catalog::{Catalog, LabelledId, Relation};
+use crate::catalog::{Catalog, Event, LabelledId, Relation};
 use crate::lineage::{Lineage, Place, Spot};
 use crate::scope::{Column, Columns, Item, Scope, Trace, add};
 use crate::system;
@@ -133,6 +133,7 @@ impl<'a> Reading<'a> {
         let uses = add(&mut self.facts.uses, facts.uses);
         let columns = add(&mut self.facts.columns, facts.columns);
         let functions = add(&mut self.facts.functions, facts.functions);
+        add(&mut self.facts.in_reach, facts.in_reach);
         add(&mut self.facts.not_understood, facts.not_understood);
         facts.matches.iter().for_each(|it| Match::add(&mut self.facts.matches, it));
         self.facts.has_where &= facts.has_where;
@@ -153,6 +154,24 @@ impl<'a> Reading<'a> {
             self.facts.not_understood.push(what);
         }
         self.effect(Effect::Data);
+        self.reaches(&self.catalog.classes());
+    }
+
+    /// Notes classes of which an error or a notice may tell.
+    pub fn reaches(&mut self, classes: &[DataClass]) {
+        for class in classes {
+            if !self.facts.in_reach.contains(class) {
+                self.facts.in_reach.push(class.clone());
+            }
+        }
+    }
+
+    /// Notes what something that happens to rows of one of these relations sets off.
+    pub fn sets_off(&mut self, relations: &[&Relation], events: &[Event]) {
+        let catalog = self.catalog;
+        for relation in relations {
+            events.iter().for_each(|event| self.reaches(catalog.in_reach(relation, *event)));
+        }
     }
 
     pub fn uses(&mut self, action: Action, resource: Resource) {
@@ -170,6 +189,8 @@ impl<'a> Reading<'a> {
     /// Notes a call of what is not known to be harmless.
     pub fn calls(&mut self, name: &str) {
         self.effect(Effect::Data);
+        let catalog = self.catalog;
+        self.reaches(catalog.in_reach_of(name));
         if self.facts.functions.iter().any(|known| **known == *name) {
             return;
         }
@@ -245,6 +266,7 @@ impl<'a> Reading<'a> {
             note(&mut self.computed, column);
             self.mentions(labelled);
         }
+        self.reaches(&labelled.classes);
         for class in &labelled.classes {
             let same = |known: &ColumnUse| {
                 known.position == position && known.class == *class && known.column == labelled.name
@@ -281,6 +303,9 @@ impl<'a> Reading<'a> {
         if !system::may_be_read(catalog, schema, name, &relations) {
             self.not_understood(format!("reads {name}"));
         }
+        if action == Action::Read {
+            self.sets_off(&relations, &[Event::Read]);
+        }
         for relation in &relations {
             self.uses(action, Resource::Table(relation.name.clone()));
             if action == Action::Administer {
@@ -297,6 +322,8 @@ impl<'a> Reading<'a> {
         }
         if relations.is_empty() {
             self.uses(action, Resource::Table(format!("?.{name}").into()));
+            let expected: Vec<DataClass> = catalog.expected(schema, name).cloned().collect();
+            self.reaches(&expected);
         }
         relations
     }

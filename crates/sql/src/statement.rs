@@ -4,11 +4,13 @@ use access::{Action, Effect, Facts, Position, Resource};
 use pg_query::Node;
 use pg_query::protobuf::{
     CopyStmt, DeclareCursorStmt, DiscardMode, ExplainStmt, GrantTargetType, ParseResult, PrepareStmt,
-    ReindexObjectType, SelectStmt, TransactionStmt, TransactionStmtKind, VacuumStmt, VariableSetKind,
+    ReindexObjectType, SelectStmt, TransactionStmt, TransactionStmtKind, TruncateStmt, VacuumStmt,
+    VariableSetKind,
 };
 use std::sync::Arc;
 
 use crate::NameUse;
+use crate::catalog::Event;
 use crate::definition::object_words;
 use crate::lineage::Place;
 use crate::matching::{New, Values};
@@ -69,7 +71,12 @@ impl<'a> Reading<'a> {
                     self.names.push(NameUse::DiscardAll);
                 }
             }
-            Kind::ListenStmt(_) | Kind::UnlistenStmt(_) | Kind::ConstraintsSetStmt(_) => {
+            Kind::ListenStmt(_) => {
+                self.session(Effect::Session);
+                // What others notify of may be anything that they know.
+                self.reaches(&self.catalog.classes());
+            }
+            Kind::UnlistenStmt(_) | Kind::ConstraintsSetStmt(_) => {
                 self.session(Effect::Session);
             }
             Kind::NotifyStmt(_) => self.session(Effect::Data),
@@ -103,7 +110,7 @@ impl<'a> Reading<'a> {
             Kind::AlterTableStmt(it) => self.alter_table(it),
             Kind::IndexStmt(it) => self.create_index(it),
             Kind::DropStmt(it) => self.drop(it),
-            Kind::TruncateStmt(it) => self.administers_tables(&it.relations),
+            Kind::TruncateStmt(it) => self.truncate(it),
             Kind::RenameStmt(it) => self.rename_object(it),
             Kind::AlterObjectSchemaStmt(it) => self.set_schema(it),
             Kind::GrantStmt(it) if it.targtype() == GrantTargetType::AclTargetAllInSchema => {
@@ -173,6 +180,15 @@ impl<'a> Reading<'a> {
                 self.administers(Resource::Connection);
                 self.not_understood(words(kind).map_or_else(|| "a statement".into(), String::from));
             }
+        }
+    }
+
+    fn truncate(&mut self, it: &'a TruncateStmt) {
+        self.administers_tables(&it.relations);
+        for node in &it.relations {
+            let Some(Kind::RangeVar(table)) = &node.node else { continue };
+            let relations = self.touch(table, Action::Administer);
+            self.sets_off(&relations, &[Event::Truncate]);
         }
     }
 
@@ -284,6 +300,9 @@ impl<'a> Reading<'a> {
         let action = if it.is_from { Action::Write } else { Action::Read };
         let position = if it.is_from { Position::Assigned } else { Position::Computed };
         let relations = self.touch(table, action);
+        if it.is_from {
+            self.sets_off(&relations, &[Event::Insert]);
+        }
         let columns = self.columns_of(&relations);
         if columns.unknown && !it.is_from {
             self.not_understood("all columns of an unknown relation");

@@ -1,7 +1,7 @@
 //! PostgreSQL's own relations: which tell only of what exists, and which of values and of statements.
 
 use crate::catalog::{Catalog, Relation};
-use crate::manifest::{self, Class, RELATIONS};
+use crate::manifest::{self, Class, Major, RELATIONS};
 
 /// Whether none of what this name can mean is a system relation that may hold values of users' columns,
 /// text of statements, definitions, or credentials, or one that no manifest knows.
@@ -24,4 +24,12 @@ pub(crate) fn may_be_read(
     let told_apart = manifest::columns().all(|(relation, _)| relation != name)
         || relations.iter().any(|relation| relation.columns.iter().any(|column| column.label.is_some()));
     !system || temporary || (told_apart && RELATIONS.worst(name, catalog.major()) == Some(Class::Tells))
+}
+
+/// Whether no system relation of this name holds values of users' columns or texts of others' statements. Definitions
+/// hold neither, and the names of `information_schema`'s relations are anybody's words.
+pub(crate) fn tells(name: &str, major: Option<Major>) -> bool {
+    let in_parts = name.starts_with("pg_stat") && manifest::columns().any(|(relation, _)| relation == name);
+    let known = !name.starts_with("pg_") || RELATIONS.worst(name, major).is_none_or(|it| it == Class::Tells);
+    known && !in_parts
 }

@@ -84,18 +84,19 @@ impl Analysis {
     pub fn attest(&self, testimony: Option<&Testimony>, catalog: &Catalog) -> (Self, bool) {
         let mut facts = Facts::clone(&self.facts);
         let contradicted = testimony.is_some_and(|testimony| {
-            self.calls(testimony, &mut facts);
+            self.calls(testimony, catalog, &mut facts);
             self.misses(testimony, catalog, &mut facts)
         });
         if contradicted {
             facts.not_understood.push(CONTRADICTION.into());
+            facts.in_reach = catalog.classes();
             facts.effect = Effect::Data;
         }
         (Self { facts: Arc::new(facts), attested: true, ..self.clone() }, contradicted)
     }
 
     /// Adds the functions that the server calls and nobody named: those behind casts and operators.
-    fn calls(&self, testimony: &Testimony, facts: &mut Facts) {
+    fn calls(&self, testimony: &Testimony, catalog: &Catalog, facts: &mut Facts) {
         let last = |name: &str| name.rsplit('.').next().unwrap_or(name).to_owned();
         let named: Vec<String> = facts.functions.iter().map(|name| last(name)).collect();
         let operators = testimony.operators.iter().map(|name| format!("operator {name}"));
@@ -103,6 +104,11 @@ impl Analysis {
             let is_known = named.contains(&last(&found)) || facts.functions.iter().any(|it| **it == *found);
             if is_known || facts.not_understood.iter().any(|what| what.contains(&last(&found))) {
                 continue;
+            }
+            for class in catalog.in_reach_of(&found) {
+                if !facts.in_reach.contains(class) {
+                    facts.in_reach.push(class.clone());
+                }
             }
             let name: Box<str> = found.into();
             facts.uses.push(Use { action: Action::Call, resource: Resource::Function(name.clone()) });

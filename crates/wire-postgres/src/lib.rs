@@ -13,6 +13,7 @@ mod session;
 mod analyses;
 mod columns;
 mod command;
+mod condition;
 pub mod error;
 mod frame;
 mod kept;

@@ -38,7 +38,7 @@ pub(crate) enum Reply {
     /// panguard's own `Describe` of a portal about to run.
     OwnDescribePortal(Arc<Portal>),
     /// `Bind`: BindComplete.
-    Bind,
+    Bind(Arc<Statement>),
     /// `Describe`: ParameterDescription, then RowDescription or NoData.
     DescribeStatement(Arc<Statement>),
     /// `Describe`: RowDescription or NoData.
@@ -93,6 +93,16 @@ impl Open {
         self.permit.as_ref().map(|permit| permit.terms().clone()).unwrap_or_default()
     }
 
+    /// Whether errors and notices may pass as the upstream words them.
+    pub(crate) fn tells_errors(&self) -> bool {
+        self.permit.as_ref().is_some_and(|permit| permit.terms().tells_errors)
+    }
+
+    /// Whether it may end a transaction, or have what was put off to its end done at once.
+    pub(crate) fn may_settle(&self) -> bool {
+        self.facts.kinds.iter().any(|kind| SETTLING.contains(&&**kind))
+    }
+
     /// In what answer the upstream is, if something in it is made of labelled columns.
     pub(crate) fn answer(&self) -> Option<&Answer> {
         self.facts.answers.iter().find(|answer| answer.statement == self.statement)
@@ -109,6 +119,10 @@ impl Open {
     }
 }
 
+/// Kinds of statements at which what earlier ones of the transaction put off may fail: deferred constraints and
+/// triggers, cursors that outlive it. A procedure may commit.
+const SETTLING: [&str; 5] = ["call", "commit", "do", "prepare transaction", "set constraints"];
+
 impl Owed {
     /// Whether a copy can be the answer.
     pub(crate) fn may_copy(&self) -> bool {
@@ -121,7 +135,7 @@ impl From<Reply> for Owed {
     /// A reply to a message that carries no command of its own.
     fn from(reply: Reply) -> Self {
         let names = match reply {
-            Reply::Bind => vec![Registry::Portals],
+            Reply::Bind(_) => vec![Registry::Portals],
             _ => Vec::new(),
         };
         Self { reply, command: None, names }

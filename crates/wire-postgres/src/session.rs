@@ -19,6 +19,7 @@ mod fault;
 mod held;
 mod rows;
 mod witness;
+mod words;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub use doubt::Changes;
 use doubt::Doubt;
 use held::Held;
 use witness::Witness;
+use words::Touched;
 
 /// What a session is made with.
 pub struct Settings {
@@ -99,6 +101,9 @@ pub struct Postgres {
     stale: bool,
     doubt: Doubt,
     witness: Witness,
+    /// Whether what others notify of may be told: all that they could know may be.
+    hears: bool,
+    touched: Touched,
 }
 
 /// Where the agent's side of the conversation stands.
@@ -163,6 +168,8 @@ impl Postgres {
             stale: false,
             doubt: Doubt::new(changes),
             witness: Witness::default(),
+            hears: false,
+            touched: Touched::default(),
         }
     }
 

@@ -100,6 +100,11 @@ impl Statement {
         self.terms.get().cloned().unwrap_or_default()
     }
 
+    /// Whether what the upstream says of it in words may pass.
+    pub(crate) fn tells_errors(&self) -> bool {
+        self.terms.get().is_some_and(|terms| terms.tells_errors)
+    }
+
     /// The types of its parameters, as far as the agent gave them.
     pub(crate) fn declared(&self) -> &[u32] {
         &self.declared

@@ -137,6 +137,22 @@ fn who_may_reveal_a_class_gets_terms_that_say_so_and_of_no_other() {
 }
 
 #[test]
+fn errors_are_told_as_they_are_worded_only_where_all_that_is_in_reach_may_be_revealed() {
+    let mut desk = Desk::new(
+        r#"permit (principal, action in [Action::"connect", Action::"read"], resource);
+           permit (principal, action == Action::"reveal", resource in DataClass::"pan");"#,
+    );
+    let admitted = desk.admit().unwrap();
+    let mut tells = |in_reach: &[DataClass]| {
+        let facts = Facts { in_reach: in_reach.to_vec(), ..read() };
+        desk.ask(&admitted, facts).verdict.unwrap().terms().tells_errors
+    };
+    let own = DataClass::Own("iban".into());
+    assert!(tells(&[]) && tells(&[DataClass::Pan]));
+    assert!(!tells(&[DataClass::Sad]) && !tells(&[DataClass::Pan, own]));
+}
+
+#[test]
 fn sad_is_never_revealed_whatever_policy_says() {
     let mut desk = Desk::new(ALL);
     let admitted = desk.admit().unwrap();

@@ -127,7 +127,7 @@ fn catalog(config: &Config, name: &str, connection: &config::Connection) -> anyh
 /// What the lane would make of the text in a new session.
 fn facts(sql: &str, catalog: &Catalog) -> Arc<Facts> {
     let analysis = sql::analyse(sql, catalog);
-    let Ok(facts) = sql::resolve(&analysis, |_| Ok::<_, std::convert::Infallible>(None));
+    let Ok(facts) = sql::resolve(&analysis, catalog, |_| Ok::<_, std::convert::Infallible>(None));
     facts
 }
 

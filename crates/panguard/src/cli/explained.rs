@@ -18,6 +18,8 @@ pub struct Explained {
     answer: Vec<Told>,
     verdict: Verdict,
     reveals: Vec<String>,
+    /// Classes for whose sake errors and notices would not be told in the server's words.
+    in_reach: Vec<String>,
     refusal: Option<Refused>,
     policies: Vec<PolicyNote>,
     errors: Vec<String>,
@@ -102,6 +104,7 @@ impl Explained {
             place: mention.place.words(),
             instead: mention.instead(),
         });
+        let in_reach = facts.in_reach.iter().filter(|class| !terms.reveals(class));
         Self {
             connection: connection.into(),
             principal: Asker {
@@ -119,6 +122,7 @@ impl Explained {
                 Err(_) => Verdict::Refused,
             },
             reveals: terms.reveal.iter().map(ToString::to_string).collect(),
+            in_reach: in_reach.map(ToString::to_string).collect(),
             refusal: ruling.as_ref().err().map(|denied| Refused::new(denied, text, catalog)),
             policies: policies.iter().map(PolicyNote::from).collect(),
             errors: ruling.as_ref().err().map(|denied| denied.errors.clone()).unwrap_or_default(),
@@ -166,6 +170,9 @@ impl Explained {
             }],
         );
         lines.add("answer", self.answer.iter().map(Told::line));
+        if matches!(self.verdict, Verdict::Allowed) && !self.in_reach.is_empty() {
+            lines.add("in reach", [format!("{}: errors and notices are withheld", self.in_reach.join(", "))]);
+        }
         self.ruling(&mut lines);
         lines.0
     }

@@ -171,6 +171,7 @@ impl Question {
             uses: Vec::new(),
             columns: given.columns.iter().map(|column| used(column)).collect(),
             answers: Vec::new(),
+            in_reach: Vec::new(),
             matches: Vec::new(),
             unknown_columns: false,
             template: given.template.clone(),

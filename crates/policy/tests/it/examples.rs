@@ -148,6 +148,7 @@ fn facts(asked: &Question) -> Facts {
         kinds: given.kinds.clone(),
         columns: given.columns.iter().map(|column| used(column)).collect(),
         answers: Vec::new(),
+        in_reach: Vec::new(),
         matches: Vec::new(),
         unknown_columns: false,
         template: given.template.clone(),

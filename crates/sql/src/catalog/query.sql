@@ -7,6 +7,30 @@ WITH space AS (
 ), rule AS (
   SELECT oid, ev_class, ev_action::text LIKE '%:varattno 0 %' AS whole_row
   FROM pg_catalog.pg_rewrite WHERE ev_type = '1' AND ev_class >= 16384
+), fires AS (
+  -- What belongs to a relation, and on which events PostgreSQL runs the functions that it depends on.
+  SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass AS class, oid, conrelid AS relation, 'iu' AS events
+  FROM pg_catalog.pg_constraint WHERE conrelid <> 0
+  UNION ALL
+  SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, c.oid, a.attrelid, 'iu'
+  FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_attribute a ON a.atttypid = c.contypid WHERE c.contypid <> 0
+  UNION ALL
+  SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass, oid, adrelid, 'iu' FROM pg_catalog.pg_attrdef
+  UNION ALL
+  SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, indexrelid, indrelid, 'iu' FROM pg_catalog.pg_index
+  UNION ALL
+  SELECT 'pg_catalog.pg_policy'::pg_catalog.regclass, oid, polrelid, 'riud' FROM pg_catalog.pg_policy
+  UNION ALL
+  SELECT 'pg_catalog.pg_rewrite'::pg_catalog.regclass, oid, ev_class,
+    CASE ev_type WHEN '1' THEN 'r' WHEN '2' THEN 'u' WHEN '3' THEN 'i' ELSE 'd' END
+  FROM pg_catalog.pg_rewrite WHERE ev_class >= 16384
+  UNION ALL
+  SELECT 'pg_catalog.pg_trigger'::pg_catalog.regclass, oid, tgrelid,
+    CASE WHEN tgtype & 4 <> 0 THEN 'i' ELSE '' END || CASE WHEN tgtype & 8 <> 0 THEN 'd' ELSE '' END
+    || CASE WHEN tgtype & 16 <> 0 THEN 'u' ELSE '' END || CASE WHEN tgtype & 32 <> 0 THEN 't' ELSE '' END
+  FROM pg_catalog.pg_trigger WHERE NOT tgisinternal
+  UNION ALL
+  SELECT 'pg_catalog.pg_event_trigger'::pg_catalog.regclass, oid, 0, '' FROM pg_catalog.pg_event_trigger
 )
 SELECT 'server', pg_catalog.current_setting('server_version_num'), NULL::text, NULL::text, NULL::text, NULL::text
 UNION ALL
@@ -80,8 +104,54 @@ LEFT JOIN pg_catalog.pg_depend e
   ON e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND e.objid = p.oid AND e.deptype = 'e'
 WHERE space.name NOT IN ('pg_catalog', 'information_schema') OR p.oid >= 16384
 UNION ALL
-SELECT DISTINCT 'operator', NULL, e.deptype::text, NULL, space.name, o.oprname::text
+SELECT DISTINCT 'operator', o.oprcode::oid::text, e.deptype::text, NULL, space.name, o.oprname::text
 FROM pg_catalog.pg_operator o JOIN space ON space.oid = o.oprnamespace
 LEFT JOIN pg_catalog.pg_depend e
   ON e.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND e.objid = o.oid AND e.deptype = 'e'
 WHERE space.name <> 'pg_catalog' OR o.oid >= 16384
+UNION ALL
+SELECT DISTINCT 'fires', fires.relation::text, p.oid::text, e.deptype::text, fires.events, p.proname::text
+FROM fires
+JOIN pg_catalog.pg_depend d ON d.classid = fires.class AND d.objid = fires.oid
+JOIN pg_catalog.pg_proc p ON p.oid = d.refobjid
+LEFT JOIN pg_catalog.pg_depend e
+  ON e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND e.objid = p.oid AND e.deptype = 'e'
+WHERE d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND p.oid >= 16384
+UNION ALL
+SELECT DISTINCT 'looks', fires.relation::text, d.refobjid::text, d.refobjsubid::text, fires.events, NULL
+FROM fires
+JOIN pg_catalog.pg_depend d ON d.classid = fires.class AND d.objid = fires.oid AND d.deptype = 'n'
+WHERE fires.class = 'pg_catalog.pg_policy'::pg_catalog.regclass
+  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+UNION ALL
+SELECT DISTINCT 'cascades', fires.relation::text, d.refobjid::text, NULL, fires.events, 'riudt'
+FROM fires
+JOIN pg_catalog.pg_depend d ON d.classid = fires.class AND d.objid = fires.oid
+WHERE fires.class = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND fires.events <> 'r'
+  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> fires.relation
+UNION ALL
+SELECT DISTINCT 'cascades', c.confrelid::text, c.conrelid::text, NULL, event.here, event.there
+FROM pg_catalog.pg_constraint c
+JOIN (VALUES ('d', 'c', 'd'), ('d', 'n', 'u'), ('d', 'd', 'u'), ('u', 'c', 'u'), ('u', 'n', 'u'), ('u', 'd', 'u'),
+    ('t', '', 't')) AS event(here, does, there)
+  ON event.does = '' OR event.does = CASE event.here WHEN 'd' THEN c.confdeltype ELSE c.confupdtype END::text
+WHERE c.contype = 'f'
+UNION ALL
+SELECT 'body', p.oid::text, NULL, l.lanname::text,
+  CASE WHEN l.lanname = 'sql' THEN pg_catalog.pg_get_functiondef(p.oid) ELSE p.prosrc END,
+  p.proname::text
+FROM pg_catalog.pg_proc p
+JOIN space ON space.oid = p.pronamespace
+JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+WHERE p.oid >= 16384 AND p.prokind <> 'a' AND NOT EXISTS (
+  SELECT FROM pg_catalog.pg_depend e
+  WHERE e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND e.objid = p.oid AND e.deptype = 'e')
+UNION ALL
+SELECT 'body', p.oid::text, NULL, 'sql',
+  pg_catalog.concat_ws(' ', a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn,
+    a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn),
+  p.proname::text
+FROM pg_catalog.pg_aggregate a
+JOIN pg_catalog.pg_proc p ON p.oid = a.aggfnoid::oid
+JOIN space ON space.oid = p.pronamespace
+WHERE p.oid >= 16384

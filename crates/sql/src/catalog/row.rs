@@ -1,5 +1,6 @@
 //! The rows that a snapshot is made of, as [`Catalog::QUERY`](super::Catalog::QUERY) gives them.
 
+use super::reach::{Body, Cascades, Fires, Looks};
 use super::{Compares, Kind};
 
 pub(super) struct ViewLink {
@@ -37,7 +38,11 @@ pub(super) enum Row<'a> {
     References([(u32, i16); 2]),
     Inherits { child: u32, parent: u32 },
     Function { extension: bool, name: &'a str },
-    Operator { extension: bool, name: &'a str },
+    Operator { extension: bool, name: &'a str, function: u32 },
+    Fires(Fires<'a>),
+    Cascades(Cascades<'a>),
+    Looks(Looks<'a>),
+    Body(Body<'a>),
 }
 
 impl<'a> Row<'a> {
@@ -96,7 +101,36 @@ impl<'a> Row<'a> {
             }
             "inherits" => Self::Inherits { child: number(first)?, parent: number(second)? },
             "function" => Self::Function { extension: second.is_some(), name: name(fifth)? },
-            "operator" => Self::Operator { extension: second.is_some(), name: name(fifth)? },
+            "operator" => Self::Operator {
+                extension: second.is_some(),
+                name: name(fifth)?,
+                function: first.map_or(Ok(0), |_| number(first))?,
+            },
+            "fires" => Self::Fires(Fires {
+                relation: number(first)?,
+                function: number(second)?,
+                extension: third.is_some(),
+                events: fourth.unwrap_or_default(),
+                name: name(fifth)?,
+            }),
+            "cascades" => Self::Cascades(Cascades {
+                relation: number(first)?,
+                other: number(second)?,
+                events: name(fourth)?,
+                there: name(fifth)?,
+            }),
+            "looks" => Self::Looks(Looks {
+                relation: number(first)?,
+                other: number(second)?,
+                column: number(third)?,
+                events: name(fourth)?,
+            }),
+            "body" => Self::Body(Body {
+                function: number(first)?,
+                language: name(third)?,
+                text: fourth.unwrap_or_default(),
+                name: name(fifth)?,
+            }),
             _ => return Err("it is of no known sort"),
         })
     }

@@ -10,6 +10,7 @@ mod matching;
 mod places;
 mod psql;
 mod regression;
+mod reach;
 mod robustness;
 mod session;
 mod statements;

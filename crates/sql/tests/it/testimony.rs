@@ -48,6 +48,19 @@ fn a_labelled_column_that_nobody_named_is_computed_on_and_not_understood() {
 }
 
 #[test]
+fn errors_may_tell_of_what_only_the_server_found() {
+    let reach = |rows: &[[&str; 3]]| {
+        let analysis = analyse("select id from payments", &shop());
+        assert!(analysis.facts.in_reach.is_empty());
+        analysis.attest(Some(&testimony(rows)), &shop()).0.facts.in_reach.clone()
+    };
+    assert_eq!(reach(&[["column", "1", "2"]]), shop().classes());
+    // Nobody knows what it does.
+    assert_eq!(reach(&[["function", "public", "tidy_up"]]), shop().classes());
+    assert!(reach(&[["column", "2", "1"]]).is_empty());
+}
+
+#[test]
 fn a_function_behind_a_cast_or_an_operator_is_called() {
     let rows = [["function", "public", "tidy_up"], ["operator", "public", "==="]];
     let (analysis, contradicted) =

@@ -69,13 +69,19 @@ impl Postgres {
         }
     }
 
+    /// A NoticeResponse. Where its text may not be told neither is that there is one: how many come, and when, would
+    /// tell as much.
     fn notice(&mut self, frame: &Frame) -> Result<(), Violation> {
         let masker = self.settings.masker.revealing(&self.terms());
-        let masked = fault::mask(frame, masker, &self.settings.catalog.load())?;
-        if !self.withholding {
-            self.to_agent.put_slice(&masked.bytes);
+        self.touch();
+        let told = match self.tells_errors() {
+            true => Some(fault::mask(frame, masker)?),
+            false => fault::withhold_notice(frame, masker)?,
+        };
+        self.count_masked(told.as_ref().map_or(1, |told| told.masked));
+        if let Some(told) = told.filter(|_| !self.withholding) {
+            self.to_agent.put_slice(&told.bytes);
         }
-        self.count_masked(masked.masked);
         Ok(())
     }
 
@@ -94,7 +100,7 @@ impl Postgres {
     }
 
     fn notification(&mut self, frame: &Frame) -> Result<(), Violation> {
-        let masked = fault::mask_notification(frame, self.settings.masker)?;
+        let masked = fault::mask_notification(frame, self.settings.masker, self.hears)?;
         self.to_agent.put_slice(&masked);
         Ok(())
     }
@@ -102,7 +108,11 @@ impl Postgres {
     /// An ErrorResponse: it ends a command, and in the extended protocol all up to the next Sync.
     fn failed(&mut self, frame: &Frame) -> Result<(), Violation> {
         let masker = self.settings.masker.revealing(&self.terms());
-        let fault = fault::mask(frame, masker, &self.settings.catalog.load())?;
+        self.touch();
+        let fault = match self.tells_errors() {
+            true => fault::mask(frame, masker)?,
+            false => fault::withhold(frame, masker, self.answered())?,
+        };
         self.copy = Copy::None;
         self.count_masked(fault.masked);
         if let Some(Owed { command: Some(open), .. }) = self.replies.head() {
@@ -163,6 +173,7 @@ impl Postgres {
         self.withholding = false;
         self.copy = Copy::None;
         let told = self.told_ready(frame);
+        self.touched.readied(status);
         if status == b'I' && !self.replies.change_catalog() {
             self.stale |= self.doubt.settles();
         }
@@ -259,7 +270,7 @@ impl Postgres {
         let due = self.replies.head().is_some_and(|owed| {
             matches!(
                 (frame.tag(), &owed.reply),
-                (b'1', Reply::Parse(_)) | (b'2', Reply::Bind) | (b'3', Reply::Close)
+                (b'1', Reply::Parse(_)) | (b'2', Reply::Bind(_)) | (b'3', Reply::Close)
             )
         });
         if !due {
@@ -272,6 +283,7 @@ impl Postgres {
 
     /// Ends the reply at the head: names it changed count now, and its outcome is recorded.
     fn finish(&mut self, otherwise: Status) {
+        self.touch();
         let Some(owed) = self.replies.pop() else { return };
         let failed = owed.command.as_ref().is_some_and(|open| open.failed);
         if let (Reply::Parse(statement), Some(open)) = (&owed.reply, &owed.command) {

@@ -167,11 +167,12 @@ impl Postgres {
             Lookup::Known(statement) => statement,
         };
         self.turns += 1;
+        let bound = Reply::Bind(Arc::clone(&statement));
         let portal =
             Portal::new(statement, bind.parameters, bind.result_formats, &self.kept).bound_in(self.turns);
         let portal = Arc::new(portal);
         self.portals.propose(self.segment, bind.portal, Some(portal));
-        self.forward(frame, Reply::Bind);
+        self.forward(frame, bound);
         Step::Done
     }
 
@@ -326,7 +327,9 @@ impl Postgres {
     ) {
         let makes = analysis.as_ref().is_some_and(|analysis| analysis.changes_catalog);
         let trusted = makes || stage == Stage::Prepare || self.doubt.is_own();
-        let facts = if trusted { facts } else { doubt::cautious(facts) };
+        let catalog = self.settings.catalog.load();
+        let facts = if trusted { facts } else { doubt::cautious(facts, &catalog) };
+        let facts = if self.doubt.is_own() { facts } else { doubt::reaching(facts, &catalog) };
         let request = self.next_request();
         let sql = Arc::clone(&command);
         let command = Redacted::new(command);
@@ -367,7 +370,7 @@ impl Postgres {
                 Lookup::Known(statement) => Ok(Some(self.facts_of(&statement))),
             }
         };
-        sql::resolve(analysis, known).ok()
+        sql::resolve(analysis, &self.settings.catalog.load(), known).ok()
     }
 
     /// What running a statement means under today's catalog.
@@ -388,7 +391,12 @@ impl Postgres {
             _ => None,
         };
         let analysis = self.current(statement);
-        analysis.names.iter().rev().find_map(made).unwrap_or_else(|| Arc::new(sql::unknown_name()))
+        analysis
+            .names
+            .iter()
+            .rev()
+            .find_map(made)
+            .unwrap_or_else(|| Arc::new(sql::unknown_name(&self.settings.catalog.load())))
     }
 
     /// Notes which names a command changes when it succeeds, as it goes upstream.

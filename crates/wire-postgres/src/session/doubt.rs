@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use access::{Action, Effect, Facts, Resource, Use};
+use sql::Catalog;
 
 /// What is known of changes of one connection's catalog, by all its sessions together: what one of them changes the
 /// snapshot does not hold for the others either.
@@ -116,12 +117,16 @@ impl Drop for Doubt {
 
 /// The facts of a command for a session that relies on the snapshot: what copies from a relation that the snapshot does
 /// not hold copies nobody knows what.
-pub(super) fn cautious(facts: Arc<Facts>) -> Arc<Facts> {
+pub(super) fn cautious(facts: Arc<Facts>, catalog: &Catalog) -> Arc<Facts> {
+    let not_understood = |what: &str| {
+        let mut facts = Facts::clone(&facts);
+        facts.not_understood.push(what.into());
+        facts.in_reach = catalog.classes();
+        Arc::new(facts)
+    };
     let unknown = facts.unknown_columns && facts.effect == Effect::Data;
     if unknown {
-        let mut facts = Facts::clone(&facts);
-        facts.not_understood.push("a column that is not known yet".into());
-        return Arc::new(facts);
+        return not_understood("a column that is not known yet");
     }
     let read = facts.uses.iter().find(|it| is_unknown(it));
     let Some(read) = read.filter(|_| facts.effect == Effect::Data) else { return facts };
@@ -131,9 +136,22 @@ pub(super) fn cautious(facts: Arc<Facts>) -> Arc<Facts> {
     if !facts.uses.iter().any(elsewhere) && !facts.kinds.iter().any(|kind| kind.starts_with("copy")) {
         return facts;
     }
-    let mut facts = Facts::clone(&facts);
-    facts.not_understood.push("a relation that is not known yet".into());
-    Arc::new(facts)
+    not_understood("a relation that is not known yet")
+}
+
+/// The facts of a command for a session that relies on the snapshot, as to what errors may tell of: a relation that the
+/// snapshot does not hold may be a labelled one's (a new partition) or have its values.
+pub(super) fn reaching(facts: Arc<Facts>, catalog: &Catalog) -> Arc<Facts> {
+    let is_unknown =
+        |it: &Use| is_unknown(it) || (it.action == Action::Write && is_of_no_schema(&it.resource));
+    if !facts.uses.iter().any(is_unknown) {
+        return facts;
+    }
+    let all = catalog.classes();
+    if all.iter().all(|class| facts.in_reach.contains(class)) {
+        return facts;
+    }
+    Arc::new(Facts { in_reach: all, ..Facts::clone(&facts) })
 }
 
 /// Whether a command reads a relation or a column that the snapshot does not hold.
@@ -142,5 +160,9 @@ pub(super) fn reads_unknown(facts: &Facts) -> bool {
 }
 
 fn is_unknown(it: &Use) -> bool {
-    it.action == Action::Read && matches!(&it.resource, Resource::Table(name) if name.starts_with("?."))
+    it.action == Action::Read && is_of_no_schema(&it.resource)
+}
+
+fn is_of_no_schema(resource: &Resource) -> bool {
+    matches!(resource, Resource::Table(name) if name.starts_with("?."))
 }

@@ -3,39 +3,27 @@
 use access::RequestId;
 use bytes::{BufMut, Bytes, BytesMut};
 use mask::Masker;
-use sql::Catalog;
 use wire::{Side, Violation};
 
+use crate::condition;
 use crate::frame::{Frame, message, put_cstring};
 
 /// An ErrorResponse or NoticeResponse as the agent gets it.
 pub(super) struct Fault {
     pub(super) bytes: Bytes,
+    /// As the upstream gave it.
     pub(super) sqlstate: Box<str>,
     pub(super) masked: u64,
 }
 
 /// Masks card numbers in every field of an error or notice (§55.8).
-///
-/// The detail of an integrity violation (class 23), or of a row that a view's `WITH CHECK OPTION` does not
-/// take (class 44), holds whole rows (`Failing row contains (…)`), in which a card code looks like any number:
-/// it is left out for a table that holds labelled columns, and where no table is named.
-pub(super) fn mask(frame: &Frame, masker: Masker, catalog: &Catalog) -> Result<Fault, Violation> {
-    let fields = read(frame)?;
-    let find = |wanted: u8| fields.iter().find(|(code, _)| *code == wanted).map(|(_, text)| *text);
-    let sqlstate: Box<str> = String::from_utf8_lossy(find(b'C').unwrap_or_default()).into();
-    let holds_rows = sqlstate.starts_with("23") || sqlstate.starts_with("44");
-    let withholds_detail = holds_rows && holds_labels(catalog, find(b's'), find(b't'));
+pub(super) fn mask(frame: &Frame, masker: Masker) -> Result<Fault, Violation> {
+    let fields = Fields::read(frame)?;
     let mut masked = 0;
     let mut out = BytesMut::new();
     message(&mut out, frame.tag(), |out| {
-        for (code, text) in &fields {
+        for (code, text) in &fields.0 {
             out.put_u8(*code);
-            if *code == b'D' && withholds_detail {
-                masked += 1;
-                put_cstring(out, DETAIL_WITHHELD);
-                continue;
-            }
             match masker.text(text) {
                 Some(found) => {
                     masked += 1;
@@ -46,36 +34,116 @@ pub(super) fn mask(frame: &Frame, masker: Masker, catalog: &Catalog) -> Result<F
         }
         out.put_u8(0);
     });
-    Ok(Fault { bytes: out.freeze(), sqlstate, masked })
+    Ok(Fault { bytes: out.freeze(), sqlstate: fields.sqlstate(), masked })
 }
 
-const DETAIL_WITHHELD: &[u8] = b"Withheld by panguard: the row holds protected columns.";
+/// Tells an error of which each field could tell of protected values, and which error it is could too: as one that is
+/// always the same, but for how the server itself is doing (docs/errors.md).
+///
+/// What PostgreSQL finds in a statement or in what exists before it looks at a row passes.
+pub(super) fn withhold(frame: &Frame, masker: Masker, request: RequestId) -> Result<Fault, Violation> {
+    let fields = Fields::read(frame)?;
+    let sqlstate = fields.sqlstate();
+    if condition::is_of_names(&sqlstate) && fields.tell_of_no_value() {
+        return mask(frame, masker);
+    }
+    let (told, text, hint) = match condition::of_the_server(&sqlstate).filter(|_| !fields.are_chosen()) {
+        Some(words) => {
+            (&*sqlstate, format!("{words} (panguard withholds the rest: {IN_REACH})"), SERVER_HINT)
+        }
+        None => (condition::FOLDED, format!("the command failed, and {IN_REACH}"), FOLDED_HINT),
+    };
+    let severity = match fields.text(b'V') {
+        Some("FATAL") => "FATAL",
+        Some("PANIC") => "PANIC",
+        _ => "ERROR",
+    };
+    let detail = format!("Request {request}.");
+    let mut out = BytesMut::new();
+    message(&mut out, b'E', |out| {
+        for (code, field) in
+            [(b'S', severity), (b'V', severity), (b'C', told), (b'M', &text), (b'D', &detail), (b'H', hint)]
+        {
+            out.put_u8(code);
+            put_cstring(out, field.as_bytes());
+        }
+        out.put_u8(0);
+    });
+    Ok(Fault { bytes: out.freeze(), masked: 1, sqlstate })
+}
 
-/// Whether the table that an error names holds labelled columns; an error that names none may be about any.
-fn holds_labels(catalog: &Catalog, schema: Option<&[u8]>, table: Option<&[u8]>) -> bool {
-    let text = |bytes: Option<&[u8]>| bytes.and_then(|bytes| str::from_utf8(bytes).ok().map(str::to_owned));
-    match (text(schema), text(table)) {
-        (Some(schema), Some(table)) => catalog.holds_labels(&schema, &table),
-        _ => catalog.has_labels(),
+/// Tells a notice of which each field could tell of protected values, and also that it came: not at all, unless it
+/// tells of names.
+pub(super) fn withhold_notice(frame: &Frame, masker: Masker) -> Result<Option<Fault>, Violation> {
+    Fields::read(frame)?.tell_of_no_value().then(|| mask(frame, masker)).transpose()
+}
+
+const IN_REACH: &str = "protected columns are in reach";
+
+const FOLDED_HINT: &str = "panguard withholds the reason, most often a value that does not fit a type or a constraint. \
+     Check what you send, or leave protected columns out of the command. Do not retry it unchanged.";
+
+const SERVER_HINT: &str =
+    "Go by the SQLSTATE. The server's own words are told where no protected column is used.";
+
+/// The fields of an error or notice, as they came.
+struct Fields<'a>(Vec<(u8, &'a [u8])>);
+
+impl<'a> Fields<'a> {
+    fn read(frame: &'a Frame) -> Result<Self, Violation> {
+        let broken = Violation { by: Side::Upstream, rule: "an error or notice not made of fields" };
+        let mut fields = frame.fields();
+        let mut read = Vec::new();
+        loop {
+            match fields.u8().ok_or(broken)? {
+                0 => return Ok(Self(read)),
+                // There are some twenty (§55.8), and each may grow when it is masked.
+                _ if read.len() >= FIELDS_MAX => return Err(broken),
+                code => read.push((code, fields.cstring().ok_or(broken)?)),
+            }
+        }
+    }
+
+    fn find(&self, wanted: u8) -> Option<&'a [u8]> {
+        self.0.iter().find(|(code, _)| *code == wanted).map(|(_, text)| *text)
+    }
+
+    fn text(&self, wanted: u8) -> Option<&'a str> {
+        str::from_utf8(self.find(wanted)?).ok()
+    }
+
+    fn sqlstate(&self) -> Box<str> {
+        String::from_utf8_lossy(self.find(b'C').unwrap_or_default()).into()
+    }
+
+    /// Whether it tells of the agent's own text and of what exists alone, and no value has been looked at.
+    ///
+    /// Only reading a statement gives a place in its text (`P`), and nothing runs meanwhile; and what changes what exists
+    /// runs by itself. Code that the database runs gives the place in texts of its own (`p`, `q`), or says where it is
+    /// itself (`W`).
+    fn tell_of_no_value(&self) -> bool {
+        if [b'W', b'p', b'q'].iter().any(|code| self.find(*code).is_some()) || self.are_raised() {
+            return false;
+        }
+        let Some(file) = self.text(b'F') else { return false };
+        condition::defines(file) || (condition::reads_statements(file) && self.find(b'P').is_some())
+    }
+
+    /// Whether code that the database runs may have chosen which error it is: by raising it, or by reaching for what it
+    /// knows to fail (a file, a server).
+    fn are_chosen(&self) -> bool {
+        let reached = self.find(b'W').is_some() && condition::is_to_be_reached(&self.sqlstate());
+        self.are_raised() || reached
+    }
+
+    /// Whether code in a procedural language made it, and chose all that it says.
+    fn are_raised(&self) -> bool {
+        self.text(b'R') == Some("exec_stmt_raise") || self.text(b'F').is_some_and(condition::is_of_a_language)
     }
 }
 
 /// Fields of one error or notice.
 const FIELDS_MAX: usize = 64;
-
-fn read(frame: &Frame) -> Result<Vec<(u8, &[u8])>, Violation> {
-    let broken = Violation { by: Side::Upstream, rule: "an error or notice not made of fields" };
-    let mut fields = frame.fields();
-    let mut read = Vec::new();
-    loop {
-        match fields.u8().ok_or(broken)? {
-            0 => return Ok(read),
-            // There are some twenty (§55.8), and each may grow when it is masked.
-            _ if read.len() >= FIELDS_MAX => return Err(broken),
-            code => read.push((code, fields.cstring().ok_or(broken)?)),
-        }
-    }
-}
 
 /// A ParameterStatus as the agent gets it.
 pub(super) struct Parameter {
@@ -103,8 +171,8 @@ pub(super) fn parameter(frame: &Frame, masker: Masker) -> Result<Parameter, Viol
     Ok(Parameter { bytes: out.freeze(), misreads })
 }
 
-/// A NotificationResponse with channel and payload masked.
-pub(super) fn mask_notification(frame: &Frame, masker: Masker) -> Result<Bytes, Violation> {
+/// A NotificationResponse with channel and payload masked; without its payload, unless the agent `hears` it.
+pub(super) fn mask_notification(frame: &Frame, masker: Masker, hears: bool) -> Result<Bytes, Violation> {
     let broken = Violation { by: Side::Upstream, rule: "NotificationResponse shorter than its fields" };
     let mut fields = frame.fields();
     let process = fields.u32().ok_or(broken)?;
@@ -113,7 +181,7 @@ pub(super) fn mask_notification(frame: &Frame, masker: Masker) -> Result<Bytes, 
     message(&mut out, b'A', |out| {
         out.put_u32(process);
         put_masked(out, channel, masker);
-        put_masked(out, payload, masker);
+        put_masked(out, if hears { payload } else { b"" }, masker);
     });
     Ok(out.freeze())
 }

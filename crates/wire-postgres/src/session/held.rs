@@ -70,6 +70,9 @@ impl Postgres {
         if !matches!(kind, Kind::Parse { .. }) {
             let changes_catalog = analysis.as_ref().is_some_and(|analysis| analysis.changes_catalog);
             self.doubt.runs(&facts, changes_catalog);
+            if facts.kinds.iter().any(|kind| **kind == *"listen") {
+                self.hears = permit.as_ref().is_some_and(|permit| permit.terms().tells_errors);
+            }
             self.witness.sets(analysis.as_ref().map_or(&[][..], |analysis| &analysis.search_paths));
         }
         let open = Open {

@@ -50,9 +50,51 @@ proptest! {
     }
 
     #[test]
+    fn whatever_an_error_and_notices_hold_the_same_is_told_when_protected_columns_are_in_reach(
+        error in fault(b'E'),
+        notices in prop::collection::vec(fault(b'N'), 0..3),
+    ) {
+        let said = [notices, vec![error, bytes(From::Server, "ReadyForQuery I")]].concat();
+        let plain = bytes(From::Server, r#"ErrorResponse 22012 "division by zero"; ReadyForQuery I"#);
+        prop_assert_eq!(told_in_reach(&said), told_in_reach(&[plain]));
+    }
+
+    #[test]
     fn no_bytes_break_a_session(agent in prop::collection::vec(any::<u8>(), 0..200), server in prop::collection::vec(any::<u8>(), 0..200)) {
         run(&[Event::Agent(agent), Event::Server(server), Event::Answer(1), Event::Hangup(true)]);
     }
+}
+
+/// An error or notice with any fields, of a class that values decide on.
+fn fault(tag: u8) -> impl Strategy<Value = Vec<u8>> {
+    let codes = prop::sample::select(vec![
+        "22P02", "22012", "23505", "23514", "44000", "P0001", "X4111", "42501", "42P01",
+    ]);
+    let field = (prop::sample::select(b"DHPpqWstcdnFLRZ".to_vec()), "[a-z0-9.]{0,9}");
+    (codes, ".{0,9}", prop::collection::vec(field, 0..9)).prop_map(move |(code, text, fields)| {
+        let mut body = format!("SERROR\0VERROR\0C{code}\0M{}\0", text.replace('\0', "")).into_bytes();
+        for (letter, text) in fields {
+            body.push(letter);
+            body.extend(text.bytes().chain([0]));
+        }
+        body.push(0);
+        let length = u32::try_from(body.len() + 4).unwrap();
+        [vec![tag], length.to_be_bytes().to_vec(), body].concat()
+    })
+}
+
+/// What an agent is told of one command under a permit that lets no words pass, as the upstream says this of it.
+fn told_in_reach(said: &[Vec<u8>]) -> Vec<u8> {
+    let mut session = session();
+    let _ = session.receive(Side::Agent, &bytes(From::Agent, r#"Query "update cards set n = 1""#));
+    drain(&mut session);
+    let request = SessionId(1).request(1);
+    let permit = Mint::for_tests().permit(request, Receipt { index: 0 }, Terms::default());
+    let _ = session.answer(Verdict::Allow(permit));
+    for message in said {
+        let _ = session.receive(Side::Upstream, message);
+    }
+    drain(&mut session).agent
 }
 
 fn event() -> impl Strategy<Value = Event> {

@@ -2,7 +2,8 @@
 //!
 //! `agent` and `server` lines send; `ahead`, `allow`, `deny`, `hold`, `cancel`, `hangup`, `wind-down` are
 //! what the driver and the gate do, `witness` (first) has the upstream asked and `told` is what it says; `ask`,
-//! `inquire`, `upstream`, `client`, `done`, `withdrawn`, `close` say what must have come out. Everything that comes out must be said before the next line that sends.
+//! `inquire`, `upstream`, `client`, `done`, `withdrawn`, `close` say what must have come out. `allow in reach` is a permit
+//! under which errors are withheld. Everything that comes out must be said before the next line that sends.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -92,9 +93,13 @@ impl Conversation {
             }
             "allow" => {
                 let request = self.asked.pop_front().expect("a question");
-                let reveal =
-                    rest.strip_prefix("reveal ").map(|class| class.parse().unwrap()).into_iter().collect();
-                let permit = self.mint.permit(request, Receipt { index: 0 }, Terms { reveal });
+                let (reveal, tells_errors) = match rest {
+                    "" => (None, true),
+                    "in reach" => (None, false),
+                    rest => (rest.strip_prefix("reveal "), true),
+                };
+                let reveal = reveal.map(|class| class.parse().unwrap()).into_iter().collect();
+                let permit = self.mint.permit(request, Receipt { index: 0 }, Terms { reveal, tells_errors });
                 let _ = self.session.answer(Verdict::Allow(permit));
             }
             "deny" => {

@@ -121,19 +121,38 @@ pub fn encode(from: From, words: &[Word]) -> Vec<u8> {
     }
 }
 
-/// `ErrorResponse 23505 "message" detail "…" table "cards"`.
+/// `ErrorResponse 23505 "message" detail "…" table "cards"`; `severity` and the fields of [`FIELDS`] may follow too.
 fn fault(words: &[Word]) -> Vec<u8> {
-    let mut body = format!("SERROR\0VERROR\0C{}\0M{}\0", words[1].text(), words[2].text());
+    let named =
+        |name: &str| words[3..].chunks(2).find(|pair| pair[0].text() == name).map(|pair| pair[1].text());
+    let severity = named("severity").unwrap_or("ERROR");
+    let mut body = format!("S{severity}\0V{severity}\0C{}\0M{}\0", words[1].text(), words[2].text());
     for pair in words[3..].chunks(2) {
-        match pair[0].text() {
-            "detail" => body.push_str(&format!("D{}\0", pair[1].text())),
-            "table" => body.push_str(&format!("spublic\0t{}\0", pair[1].text())),
-            other => panic!("no error field is called {other}"),
+        let text = pair[1].text();
+        match (pair[0].text(), FIELDS.iter().find(|(name, _)| *name == pair[0].text())) {
+            (_, Some((_, code))) => body.push_str(&format!("{code}{text}\0")),
+            ("detail", None) => body.push_str(&format!("D{text}\0")),
+            ("table", None) => body.push_str(&format!("spublic\0t{text}\0")),
+            ("at", None) => body.push_str(&format!("P{text}\0")),
+            ("severity", None) => {}
+            (other, None) => panic!("no error field is called {other}"),
         }
     }
     body.push('\0');
     body.into_bytes()
 }
+
+/// Fields of errors and notices that are written and shown by these names (§55.8).
+const FIELDS: [(&str, char); 8] = [
+    ("where", 'W'),
+    ("query", 'q'),
+    ("query-at", 'p'),
+    ("column", 'c'),
+    ("type", 'd'),
+    ("constraint", 'n'),
+    ("file", 'F'),
+    ("routine", 'R'),
+];
 
 /// `Bind "portal" "statement" [binary] "parameter"…`; `binary` asks for rows in binary.
 fn bind(words: &[Word]) -> Vec<u8> {
@@ -275,7 +294,9 @@ fn show_fault(fields: &[String]) -> String {
         "" => String::new(),
         character => format!(" at {character}"),
     };
-    format!("{fatal}{} {message}{detail}{at}", field('C'))
+    let rest = FIELDS.iter().filter(|(_, code)| !field(*code).is_empty());
+    let rest: String = rest.map(|(name, code)| format!(" {name} {}", quote(field(*code)))).collect();
+    format!("{fatal}{} {message}{detail}{at}{rest}", field('C'))
 }
 
 fn show_description(body: &[u8]) -> String {

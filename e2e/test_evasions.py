@@ -91,8 +91,12 @@ def digits_shown(values):
 def test_no_more_of_a_card_number_shows(lenient, issuer, sql):
     with lenient.connect(issuer.agent(), autocommit=False) as session:
         try:
-            cursor = session.execute(sql)
-            shown = [value for row in cursor.fetchall() for value in row] if cursor.description else []
+            if sql.startswith("copy"):
+                with session.cursor().copy(sql) as copy:
+                    shown = [bytes(part).decode(errors="replace") for part in copy]
+            else:
+                cursor = session.execute(sql)
+                shown = [value for row in cursor.fetchall() for value in row] if cursor.description else []
         except psycopg.ProgrammingError as error:
             shown = [error.diag.message_primary]
         except psycopg.Error as error:

@@ -51,7 +51,7 @@ def test_what_is_explained_is_what_comes_back(gateway, agent):
     for sql in ("select id, pan from cards", "select upper(pan) from cards", "select id from cards where pan = '4'",
                 "select id from cards order by 1, pan", "select pan::bigint from cards", "drop table cards", "select name from staff",
                 "select right(pan, 4) from cards where right(pan, 4) = '1111'", "begin", "selec 1", "select count(*) from payments",
-                "select distinct holder from cards", "copy cards to stdout", "select upper(cvv) from cards",
+                "select distinct holder from cards", "copy cards to stdout; select 1", "select upper(cvv) from cards",
                 "insert into payments (memo) select pan from cards", "select 1 from payments p join cards c on c.pan = p.memo",
                 "prepare known as select pan from cards where pan = $1", "execute nobody_made_it(1)",
                 "prepare q as select upper(pan) from cards; execute q", "select pg_read_file('/etc/passwd')"):
@@ -204,7 +204,7 @@ PLACES = [
     ("select ^pan::bigint from cards", "cast", "cast to text"),
     ("select 1;\n  select regexp_replace(^holder, 'a', '')\n  from cards", "function", "upper"),
     ("insert into payments (memo) select ^pan from cards", "value that is kept", "copied"),
-    ("copy ^cards to stdout", "COPY", "use SELECT"),
+    ("copy ^cards to stdout; select 1", "COPY", "command of its own"),
 ]
 
 

@@ -37,8 +37,9 @@ def answers(session, statements):
             assert answer and answer[-1][0] == "Z", f"the session ended at: {statement}"
             error = wire.error(answer)
             texts = [value.decode(errors="replace") for row in wire.rows(answer) for value in row if value is not None]
+            texts += [body.decode(errors="replace").rstrip("\n") for tag, body in answer if tag == "d"]
             # Where in the statement it stumbled is a number like any card code.
-            told = [value for field, value in (error or {}).items() if field != "P"]
+            told = [value for field, value in (error or {}).items() if field not in ("P", "L")]
             yield statement, error and error["C"], texts + told
 
 
@@ -55,10 +56,18 @@ def test_nested_statements_with_shadowed_names_show_no_more_than_the_mask(sessio
     assert not leaks(session, nested.statements(500, 4, shadowed=True))
 
 
-@pytest.mark.parametrize("shadowed", [False, True])
-def test_the_statements_leak_when_they_are_run_directly(plain, shadowed):
+@pytest.mark.parametrize("seed", [5, 6])
+def test_nested_rows_arrays_documents_and_copies_show_no_more_than_the_mask(session, seed):
+    outcomes = list(answers(session, nested.statements(COUNT // 3, seed, held=True)))
+    assert not [statement for statement, _, texts in outcomes if nested.shown(texts)]
+    ran = [statement for statement, error, _ in outcomes if error is None]
+    assert len(ran) > len(outcomes) / 4, f"{len(ran)} of {len(outcomes)} run"
+
+
+@pytest.mark.parametrize("kind", [{}, {"shadowed": True}, {"held": True}])
+def test_the_statements_leak_when_they_are_run_directly(plain, kind):
     """Else the tests above would show nothing."""
-    statements = nested.statements(500, 1, shadowed)
+    statements = nested.statements(500, 1, **kind)
     outcomes = list(answers(plain, statements))
     ran = [statement for statement, error, _ in outcomes if error is None]
     leaking = [statement for statement, error, texts in outcomes if error is None and nested.shown(texts)]

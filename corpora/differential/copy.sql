@@ -24,6 +24,18 @@ COPY (SELECT 1 / (3 - n) FROM numbers WHERE n < 6 ORDER BY n) TO STDOUT;
 COPY (SELECT say('in a copy')) TO STDOUT;
 COPY shelf TO STDOUT;
 COPY numbers TO STDOUT WITH (FORMAT nonsense);
+COPY (SELECT 1, no_such_column FROM numbers) TO STDOUT CSV;
+COPY (UPDATE nothing SET a = 1) TO STDOUT;
+COPY numbers TO STDOUT (HEADER);
+COPY numbers TO STDOUT (DELIMITER '|', NULL '');
+COPY (SELECT word, n, NULL FROM numbers WHERE n < 5 ORDER BY n) TO STDOUT WITH (FORMAT csv, QUOTE '*', ESCAPE '/', FORCE_QUOTE (word), NULL 'nil', HEADER);
+COPY (SELECT '\.') TO STDOUT CSV;
+COPY (VALUES ('a,"b"'), (E'c\n\\.\nd'), ('')) TO STDOUT CSV;
+BEGIN;
+COPY numbers (n) TO STDOUT;
+COPY (SELECT 1 / 0) TO STDOUT;
+COPY numbers TO STDOUT;
+ROLLBACK;
 COPY nothing FROM STDIN;
 1	one
 2	\N

@@ -99,9 +99,6 @@ SET no_such_setting = 1;
 -- PGD-0007: nor put back.
 RESET no_such_setting;
 
--- PGD-0007: which columns a relation has that is not in the catalog is not known, and a copy does not say.
-COPY no_such_table TO STDOUT;
-
 -- PGD-0007: databases are beyond a connection, which is to one of them.
 CREATE DATABASE another;
 

@@ -449,9 +449,9 @@ SELECT a.attname,
 FROM pg_catalog.pg_attribute a
 WHERE a.attrelid = '{{'public.order_totals'::regclass}}' AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum;
--- refused: PGD-0007 `function pg_get_viewdef` is not understood
+-- redacted: pg_get_viewdef
 SELECT pg_catalog.pg_get_viewdef('{{'public.order_totals'::regclass}}'::pg_catalog.oid, true);
--- refused: PGD-0007 `function pg_get_ruledef` is not understood
+-- redacted: btrim
 SELECT r.rulename, trim(trailing ';' from pg_catalog.pg_get_ruledef(r.oid, true))
 FROM pg_catalog.pg_rewrite r
 WHERE r.ev_class = '{{'public.order_totals'::regclass}}' AND r.rulename != '_RETURN' ORDER BY 1;
@@ -821,9 +821,9 @@ SELECT pubname
 FROM pg_catalog.pg_publication p
 WHERE p.puballtables AND pg_catalog.pg_relation_is_publishable('{{'public.sales_by_day'::regclass}}')
 ORDER BY 1;
--- refused: PGD-0007 `function pg_get_viewdef` is not understood
+-- redacted: pg_get_viewdef
 SELECT pg_catalog.pg_get_viewdef('{{'public.sales_by_day'::regclass}}'::pg_catalog.oid, true);
--- refused: PGD-0007 `function pg_get_ruledef` is not understood
+-- redacted: btrim
 SELECT r.rulename, trim(trailing ';' from pg_catalog.pg_get_ruledef(r.oid, true))
 FROM pg_catalog.pg_rewrite r
 WHERE r.ev_class = '{{'public.sales_by_day'::regclass}}' AND r.rulename != '_RETURN' ORDER BY 1;
@@ -993,7 +993,7 @@ WHERE pg_catalog.pg_function_is_visible(p.oid)
 ORDER BY 1, 2, 4;
 
 -- \df+ total_of
--- refused: PGD-0007 `function pg_get_function_sqlbody` is not understood
+-- redacted: Source code
 SELECT n.nspname as "Schema",
   p.proname as "Name",
   pg_catalog.pg_get_function_result(p.oid) as "Result data type",
@@ -1330,7 +1330,7 @@ FROM pg_catalog.pg_default_acl d
 ORDER BY 1, 2, 3;
 
 -- \drds
--- refused: PGD-0006 computes on, compares or copies pg_catalog.pg_db_role_setting.setconfig
+-- redacted: Settings
 SELECT rolname AS "Role", datname AS "Database",
 pg_catalog.array_to_string(setconfig, E'\n') AS "Settings"
 FROM pg_catalog.pg_db_role_setting s
@@ -1446,21 +1446,21 @@ ORDER BY 1;
 -- \sf total_of
 SELECT 'total_of'::pg_catalog.regproc::pg_catalog.oid
 \g
--- refused: PGD-0007 `function pg_get_functiondef` is not understood
+-- redacted: pg_get_functiondef
 SELECT pg_catalog.pg_get_functiondef({{'public.total_of(bigint)'::regprocedure}})
 \g
 
 -- \sf+ touch
 SELECT 'touch'::pg_catalog.regproc::pg_catalog.oid
 \g
--- refused: PGD-0007 `function pg_get_functiondef` is not understood
+-- redacted: pg_get_functiondef
 SELECT pg_catalog.pg_get_functiondef({{'public.touch()'::regprocedure}})
 \g
 
 -- \sv order_totals
 SELECT 'order_totals'::pg_catalog.regclass::pg_catalog.oid
 \g
--- refused: PGD-0007 `function pg_get_viewdef` is not understood
+-- redacted: pg_get_viewdef
 SELECT nspname, relname, relkind, pg_catalog.pg_get_viewdef(c.oid, true), pg_catalog.array_remove(pg_catalog.array_remove(c.reloptions,'check_option=local'),'check_option=cascaded') AS reloptions, CASE WHEN 'check_option=local' = ANY (c.reloptions) THEN 'LOCAL'::text WHEN 'check_option=cascaded' = ANY (c.reloptions) THEN 'CASCADED'::text ELSE NULL END AS checkoption FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_namespace n ON c.relnamespace = n.oid WHERE c.oid = {{'public.order_totals'::regclass}}
 \g
 

@@ -66,6 +66,24 @@ PASSING = [
     "select q.c as x from (select 1 as one, s.* from ({q}) s) q(a, c)", "with w as not materialized ({q}), v as (select * from w) select v.x from v",
 ]
 
+# Around a query, so that what it gives is held by something else: such statements run, and their answers are redacted.
+HOLDING = [
+    "select s as x from ({q}) s", "select array_agg(x) as x from ({q}) s", "select json_agg(s) as x from ({q}) s",
+    "select json_agg(x) as x from ({q}) s", "select jsonb_build_object('k', x, 'n', 1) as x from ({q}) s",
+    "select coalesce(json_agg(json_build_array(1, x)), '[]'::json) as x from ({q}) s", "select row(x, 1) as x from ({q}) s",
+    "select row_to_json(s) as x from ({q}) s", "select to_jsonb(s) - 'k' as x from ({q}) s", "select array[x] as x from ({q}) s",
+    "select json_object_agg(1, x) as x from ({q}) s", "select string_agg(x, ',') as x from ({q}) s", "select (s).x from ({q}) s",
+    "select (s).* from ({q}) s", "select j as x from ({q}) s, lateral (select json_agg(s) as j) t", "select c as x from cards c, ({q}) s",
+    "select row_to_json(c) as x from cards c, ({q}) s", "select array(select x from ({q}) s) as x", "select (select json_agg(s) from ({q}) s) as x",
+    "select x from ({q}) s",
+]
+
+# The signs of a copy of a query.
+SIGNS = [
+    "", "(format csv)", "(format csv, force_quote *, header)", "(delimiter '-')", "(null '')", "(format csv, delimiter '*', quote '~')",
+    "(format binary)", "(header, null 'x')", r"(format csv, quote '''', escape '\', null '****')",
+]
+
 # Leaves in which a name means another column than it seems to.
 SHADOWED = [
     "select (select {e} from ((select 'x' as pan) a join (select 1 as z) b on true) as j(k, l)) as x from cards",
@@ -78,7 +96,7 @@ SHADOWED = [
 ]
 
 
-def statements(count, seed, shadowed=False):
+def statements(count, seed, shadowed=False, held=False):
     """`count` statements, the same for the same seed."""
     chance = random.Random(seed)
 
@@ -88,6 +106,13 @@ def statements(count, seed, shadowed=False):
         return inner
 
     def query():
+        if held:
+            plain = ["pan", "cvv", "reverse(pan)", "pan || ''", "pan_number", "cards", "(cards).pan", "upper(holder)"]
+            text = f"select {chance.choice([*plain, *LEAVES])} as x from cards"
+            for _ in range(chance.randint(1, 3)):
+                wrapper = chance.choice(HOLDING if chance.random() < 0.8 else QUERIES)
+                text = wrapper.replace("{e}", value("x", 1)).replace("{q}", text)
+            return f"copy ({text}) to stdout {chance.choice(SIGNS)}" if chance.random() < 0.5 else text
         if shadowed:
             leaf = chance.choice(["pan", "reverse(pan)", "translate(pan, '0123456789', 'ABCDEFGHIJ')"])
             text = chance.choice(SHADOWED).replace("{e}", value(leaf, chance.randint(0, 1)))
@@ -118,6 +143,8 @@ def shown(texts):
     found = set()
     for text in texts:
         found.update({text} & CODES)
+        # Within a row or a document: 123 may be another number.
+        found.update(re.findall(r"(?<![\d.-])(?:737|1234)(?![\d.-])", text))
         for reading in readings(text):
             digits = re.sub(r"\D", "", reading)
             found.update(pan for pan in cards.PANS if any(inner(pan) in way for way in (digits, digits[::-1])))

@@ -13,7 +13,6 @@ from .waiting import until
 LABELLED = {"public.cards.pan": "pan", "public.cards.cvv": "sad"}
 
 # What panguard puts in the place of the DETAIL of an error of a table that has labelled columns.
-WITHHELD = b"\0DWithheld by panguard: the row holds protected columns."
 
 DATABASE = re.compile(rb"\b(plain|guarded)_\w+")
 MOMENT = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+")
@@ -62,13 +61,23 @@ class Side:
         filled_in = dataclasses.replace(entry, sql=filled(entry.sql), parameters=parameters)
         return corpus.simple(session or self.session, filled_in)
 
-    def parts(self, answer, labels, varies, redacted=()):
-        """The messages of an answer, as they would be with the values of `labels` masked, and the columns of these
-        names `redacted`."""
+    def parts(self, answer, labels, varies, marked=None, with_header=False):
+        """The messages of an answer, as they would be with the values of `labels` masked,  and the columns that
+        are `marked` by their names; also of a copy in CSV `with_header`."""
         described = []
         for tag, body in answer:
             if tag == "T":
-                described = ["made" if name in redacted else labels.get(tuple(origin)) for name, *origin in columns(body)]
+                described = [(marked or {}).get(name) or labels.get(tuple(origin)) for name, *origin in columns(body)]
+            if tag == "H":
+                names = None
+            if tag == "d" and with_header:
+                row = body.rstrip(b"\n").split(b",")
+                if names is None:
+                    names = row
+                else:
+                    by_name = {name.rpartition(".")[2].encode(): label for name, label in LABELLED.items()}
+                    shown = [masked(by_name.get(name), value) or b"" for name, value in zip(names, row, strict=True)]
+                    body = b",".join(shown) + b"\n"
             if tag == "D":
                 (row,) = wire.rows([(tag, body)])
                 shown = [masked(label, value) for label, value in zip(described, row, strict=True)]
@@ -109,6 +118,9 @@ def masked(label, value):
         return value
     if label == "made":
         return b"****"
+    if label == "inside":
+        hidden = re.sub(rb'"(\d{13,19})"', lambda it: b'"' + masked("pan", it[1]) + b'"', value)
+        return re.sub(rb'"\d{3,4}"', b"null", hidden)
     return None if label == "sad" else cards.last4(value.decode()).encode()
 
 
@@ -144,8 +156,11 @@ def answer(plain, entry, labels):
     said = plain.send(entry)
     error = wire.error(said)
     assert (error and error["C"]) == mark(entry, "fails"), f"{entry.place}: PostgreSQL itself says {error}"
-    redacted = (mark(entry, "redacted") or "").split()
-    return None if is_refused else list(plain.parts(said, labels, mark(entry, "varies"), redacted))
+    kinds = {"redacted": "made", "nulled": "sad", "inside": "inside"}
+    marked = {name: label for kind, label in kinds.items() for name in (mark(entry, kind) or "").split(", ")}
+    with_header = "HEADER" in entry.sql
+    parts = plain.parts(said, labels, mark(entry, "varies"), marked, with_header)
+    return None if is_refused else list(parts)
 
 
 def judged(guarded, beside, entry, wanted):

@@ -4,8 +4,8 @@ use crate::DataClass;
 
 /// What panguard understands of one command, in words that every protocol shares.
 ///
-/// Facts hold names and kinds, never a value of the command: the same facts serve every command of the
-/// same shape, so that they and the decision on them can be cached.
+/// Facts hold names (those among them that a document's members are given) and kinds, never a value of the command: the
+/// same facts serve every command of the same shape, so that they and the decision on them can be cached.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Facts {
     /// What each statement is, in order, in the protocol's own lower-case words: `select`, `drop table`.
@@ -138,6 +138,21 @@ pub struct Answer {
     pub width: u32,
     /// The columns at [`Position::Derived`], from 0, with a class of what each is made of; ordered by both.
     pub derived: Vec<(u32, DataClass)>,
+    /// Where in such columns that are documents the values are, of those columns of which that is known of all.
+    pub members: Vec<Member>,
+}
+
+/// A place in the documents of one column of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Member {
+    /// Which column, from 0.
+    pub column: u32,
+    /// A path (RFC 9535).
+    pub path: Box<str>,
+    /// What the value there holds or is made of; ordered, at least one.
+    pub classes: Vec<DataClass>,
+    /// Whether it is there as it stands, so that the mask of its class fits; otherwise nothing of it may show.
+    pub stands: bool,
 }
 
 /// How many values a command compares one column with.

@@ -16,7 +16,7 @@ mod request;
 mod time;
 
 pub use class::{DataClass, UnknownClass};
-pub use facts::{Action, Answer, ColumnUse, Effect, Facts, Match, Position, Resource, Use};
+pub use facts::{Action, Answer, ColumnUse, Effect, Facts, Match, Member, Position, Resource, Use};
 pub use mode::{Mode, ModeOf};
 pub use outcome::{Outcome, Status};
 pub use permit::{Ahead, Mint, Permit, Receipt, Terms};

@@ -283,7 +283,8 @@ impl Log {
     /// lets go of the folder. What is appended later is refused. Blocks; a second call does nothing.
     ///
     /// # Errors
-    /// The last entry could not be made durable; the log is closed all the same.
+    /// The last entry could not be made durable, or the checkpoint over it was not written; the log is closed all the
+    /// same.
     pub fn close(&self, now: Timestamp) -> Result<(), NotAppended> {
         let Some(open) = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return Ok(());
@@ -292,7 +293,13 @@ impl Log {
         let stopped = self.append(&Entry::of_gateway(now, gateway, Event::GatewayStopped));
         let stopped = stopped.wait();
         open.end(&self.inner.queue);
-        stopped.map(|_| ())
+        stopped?;
+        match &self.inner.published.lock().unwrap_or_else(PoisonError::into_inner).failed {
+            None => Ok(()),
+            Some(why) => {
+                Err(NotAppended::Failed(format!("the last checkpoint was not written: {why}").into()))
+            }
+        }
     }
 
     fn say_opened(

@@ -96,11 +96,14 @@ impl Publisher {
             self.read_one()?;
             self.write_full()?;
         }
+        let mut partial = Vec::new();
         for tile in self.edge.partial() {
             write(&self.dir, &tile)?;
-            self.tidy(tile.name)?;
+            partial.push(tile.name);
         }
         let note = self.sign(end)?;
+        // Not before: until then the checkpoint before is the one, and its tiles are wanted.
+        partial.into_iter().try_for_each(|name| self.tidy(name))?;
         self.signed = Some(size);
         let mut told = self.told();
         (told.size, told.checkpoint) = (size, Some(note.into()));
@@ -183,11 +186,17 @@ impl Publisher {
         older.iter().try_for_each(|(_, path)| fs::remove_file(path))
     }
 
-    /// Signs the head, and makes it durable in the history, if its time has come, and as the checkpoint.
+    /// Signs the head, and makes it durable as the checkpoint, and in the history if its time has come.
     fn sign(&mut self, end: bool) -> io::Result<String> {
         let checkpoint =
             Checkpoint { origin: self.signer.name().into(), size: self.edge.size(), root: self.edge.root() };
         let note = self.signer.sign(&checkpoint);
+        let unfinished = self.dir.join(CHECKPOINT).with_extension("new");
+        fs::write(&unfinished, &note)?;
+        File::open(&unfinished)?.sync_all()?;
+        fs::rename(&unfinished, self.dir.join(CHECKPOINT))?;
+        segment::sync_folder(&self.dir)?;
+        // After it: a head that is remembered and is in no checkpoint yet would say that entries were lost.
         if end || self.remembered.is_none_or(|then| then.elapsed() >= REMEMBER_EVERY) {
             if self.remembered.is_none() {
                 history::mend(&self.dir)?;
@@ -195,11 +204,6 @@ impl Publisher {
             history::append(&self.dir, &note)?;
             self.remembered = Some(Instant::now());
         }
-        let unfinished = self.dir.join(CHECKPOINT).with_extension("new");
-        fs::write(&unfinished, &note)?;
-        File::open(&unfinished)?.sync_all()?;
-        fs::rename(&unfinished, self.dir.join(CHECKPOINT))?;
-        segment::sync_folder(&self.dir)?;
         Ok(note)
     }
 

@@ -5,6 +5,7 @@ use access::{Answer, DataClass, Facts, Match};
 use pg_query::protobuf::ParseResult;
 
 use crate::catalog::{Catalog, LabelledId};
+use crate::copy::{CopyOut, copy_out};
 use crate::label::{Label, Labels};
 use crate::reading::Reading;
 
@@ -26,6 +27,9 @@ pub struct Analysis {
     pub changes_catalog: bool,
     /// Whether the same text with other literals would have the same facts.
     pub literal_free: bool,
+    /// That it is a copy to the agent and nothing else, and how its rows are to be read. Whoever sends it has the
+    /// stand-in described first, and holds that against the facts as the description of any other answer.
+    pub copy: Option<Arc<CopyOut>>,
     /// The search paths that it sets, as PostgreSQL writes them.
     pub search_paths: Vec<Box<str>>,
     /// Whether the server has been asked what it reads, or need not be. See [`Analysis::attest`].
@@ -95,6 +99,7 @@ fn analyse_by(sql: &str, catalog: &Catalog, doubts: bool) -> Analysis {
         Ok(tree) => {
             let mut reading = Reading::new(catalog);
             reading.doubts = doubts;
+            reading.copy = copy_out(sql, &tree).map(Arc::new);
             reading.statements(&tree);
             reading.facts.template = catalog.templates.find(sql).map(Box::from);
             reading.into_analysis()
@@ -110,6 +115,7 @@ fn analyse_by(sql: &str, catalog: &Catalog, doubts: bool) -> Analysis {
                 names: Vec::new(),
                 changes_catalog: true,
                 literal_free: false,
+                copy: None,
                 search_paths: Vec::new(),
                 attested: true,
                 mentioned: Vec::new(),

@@ -3,6 +3,7 @@
 mod constraint;
 mod reach;
 mod row;
+mod spread;
 mod views;
 mod vouched;
 
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use access::DataClass;
 
 use reach::{Code, Reach};
-use row::{Member, Row, ViewColumn, ViewLink};
+use row::{Member, Row, ViewLink};
 
 pub(crate) use constraint::{Compares, Constraint};
 pub(crate) use reach::Event;
@@ -87,6 +88,8 @@ pub(crate) struct Column {
     pub label: Option<LabelledId>,
     /// Labelled columns that its values are made of: a generated column, a row of another table.
     pub made_of: Vec<LabelledId>,
+    /// Whether it is computed from others of its table.
+    generated: bool,
     number: i16,
 }
 
@@ -199,7 +202,17 @@ impl Catalog {
             if row_of != 0 {
                 links.rows.push((relation.oid, number, row_of));
             }
-            relation.columns.push(Column { name: name.into(), label: None, made_of: Vec::new(), number });
+            let name = name.into();
+            relation.columns.push(Column {
+                name,
+                label: None,
+                made_of: Vec::new(),
+                generated: false,
+                number,
+            });
+        }
+        for &(relation, number, _) in &links.generated {
+            catalog.column_mut(relation, number).into_iter().for_each(|column| column.generated = true);
         }
         for entry in &labels.entries {
             catalog.apply(entry);
@@ -222,18 +235,17 @@ impl Catalog {
         column.label.and_then(|id| self.labelled(id)).map(|labelled| &labelled.label)
     }
 
-    /// Every class that a column holds or is made of, by the identity that RowDescription gives it.
+    /// Every class that a column holds or is made of, by the identity that RowDescription gives it; 0 is a whole row.
     pub fn classes_of(&self, relation_oid: u32, attnum: i16) -> Vec<DataClass> {
-        let relation = self.by_oid.get(&relation_oid).and_then(|&at| self.relations.get(at));
-        let column =
-            relation.and_then(|relation| relation.columns.iter().find(|column| column.number == attnum));
-        let held = column.map(held).unwrap_or_default();
-        let mut classes: Vec<DataClass> = held
-            .iter()
-            .filter_map(|&id| self.labelled(id))
-            .flat_map(|labelled| labelled.classes.clone())
-            .collect();
-        classes.dedup();
+        let columns =
+            self.relation(relation_oid).map(|relation| relation.columns.as_slice()).unwrap_or_default();
+        let columns = columns.iter().filter(|column| attnum == 0 || column.number == attnum);
+        let mut classes: Vec<DataClass> = Vec::new();
+        for labelled in columns.flat_map(held).filter_map(|id| self.labelled(id)) {
+            classes.extend(
+                labelled.classes.iter().filter(|class| !classes.contains(class)).cloned().collect::<Vec<_>>(),
+            );
+        }
         classes
     }
 
@@ -248,6 +260,11 @@ impl Catalog {
             relation.columns.iter().any(|column| !held(column).is_empty())
                 && relation.columns.iter().any(|column| column.number > attnum)
         })
+    }
+
+    /// Whether a column is computed from others of its table. No column becomes one that was none.
+    pub fn is_generated(&self, relation_oid: u32, attnum: i16) -> bool {
+        self.column(relation_oid, attnum).is_some_and(|column| column.generated)
     }
 
     /// Whether the snapshot holds this relation. One that it does not hold (a temporary table, one created
@@ -345,6 +362,12 @@ impl Catalog {
         self.labelled.get(usize::try_from(id).ok()?)
     }
 
+    /// The label of a column of `pg_catalog`.
+    pub(crate) fn system_label(&self, relation: &str, column: &str) -> Option<LabelledId> {
+        let columns = self.relations(Some("pg_catalog"), relation).flat_map(|relation| &relation.columns);
+        columns.into_iter().find(|it| *it.name == *column)?.label
+    }
+
     /// Every labelled column of this name, wherever it is.
     pub(crate) fn labelled_by_name(&self, column: &str) -> &[LabelledId] {
         self.labelled_by_name.get(column).map(Vec::as_slice).unwrap_or_default()
@@ -416,139 +439,6 @@ impl Catalog {
         }
     }
 
-    /// Lets labels reach what holds the same values, then what is computed from them.
-    fn spread(&mut self, links: &Links) {
-        let mut changed = true;
-        while std::mem::take(&mut changed) {
-            changed |= self.spread_to_family(&links.inherits);
-            changed |= self.spread_by_references(links);
-        }
-        changed = true;
-        while std::mem::take(&mut changed) {
-            changed |= self.spread_within(links);
-        }
-        let understood = self.spread_by_definitions(links);
-        self.spread_to_views(links, &understood);
-    }
-
-    /// A generated column is made of others of its row; a column of a row type, of a row's columns.
-    fn spread_within(&mut self, links: &Links) -> bool {
-        let mut changed = false;
-        for &(relation, number, from) in &links.generated {
-            let made_of = self.column(relation, from).map(held).unwrap_or_default();
-            changed |= self.make_of(relation, number, &made_of);
-        }
-        for &(relation, number, row_of) in &links.rows {
-            let made_of: Vec<LabelledId> =
-                self.relation(row_of).into_iter().flat_map(|row| row.columns.iter().flat_map(held)).collect();
-            changed |= self.make_of(relation, number, &made_of);
-        }
-        changed
-    }
-
-    /// A table and its children (partitions, inheritance) hold the same rows, so a label on a column of one
-    /// is a label on that column of all. To be repeated until nothing changes: a family has generations.
-    fn spread_to_family(&mut self, inherits: &[(u32, u32)]) -> bool {
-        let mut changed = false;
-        for &(child, parent) in inherits {
-            changed |= self.spread_between(child, parent);
-            changed |= self.spread_between(parent, child);
-        }
-        changed
-    }
-
-    fn spread_between(&mut self, from: u32, to: u32) -> bool {
-        let Some(source) = self.relation(from) else { return false };
-        let labels: Vec<(Box<str>, LabelledId)> =
-            source.columns.iter().filter_map(|column| Some((column.name.clone(), column.label?))).collect();
-        let mut changed = false;
-        for (name, id) in labels {
-            let Some(target) = self.relation(to) else { return changed };
-            if !target.columns.iter().any(|column| column.name == name && column.label.is_none()) {
-                continue;
-            }
-            let full = format!("{}.{name}", target.name);
-            let Some(label) = self.labelled(id).map(|labelled| labelled.label.clone()) else { continue };
-            let new = self.add_labelled(full, &label);
-            let Some(&at) = self.by_oid.get(&to) else { continue };
-            let columns =
-                self.relations.get_mut(at).into_iter().flat_map(|relation| relation.columns.iter_mut());
-            for column in columns.filter(|column| column.name == name) {
-                column.label = Some(new);
-                changed = true;
-            }
-        }
-        changed
-    }
-
-    /// A view computes from what its rule reads, and from all that the views it reads compute from.
-    /// What is `understood` by its definition is no such computation.
-    fn spread_to_views(&mut self, links: &Links, understood: &HashSet<u32>) {
-        let mut changed = true;
-        while std::mem::take(&mut changed) {
-            for link in &links.views {
-                let from = if understood.contains(&link.view) { Vec::new() } else { self.read_by(link) };
-                let calls =
-                    self.relation(link.relation).map(|relation| relation.calls.clone()).unwrap_or_default();
-                changed |= self.add_to_view(link.view, &from, &calls);
-            }
-            for (view, function) in &links.calls {
-                changed |= self.add_to_view(*view, &[], std::slice::from_ref(function));
-            }
-        }
-    }
-
-    fn read_by(&self, link: &ViewLink) -> Vec<LabelledId> {
-        let Some(relation) = self.relation(link.relation) else { return Vec::new() };
-        let mut from = relation.computed_from.clone();
-        let read = |column: &&Column| match link.column {
-            ViewColumn::None => false,
-            ViewColumn::One(number) => column.number == number,
-            ViewColumn::All => true,
-        };
-        from.extend(relation.columns.iter().filter(read).flat_map(held));
-        from
-    }
-
-    fn add_to_view(&mut self, view: u32, from: &[LabelledId], calls: &[Box<str>]) -> bool {
-        let Some(relation) = self.by_oid.get(&view).and_then(|&at| self.relations.get_mut(at)) else {
-            return false;
-        };
-        if relation.kind != Kind::View {
-            return false;
-        }
-        let before = relation.computed_from.len() + relation.calls.len();
-        // Whoever labels a column of a view has looked at the view, and said what its columns hold.
-        if relation.columns.iter().all(|column| column.label.is_none()) {
-            for &id in from {
-                if !relation.computed_from.contains(&id) {
-                    relation.computed_from.push(id);
-                }
-            }
-        }
-        for call in calls {
-            if !relation.calls.contains(call) {
-                relation.calls.push(call.clone());
-            }
-        }
-        relation.computed_from.len() + relation.calls.len() > before
-    }
-
-    fn make_of(&mut self, relation: u32, number: i16, made_of: &[LabelledId]) -> bool {
-        let relation = self.by_oid.get(&relation).and_then(|&at| self.relations.get_mut(at));
-        let columns = relation.into_iter().flat_map(|relation| relation.columns.iter_mut());
-        let mut changed = false;
-        for column in columns.filter(|column| column.number == number) {
-            for &id in made_of {
-                if !column.made_of.contains(&id) && column.label != Some(id) {
-                    column.made_of.push(id);
-                    changed = true;
-                }
-            }
-        }
-        changed
-    }
-
     /// Labels that came by inheritance count under their column's name too.
     fn index_labels(&mut self) {
         let system = |id: LabelledId| self.labelled(id).is_some_and(|labelled| labelled.system);
@@ -570,6 +460,11 @@ impl Catalog {
 
     fn column(&self, oid: u32, number: i16) -> Option<&Column> {
         self.relation(oid)?.columns.iter().find(|column| column.number == number)
+    }
+
+    fn column_mut(&mut self, oid: u32, number: i16) -> Option<&mut Column> {
+        let relation = self.relations.get_mut(*self.by_oid.get(&oid)?)?;
+        relation.columns.iter_mut().find(|column| column.number == number)
     }
 }
 

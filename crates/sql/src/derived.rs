@@ -5,13 +5,15 @@
 //! value for every value, of about its length, and takes no time that tells of it) may be derived; anything else is a
 //! computation. Comparisons of rows are not total, nor is what puts something long in the place of a part of a value.
 
-use access::DataClass;
+use access::{DataClass, Position};
 use pg_query::Node;
 use pg_query::protobuf::{AExpr, AExprKind, FuncCall, SubLink, SubLinkType, TypeName, a_const};
 
+use crate::label::Label;
 use crate::lineage::Place;
+use crate::member::{ITSELF, NOWHERE, Put, Step, is_name};
 use crate::reading::{Kind, Reading, strings};
-use crate::scope::{Trace, add};
+use crate::scope::{Columns, Trace, add};
 
 impl<'a> Reading<'a> {
     /// Reads an expression that a column of an answer is, and gives what that is made of.
@@ -23,18 +25,38 @@ impl<'a> Reading<'a> {
         match kind {
             Kind::ColumnRef(reference) => {
                 let columns = self.reference(reference);
-                if columns.unknown {
-                    self.mark_computed(&columns);
-                    return Vec::new();
+                let traces = self.derived_columns(columns);
+                match reference.fields.last().map(|last| &last.node) {
+                    Some(Some(Kind::String(_))) => traces,
+                    // All of a row, whatever it is a part of.
+                    _ => traces.into_iter().map(|trace| Trace { way: NOWHERE, ..trace }).collect(),
                 }
-                columns.derived().traces().collect()
             }
-            Kind::TypeCast(it) if is_text(it.type_name.as_ref()) => self.derive_of(it.arg.as_deref()),
+            Kind::TypeCast(it) if is_text(it.type_name.as_ref()) => {
+                let traces = self.derive_of(it.arg.as_deref());
+                // Of a document a text is made, in which nothing is anywhere.
+                let text = |it: Trace| Trace { way: ITSELF, stands: it.stands && it.way == ITSELF, ..it };
+                traces.into_iter().map(text).collect()
+            }
             Kind::CollateClause(it) => self.derive_of(it.arg.as_deref()),
             Kind::CoalesceExpr(it) => self.derive_all(&it.args),
-            Kind::RowExpr(it) => self.derive_all(&it.args),
+            Kind::RowExpr(it) => self.held_by(&it.args, &Put::Nowhere),
+            Kind::AArrayExpr(it) => self.held_by(&it.elements, &Put::Under(Step::Any)),
+            Kind::AIndirection(it) => match self.field_of_row(it) {
+                Some(columns) => self.derived_columns(columns),
+                None => {
+                    self.expression(node);
+                    Vec::new()
+                }
+            },
             Kind::AExpr(it) if it.kind() == AExprKind::AexprOp && is_concatenation(&it.name) => {
                 self.concatenated(it)
+            }
+            Kind::AExpr(it) if it.kind() == AExprKind::AexprOp && leaves_out_members(it) => {
+                self.operator(&it.name);
+                // Of an array it leaves out elements, so that others move up.
+                let traces = self.derive_of(it.lexpr.as_deref());
+                traces.into_iter().map(|trace| Trace { way: NOWHERE, ..trace }).collect()
             }
             Kind::CaseExpr(it) => {
                 self.expression_of(it.arg.as_deref());
@@ -54,17 +76,83 @@ impl<'a> Reading<'a> {
             Kind::SubLink(link) if gives_values(link) => {
                 let Some(query) = link.subselect.as_deref() else { return Vec::new() };
                 let columns = self.query(query);
-                if columns.unknown {
-                    self.mark_computed(&columns);
-                    return Vec::new();
+                let traces = self.derived_columns(columns);
+                match link.sub_link_type() {
+                    SubLinkType::ArraySublink => self.put(traces, &Put::Under(Step::Any)),
+                    _ => traces,
                 }
-                columns.derived().traces().collect()
             }
             _ => {
                 self.expression(node);
                 Vec::new()
             }
         }
+    }
+
+    fn derived_columns(&mut self, columns: Columns<'a>) -> Vec<Trace> {
+        if columns.unknown {
+            self.mark_computed(&columns);
+            return Vec::new();
+        }
+        columns.derived().traces().collect()
+    }
+
+    /// What a row, an array or a document is made of.
+    fn held_by(&mut self, nodes: &'a [Node], put: &Put) -> Vec<Trace> {
+        let traces = self.derive_all(nodes);
+        self.put(traces, put)
+    }
+
+    /// What a function puts beside one another.
+    fn held_by_call(&mut self, call: &'a FuncCall) -> Vec<Trace> {
+        match strings(&call.funcname).last() {
+            Some("to_json" | "to_jsonb" | "row_to_json") => self.held_by(&call.args, &Put::Same),
+            Some("json_build_array" | "jsonb_build_array") => {
+                let mut traces = Vec::new();
+                for (index, arg) in call.args.iter().enumerate() {
+                    let held = self.held_by(std::slice::from_ref(arg), &Put::Under(Step::Index(index)));
+                    add(&mut traces, &held);
+                }
+                traces
+            }
+            Some("string_agg") => {
+                let traces = self.held_by(&call.args, &Put::Same);
+                traces.into_iter().map(|it| Trace { way: ITSELF, stands: false, ..it }).collect()
+            }
+            _ => self.held_by(&call.args, &Put::Under(Step::Any)),
+        }
+    }
+
+    /// What is put under names, which may be made of nothing that is labelled.
+    fn members(&mut self, call: &'a FuncCall) -> Vec<Trace> {
+        let is_aggregate = strings(&call.funcname).last().is_some_and(|name| name.contains("_agg"));
+        let mut traces = Vec::new();
+        for pair in call.args.chunks(2) {
+            let (name, value) = pair.split_at(1.min(pair.len()));
+            self.in_answer(Place::Function, |reading| reading.expressions(name));
+            // With another name the facts are others.
+            self.literal_free = false;
+            let put = match name.first().and_then(literal) {
+                Some(name) if !is_aggregate && is_name(name) => Put::Under(Step::Name(name.into())),
+                _ => Put::Under(Step::Any),
+            };
+            let held = self.held_by(value, &put);
+            add(&mut traces, &held);
+        }
+        traces
+    }
+
+    /// What is put into `jsonb`. A document of the type `json` may break its rules, and then the statement fails.
+    fn without_documents(&mut self, traces: Vec<Trace>) -> Vec<Trace> {
+        let catalog = self.catalog;
+        let is_document = |trace: &Trace| {
+            catalog.labelled(trace.column).is_none_or(|labelled| matches!(labelled.label, Label::Json(_)))
+        };
+        if traces.iter().any(is_document) {
+            self.mark(&traces, Position::Computed);
+            return Vec::new();
+        }
+        traces
     }
 
     /// `a || b || …`
@@ -86,9 +174,14 @@ impl<'a> Reading<'a> {
     /// What a function is given: of labelled columns only such as stand there as they are. Of what has been made of one
     /// already something else could be made that is longer or shorter with its value, without end.
     fn simple(&mut self, node: &'a Node) -> Vec<Trace> {
+        if let Some(Kind::FuncCall(call)) = &node.node
+            && let Some(traces) = self.definition_of(call)
+        {
+            return traces;
+        }
         match self.plain(node) {
             Some(traces) if traces.iter().all(|trace| trace.plain) => {
-                traces.into_iter().map(|trace| Trace { plain: false, ..trace }).collect()
+                traces.into_iter().map(|trace| Trace::made(trace.column)).collect()
             }
             _ => {
                 self.in_answer(Place::Function, |reading| reading.expression(node));
@@ -118,6 +211,9 @@ impl<'a> Reading<'a> {
     }
 
     fn derived_call(&mut self, call: &'a FuncCall) -> Vec<Trace> {
+        if let Some(traces) = self.definition_of(call) {
+            return traces;
+        }
         let total = self.total(call);
         if total.is_none() || self.shows_no_more(call) {
             self.in_answer(Place::Function, |reading| {
@@ -129,12 +225,29 @@ impl<'a> Reading<'a> {
         self.around(call);
         match total {
             Some(Total::Whole | Total::Count) | None => self.simple_all(&call.args),
+            Some(Total::Holds) => self.held_by_call(call),
+            Some(Total::HoldsJsonb) => {
+                let traces = self.held_by_call(call);
+                self.without_documents(traces)
+            }
+            Some(Total::Members) => self.members(call),
+            Some(Total::MembersJsonb) => {
+                let traces = self.members(call);
+                self.without_documents(traces)
+            }
             Some(Total::Subject | Total::Length | Total::Right) => {
                 let (subject, others) = call.args.split_at(1.min(call.args.len()));
                 self.in_answer(Place::Function, |reading| reading.expressions(others));
                 self.simple_all(subject)
             }
         }
+    }
+
+    /// What a function shows that tells a whole definition: as much as the column of PostgreSQL's own that holds such.
+    fn definition_of(&mut self, call: &'a FuncCall) -> Option<Vec<Trace>> {
+        let column = self.shows_definition(&call.funcname)?;
+        self.in_answer(Place::Function, |reading| reading.arguments(call));
+        Some(vec![Trace::made(column)])
     }
 
     /// Whether a call shows nothing of its arguments that their masks do not show: how many there are (but of `sad`),
@@ -156,7 +269,7 @@ impl<'a> Reading<'a> {
     }
 
     /// In which way a call is total; `None` where it is not known to be.
-    fn total(&self, call: &FuncCall) -> Option<Total> {
+    fn total(&mut self, call: &FuncCall) -> Option<Total> {
         let parts: Vec<&str> = strings(&call.funcname).collect();
         let name = match parts.as_slice() {
             // An extension's function of such a name does what its name says.
@@ -167,6 +280,8 @@ impl<'a> Reading<'a> {
         if call.agg_distinct || call.agg_within_group || call.func_variadic {
             return None;
         }
+        // With another sign the facts are others.
+        self.literal_free &= !matches!(name, "array_to_string" | "btrim" | "ltrim" | "rtrim");
         Some(match name {
             "count" => Total::Count,
             // With an encoding it fails where that is not the bytes'.
@@ -176,7 +291,15 @@ impl<'a> Reading<'a> {
             "right" => Total::Right,
             // With a pattern it would be searched for, and how long that takes tells of the value.
             "substring" if !call.args.iter().skip(1).all(is_integer) => return None,
+            // What stands between the elements would be as often there as there are elements.
+            "array_to_string" if !matches!(call.args.as_slice(), [_, sign] if is_short(sign)) => return None,
+            // How long it is looked for such signs as there are many of tells of the value.
+            "btrim" | "ltrim" | "rtrim" if !call.args.iter().skip(1).all(is_short) => return None,
             name if WHOLE.contains(&name) => Total::Whole,
+            name if HOLDS.contains(&name) => Total::Holds,
+            name if HOLDS_JSONB.contains(&name) => Total::HoldsJsonb,
+            name if MEMBERS.contains(&name) => Total::Members,
+            name if MEMBERS_JSONB.contains(&name) => Total::MembersJsonb,
             name if SUBJECT.contains(&name) => Total::Subject,
             _ => return None,
         })
@@ -208,7 +331,9 @@ impl<'a> Reading<'a> {
     pub fn is_system(&mut self, arg: &'a Node) -> bool {
         let traces = self.plain(arg).unwrap_or_default();
         let catalog = self.catalog;
-        let system = |trace: &Trace| catalog.labelled(trace.column).is_some_and(|labelled| labelled.system);
+        let system = |trace: &Trace| {
+            trace.plain && catalog.labelled(trace.column).is_some_and(|labelled| labelled.system)
+        };
         !traces.is_empty() && traces.iter().all(system)
     }
 
@@ -235,6 +360,14 @@ impl<'a> Reading<'a> {
 enum Total {
     /// All of them.
     Whole,
+    /// All of them, which may have been made of others: they are put into an array or a document as they are.
+    Holds,
+    /// The same by the rules of `jsonb`.
+    HoldsJsonb,
+    /// Every second, as the last but one: the values, and not their names.
+    Members,
+    /// The same by the rules of `jsonb`.
+    MembersJsonb,
     /// The first.
     Subject,
     /// All; the result shows nothing of them but whether they are there.
@@ -254,7 +387,6 @@ const WHOLE: &[&str] = &[
     "concat_ws",
     "first_value",
     "initcap",
-    "json_build_array",
     "last_value",
     "lower",
     "max",
@@ -262,13 +394,37 @@ const WHOLE: &[&str] = &[
     "min",
     "reverse",
     "sum",
-    "to_json",
     "upper",
 ];
 
+/// Functions that put values beside one another. (Arrays of different lengths do not go into one array: that their
+/// lengths differ is all that `array_agg` tells of such.)
+const HOLDS: &[&str] =
+    &["array_agg", "json_agg", "json_agg_strict", "json_build_array", "row_to_json", "string_agg", "to_json"];
+
+/// The same, by the rules of `jsonb`, which some documents of the type `json` break.
+const HOLDS_JSONB: &[&str] = &["jsonb_agg", "jsonb_agg_strict", "jsonb_build_array", "to_jsonb"];
+
+/// Functions that put values under names. A name may not be NULL.
+const MEMBERS: &[&str] = &["json_build_object", "json_object_agg", "json_object_agg_strict"];
+const MEMBERS_JSONB: &[&str] = &["jsonb_build_object", "jsonb_object_agg", "jsonb_object_agg_strict"];
+
 /// Functions that are total in the first, whatever the others are.
-const SUBJECT: &[&str] =
-    &["lag", "lead", "left", "lpad", "nth_value", "overlay", "rpad", "substr", "substring"];
+const SUBJECT: &[&str] = &[
+    "array_to_string",
+    "btrim",
+    "lag",
+    "lead",
+    "left",
+    "lpad",
+    "ltrim",
+    "nth_value",
+    "overlay",
+    "rpad",
+    "rtrim",
+    "substr",
+    "substring",
+];
 
 /// Whether every value can be cast to it.
 fn is_text(name: Option<&TypeName>) -> bool {
@@ -291,6 +447,37 @@ fn is_concatenation(operator: &[Node]) -> bool {
 fn is_last_four(count: &Node) -> bool {
     let Some(Kind::AConst(count)) = &count.node else { return false };
     matches!(&count.val, Some(a_const::Val::Ival(number)) if (0..=4).contains(&number.ival))
+}
+
+/// The text that a literal is.
+fn literal(node: &Node) -> Option<&str> {
+    match &node.node {
+        Some(Kind::AConst(it)) => match &it.val {
+            Some(a_const::Val::Sval(text)) => Some(&text.sval),
+            _ => None,
+        },
+        Some(Kind::TypeCast(cast)) if is_text(cast.type_name.as_ref()) => literal(cast.arg.as_deref()?),
+        _ => None,
+    }
+}
+
+/// Whether it is a text of so few signs that how often it is there hardly tells.
+fn is_short(node: &Node) -> bool {
+    literal(node).is_some_and(|text| text.len() <= 2)
+}
+
+/// `to_jsonb(t) - 'name' - …`: a document of a row without some of its members.
+fn leaves_out_members(it: &AExpr) -> bool {
+    let parts: Vec<&str> = strings(&it.name).collect();
+    let is_name = matches!(it.rexpr.as_deref().map(|node| &node.node), Some(Some(Kind::AConst(name)))
+        if matches!(name.val, Some(a_const::Val::Sval(_))));
+    parts == ["-"]
+        && is_name
+        && match it.lexpr.as_deref().and_then(|node| node.node.as_ref()) {
+            Some(Kind::FuncCall(call)) => strings(&call.funcname).last() == Some("to_jsonb"),
+            Some(Kind::AExpr(it)) => leaves_out_members(it),
+            _ => false,
+        }
 }
 
 fn is_integer(node: &Node) -> bool {

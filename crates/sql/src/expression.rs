@@ -198,6 +198,9 @@ impl<'a> Reading<'a> {
 
     /// `(x).name`, `(x).*`, `x[1]`
     fn indirection(&mut self, it: &'a AIndirection) {
+        if let Some(columns) = self.field_of_row(it) {
+            return self.mark_computed(&columns);
+        }
         self.expression_of(it.arg.as_deref());
         for step in &it.indirection {
             match &step.node {

@@ -16,6 +16,7 @@
 use access::{Effect, Position};
 use pg_query::Node;
 
+use crate::catalog::LabelledId;
 use crate::manifest::{Class, FUNCTIONS, Major};
 use crate::reading::{Reading, strings};
 
@@ -86,6 +87,20 @@ impl<'a> Reading<'a> {
         let ([name] | ["pg_catalog", name]) = parts.as_slice() else { return false };
         let class = FUNCTIONS.of_server(name, self.catalog.major());
         class == Some(Class::Expressions) && !self.catalog.has_own_function(name)
+    }
+
+    /// The column of PostgreSQL's own that holds what a function tells, if it is one of PostgreSQL's that tell whole
+    /// definitions.
+    pub fn shows_definition(&self, name: &[Node]) -> Option<LabelledId> {
+        let parts: Vec<&str> = strings(name).collect();
+        let name = match parts.as_slice() {
+            [name] if !self.catalog.has_function(name) => *name,
+            ["pg_catalog", name] => *name,
+            _ => return None,
+        };
+        let (_, relation, column) = DEFINITIONS.iter().find(|(function, ..)| *function == name)?;
+        let known = FUNCTIONS.of_server(name, self.catalog.major()) == Some(Class::Definitions);
+        self.catalog.system_label(relation, column).filter(|_| known)
     }
 
     /// Whether a function of this name may take a row.
@@ -231,6 +246,14 @@ const OPERATORS: [&str; 79] = [
     "?||", "@", "@-@", "@>", "@?", "@@", "@@@", "^", "^@", "|", "|&>", "|/", "|>>", "||", "||/", "~",
     "~*", "~<=~", "~<~", "~=", "~>=~", "~>~", "~~", "~~*",
     "BETWEEN", "NOT BETWEEN", "BETWEEN SYMMETRIC", "NOT BETWEEN SYMMETRIC",
+];
+
+/// PostgreSQL's functions that tell a whole definition, each with the relation and the column that hold the same.
+const DEFINITIONS: [(&str, &str, &str); 4] = [
+    ("pg_get_function_sqlbody", "pg_proc", "prosrc"),
+    ("pg_get_functiondef", "pg_proc", "prosrc"),
+    ("pg_get_ruledef", "pg_rules", "definition"),
+    ("pg_get_viewdef", "pg_views", "definition"),
 ];
 
 /// PostgreSQL's functions that take one argument of any type, or a row.

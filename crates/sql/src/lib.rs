@@ -7,11 +7,13 @@
 //! A labelled column is an output only where it stands plainly as a column of the answer, also through
 //! subqueries and WITH queries, so that the server names its origin in RowDescription and a mask reaches
 //! it. A column of the answer that is made of labelled ones by what is total (`derived`) is redacted by its
-//! place. Any other mention is a computation.
+//! place, or, where it is a document and the text says where in it they are (`member`), masked inside. Any other
+//! mention is a computation.
 
 mod analysis;
 mod catalog;
 mod change;
+mod copy;
 mod definition;
 mod derived;
 mod expression;
@@ -20,9 +22,11 @@ mod label;
 mod lineage;
 mod manifest;
 mod matching;
+mod member;
 mod names;
 mod query;
 mod reading;
+mod reference;
 mod scope;
 mod settings;
 mod shape;
@@ -33,6 +37,7 @@ mod testimony;
 
 pub use analysis::{Analysis, NameUse, SQL_BYTES_MAX, analyse, analyse_doubting, fuzz_analyse, merge};
 pub use catalog::{Catalog, CatalogError};
+pub use copy::{CopyForm, CopyOut, Forced};
 pub use label::{Label, LabelError, Labels, NotPan};
 pub use lineage::{Given, Lineage, Mention, Place, lineage, locate};
 pub use names::{resolve, unknown_name};

@@ -4,10 +4,13 @@
 //! Facts hold no places, so that they serve every text of one shape. What is told of places comes from
 //! reading one text again, which nobody waits for but who was refused.
 
+use std::sync::Arc;
+
 use access::{DataClass, Position};
 
 use crate::analysis::parse;
 use crate::catalog::{Catalog, Labelled, LabelledId};
+use crate::copy::copy_out;
 use crate::label::Label;
 use crate::reading::{LISTED_MAX, Reading};
 
@@ -85,7 +88,7 @@ pub enum Place {
     Constraint,
     /// Put where no label is, or made into a new value.
     Copied,
-    /// `COPY … TO`.
+    /// `COPY … TO` beside other statements, or with options that are not known.
     Copy,
     /// A view that computes on it.
     View,
@@ -98,6 +101,7 @@ pub fn lineage(sql: &str, catalog: &Catalog) -> Lineage {
     let Ok(tree) = parse(sql) else { return Lineage::default() };
     let mut reading = Reading::new(catalog);
     reading.lineage = Some(Lineage::default());
+    reading.copy = copy_out(sql, &tree).map(Arc::new);
     reading.statements(&tree);
     let mut lineage = reading.lineage.unwrap_or_default();
     lineage.mentions.retain(|mention| mention.offset.is_none_or(|offset| sql.is_char_boundary(offset)));
@@ -153,7 +157,9 @@ impl Mention {
                 "leave {column} and what stands with it in a unique index, foreign key or check as it is, or write one row at a time"
             ),
             Place::Copied => format!("leave {column} out of what is copied or computed into a new value"),
-            Place::Copy => format!("use SELECT, whose answer is masked, or leave {column} out of the COPY"),
+            Place::Copy => format!(
+                "send the COPY as a command of its own, with known options, which is masked, or leave {column} out of it"
+            ),
             Place::View => format!("select from the tables under the view, {column} plainly"),
             Place::Definition => format!("leave {column} out of the change, or ask a person to make it"),
         };

@@ -124,6 +124,7 @@ impl<'a> Reading<'a> {
     /// Reads the list of an answer's columns.
     pub fn targets(&mut self, targets: &'a [Node]) -> Columns<'a> {
         let mut columns = Columns::exactly(Vec::with_capacity(targets.len()));
+        columns.spelled = true;
         for node in targets {
             let Some(Kind::ResTarget(target)) = &node.node else {
                 self.not_understood("a column of the answer");
@@ -133,6 +134,7 @@ impl<'a> Reading<'a> {
             columns.exact &= part.exact;
             columns.in_place &= part.in_place;
             columns.unknown |= part.unknown;
+            columns.spelled &= is_spelled(target) && part.list.iter().all(|column| column.name.is_some());
             columns.list.extend(part.list);
         }
         columns
@@ -143,6 +145,14 @@ impl<'a> Reading<'a> {
         let Some(value) = target.val.as_deref() else { return Columns::default() };
         if let Some(Kind::ColumnRef(reference)) = &value.node {
             let mut columns = self.reference(reference);
+            if let (Some(alias), [column]) = (alias, columns.list.as_mut_slice()) {
+                column.name = Some(alias);
+            }
+            return columns;
+        }
+        if let Some(Kind::AIndirection(it)) = &value.node
+            && let Some(mut columns) = self.field_of_row(it)
+        {
             if let (Some(alias), [column]) = (alias, columns.list.as_mut_slice()) {
                 column.name = Some(alias);
             }
@@ -268,6 +278,7 @@ impl<'a> Reading<'a> {
             self.mark_computed(&columns);
             return Columns { exact: false, in_place: false, ..Columns::clean(strings(names).map(Some)) };
         }
+        columns.spelled = false;
         for (column, name) in columns.list.iter_mut().zip(strings(names)) {
             column.name = Some(name);
         }
@@ -478,6 +489,16 @@ impl<'a> Reading<'a> {
             self.json_table_columns(&column.columns);
         }
     }
+}
+
+/// Whether a target is one column, and not all of something.
+fn is_spelled(target: &ResTarget) -> bool {
+    let last = match target.val.as_deref().map(|value| &value.node) {
+        Some(Some(Kind::ColumnRef(it))) => it.fields.last(),
+        Some(Some(Kind::AIndirection(it))) => it.indirection.last(),
+        _ => None,
+    };
+    !last.is_some_and(|last| matches!(last.node, Some(Kind::AStar(_))))
 }
 
 /// Where a member of FROM stands, in bytes; negative if that is not known.

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use access::{Action, Answer, ColumnUse, DataClass, Effect, Facts, Match, Position, Resource, Use};
 use pg_query::Node;
-use pg_query::protobuf::{ColumnRef, RangeVar, node};
+use pg_query::protobuf::{RangeVar, node};
 
 use crate::catalog::{Catalog, Event, LabelledId, Relation};
 use crate::lineage::{Lineage, Place, Spot};
-use crate::scope::{Column, Columns, Item, Scope, Trace, add};
+use crate::member::Ways;
+use crate::scope::{Columns, Item, Scope, Trace};
 use crate::system;
-use crate::{Analysis, NameUse};
+use crate::{Analysis, CopyOut, NameUse};
 
 /// The nodes of the tree.
 pub(crate) type Kind = node::Node;
@@ -38,6 +39,10 @@ pub(crate) struct Reading<'a> {
     pub mentioned: Vec<LabelledId>,
     /// Whether relations may have other columns than the catalog says.
     pub doubts: bool,
+    /// What the text is, if it is a copy to the agent whose columns the server can be made to describe.
+    pub copy: Option<Arc<CopyOut>>,
+    /// Where in documents values are.
+    pub ways: Ways,
     /// What is being read.
     pub spot: Spot,
     /// Where labelled columns are, if that is asked for.
@@ -65,9 +70,6 @@ const WORK_MAX: usize = 4_000_000;
 /// Most statements, and most different uses, columns, functions or things not understood that are listed.
 pub const LISTED_MAX: usize = 1_000;
 
-/// Most columns of an answer: PostgreSQL's own limit (`MaxTupleAttributeNumber`).
-const COLUMNS_MAX: usize = 1_664;
-
 impl<'a> Reading<'a> {
     pub fn new(catalog: &'a Catalog) -> Self {
         Self {
@@ -82,8 +84,10 @@ impl<'a> Reading<'a> {
             reads: false,
             at: 0,
             doubts: false,
+            copy: None,
             computed: Vec::new(),
             mentioned: Vec::new(),
+            ways: Ways::default(),
             spot: Spot::default(),
             lineage: None,
             work: 0,
@@ -96,6 +100,7 @@ impl<'a> Reading<'a> {
             names: self.names,
             changes_catalog: self.changes_catalog,
             literal_free: self.literal_free,
+            copy: self.copy,
             search_paths: self.search_paths,
             attested: false,
             mentioned: self.mentioned,
@@ -205,23 +210,28 @@ impl<'a> Reading<'a> {
     pub fn mark(&mut self, traces: &[Trace], position: Position) {
         for trace in traces {
             let position = if trace.plain { position } else { Position::Computed };
-            self.mark_column(trace.column, position);
+            match trace.within {
+                0 => self.mark_column(trace.column, position),
+                _ => self.at_row(|reading| reading.mark_column(trace.column, position)),
+            }
         }
     }
 
     /// Notes that the answer is made of these columns: as they stand, or derived, where it is known at which place.
     pub fn mark_output(&mut self, columns: &Columns<'a>) {
         let placed = columns.exact && columns.in_place;
-        let mut derived = Vec::new();
+        let (mut derived, mut members) = (Vec::new(), Vec::new());
         for (index, column) in (0..).zip(&columns.list) {
             for trace in &column.traces {
                 let catalog = self.catalog;
                 let classes = catalog.labelled(trace.column).map(|labelled| labelled.classes.as_slice());
                 let classes = classes.unwrap_or_default();
+                let is_sad = classes.contains(&DataClass::Sad);
                 let position = match trace.plain {
                     true => Position::Output,
-                    // Nothing that is made of it is told, not even that there is something.
-                    false if !placed || classes.contains(&DataClass::Sad) => Position::Computed,
+                    // Nothing that is made of it alone is told, not even that there is something. What holds other
+                    // values beside it is NULL, as it is itself.
+                    false if !placed || (is_sad && trace.within == 0) => Position::Computed,
                     false => Position::Derived,
                 };
                 self.at_column(column.at, |reading| reading.mark_column(trace.column, position));
@@ -232,12 +242,15 @@ impl<'a> Reading<'a> {
                     derived.extend(classes.iter().map(|class| (index, class.clone())));
                 }
             }
+            if placed {
+                members.extend(self.members_of(index, &column.traces));
+            }
         }
         derived.sort_unstable_by(|a: &(u32, DataClass), b| (a.0, a.1.as_str()).cmp(&(b.0, b.1.as_str())));
         derived.dedup();
         if !derived.is_empty() {
             let width = u32::try_from(columns.list.len()).unwrap_or(u32::MAX);
-            self.facts.answers.push(Answer { statement: self.at, width, derived });
+            self.facts.answers.push(Answer { statement: self.at, width, derived, members });
         }
     }
 
@@ -346,178 +359,14 @@ impl<'a> Reading<'a> {
             scope.items.push(item);
         }
     }
-
-    /// What a column name, `t.name`, `*` or `t.*` means here.
-    ///
-    /// What is more than a plain use of columns (a whole row, a function in disguise) is noted at once.
-    pub fn reference(&mut self, reference: &'a ColumnRef) -> Columns<'a> {
-        let columns = self.referred(reference);
-        columns.traces().for_each(|trace| self.names_column(trace.column));
-        columns
-    }
-
-    /// Notes that a labelled column is named.
-    pub fn names_column(&mut self, column: LabelledId) {
-        note(&mut self.mentioned, column);
-    }
-
-    fn referred(&mut self, reference: &'a ColumnRef) -> Columns<'a> {
-        self.at_offset(reference.location, |reading| {
-            let mut columns = reading.meaning(reference);
-            for column in &mut columns.list {
-                column.at = reading.spot.offset;
-            }
-            columns
-        })
-    }
-
-    fn meaning(&mut self, reference: &'a ColumnRef) -> Columns<'a> {
-        let mut fields = reference.fields.iter().rev().map(|field| field.node.as_ref());
-        match (fields.next().flatten(), fields.next().flatten()) {
-            (Some(Kind::String(name)), None) => self.unqualified(&name.sval),
-            (Some(Kind::String(name)), Some(Kind::String(of))) => self.qualified(&of.sval, &name.sval),
-            (Some(Kind::AStar(_)), None) => self.star(None),
-            (Some(Kind::AStar(_)), Some(Kind::String(of))) => self.star(Some(&of.sval)),
-            _ => {
-                self.not_understood("a column reference");
-                Columns::default()
-            }
-        }
-    }
-
-    /// PostgreSQL takes the column of the innermost query that has it, and only then a whole row of that
-    /// name. Where the catalog cannot tell whether a query has it, every possibility counts.
-    pub fn unqualified(&mut self, name: &'a str) -> Columns<'a> {
-        if !self.work(self.scopes.iter().map(|scope| scope.items.len()).sum()) {
-            return Columns::default();
-        }
-        let (mut traces, mut found, mut certain, mut open) = (Vec::new(), false, false, false);
-        for scope in self.scopes.iter().rev().filter(|scope| !scope.only_qualified) {
-            for item in &scope.items {
-                let here = item.columns.find(name, &mut traces);
-                if !here {
-                    item.columns.unnamed(&mut traces);
-                }
-                found |= here;
-                certain |= here && item.columns.exact;
-            }
-            if certain {
-                break;
-            }
-            open |= !found && scope.items.iter().any(|item| !item.columns.is_certain());
-        }
-        if open || !found {
-            self.mark_name(name, Position::Computed);
-        }
-        if !certain {
-            self.whole_row(name);
-        }
-        let is_row = self.named(name).next().is_some();
-        // A relation that is doubted has columns that are known, and maybe others.
-        let doubted = |item: &Item<'a>| item.columns.doubted && !item.columns.list.is_empty();
-        let open = open && !self.scopes.iter().flat_map(|scope| &scope.items).any(doubted);
-        if !found && !open && traces.is_empty() && !is_row && !SYSTEM_COLUMNS.contains(&name) {
-            self.facts.unknown_columns = true;
-        }
-        one(name, traces)
-    }
-
-    /// The qualifier is the nearest member of FROM that has this name, whatever others have it further out.
-    fn qualified(&mut self, of: &'a str, name: &'a str) -> Columns<'a> {
-        if SYSTEM_COLUMNS.contains(&name) && self.named(of).next().is_some() {
-            return one(name, Vec::new());
-        }
-        let (mut traces, mut found, mut certain) = (Vec::new(), false, false);
-        if !self.work(self.scopes.iter().map(|scope| scope.items.len()).sum()) {
-            return Columns::default();
-        }
-        for item in self.named(of) {
-            let here = item.columns.find(name, &mut traces);
-            if !here {
-                item.columns.unnamed(&mut traces);
-            }
-            found |= here;
-            certain |= here && item.columns.exact;
-        }
-        if !found {
-            self.mark_name(name, Position::Computed);
-            let doubted = |item: &Item<'a>| item.columns.doubted && !item.columns.list.is_empty();
-            let is_known = self.named(of).all(|item| item.columns.is_certain() || doubted(item));
-            self.facts.unknown_columns |= is_known;
-        }
-        if !certain {
-            // `c.to_jsonb` is `to_jsonb(c)` when `c` has no such column.
-            self.attribute(name);
-            // Of a relation that the snapshot does not hold most names are columns.
-            if self.named(of).any(|item| item.columns.exact) || self.takes_a_row(name) {
-                self.whole_row(of);
-            }
-        }
-        one(name, traces)
-    }
-
-    fn star(&mut self, of: Option<&'a str>) -> Columns<'a> {
-        let items: Vec<&Item<'a>> = match of {
-            Some(name) => self.named(name).collect(),
-            None => self.scopes.last().into_iter().flat_map(|scope| &scope.items).collect(),
-        };
-        let exact = !items.is_empty() && items.iter().all(|item| item.columns.exact);
-        let width: usize = items.iter().map(|item| item.columns.list.len()).sum();
-        if width > COLUMNS_MAX {
-            self.not_understood("too many columns");
-            return Columns::default();
-        }
-        let list = items.iter().flat_map(|item| item.columns.list.iter().cloned()).collect();
-        let unknown = items.iter().any(|item| item.columns.unknown);
-        let merges = of.is_none() && self.scopes.last().is_some_and(|scope| scope.merges);
-        let in_place = exact && !merges && items.iter().all(|item| item.columns.in_place);
-        self.work(width);
-        Columns { list, exact, in_place, unknown, doubted: false }
-    }
-
-    /// Notes that all of a row is taken as one value.
-    fn whole_row(&mut self, of: &'a str) {
-        let (mut traces, mut unknown) = (Vec::new(), false);
-        for item in self.named(of) {
-            for column in &item.columns.list {
-                add(&mut traces, &column.traces);
-            }
-            unknown |= item.columns.unknown;
-        }
-        self.at_row(|reading| reading.mark(&traces, Position::Computed));
-        if unknown {
-            self.not_understood("all columns of an unknown relation");
-        }
-    }
-
-    /// The members of FROM of this name: those of the nearest query that has one.
-    fn named<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Item<'a>> {
-        let has = |scope: &&Scope<'a>| scope.items.iter().any(|item| item.name == Some(name));
-        let scope = self.scopes.iter().rev().find(has);
-        scope.into_iter().flat_map(|scope| &scope.items).filter(move |item| item.name == Some(name))
-    }
-
-    /// Reads something that does not see the members of FROM beside it, but those further out.
-    pub fn apart_from_members<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
-        let place = self.scopes.len();
-        let here = self.scopes.last_mut().map(|scope| std::mem::take(&mut scope.items)).unwrap_or_default();
-        let done = read(self);
-        if let Some(scope) = place.checked_sub(1).and_then(|at| self.scopes.get_mut(at)) {
-            scope.items = here;
-        }
-        done
-    }
 }
 
 /// Notes a column once; of so many that it cannot be noted nothing is understood anyhow.
-fn note(columns: &mut Vec<LabelledId>, column: LabelledId) {
+pub(crate) fn note(columns: &mut Vec<LabelledId>, column: LabelledId) {
     if columns.len() < LISTED_MAX && !columns.contains(&column) {
         columns.push(column);
     }
 }
-
-/// Columns that every table has (§5.6), which hold nothing of anybody's.
-const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
 
 /// Facts of nothing.
 pub(crate) fn understood() -> Facts {
@@ -530,8 +379,4 @@ pub(crate) fn strings(nodes: &[Node]) -> impl Iterator<Item = &str> {
         Some(Kind::String(part)) => Some(part.sval.as_str()),
         _ => None,
     })
-}
-
-fn one<'a>(name: &'a str, traces: Vec<Trace>) -> Columns<'a> {
-    Columns::exactly(vec![Column { name: Some(name), traces, at: None }])
 }

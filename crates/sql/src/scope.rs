@@ -1,6 +1,7 @@
 //! Which columns a name can mean at one place of a query.
 
 use crate::catalog::{LabelledId, Relation};
+use crate::member::{ITSELF, Way};
 
 /// That a column of a query's answer holds values of a labelled column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +10,28 @@ pub(crate) struct Trace {
     /// As they stand, so that the server names their origin. Otherwise they are made into something else,
     /// and no use of them is an output that a mask can reach.
     pub plain: bool,
+    /// Inside of how many other values they are: rows, arrays, documents.
+    pub within: u8,
+    /// Where in the column's value they are, if that is a document.
+    pub way: Way,
+    /// Whether they are there as they stand in their column, so that the mask of their class fits.
+    pub stands: bool,
+}
+
+/// Most values that are followed inside one another. Each may write the signs of what is in it twice as long, so that
+/// without end the length would tell whether there are such signs.
+pub(crate) const WITHIN_MAX: u8 = 8;
+
+impl Trace {
+    /// What is made of a labelled column, which is the value itself.
+    pub fn made(column: LabelledId) -> Self {
+        Self { column, plain: false, within: 0, way: ITSELF, stands: false }
+    }
+
+    /// The same, as a part of another value.
+    pub fn inside(self) -> Self {
+        Self { plain: false, within: self.within.saturating_add(1), ..self }
+    }
 }
 
 /// One column of a table or of a query's answer.
@@ -33,6 +56,8 @@ pub(crate) struct Columns<'a> {
     pub unknown: bool,
     /// Whether they are a relation's, which may have others since the snapshot.
     pub doubted: bool,
+    /// Whether the names of all are in the text, so that whatever the catalog says they are called so.
+    pub spelled: bool,
 }
 
 /// One member of a FROM clause.
@@ -58,12 +83,14 @@ impl<'a> Columns<'a> {
     pub fn of(relations: &[&'a Relation]) -> Self {
         let mut list = Vec::with_capacity(relations.first().map_or(0, |relation| relation.columns.len()));
         for column in relations.iter().flat_map(|relation| &relation.columns) {
-            let plain = column.label.iter().map(|&column| Trace { column, plain: true });
-            let made = column.made_of.iter().map(|&column| Trace { column, plain: false });
+            let plain =
+                column.label.iter().map(|&column| Trace { plain: true, stands: true, ..Trace::made(column) });
+            let made = column.made_of.iter().map(|&column| Trace::made(column));
             list.push(Column { name: Some(&column.name), traces: plain.chain(made).collect(), at: None });
         }
         let exact = relations.len() == 1;
-        Self { list, exact, in_place: exact, unknown: relations.is_empty(), doubted: false }
+        let unknown = relations.is_empty();
+        Self { list, exact, in_place: exact, unknown, doubted: false, spelled: false }
     }
 
     /// Columns that hold nothing sensitive, under these names and no others.
@@ -74,7 +101,7 @@ impl<'a> Columns<'a> {
 
     /// These columns and no others.
     pub fn exactly(list: Vec<Column<'a>>) -> Self {
-        Self { list, exact: true, in_place: true, unknown: false, doubted: false }
+        Self { list, exact: true, in_place: true, unknown: false, doubted: false, spelled: false }
     }
 
     /// The same names, holding nothing.

@@ -1,11 +1,11 @@
 //! What each statement is, and what it does beside its queries.
 
-use access::{Action, Effect, Facts, Position, Resource};
+use access::{Action, Effect, Facts, Resource};
 use pg_query::Node;
 use pg_query::protobuf::{
-    CopyStmt, DeclareCursorStmt, DiscardMode, ExplainStmt, GrantTargetType, ObjectType, ParseResult,
-    PrepareStmt, ReindexObjectType, SelectStmt, TransactionStmt, TransactionStmtKind, TruncateStmt,
-    VacuumStmt, VariableSetKind,
+    DeclareCursorStmt, DiscardMode, ExplainStmt, GrantTargetType, ObjectType, ParseResult, PrepareStmt,
+    ReindexObjectType, SelectStmt, TransactionStmt, TransactionStmtKind, TruncateStmt, VacuumStmt,
+    VariableSetKind,
 };
 use std::sync::Arc;
 
@@ -13,7 +13,6 @@ use crate::NameUse;
 use crate::catalog::Event;
 use crate::definition::object_words;
 use crate::lineage::Place;
-use crate::matching::{New, Values};
 use crate::reading::{Kind, LISTED_MAX, Reading, strings};
 use crate::scope::{Item, Scope};
 
@@ -274,68 +273,6 @@ impl<'a> Reading<'a> {
         self.absorb(facts);
     }
 
-    /// COPY has no RowDescription, so what it gives is beyond the reach of masks.
-    fn copy(&mut self, it: &'a CopyStmt) {
-        self.effect(Effect::Data);
-        if it.is_program {
-            self.not_understood("copy program");
-        } else if !it.filename.is_empty() {
-            self.not_understood("copy file");
-        }
-        if it.is_program || !it.filename.is_empty() {
-            self.uses(Action::Administer, Resource::Connection);
-        }
-        // Literals tell what its signs are, and whether there is a file: of `TO ''` the tree says what it says of
-        // `TO STDOUT`, and `TO '/a/file'` has the same shape.
-        self.literal_free = false;
-        if !it.is_from && it.options.iter().any(disguises) {
-            self.not_understood("copy with a digit or letter as a sign");
-        }
-        if let Some(query) = it.query.as_deref() {
-            if !matches!(query.node, Some(Kind::SelectStmt(_))) {
-                self.kind_of(query);
-            }
-            let columns = self.query(query);
-            self.in_place(Place::Copy, |reading| reading.mark_computed(&columns));
-            if !self.reads {
-                self.uses(Action::Read, Resource::Connection);
-            }
-        }
-        let Some(table) = &it.relation else { return };
-        let action = if it.is_from { Action::Write } else { Action::Read };
-        let position = if it.is_from { Position::Assigned } else { Position::Computed };
-        let relations = self.touch(table, action);
-        if it.is_from {
-            self.sets_off(&relations, &[Event::Insert]);
-        }
-        let columns = self.columns_of(&relations);
-        if columns.unknown && !it.is_from {
-            self.not_understood("all columns of an unknown relation");
-        }
-        let mut traces: Vec<_> = columns.traces().collect();
-        if !it.attlist.is_empty() {
-            traces.clear();
-            for name in strings(&it.attlist) {
-                if !columns.find(name, &mut traces) {
-                    self.mark_name(name, position);
-                }
-            }
-        }
-        self.in_place(Place::Copy, |reading| {
-            reading.at_offset(table.location, |reading| reading.mark(&traces, position));
-        });
-        if it.is_from {
-            let named: Vec<&str> = strings(&it.attlist).collect();
-            let given = (!named.is_empty()).then_some(named.as_slice());
-            let new = New { relations: &relations, given, values: Values::Unbounded };
-            self.in_place(Place::Constraint, |reading| reading.inserts(new));
-        }
-        self.scopes
-            .push(Scope { items: vec![Item { name: Some(&table.relname), columns }], ..Scope::default() });
-        self.in_place(Place::Where, |reading| reading.expression_of(it.where_clause.as_deref()));
-        self.scopes.pop();
-    }
-
     fn vacuum(&mut self, it: &'a VacuumStmt) {
         let catalog_changed = self.changes_catalog;
         for node in &it.rels {
@@ -540,17 +477,4 @@ fn definition_words(kind: &Kind) -> Option<&'static str> {
         Kind::DropSubscriptionStmt(_) => "drop subscription",
         _ => return None,
     })
-}
-
-/// Whether an option of COPY makes a sign of a digit or letter: with `quote '4'` a card number comes out with
-/// digits doubled, in which no scan knows it.
-fn disguises(option: &Node) -> bool {
-    let Some(Kind::DefElem(option)) = &option.node else { return true };
-    if !matches!(option.defname.as_str(), "delimiter" | "quote" | "escape") {
-        return false;
-    }
-    match option.arg.as_deref().and_then(|arg| arg.node.as_ref()) {
-        Some(Kind::String(sign)) => sign.sval.chars().any(|sign| sign.is_ascii_alphanumeric()),
-        _ => true,
-    }
 }

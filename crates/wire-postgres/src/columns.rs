@@ -20,7 +20,7 @@ use crate::command::{Format, at};
 use crate::frame::{Frame, message, put_cstring};
 use crate::value::oid;
 use plan::Action;
-pub(crate) use plan::Plan;
+pub(crate) use plan::{Plan, Told, put_value};
 
 /// The columns of a `RowDescription`, with what panguard knows of them.
 pub(crate) struct Columns {
@@ -92,7 +92,12 @@ impl Columns {
             let label = made.or_else(|| label.map(Labelled::from));
             let hidden = match &label {
                 Some(Labelled::Class(class)) => *class != DataClass::Sad && !terms.reveals(class),
-                Some(Labelled::Made(classes)) => !reveals_all(terms, classes),
+                // NULL is in every type, and a document stands in the place of another.
+                Some(Labelled::Made(classes)) => {
+                    !classes.contains(&DataClass::Sad)
+                        && !oid::is_json(type_oid)
+                        && !reveals_all(terms, classes)
+                }
                 Some(Labelled::Json(_)) | None => false,
             };
             let told_text = hidden && !oid::is_text(type_oid);
@@ -121,6 +126,20 @@ impl Columns {
             }
         }
         self
+    }
+
+    /// The same for a copy, which tells no types: in binary a value has to be of the type that it has.
+    pub(crate) fn of_copy(mut self, format: Format) -> Self {
+        if format == Format::Binary {
+            self.columns.iter_mut().for_each(|column| column.told_text = false);
+        }
+        self
+    }
+
+    /// Which of them a copy of a whole table gives.
+    pub(crate) fn copied(&self, catalog: &Catalog) -> Vec<bool> {
+        let is_copied = |column: &Column| !catalog.is_generated(column.origin.0, column.origin.1);
+        self.columns.iter().map(is_copied).collect()
     }
 
     /// Memory that it takes, in bytes.
@@ -187,11 +206,23 @@ impl Columns {
             .map(|(index, column)| {
                 let format = portal_formats.map_or(column.format, |formats| at(formats, index));
                 let made = answer.map(|answer| made_at(answer, index)).unwrap_or_default();
-                (column.action(&made, terms, catalog), format)
+                let members = answer.map(|answer| members_at(answer, index, terms)).unwrap_or_default();
+                (column.action(&made, members, terms, catalog), format)
             })
             .collect();
         Plan::new(actions, masker.revealing(terms))
     }
+}
+
+/// The names in a `RowDescription` that has been read.
+pub(crate) fn names(frame: &Frame) -> Vec<Box<[u8]>> {
+    let mut fields = frame.fields();
+    let count = fields.u16().unwrap_or(0);
+    let name = |_| {
+        let name = fields.cstring()?;
+        fields.take(18).map(|_| name.into())
+    };
+    (0..count).map_while(name).collect()
 }
 
 /// What the name says that a plain column has in its table, whatever the statement calls it.
@@ -218,6 +249,23 @@ fn made_of(
 fn made_at(answer: &Answer, index: usize) -> Vec<DataClass> {
     let here = answer.derived.iter().filter(|(at, _)| usize::try_from(*at) == Ok(index));
     here.map(|(_, class)| class.clone()).collect()
+}
+
+/// What is done at the places in the documents of a column, where they are known; none if nothing there is hidden.
+fn members_at(answer: &Answer, index: usize, terms: &Terms) -> Vec<JsonRule> {
+    let here = answer.members.iter().filter(|member| usize::try_from(member.column) == Ok(index));
+    let hidden = here.filter(|member| !reveals_all(terms, &member.classes));
+    let rules = hidden.map(|member| {
+        let class = match member.classes.as_slice() {
+            classes if classes.contains(&DataClass::Sad) => DataClass::Sad,
+            [class] if member.stands => class.clone(),
+            // Nothing of it may show.
+            _ => DataClass::Secret,
+        };
+        JsonPath::parse(&member.path).map(|path| JsonRule::new(path, class))
+    });
+    // With a path that is none the column is redacted whole.
+    rules.collect::<Result<_, _>>().unwrap_or_default()
 }
 
 fn reveals_all(terms: &Terms, classes: &[DataClass]) -> bool {
@@ -260,9 +308,16 @@ impl From<&Label> for Labelled {
 
 impl Column {
     /// What is done to its values; at its place in the answer it is `made` of these classes besides.
-    fn action(&self, made: &[DataClass], terms: &Terms, catalog: &Catalog) -> Action {
+    fn action(&self, made: &[DataClass], members: Vec<JsonRule>, terms: &Terms, catalog: &Catalog) -> Action {
         let (type_oid, context) = (self.type_oid, self.context);
         let reveal = terms.reveals(&DataClass::Pan);
+        // The server, too, says that it is a document, and no column of any table.
+        if !members.is_empty() && oid::is_json(type_oid) && self.origin.0 == 0 {
+            return Action::Json { rules: members, context, type_oid };
+        }
+        if made.contains(&DataClass::Sad) {
+            return Action::Null;
+        }
         if !reveals_all(terms, made) {
             return self.redacted();
         }
@@ -292,9 +347,14 @@ impl Column {
         }
     }
 
-    /// Nothing of it is told but whether there is a value, if the agent was told that it is text.
+    /// Nothing of it is told but whether there is a value, if the agent was told that it is text, or it is JSON.
     fn redacted(&self) -> Action {
-        if self.told_text || oid::is_text(self.type_oid) { Action::Whole } else { Action::Null }
+        match self.type_oid {
+            _ if self.told_text => Action::Whole,
+            type_oid if oid::is_text(type_oid) => Action::Whole,
+            type_oid if oid::is_json(type_oid) => Action::WholeJson { type_oid },
+            _ => Action::Null,
+        }
     }
 
     /// What is done to a column that no label names: it is searched, but for what the operator vouches for.

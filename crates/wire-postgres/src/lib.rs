@@ -14,6 +14,7 @@ mod analyses;
 mod columns;
 mod command;
 mod condition;
+mod copy;
 pub mod error;
 mod frame;
 mod kept;

@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use access::{Answer, Facts, Outcome, Permit, RequestId, Status, Terms};
 use bytes::Bytes;
+use sql::CopyOut;
 
-use crate::columns::Plan;
+use crate::columns::{Columns, Plan};
 use crate::statement::{Portal, Statement};
 
 #[derive(Default)]
@@ -37,6 +38,12 @@ pub(crate) enum Reply {
     OwnDescribeStatement(Arc<Statement>),
     /// panguard's own `Describe` of a portal about to run.
     OwnDescribePortal(Arc<Portal>),
+    /// panguard's own `Parse` of a copy's stand-in: for itself, as the two that follow.
+    OwnParse,
+    /// The `Describe` of that, before the copy of this request.
+    OwnDescribeStandIn(RequestId),
+    /// The `Close` of that.
+    OwnClose,
     /// `Bind`: BindComplete.
     Bind(Arc<Statement>),
     /// `Describe`: ParameterDescription, then RowDescription or NoData.
@@ -80,12 +87,29 @@ pub(crate) struct Open {
     pub(crate) changes_catalog: bool,
     /// It may copy, either way; nothing else does.
     pub(crate) may_copy: bool,
+    /// What its rows are, if it copies to the agent and that is known.
+    pub(crate) copy: Option<Copying>,
     /// It holds one statement, so that a failure means that nothing of it happened.
     pub(crate) is_single: bool,
     /// What was decided upon.
     pub(crate) facts: Arc<Facts>,
+    /// Whether what the snapshot did not hold then may have been the session's own: it may be known by now.
+    pub(crate) own: bool,
     /// Which of its statements the upstream answers, from 0.
     pub(crate) statement: u32,
+}
+
+/// A copy to the agent, as its stand-in was described.
+pub(crate) struct Copying {
+    pub(crate) out: Arc<CopyOut>,
+    /// `None` where nothing was described: then no row of it is released.
+    pub(crate) described: Option<StandIn>,
+}
+
+/// What a copy's stand-in gives.
+pub(crate) struct StandIn {
+    pub(crate) columns: Columns,
+    pub(crate) names: Vec<Box<[u8]>>,
 }
 
 impl Open {
@@ -171,6 +195,11 @@ impl Replies {
         self.owed.pop_front()
     }
 
+    /// The first command that is owed an answer.
+    pub(crate) fn next_command(&self) -> Option<&Open> {
+        self.owed.iter().find_map(|owed| owed.command.as_ref())
+    }
+
     /// Whether the answer at the head must be kept back, its entry not being durable yet.
     pub(crate) fn awaits_permit(&self) -> bool {
         self.owed.front().and_then(|owed| owed.command.as_ref()).is_some_and(|open| open.permit.is_none())
@@ -212,6 +241,20 @@ impl Replies {
     /// Whether a command is upstream that may change the catalog.
     pub(crate) fn change_catalog(&self) -> bool {
         self.owed.iter().filter_map(|owed| owed.command.as_ref()).any(|open| open.changes_catalog)
+    }
+
+    /// Whether the head answers a message about a copy's stand-in.
+    pub(crate) fn is_about_stand_in(&self) -> bool {
+        let own = |owed: &Owed| {
+            matches!(owed.reply, Reply::OwnParse | Reply::OwnDescribeStandIn(_) | Reply::OwnClose)
+        };
+        self.owed.front().is_some_and(own)
+    }
+
+    /// Whether the stand-in of a request's copy is asked for before the next Sync.
+    pub(crate) fn ask_for_stand_in(&self, request: RequestId) -> bool {
+        let mut here = self.owed.iter().take_while(|owed| !matches!(owed.reply, Reply::Sync));
+        here.any(|owed| matches!(owed.reply, Reply::OwnDescribeStandIn(asked) if asked == request))
     }
 
     /// Whether the agent has ended the pipeline that the head belongs to.

@@ -18,6 +18,7 @@ mod doubt;
 mod fault;
 mod held;
 mod rows;
+mod stand_in;
 mod witness;
 mod words;
 
@@ -32,6 +33,7 @@ use sql::Catalog;
 use wire::{Effect, Rows, Session, Side, Violation};
 
 use crate::analyses::Analyses;
+use crate::copy::Copied;
 use crate::error::{self, Severity};
 use crate::frame::{FRAME_BYTES_MAX, Frame, Frames, TOO_LONG};
 use crate::kept::Kept;
@@ -133,8 +135,10 @@ enum Copy {
     None,
     /// From the agent: its copy data goes upstream.
     In,
-    /// To the agent: its copy data is looked at.
+    /// To the agent: its copy data is looked at as it stands.
     Out(CopyOut),
+    /// To the agent, in rows whose columns are known.
+    Rows(Box<Copied>),
 }
 
 impl Postgres {
@@ -304,7 +308,8 @@ impl Session for Postgres {
     }
 
     fn cancel(&mut self) -> Option<RequestId> {
-        let held = self.held.take()?;
+        // One whose stand-in is asked for is at the upstream already.
+        let held = self.held.take_if(|held| held.permit.is_none())?;
         let request = held.request;
         self.effects.push_back(Effect::Done(held.skipped()));
         if self.state == State::Ready {

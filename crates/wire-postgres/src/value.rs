@@ -243,6 +243,12 @@ pub(crate) fn json(masker: Masker, type_oid: u32, format: Format, value: &[u8], 
     }
 }
 
+/// A JSON document that stands for any other of which nothing may show.
+pub(crate) fn whole_json(masker: Masker, type_oid: u32, format: Format) -> Vec<u8> {
+    let version: &[u8] = if (type_oid, format) == (oid::JSONB, Format::Binary) { &[1] } else { b"" };
+    [version, b"\"", masker.whole(), b"\""].concat()
+}
+
 /// Masks a labelled card number, whatever it looks like. The agent was told text.
 pub(crate) fn truncate(masker: Masker, type_oid: u32, format: Format, value: &[u8]) -> Seen {
     match as_text(type_oid, format, value) {
@@ -325,9 +331,14 @@ pub(crate) mod oid {
         TEXT_ARRAYS.contains(&type_oid) || NUMBER_ARRAYS.contains(&type_oid)
     }
 
+    /// Types whose values are JSON documents.
+    pub(crate) fn is_json(type_oid: u32) -> bool {
+        matches!(type_oid, JSON | JSONB)
+    }
+
     /// Types whose values JSON documents may be.
     pub(crate) fn may_be_json(type_oid: u32) -> bool {
-        matches!(type_oid, JSON | JSONB) || is_text(type_oid)
+        is_json(type_oid) || is_text(type_oid)
     }
 
     /// Types too small for a card number that a card code fits in.

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::AtomicI64;
+use std::time::Instant;
 
 use access::Secret;
 
@@ -278,4 +279,33 @@ fn notes_alone_become_durable_by_themselves() {
     log.close(Timestamp(9)).unwrap();
     assert!(events(dir.path()).contains(&numbered(2).event), "closing leaves nothing behind");
     holds(dir.path());
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_written_leaves_the_one_before_with_all_its_tiles() {
+    let dir = tempfile::tempdir().unwrap();
+    let often = Options { publish_every: Duration::from_millis(1), ..options() };
+    let log = Log::open(dir.path(), signer(), often).unwrap();
+    append(&log, 8);
+    let checkpoint = || fs::read_to_string(dir.path().join("checkpoint")).unwrap_or_default();
+    until(|| checkpoint().lines().nth(1) == Some("10"));
+    // Nothing can be written in the place of a folder.
+    fs::create_dir(dir.path().join("checkpoint.new")).unwrap();
+    for size in [20, 30, 40] {
+        append(&log, 10);
+        until(|| dir.path().join(format!("tile/entries/000.p/{size}")).exists());
+    }
+    assert!(dir.path().join("tile/entries/000.p/10").exists());
+    let failed = log.close(Timestamp(100)).unwrap_err();
+    assert!(failed.to_string().contains("the last checkpoint was not written"), "{failed}");
+    fs::remove_dir(dir.path().join("checkpoint.new")).unwrap();
+    holds(dir.path());
+}
+
+fn until(mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it did not come to be");
+        std::thread::yield_now();
+    }
 }

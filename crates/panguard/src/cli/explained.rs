@@ -216,8 +216,12 @@ fn answer(facts: &Facts, given: &[Given], terms: &Terms) -> Vec<Told> {
     let mut all = Vec::new();
     for it in given {
         let same = |other: &&Given| (other.statement, other.index) == (it.statement, it.index);
-        let mut beside = given.iter().filter(same).flat_map(|other| &other.classes);
-        let revealed = beside.all(|class| terms.reveals(class));
+        let beside = || given.iter().filter(same).flat_map(|other| &other.classes);
+        let revealed = beside().all(|class| terms.reveals(class));
+        let answered = facts.answers.iter().find(|answer| answer.statement == it.statement);
+        let members =
+            || answered.iter().flat_map(|it| &it.members).filter(|member| member.column == it.index);
+        let made_of_sad = it.position == Position::Derived && beside().any(|class| *class == DataClass::Sad);
         all.extend(it.classes.iter().map(|class| Told {
             statement: it.statement + 1,
             index: it.index + 1,
@@ -225,6 +229,16 @@ fn answer(facts: &Facts, given: &[Given], terms: &Terms) -> Vec<Told> {
             class: class.to_string(),
             told: match it.position {
                 _ if *class == DataClass::Sad => As::Null,
+                // A document is masked inside.
+                Position::Derived if members().next().is_some() => {
+                    let stands = members().all(|member| member.stands || !member.classes.contains(class));
+                    match terms.reveals(class) {
+                        true => As::Revealed,
+                        false if stands => As::Masked,
+                        false => As::Redacted,
+                    }
+                }
+                _ if made_of_sad => As::Null,
                 Position::Output if terms.reveals(class) => As::Revealed,
                 Position::Output => As::Masked,
                 // It is told when all that it is made of may be.
@@ -241,7 +255,12 @@ fn answer(facts: &Facts, given: &[Given], terms: &Terms) -> Vec<Told> {
                 continue;
             }
             let (statement, index) = (answer.statement + 1, index + 1);
-            let told = if revealed { As::Revealed } else { As::Redacted };
+            let is_sad = |(at, class): &(u32, DataClass)| *at + 1 == index && *class == DataClass::Sad;
+            let told = match revealed {
+                _ if answer.derived.iter().any(is_sad) => As::Null,
+                true => As::Revealed,
+                false => As::Redacted,
+            };
             all.push(Told { statement, index, column: None, class: class.to_string(), told });
         }
     }

@@ -59,7 +59,7 @@ impl Catalog {
         let Some(ViewLineage { columns, computed }) = lineage else { return false };
         for (index, traces) in columns.iter().enumerate() {
             let plain = match traces.as_slice() {
-                [Trace { column, plain: true }] => {
+                [Trace { column, plain: true, .. }] => {
                     self.labelled(*column).map(|labelled| labelled.label.clone())
                 }
                 _ => None,

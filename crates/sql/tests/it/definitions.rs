@@ -158,26 +158,6 @@ fn a_copy_whose_signs_would_disguise_digits_is_not_understood() {
 }
 
 #[test]
-fn copy_moves_rows_without_saying_where_from() {
-    check("copy payments to stdout", "copy to; read payments; on data");
-    check("copy payments from stdin", "copy from; write payments; on data");
-    check("copy (select id from payments) to stdout", "copy to; read payments; on data");
-    check(
-        "copy (delete from payments where id = 1 returning id) to stdout",
-        "copy to, delete; write payments; read payments; on data",
-    );
-    assert_eq!(computed("copy public.cards to stdout"), ["cards.cvv", "cards.pan"]);
-    assert_eq!(computed("copy public.cards (id, pan) to stdout (format binary)"), ["cards.pan"]);
-    assert!(computed("copy public.cards (id, holder) to stdout").is_empty());
-    assert_eq!(computed("copy (select pan from public.cards) to stdout"), ["cards.pan"]);
-    check(
-        "copy public.cards (id, pan) from stdin",
-        "copy from; write cards; assigned cards.pan pan; on data",
-    );
-    assert_eq!(computed("copy public.cards from stdin where pan like '4%'"), ["cards.pan"]);
-}
-
-#[test]
 fn ddl_that_computes_on_a_labelled_column_or_takes_it_from_its_label_says_so() {
     for sql in [
         "create index on public.cards (pan)",

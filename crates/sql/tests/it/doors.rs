@@ -1,7 +1,7 @@
 //! Side doors: functions, relations, settings and operators by what the manifest says of them, and what no
 //! manifest knows.
 
-use access::Effect;
+use access::{DataClass, Effect, Position};
 use sql::{Catalog, Labels, analyse};
 
 use crate::{Rows, check, read};
@@ -87,6 +87,47 @@ fn what_shows_values_statements_or_definitions_is_not_understood() {
         "xpath_table",
     ] {
         door(&format!("select {name}(1)"), &[name], &[&format!("function {name}")]);
+    }
+}
+
+#[test]
+fn a_definition_in_the_answer_is_as_secret_as_the_column_that_holds_it() {
+    let mut rows = Rows::default();
+    rows.relation(1, "v", "pg_catalog.pg_views", &["viewname", "definition"]);
+    rows.relation(2, "v", "pg_catalog.pg_rules", &["rulename", "definition"]);
+    rows.relation(3, "r", "pg_catalog.pg_proc", &["oid", "prosrc"]);
+    let catalog = rows.catalog(&Labels::default());
+    let facts = |sql: &str| analyse(sql, &catalog).facts;
+    for (sql, column) in [
+        ("select 1, pg_get_viewdef('v'::regclass, true)", "pg_catalog.pg_views.definition"),
+        ("select 1, pg_catalog.pg_get_functiondef(1)", "pg_catalog.pg_proc.prosrc"),
+        (
+            "select 1, trim(trailing ';' from pg_get_ruledef(oid)) from pg_proc",
+            "pg_catalog.pg_rules.definition",
+        ),
+        (
+            "select 1, coalesce(pg_get_function_sqlbody(oid), prosrc) from pg_proc",
+            "pg_catalog.pg_proc.prosrc",
+        ),
+        ("copy (select 1, pg_get_viewdef(1)) to stdout", "pg_catalog.pg_views.definition"),
+    ] {
+        let facts = facts(sql);
+        let derived: Vec<(&str, Position)> =
+            facts.columns.iter().map(|it| (&*it.column, it.position)).collect();
+        assert_eq!(derived, [(column, Position::Derived)], "{sql}");
+        assert_eq!(facts.answers.first().unwrap().derived, [(1, DataClass::Secret)], "{sql}");
+        assert!(facts.not_understood.is_empty() && facts.functions.is_empty(), "{sql}");
+    }
+    for sql in [
+        "select 1 where pg_get_viewdef(1) like '%4%'",
+        "select pg_get_viewdef(1)::int",
+        "select length(pg_get_viewdef(1)) / 0",
+        "select 1 order by pg_get_viewdef(1)",
+        "select rtrim(pg_get_viewdef(1), 'abcdefghijklmnopqrstuvwxyz')",
+        "select public.pg_get_viewdef(1)",
+        "select plpgsql_check_function(1)",
+    ] {
+        assert!(!facts(sql).not_understood.is_empty(), "{sql}");
     }
 }
 

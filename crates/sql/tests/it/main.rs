@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used)] // in helpers of tests, which clippy does not see as tests
 
+mod copies;
 mod definitions;
 mod doors;
 mod evasions;
 mod lineage;
 mod matching;
+mod members;
 mod places;
 mod psql;
 mod reach;

@@ -33,6 +33,8 @@ pub(super) enum Action {
     Reveal { type_oid: u32, as_text: bool },
     /// Labelled with a class of which nothing may show.
     Whole,
+    /// The same as a JSON document, which it is made of such.
+    WholeJson { type_oid: u32 },
     /// Labelled inside: JSON with paths.
     Json { rules: Vec<JsonRule>, context: Context, type_oid: u32 },
     /// Nothing of it may leave, or nothing that fits the type could.
@@ -55,6 +57,28 @@ impl Plan {
         let ahead =
             Ahead::new(actions.iter().map(|(action, format)| action.is_text_alone(*format)).collect());
         Self { actions, masker, passes, ahead }
+    }
+
+    /// How many columns there are.
+    pub(crate) fn width(&self) -> usize {
+        self.actions.len()
+    }
+
+    /// Leaves out the columns that are not to be kept, by their places.
+    pub(crate) fn retain(&mut self, keeps: &[bool]) {
+        let mut keeps = keeps.iter();
+        self.actions.retain(|_| keeps.next().is_some_and(|keeps| *keeps));
+    }
+
+    /// Whether no value of a column needs a look.
+    pub(crate) fn passes_at(&self, index: usize) -> bool {
+        matches!(self.actions.get(index), Some((Action::Pass, _)))
+    }
+
+    /// How the agent is told one value by itself, as in a copy; `None` if there is no such column.
+    pub(crate) fn tell<'a>(&self, index: usize, value: &'a [u8]) -> Option<Told<'a>> {
+        let (action, format) = self.actions.get(index)?;
+        Some(action.apply(value, *format, self.masker))
     }
 
     /// Writes one `DataRow` as the agent gets it. Others may `follow`.
@@ -127,7 +151,7 @@ impl Plan {
 }
 
 /// How the agent is told one value.
-enum Told<'a> {
+pub(crate) enum Told<'a> {
     AsItCame,
     /// In another form, with nothing hidden; `None` is NULL.
     Rewritten(Option<Cow<'a, [u8]>>),
@@ -157,6 +181,9 @@ impl Action {
                 return Told::Rewritten(value::as_text(*type_oid, format, value));
             }
             Self::Whole => return Told::Masked(Some(masker.whole().into())),
+            Self::WholeJson { type_oid } => {
+                return Told::Masked(Some(value::whole_json(masker, *type_oid, format).into()));
+            }
             Self::Json { rules, context, type_oid } => {
                 value::json(context.told(masker), *type_oid, format, value, rules)
             }
@@ -172,7 +199,7 @@ impl Action {
 }
 
 /// Appends a value with its length, or NULL.
-fn put_value(out: &mut BytesMut, value: Option<&[u8]>) {
+pub(crate) fn put_value(out: &mut BytesMut, value: Option<&[u8]>) {
     // A value is part of a frame and its mask is hardly longer, so the length fits by far.
     match value.and_then(|value| Some((i32::try_from(value.len()).ok()?, value))) {
         Some((length, value)) => {

@@ -6,7 +6,6 @@ use access::{Status, Terms};
 use bytes::BufMut;
 use wire::{Effect, Side, Violation};
 
-use super::copy::CopyOut;
 use super::fault::Parameter;
 use super::{Copy, Postgres, State, fault};
 use crate::error::{self, Severity};
@@ -51,7 +50,7 @@ impl Postgres {
     }
 
     /// Appends to what the agent is sent, unless the answer is being withheld.
-    fn release_bytes(&mut self, bytes: &[u8]) {
+    pub(super) fn release_bytes(&mut self, bytes: &[u8]) {
         if self.withholding {
             return;
         }
@@ -115,6 +114,10 @@ impl Postgres {
         };
         self.copy = Copy::None;
         self.count_masked(fault.masked);
+        if self.replies.is_about_stand_in() {
+            self.stand_in_failed(&fault);
+            return Ok(());
+        }
         if let Some(Owed { command: Some(open), .. }) = self.replies.head() {
             open.failed = true;
         }
@@ -146,7 +149,8 @@ impl Postgres {
     }
 
     /// The upstream passes over everything up to Sync: what was to be answered before it never will be.
-    fn skip_to_sync(&mut self, mut status: Option<Status>) {
+    pub(super) fn skip_to_sync(&mut self, mut status: Option<Status>) {
+        let held = self.held.take_if(|held| self.replies.ask_for_stand_in(held.request));
         let (skipped, sync) = self.replies.skip_to_sync();
         for owed in skipped {
             self.forget_names(&owed, true);
@@ -157,6 +161,8 @@ impl Postgres {
             // Whatever failed first says how it failed; the rest never ran.
             status = None;
         }
+        // Its stand-in is passed over with the rest.
+        self.effects.extend(held.map(|held| Effect::Done(held.skipped())));
         if sync.is_none() && self.state == State::Ready {
             self.state = State::SkipToSync;
         }
@@ -205,6 +211,7 @@ impl Postgres {
                 statement.has_parameters(types.ok_or(UNEXPECTED)?);
             }
             Some(Reply::DescribeStatement(_)) => self.release_bytes(frame.bytes()),
+            Some(Reply::OwnDescribeStandIn(_)) => {}
             _ => return Err(UNEXPECTED),
         }
         Ok(())
@@ -214,6 +221,10 @@ impl Postgres {
         match self.replies.head().map(|owed| &owed.reply) {
             Some(Reply::OwnDescribeStatement(statement)) => statement.describe(None),
             Some(Reply::OwnDescribePortal(portal)) => portal.describe(None),
+            Some(Reply::OwnDescribeStandIn(request)) => {
+                let request = *request;
+                return self.stand_in_described(request, None);
+            }
             Some(Reply::DescribeStatement(_)) => self.release_bytes(frame.bytes()),
             Some(Reply::DescribePortal(portal)) => {
                 portal.describe(None);
@@ -267,6 +278,15 @@ impl Postgres {
 
     /// ParseComplete, BindComplete or CloseComplete.
     fn acknowledged(&mut self, frame: &Frame) -> Result<(), Violation> {
+        let own = match self.replies.head().map(|owed| &owed.reply) {
+            Some(Reply::OwnParse) => Some(b'1'),
+            Some(Reply::OwnClose) => Some(b'3'),
+            _ => None,
+        };
+        if own.is_some_and(|tag| tag == frame.tag()) {
+            self.replies.pop();
+            return Ok(());
+        }
         let due = self.replies.head().is_some_and(|owed| {
             matches!(
                 (frame.tag(), &owed.reply),
@@ -318,51 +338,7 @@ impl Postgres {
         }
     }
 
-    fn copies_in(&mut self, frame: &Frame) -> Result<(), Violation> {
-        if !self.replies.head().is_some_and(|owed| owed.may_copy()) {
-            return Err(UNEXPECTED);
-        }
-        self.replies.forget_syncs();
-        self.copy = Copy::In;
-        self.release_bytes(frame.bytes());
-        Ok(())
-    }
-
-    fn copies_out(&mut self, frame: &Frame) -> Result<(), Violation> {
-        if !self.replies.head().is_some_and(|owed| owed.may_copy()) {
-            return Err(UNEXPECTED);
-        }
-        let masker = self.settings.masker.revealing(&self.terms());
-        self.copy = Copy::Out(CopyOut::read(frame, masker)?);
-        self.release_bytes(frame.bytes());
-        Ok(())
-    }
-
-    fn copied_out(&mut self, frame: &Frame) -> Result<(), Violation> {
-        let Copy::Out(copy) = &mut self.copy else { return Err(UNEXPECTED) };
-        match copy.data(frame) {
-            Ok((bytes, masked)) => {
-                self.release_bytes(&bytes);
-                self.count_masked(masked);
-                if let Some(Owed { command: Some(open), .. }) = self.replies.head() {
-                    open.rows += 1;
-                }
-            }
-            Err(why) if !self.withholding => self.withhold(why),
-            Err(_) => {}
-        }
-        Ok(())
-    }
-
-    fn copied_all(&mut self, frame: &Frame) -> Result<(), Violation> {
-        if !matches!(self.copy, Copy::Out(_)) {
-            return Err(UNEXPECTED);
-        }
-        self.release_bytes(frame.bytes());
-        Ok(())
-    }
-
-    fn count_masked(&mut self, masked: u64) {
+    pub(super) fn count_masked(&mut self, masked: u64) {
         if let Some(Owed { command: Some(open), .. }) = self.replies.head() {
             open.masked += masked;
         }

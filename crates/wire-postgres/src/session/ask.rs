@@ -14,7 +14,7 @@ use crate::command::{self, Bind, Command};
 use crate::error;
 use crate::frame::{Frame, message};
 use crate::names::{Lookup, NAME_BYTES_MAX};
-use crate::replies::{Registry, Reply};
+use crate::replies::{Copying, Registry, Reply};
 use crate::statement::{Named, Origin, Portal, Statement};
 
 /// What became of one message.
@@ -326,16 +326,31 @@ impl Postgres {
         analysis: Option<Arc<Analysis>>,
     ) {
         let makes = analysis.as_ref().is_some_and(|analysis| analysis.changes_catalog);
+        let copy = match kind {
+            Kind::Query | Kind::Execute { .. } => {
+                analysis.as_ref().and_then(|analysis| analysis.copy.clone())
+            }
+            Kind::Parse { .. } => None,
+        };
         let trusted = makes || stage == Stage::Prepare || self.doubt.is_own();
         let catalog = self.settings.catalog.load();
-        let facts = if trusted { facts } else { doubt::cautious(facts, &catalog) };
+        let facts = if trusted { facts } else { doubt::cautious(facts, &catalog, copy.is_some()) };
         let facts = if self.doubt.is_own() { facts } else { doubt::reaching(facts, &catalog) };
         let request = self.next_request();
         let sql = Arc::clone(&command);
         let command = Redacted::new(command);
         let about = Arc::clone(&facts);
         self.effects.push_back(Effect::Ask(Question { request, stage, facts: about, command, parameters }));
-        self.held = Some(Held { request, frame: frame.clone(), kind, sql, analysis, facts });
+        let copy = match kind {
+            Kind::Query | Kind::Execute { .. } => {
+                analysis.as_ref().and_then(|analysis| analysis.copy.clone())
+            }
+            Kind::Parse { .. } => None,
+        };
+        let copy = copy.map(|out| Copying { out, described: None });
+        let frame = frame.clone();
+        let own = self.doubt.is_own();
+        self.held = Some(Held { request, frame, kind, sql, analysis, facts, own, permit: None, copy });
     }
 
     /// What the text of a statement says under today's catalog, for one that was prepared under an older.

@@ -1,14 +1,136 @@
-//! A copy to the agent: its data has no description, so every field is looked at as it stands.
+//! Copies: from the agent, which are its own; to the agent in rows whose columns are known; and to the agent by what
+//! was not understood, or beside other statements, where every field is looked at as it stands.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use mask::Masker;
 use wire::{Side, Violation};
 
+use super::answer::UNEXPECTED;
+use super::{Copy, Postgres};
 use crate::command::Format;
+use crate::copy::{Copied, SIGNATURE};
 use crate::frame::{Fields, Frame, message};
+use crate::replies::{Copying, Owed, StandIn};
 use crate::value::{self, Seen};
 
-/// A copy to the agent under way.
+impl Postgres {
+    pub(super) fn copies_in(&mut self, frame: &Frame) -> Result<(), Violation> {
+        if !self.replies.head().is_some_and(|owed| owed.may_copy()) {
+            return Err(UNEXPECTED);
+        }
+        self.replies.forget_syncs();
+        self.copy = Copy::In;
+        self.release_bytes(frame.bytes());
+        Ok(())
+    }
+
+    pub(super) fn copies_out(&mut self, frame: &Frame) -> Result<(), Violation> {
+        let masker = self.settings.masker.revealing(&self.terms());
+        let copying = match self.replies.head() {
+            Some(owed) if owed.may_copy() => owed.command.as_mut().and_then(|open| open.copy.take()),
+            _ => return Err(UNEXPECTED),
+        };
+        let Some(copying) = copying else {
+            self.copy = Copy::Out(CopyOut::read(frame, masker)?);
+            self.release_bytes(frame.bytes());
+            return Ok(());
+        };
+        match self.rows_of(frame, copying, masker)? {
+            Some(rows) => {
+                self.copy = Copy::Rows(Box::new(rows));
+                self.release_bytes(frame.bytes());
+            }
+            None => {
+                self.copy = Copy::Out(CopyOut::read(frame, masker)?);
+                self.disagree();
+            }
+        }
+        Ok(())
+    }
+
+    /// What is done to the rows of a copy; `None` where it is not of the columns that its stand-in has.
+    fn rows_of(
+        &mut self,
+        frame: &Frame,
+        copying: Copying,
+        masker: Masker,
+    ) -> Result<Option<Copied>, Violation> {
+        let Copying { out, described } = copying;
+        let (format, width) = shape(frame)?;
+        let is_binary = matches!(out.form, sql::CopyForm::Binary);
+        let (Some(StandIn { columns, names }), true) = (described, is_binary == (format == Format::Binary))
+        else {
+            return Ok(None);
+        };
+        let catalog = self.settings.catalog.load_full();
+        let copied = columns.copied(&catalog);
+        let columns = columns.of_copy(format);
+        let Some(Owed { command: Some(open), .. }) = self.replies.head() else { return Ok(None) };
+        let mut plan =
+            columns.plan(Some(&[format]), &open.terms(), &catalog, self.settings.masker, open.answer());
+        let mut names = names;
+        if out.whole_table && width != plan.width() {
+            plan.retain(&copied);
+            let mut copied = copied.iter();
+            names.retain(|_| copied.next().is_some_and(|copied| *copied));
+        }
+        Ok((width == plan.width()).then(|| Copied::new(&out.form, &names, plan, masker)))
+    }
+
+    pub(super) fn copied_out(&mut self, frame: &Frame) -> Result<(), Violation> {
+        if self.withholding && matches!(self.copy, Copy::Out(_) | Copy::Rows(_)) {
+            return Ok(());
+        }
+        let mut told = BytesMut::new();
+        let taken = match &mut self.copy {
+            Copy::Rows(rows) => rows.data(frame.body(), &mut told).map(|taken| (taken.rows, taken.masked)),
+            Copy::Out(copy) => copy.data(frame).map(|(bytes, masked)| {
+                told.put_slice(&bytes);
+                (1, masked)
+            }),
+            Copy::None | Copy::In => return Err(UNEXPECTED),
+        };
+        match taken {
+            Ok((rows, masked)) => {
+                self.release_bytes(&told);
+                self.count_masked(masked);
+                if let Some(Owed { command: Some(open), .. }) = self.replies.head() {
+                    open.rows += rows;
+                }
+            }
+            Err(why) => self.withhold(why),
+        }
+        Ok(())
+    }
+
+    pub(super) fn copied_all(&mut self, frame: &Frame) -> Result<(), Violation> {
+        let is_whole = match &self.copy {
+            Copy::Rows(rows) => rows.is_whole(),
+            Copy::Out(_) => true,
+            Copy::None | Copy::In => return Err(UNEXPECTED),
+        };
+        if !is_whole && !self.withholding {
+            self.withhold(CUT_SHORT);
+        }
+        self.release_bytes(frame.bytes());
+        Ok(())
+    }
+}
+
+/// The format of a copy, and how many columns it has (CopyOutResponse, §55.7).
+fn shape(frame: &Frame) -> Result<(Format, usize), Violation> {
+    let mut fields = frame.fields();
+    let format = fields.u8().and_then(|code| Format::from_code(u16::from(code)));
+    let format = format.ok_or(UNKNOWN_FORMAT)?;
+    Ok((format, fields.u16().map(usize::from).ok_or(UNKNOWN_FORMAT)?))
+}
+
+const UNKNOWN_FORMAT: Violation = Violation { by: Side::Upstream, rule: "a copy in an unknown format" };
+
+/// Why a copy is withheld that ends within a row.
+const CUT_SHORT: &str = "a copy that ends within a row";
+
+/// A copy to the agent of nobody knows which columns.
 pub(super) struct CopyOut {
     format: Format,
     /// The first message of a binary copy begins with a header.
@@ -17,17 +139,13 @@ pub(super) struct CopyOut {
     masker: Masker,
 }
 
-/// What every binary copy begins with (§ "Binary Format" of COPY).
-const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
-
 const WHY: &str = "card data in a binary copy, where no mask fits";
 const SAD: &str = "sensitive authentication data in a copy";
 const BROKEN: &str = "a binary copy that panguard cannot read";
 
 impl CopyOut {
     pub(super) fn read(frame: &Frame, masker: Masker) -> Result<Self, Violation> {
-        let format = frame.fields().u8().and_then(|code| Format::from_code(u16::from(code)));
-        let format = format.ok_or(Violation { by: Side::Upstream, rule: "a copy in an unknown format" })?;
+        let (format, _) = shape(frame)?;
         Ok(Self { format, header_due: format == Format::Binary, masker })
     }
 

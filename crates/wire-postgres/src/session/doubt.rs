@@ -116,8 +116,13 @@ impl Drop for Doubt {
 }
 
 /// The facts of a command for a session that relies on the snapshot: what copies from a relation that the snapshot does
-/// not hold copies nobody knows what.
-pub(super) fn cautious(facts: Arc<Facts>, catalog: &Catalog) -> Arc<Facts> {
+/// not hold copies nobody knows what. A copy to the agent that is `described` before it runs only reads, if it does nothing
+/// else.
+pub(super) fn cautious(facts: Arc<Facts>, catalog: &Catalog, described: bool) -> Arc<Facts> {
+    let changes = |it: &Use| matches!(it.action, Action::Write | Action::Administer | Action::Call);
+    if described && !facts.uses.iter().any(changes) {
+        return facts;
+    }
     let not_understood = |what: &str| {
         let mut facts = Facts::clone(&facts);
         facts.not_understood.push(what.into());
@@ -130,9 +135,7 @@ pub(super) fn cautious(facts: Arc<Facts>, catalog: &Catalog) -> Arc<Facts> {
     }
     let read = facts.uses.iter().find(|it| is_unknown(it));
     let Some(read) = read.filter(|_| facts.effect == Effect::Data) else { return facts };
-    let elsewhere = |it: &Use| {
-        matches!(it.action, Action::Write | Action::Administer | Action::Call) && it.resource != read.resource
-    };
+    let elsewhere = |it: &Use| changes(it) && it.resource != read.resource;
     if !facts.uses.iter().any(elsewhere) && !facts.kinds.iter().any(|kind| kind.starts_with("copy")) {
         return facts;
     }

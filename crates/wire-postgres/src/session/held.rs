@@ -9,7 +9,7 @@ use sql::{Analysis, Mention};
 use super::{Postgres, State};
 use crate::error::{self, Severity};
 use crate::frame::{Frame, message, put_cstring};
-use crate::replies::{Open, Owed, Registry, Reply};
+use crate::replies::{Copying, Open, Owed, Registry, Reply};
 use crate::statement::{Portal, Statement};
 
 /// A command that was asked about. It leaves by [`Postgres::release`] or is refused.
@@ -22,6 +22,12 @@ pub(super) struct Held {
     pub(super) analysis: Option<Arc<Analysis>>,
     /// What was asked about, with what it runs by name.
     pub(super) facts: Arc<Facts>,
+    /// Whether what the snapshot does not hold may be the session's own.
+    pub(super) own: bool,
+    /// Allowed, and waiting for its stand-in to be described.
+    pub(super) permit: Option<Permit>,
+    /// What its rows are, if it copies to the agent and that is known.
+    pub(super) copy: Option<Copying>,
 }
 
 pub(super) enum Kind {
@@ -36,7 +42,7 @@ impl Held {
         Outcome { request: self.request, status: Status::Skipped, rows: 0, masked: 0, bytes: 0 }
     }
 
-    fn is_simple(&self) -> bool {
+    pub(super) fn is_simple(&self) -> bool {
         matches!(self.kind, Kind::Query)
     }
 }
@@ -50,7 +56,7 @@ impl Postgres {
             return;
         }
         if self.state == State::Ready {
-            self.release(Some(permit));
+            self.release_after_stand_in(permit);
         } else if let Some(held) = self.held.take() {
             self.effects.push_back(wire::Effect::Done(held.skipped()));
         }
@@ -62,7 +68,8 @@ impl Postgres {
         if self.state != State::Ready {
             return;
         }
-        let Some(Held { request, frame, kind, sql, analysis, facts }) = self.held.take() else { return };
+        let Some(held) = self.held.take() else { return };
+        let Held { request, frame, kind, sql, analysis, facts, own, copy, .. } = held;
         self.segment_open = true;
         self.turns += 1;
         self.segment_ahead(&kind);
@@ -86,7 +93,9 @@ impl Postgres {
             changes_catalog: analysis.as_ref().is_some_and(|analysis| analysis.changes_catalog),
             may_copy: analysis.as_ref().is_some_and(|analysis| may_copy(&analysis.facts)),
             is_single: analysis.as_ref().is_none_or(|analysis| analysis.facts.kinds.len() < 2),
+            copy,
             facts,
+            own,
             statement: 0,
         };
         let (reply, names) = match kind {
@@ -235,7 +244,8 @@ fn may_copy(facts: &Facts) -> bool {
     facts.kinds.iter().any(|kind| kind.starts_with("copy")) || !facts.not_understood.is_empty()
 }
 
-fn describe(out: &mut BytesMut, kind: u8, name: &str) {
+/// Asks for the description of a statement (`S`) or a portal (`P`).
+pub(super) fn describe(out: &mut BytesMut, kind: u8, name: &str) {
     message(out, b'D', |out| {
         out.put_u8(kind);
         put_cstring(out, name.as_bytes());

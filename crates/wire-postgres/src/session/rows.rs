@@ -14,6 +14,10 @@ use crate::statement::Statement;
 
 impl Postgres {
     pub(super) fn rows_described(&mut self, frame: &Frame) -> Result<(), Violation> {
+        if let Some(Reply::OwnDescribeStandIn(request)) = self.head_reply() {
+            let request = *request;
+            return self.stand_in_described(request, Some(frame));
+        }
         let catalog = self.settings.catalog.load_full();
         let masker = self.settings.masker;
         let (columns, terms) = match self.described() {
@@ -29,7 +33,8 @@ impl Postgres {
                 let columns = Columns::read(frame, &catalog, &terms, open.answer())?;
                 let agree = columns.agree(open.answer(), &catalog);
                 let unknown = columns.stale || doubt::reads_unknown(&open.facts);
-                if !agree || (unknown && !self.doubt.is_own()) {
+                let own = open.own;
+                if !agree || (unknown && !own && !self.doubt.is_own()) {
                     self.disagree();
                 }
                 (columns, terms)
@@ -116,7 +121,7 @@ impl Postgres {
         let Some(columns) = portal.columns().filter(|_| plan.is_none()) else { return true };
         let (terms, answer): (Terms, _) = (open.terms(), open.answer());
         let unknown = columns.stale || doubt::reads_unknown(&open.facts);
-        if !columns.agree(answer, &catalog) || (unknown && !doubts) {
+        if !columns.agree(answer, &catalog) || (unknown && !open.own && !doubts) {
             return false;
         }
         let formats = Some(&*portal.result_formats);
@@ -125,10 +130,13 @@ impl Postgres {
     }
 
     /// The upstream's description and what was decided upon contradict each other, or nobody knows yet what is in it.
-    fn disagree(&mut self) {
+    pub(super) fn disagree(&mut self) {
         self.stale = true;
-        self.withhold("the answer has other columns than were decided upon");
+        self.withhold(OTHER_COLUMNS);
     }
 }
+
+/// Why an answer is withheld that is not what was decided upon.
+pub(super) const OTHER_COLUMNS: &str = "the answer has other columns than were decided upon";
 
 const UNDESCRIBED: Violation = Violation { by: Side::Upstream, rule: "a row that was not described" };

@@ -48,6 +48,13 @@ impl Postgres {
             return !self.settings.catalog.load().has_labels();
         };
         let own = command.as_ref().is_some_and(Open::tells_errors);
+        let stands_in = matches!(reply, Reply::OwnParse | Reply::OwnDescribeStandIn(_) | Reply::OwnClose);
+        if stands_in {
+            // The copy that it stands in for is held with its permit, or has been sent after it.
+            let held = self.held.as_ref().and_then(|held| held.permit.as_ref());
+            let sent = || self.replies.next_command().is_some_and(Open::tells_errors);
+            return held.map_or_else(sent, |permit| permit.terms().tells_errors);
+        }
         let settles = command.as_ref().is_none_or(Open::may_settle);
         match reply {
             // It ends what came before it in its segment, unless that was, and stays, in a transaction.
@@ -64,7 +71,11 @@ impl Postgres {
             Reply::Sync => !transaction,
             // A statement of panguard's own, which touches nothing.
             Reply::RefusedQuery(_) | Reply::Refused(_) => true,
-            Reply::Close | Reply::Farewell(_) => false,
+            Reply::OwnParse
+            | Reply::OwnDescribeStandIn(_)
+            | Reply::OwnClose
+            | Reply::Close
+            | Reply::Farewell(_) => false,
         }
     }
 

@@ -115,10 +115,18 @@ pub fn encode(from: From, words: &[Word]) -> Vec<u8> {
         (From::Server, "ErrorResponse") => tagged(b'E', &fault(words)),
         (From::Server, "NoticeResponse") => tagged(b'N', &fault(words)),
         (From::Server, "CopyInResponse") => tagged(b'G', b"\0\0\0"),
-        (From::Server, "CopyOutResponse") => tagged(b'H', b"\0\0\0"),
+        (From::Server, "CopyOutResponse") => tagged(b'H', &copy_out(words)),
         (From::Server, "CopyBothResponse") => tagged(b'W', b"\0\0\0"),
         (_, other) => panic!("no message is called {other}"),
     }
+}
+
+/// `CopyOutResponse [columns] [binary]`.
+fn copy_out(words: &[Word]) -> Vec<u8> {
+    let columns: u16 = words.get(1).map_or(0, |count| count.text().parse().unwrap());
+    let binary = u8::from(words.get(2).is_some());
+    let formats = (0..columns).flat_map(|_| [0, binary]);
+    [binary].into_iter().chain(columns.to_be_bytes()).chain(formats).collect()
 }
 
 /// `ErrorResponse 23505 "message" detail "…" table "cards"`; `severity` and the fields of [`FIELDS`] may follow too.

@@ -219,7 +219,8 @@ class Replay:
         self.heard += 1
         width = ""
         if self.session.prepare(b"", text.encode()).status == pq.ExecStatus.COMMAND_OK:
-            width = str(self.session.describe_prepared(b"").nfields)
+            # Of a COPY that is none.
+            width = str(self.session.describe_prepared(b"").nfields or "")
         fields = [text, width, *(field for row in said for field in row)]
         verdict = self.judge.ask("testify", *fields)
         if verdict and self.changed:

@@ -13,8 +13,9 @@ READ_ONLY = """
 
 
 def policies_took_over(gateway, sets):
-    """Waits until the gateway has recorded `sets` changes of its policies."""
-    until(lambda: len(gateway.audit("--event", "policy_changed")) >= sets, "the policies took over")
+    """Waits until the gateway has put other policies in force `sets` times; each is recorded before."""
+    until(lambda: gateway.said().count("policies in force") >= sets, "the policies took over")
+    assert len(gateway.audit("--event", "policy_changed")) >= sets
 
 
 # --- nothing is allowed by itself ----------------------------------------------------------------------

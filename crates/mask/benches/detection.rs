@@ -73,20 +73,31 @@ fn main() {
         );
     }
     drop(runs);
-    by_kind(turns);
+    by_kind(turns, every, best.as_ref().ok());
 }
 
-/// The sieves on each kind of text.
-fn by_kind(turns: usize) {
-    println!("\nby kind of text, GB/s, and what is left to read");
-    for (kind, text) in corpus::kinds(32 << 20) {
+/// The sieves on each kind of text, and all that is done with it.
+fn by_kind(turns: usize, every: Classes, best: Option<&regex::bytes::Regex>) {
+    println!("\nby kind of text, GB/s, and what the sieve leaves to read");
+    for (kind, text) in corpus::kinds(PART) {
+        let text = &text;
         let mut runs: Vec<Run<'_>> = vec![Run::new("read", text.len(), || {
-            black_box(memchr::memchr(0x01, black_box(&text)));
+            black_box(memchr::memchr(0x01, black_box(text)));
         })];
         for (name, sieve) in mask::sieves() {
-            let text = &text;
             runs.push(Run::new(name, text.len(), move || {
                 black_box(sieve(black_box(text)));
+            }));
+        }
+        runs.push(Run::new("found", text.len(), || {
+            black_box(mask::find_all(black_box(text), every).count());
+        }));
+        runs.push(Run::new("masked", text.len(), || {
+            black_box(Masker::new(Profile::Last4).with(every).text(black_box(text)));
+        }));
+        if let Some(best) = best {
+            runs.push(Run::new("regex", text.len(), || {
+                black_box(best.find_iter(black_box(text)).count());
             }));
         }
         let figures = measure(&mut runs, turns);
@@ -94,7 +105,7 @@ fn by_kind(turns: usize) {
         for (run, figure) in runs.iter().zip(&figures) {
             print!(" {} {:.2}", run.name, figure.median);
         }
-        let left = mask::sieves().last().map_or(0, |(_, sieve)| sieve(&text));
+        let left = mask::sieves().last().map_or(0, |(_, sieve)| sieve(text));
         println!("  left {:.3} %", 100.0 * f64::from(u32::try_from(left).unwrap_or(0)) / length(text.len()));
     }
 }

@@ -41,18 +41,44 @@ impl<const WORDS: usize, const KINDS: usize> Bitmaps<WORDS, KINDS> {
         Self { kind, words, kinds: Kinds::new(kinds) }
     }
 
-    /// Shows `see` where each block of `text` starts, and its bitmaps, from `from` on, until it has seen enough
-    /// or there are no more. Behind the text's end there is nothing.
+    /// Goes over the blocks of `text` from `from` on, each of which `passed` learns from: up to the first that shows
+    /// something or does not start before `quiet_before`, or the last. Behind the text's end there is nothing.
     #[inline]
-    pub fn each(&self, text: &[u8], from: usize, see: impl FnMut(usize, &Block<WORDS, KINDS>) -> bool) {
+    pub fn next<P: Passed<WORDS, KINDS>>(
+        &self,
+        text: &[u8],
+        from: usize,
+        quiet_before: usize,
+        passed: P,
+    ) -> Seen<P, P::Hits> {
         match self.kind {
-            Kind::Portable => portable::each(self, text, from, see),
+            Kind::Portable => portable::next(self, text, from, quiet_before, passed),
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 => avx2::each(self, text, from, see),
+            Kind::Avx2 => avx2::next(self, text, from, quiet_before, passed),
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx512 => avx512::each(self, text, from, see),
+            Kind::Avx512 => avx512::next(self, text, from, quiet_before, passed),
         }
     }
+}
+
+/// What is known of the blocks that have passed, as far as it matters for the next.
+pub(crate) trait Passed<const WORDS: usize, const KINDS: usize>: Copy {
+    /// What a block shows.
+    type Hits: Copy;
+
+    /// Goes on over the block that starts at `at`, and says what it shows, if it shows anything.
+    ///
+    /// To be inlined always: only so it is compiled for the instructions that the bitmaps are made with.
+    fn step(&mut self, at: usize, block: &Block<WORDS, KINDS>) -> Option<Self::Hits>;
+}
+
+/// What became of going over blocks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Seen<P, H> {
+    /// All have been seen, and shown nothing.
+    All(P),
+    /// The one that starts `at` shows something, or was wanted whatever it shows.
+    Block { at: usize, before: P, after: P, hits: Option<H> },
 }
 
 /// A set of bytes: ASCII characters, a bit each, and all that is beyond them or nothing of it.
@@ -124,6 +150,8 @@ pub(crate) struct Words {
     heaps: [[u8; 128]; OFFSETS.len()],
     /// The heaps that what is beyond ASCII fits. It fits none at the last place.
     beyond: [u8; OFFSETS.len()],
+    /// Both in one table: what is beyond ASCII in the last entry.
+    with_beyond: [[u8; 128]; OFFSETS.len()],
     /// The same as the first for each half of a byte, the lower first; of bytes that these cannot tell apart, for all.
     halves: [[[u8; 16]; 2]; OFFSETS.len()],
 }
@@ -146,6 +174,7 @@ impl Words {
         let mut words = Self {
             heaps: [[0; 128]; OFFSETS.len()],
             beyond: [0; OFFSETS.len()],
+            with_beyond: [[0; 128]; OFFSETS.len()],
             halves: [[[0; 16]; 2]; OFFSETS.len()],
         };
         let tables = words.heaps.iter_mut().zip(&mut words.beyond).zip(&mut words.halves);
@@ -161,6 +190,10 @@ impl Words {
                     half.get_mut(usize::from(nibble)).into_iter().for_each(|bits| *bits |= *slot);
                 }
             }
+        }
+        for ((both, heaps), beyond) in words.with_beyond.iter_mut().zip(&words.heaps).zip(words.beyond) {
+            *both = *heaps;
+            both.iter_mut().last().into_iter().for_each(|last| *last |= beyond);
         }
         words
     }
@@ -222,6 +255,16 @@ impl<const KINDS: usize> Kinds<KINDS> {
         }
         kinds
     }
+}
+
+/// The places of bits, the first at `base`.
+#[inline(always)]
+pub(crate) fn places(base: usize, mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = (bits != 0).then(|| base + bits.trailing_zeros() as usize);
+        bits &= bits.wrapping_sub(1);
+        at
+    })
 }
 
 /// Bytes before a block that its bitmaps depend on, or more.

@@ -1,5 +1,6 @@
 //! Which brand a number may be of, and how much that alone says.
 
+use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 /// A card brand, by what it takes to believe that a number is one of its cards.
@@ -34,14 +35,24 @@ impl Brand {
     /// Whether some brand of tier A or B may have numbers that start with these digits.
     pub(crate) fn may_start(prefix: &[u8]) -> bool {
         let Some(first) = prefix.first() else { return true };
-        let value = |digits: &[u8]| digits.iter().fold(0, |sum, digit| sum * 10 + u32::from(*digit));
+        let rest = 10_u32.pow(u32::try_from(PREFIX_MAX.saturating_sub(prefix.len())).unwrap_or(0));
+        let low = start(prefix);
+        let high = low + (rest - 1);
         let reaches = |range: &Range| {
-            let width = range.width.min(prefix.len());
-            let known = prefix.get(..width).map_or(0, value);
-            let cut = 10_u32.pow(u32::try_from(range.width - width).unwrap_or(0));
-            (range.low / cut..=range.high / cut).contains(&known) && range.brand.tier < Tier::C
+            range.brand.tier < Tier::C && low <= *range.starts.end() && high >= *range.starts.start()
         };
         TABLE.get(usize::from(*first)).is_some_and(|ranges| ranges.iter().any(reaches))
+    }
+
+    /// Whether some brand of tier A or B has numbers of so many digits that start with these two.
+    pub(crate) fn may_start_of(digits: usize, two: u32) -> bool {
+        let rest = 10_u32.pow(u32::try_from(PREFIX_MAX - 2).unwrap_or(0));
+        let (low, high) = (two * rest, two * rest + (rest - 1));
+        let reaches = |range: &Range| {
+            let known = range.brand.tier < Tier::C && range.luhn && range.lengths >> digits & 1 == 1;
+            known && low <= *range.starts.end() && high >= *range.starts.start()
+        };
+        TABLE.iter().flatten().any(reaches)
     }
 
     /// Whether some brand, of whatever tier, has numbers of this prefix and length. The check digit is not looked
@@ -49,7 +60,9 @@ impl Brand {
     pub(crate) fn may_be(number: &[u8]) -> bool {
         let Some(first) = number.first() else { return false };
         let ranges = TABLE.get(usize::from(*first)).map(Vec::as_slice).unwrap_or_default();
-        number.iter().any(|digit| digit != first) && ranges.iter().any(|range| range.holds(number))
+        let start = start(number);
+        number.iter().any(|digit| digit != first)
+            && ranges.iter().any(|range| range.holds(number.len(), start))
     }
 
     /// The brand that `number` is most readily believed to be of; `None` when no brand has such numbers, when
@@ -63,9 +76,10 @@ impl Brand {
             return None;
         }
         let ranges = TABLE.get(usize::from(first))?;
+        let start = start(number);
         ranges
             .iter()
-            .filter(|range| range.luhn && range.holds(number))
+            .filter(|range| range.luhn && range.holds(number.len(), start))
             .map(|range| range.brand)
             .min_by_key(|brand| brand.tier)
     }
@@ -131,6 +145,8 @@ struct Range {
     low: u32,
     high: u32,
     width: usize,
+    /// The same as the first eight digits of numbers.
+    starts: RangeInclusive<u32>,
     /// Bit n: numbers of n digits exist.
     lengths: u32,
     luhn: bool,
@@ -138,12 +154,17 @@ struct Range {
 }
 
 impl Range {
-    fn holds(&self, number: &[u8]) -> bool {
-        let Some(prefix) = number.get(..self.width) else { return false };
-        let prefix = prefix.iter().fold(0, |sum, digit| sum * 10 + u32::from(*digit));
-        let length = u32::try_from(number.len()).ok().and_then(|length| 1_u32.checked_shl(length));
-        (self.low..=self.high).contains(&prefix) && length.is_some_and(|bit| self.lengths & bit != 0)
+    /// Whether there are numbers of so many digits that start with the eight digits of `start`.
+    fn holds(&self, digits: usize, start: u32) -> bool {
+        let length = u32::try_from(digits).ok().and_then(|digits| 1_u32.checked_shl(digits));
+        length.is_some_and(|bit| self.lengths & bit != 0) && self.starts.contains(&start)
     }
+}
+
+/// The first eight digits of a number as one; zeros behind the last.
+fn start(number: &[u8]) -> u32 {
+    let digits = number.iter().chain(std::iter::repeat(&0)).take(PREFIX_MAX);
+    digits.fold(0, |sum, digit| sum * 10 + u32::from(*digit))
 }
 
 /// The table by first digit.
@@ -195,7 +216,9 @@ fn read(line: &'static str) -> Option<Vec<Range>> {
         let width = part.split('-').next()?.len();
         let one_first_digit = low.to_string().starts_with(high.to_string().chars().next()?);
         let brand = Brand { name, tier };
-        one_first_digit.then_some(Range { low, high, width, lengths: bits, luhn, brand })
+        let rest = 10_u32.checked_pow(u32::try_from(PREFIX_MAX.checked_sub(width)?).ok()?)?;
+        let starts = low.checked_mul(rest)?..=high.checked_add(1)?.checked_mul(rest)?.checked_sub(1)?;
+        one_first_digit.then_some(Range { low, high, width, starts, lengths: bits, luhn, brand })
     };
     prefixes.split(',').map(range).collect()
 }

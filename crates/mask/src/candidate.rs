@@ -85,12 +85,25 @@ impl Run {
 impl Candidate<'_, '_> {
     /// The card number or track that starts here, if one does. The run is no longer than one number.
     pub fn finding(&self) -> Option<Finding> {
+        if self.run.digits < DIGITS_MIN && !self.may_be_group() {
+            return None;
+        }
         let chain = Chain::read(self.text, self.run.at, self.view, may_go_on);
         track::find(self, &chain)
             .or_else(|| self.grouped(&chain))
             .or_else(|| self.bare(&chain))
             .or_else(|| self.float(&chain))
             .or_else(|| self.listed(&chain))
+    }
+
+    /// Whether the run, too short to be a number by itself, may be the first group of one, by what stands behind it:
+    /// what [`may_go_on`] says of all numbers with a group of this length.
+    fn may_be_group(&self) -> bool {
+        let Some(Kind::Gap(gap)) = self.view.unit(self.text, self.run.end).map(|unit| unit.kind) else {
+            return false;
+        };
+        let first = self.run.digits;
+        first <= 3 || gap == Gap::Break || GROUPINGS.iter().any(|groups| groups.first() == Some(&first))
     }
 
     /// Card numbers that start at the run's start, where the run is too long to be one: numbers put together

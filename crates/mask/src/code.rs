@@ -12,7 +12,7 @@ use std::ops::Range;
 use crate::brand::Brand;
 use crate::chain::{DIGITS_MAX, DIGITS_MIN};
 use crate::finding::{Finding, FindingKind, Form};
-use crate::name::{Beside, Meaning, Name, is_card_expiry};
+use crate::name::{Beside, FILLERS, Meaning, Name, is_card_expiry};
 use crate::reader::Reader;
 use crate::text::Text;
 use crate::unit::View;
@@ -169,23 +169,24 @@ fn separated(before: &[u8]) -> Option<(usize, bool)> {
     let (mut end, mut says_so) = (before.len(), false);
     while before.len() - end < SEPARATOR_MAX {
         let rest = before.get(..end)?;
-        end -= match rest {
-            [.., b'%', b'3', last] if is_escaped(b'3', *last) => {
-                says_so |= !matches!(last, b'E' | b'e');
-                3
-            }
-            [.., b'%', high, low] if is_escaped(*high, *low) => 3,
-            [.., b'=' | b':' | b'>'] => {
+        end -= match rest.last()? {
+            b' ' | b'\t' | b'"' | b'\'' | b'`' | b'\\' | b'(' | b')' | b'[' | b']' | b'#' => 1,
+            b'=' | b':' | b'>' => {
                 says_so = true;
                 1
             }
-            [.., b' ' | b'\t', b'-'] => {
-                says_so = true;
-                1
-            }
-            [.., b' ' | b'\t' | b'"' | b'\'' | b'`' | b'\\' | b'(' | b')' | b'[' | b']' | b'#'] => 1,
-            [.., _] => return (end < before.len()).then_some((end, says_so)),
-            [] => return None,
+            _ => match rest {
+                [.., b'%', b'3', last] if is_escaped(b'3', *last) => {
+                    says_so |= !matches!(last, b'E' | b'e');
+                    3
+                }
+                [.., b'%', high, low] if is_escaped(*high, *low) => 3,
+                [.., b' ' | b'\t', b'-'] => {
+                    says_so = true;
+                    1
+                }
+                _ => return (end < before.len()).then_some((end, says_so)),
+            },
         };
     }
     None
@@ -197,9 +198,13 @@ fn phrase(text: &[u8]) -> usize {
     let of_phrase = |byte: &&u8| {
         let spaces = **byte == b' ' && last == Some(b' ');
         last = Some(**byte);
-        !spaces && (byte.is_ascii_alphanumeric() || !byte.is_ascii() || b"_-. '[]".contains(*byte))
+        !spaces && is_of_phrase(**byte)
     };
     text.iter().rev().take(PHRASE_MAX).take_while(of_phrase).count()
+}
+
+fn is_of_phrase(byte: u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | 0x80.. | b'_' | b'-' | b'.' | b' ' | b'\'' | b'[' | b']')
 }
 
 /// What a phrase names at its end, but for words that only lead on to the value: `my cvv code is`.
@@ -213,7 +218,7 @@ fn named(phrase: &[u8]) -> Option<Name> {
             let turned = Name::at_end_of(word) == Some(name) && Name::of(word) != Some(name);
             return (!turned).then_some(name);
         }
-        if !FILLERS.iter().any(|filler| word.eq_ignore_ascii_case(filler)) {
+        if !FILLERS.iter().any(|filler| word.eq_ignore_ascii_case(filler.as_bytes())) {
             return None;
         }
         rest = before.trim_ascii_end();
@@ -275,8 +280,6 @@ fn goes_on(text: &Text<'_>, end: usize) -> bool {
     }
 }
 
-/// Words between a name and its value.
-const FILLERS: &[&[u8]] = &[b"is", b"was", b"code", b"number", b"no", b"no.", b"num", b"value"];
 const FILLERS_MAX: usize = 3;
 /// The longest run: a block of 32 digits behind `0x`.
 const RUN_MAX: usize = 34;

@@ -14,26 +14,59 @@ pub(crate) fn speaks_of_cards(text: &Text<'_>, range: Range<usize>) -> bool {
 
 fn speaks(near: &[u8]) -> bool {
     work::done(near.len());
-    let letters = near.iter().enumerate().filter(|(_, byte)| STARTS.contains(&byte.to_ascii_lowercase()));
-    letters.into_iter().any(|(at, _)| {
-        let rest = near.get(at..).unwrap_or_default();
-        let starts = |word: &&str| {
-            rest.get(..word.len()).is_some_and(|here| here.eq_ignore_ascii_case(word.as_bytes()))
-        };
-        let before = at.checked_sub(1).and_then(|at| near.get(at));
-        ANYWHERE.iter().any(&starts)
-            || (!before.is_some_and(u8::is_ascii_alphabetic)
-                && ALONE
-                    .iter()
-                    .any(|word| starts(word) && !rest.get(word.len()).is_some_and(u8::is_ascii_alphabetic)))
+    let mut last = NO_LETTER;
+    (0..).zip(near).any(|(at, byte)| {
+        let letter = letter(*byte);
+        let pair = std::mem::replace(&mut last, letter);
+        let may_start = STARTS.get(pair).is_some_and(|seconds| seconds >> letter & 1 == 1);
+        may_start && is_word_at(near, at - 1)
     })
 }
 
-/// The letters that the words start with.
-const STARTS: &[u8] = b"cktdvmahurjep";
+/// Whether a word stands at `at`.
+fn is_word_at(near: &[u8], at: usize) -> bool {
+    let rest = near.get(at..).unwrap_or_default();
+    let starts =
+        |word: &&str| rest.get(..word.len()).is_some_and(|here| here.eq_ignore_ascii_case(word.as_bytes()));
+    let before = at.checked_sub(1).and_then(|at| near.get(at));
+    ANYWHERE.iter().any(&starts)
+        || (!before.is_some_and(u8::is_ascii_alphabetic)
+            && ALONE
+                .iter()
+                .any(|word| starts(word) && !rest.get(word.len()).is_some_and(u8::is_ascii_alphabetic)))
+}
+
+/// The place of a letter in the alphabet, small or not; [`NO_LETTER`] for what is none.
+const fn letter(byte: u8) -> usize {
+    match byte {
+        b'a'..=b'z' => (byte - b'a') as usize,
+        b'A'..=b'Z' => (byte - b'A') as usize,
+        _ => NO_LETTER,
+    }
+}
+
+const NO_LETTER: usize = 26;
+
+/// For each letter, a bit for each that is the second of a word that starts with it.
+#[allow(clippy::indexing_slicing, reason = "a constant, computed by the compiler")]
+static STARTS: [u32; 26] = {
+    let mut starts = [0; 26];
+    let lists = [ANYWHERE, ALONE];
+    let (mut list, mut index) = (0, 0);
+    while list < lists.len() {
+        if index == lists[list].len() {
+            (list, index) = (list + 1, 0);
+            continue;
+        }
+        let word = lists[list][index].as_bytes();
+        starts[letter(word[0])] |= 1 << letter(word[1]);
+        index += 1;
+    }
+    starts
+};
 
 /// How far a word may be from the number.
-const REACH: usize = 64;
+pub(crate) const REACH: usize = 64;
 
 /// Words that count within others: `cardNumber`, `kreditkarte`.
 const ANYWHERE: &[&str] = &[

@@ -10,7 +10,7 @@ use crate::packed::Packed;
 use crate::personal::Personal;
 use crate::reader::Reader;
 use crate::secret::Secrets;
-use crate::sieve::Sieve;
+use crate::sieve::{Sieve, Stretch};
 use crate::text::Text;
 use crate::unit::View;
 use crate::walk::Walk;
@@ -35,6 +35,8 @@ pub(crate) struct Engine {
     packed: Packed,
     secrets: Option<Secrets>,
     personal: Option<Personal>,
+    /// Up to where each has made up its mind.
+    places: [usize; READERS],
     /// What each has found next.
     pending: [Option<Finding>; READERS],
     /// What overlaps and has been found so far.
@@ -57,7 +59,7 @@ impl Engine {
             Views::Text => (View::Plain, Some(View::Quoted)),
             Views::JsonString => (View::Json, None),
         };
-        Self {
+        let mut engine = Self {
             sieve: Sieve::new(),
             spares_cards: false,
             stretch_end: at,
@@ -70,9 +72,17 @@ impl Engine {
             packed: Packed::new(at),
             secrets: classes.secret.then(|| Secrets::new(at)),
             personal: classes.has_personal().then(|| Personal::new(classes, at)),
+            places: [at; READERS],
             pending: [const { None }; READERS],
             region: Vec::new(),
+        };
+        // One that is not wanted has made up its mind.
+        for index in 0..READERS {
+            if engine.reader(index).is_none() {
+                engine.places.get_mut(index).into_iter().for_each(|place| *place = usize::MAX);
+            }
         }
+        engine
     }
 
     /// Readers that go over all of the text: what the sieve leaves out is held against what these find.
@@ -84,8 +94,8 @@ impl Engine {
     /// The same without the readers that go over all of a text, whose findings the sieve does not know.
     #[cfg(test)]
     pub fn sieved_alone(mut self) -> Self {
-        self.codes.skip_to(usize::MAX);
-        self.packed.skip_to(usize::MAX);
+        self.skip(CODES, usize::MAX);
+        self.skip(PACKED, usize::MAX);
         self
     }
 
@@ -157,9 +167,16 @@ impl Engine {
     /// Lets the readers leap to `at`: nothing is found before.
     pub fn skip_to(&mut self, at: usize) {
         for index in 0..READERS {
-            if let Some(reader) = self.reader(index) {
-                reader.skip_to(at);
-            }
+            self.skip(index, at);
+        }
+    }
+
+    /// Lets a reader leap to `at`.
+    fn skip(&mut self, index: usize, at: usize) {
+        if let Some(reader) = self.reader(index) {
+            reader.skip_to(at);
+            let at = reader.at();
+            self.places.get_mut(index).into_iter().for_each(|place| *place = at);
         }
     }
 
@@ -168,6 +185,8 @@ impl Engine {
         for index in 0..READERS {
             if let Some(reader) = self.reader(index) {
                 reader.forget(bytes);
+                let at = reader.at();
+                self.places.get_mut(index).into_iter().for_each(|place| *place = at);
             }
         }
         for finding in self.pending.iter_mut().flatten().chain(&mut self.region) {
@@ -180,18 +199,21 @@ impl Engine {
     /// Whether there is one.
     fn next_stretch(&mut self, text: &Text<'_>) -> bool {
         let end = self.stretch_end;
-        let through =
-            (0..CARD_READERS).all(|index| self.reader(index).is_none_or(|reader| reader.at() >= end));
+        let through = (0..CARD_READERS).all(|index| self.place(index) >= end);
         if !through || end >= text.len() {
             return false;
         }
-        let stretch = self.sieve.next(text.bytes(), end, text.ended()).unwrap_or(text.len()..text.len());
+        let nothing = || Stretch { range: text.len()..text.len(), hex: false, base64: false };
+        let Stretch { range, hex, base64 } = self.sieve.next(text, end).unwrap_or_else(nothing);
         for index in 0..CARD_READERS {
-            if let Some(reader) = self.reader(index) {
-                reader.skip_to(stretch.start);
-            }
+            let reads = match index {
+                HEX => hex,
+                BASE64 => base64,
+                _ => true,
+            };
+            self.skip(index, if reads { range.start } else { range.end });
         }
-        self.stretch_end = stretch.end;
+        self.stretch_end = range.end;
         true
     }
 
@@ -206,15 +228,26 @@ impl Engine {
             return at;
         }
         let until = if index < CARD_READERS { self.stretch_end } else { text.len() };
+        let over = text.ended() && until >= text.len();
+        let at = self.place(index);
+        if at >= until {
+            return if over { text.len() } else { at };
+        }
         let Some(reader) = self.reader(index) else { return text.len() };
         let found = reader.next(text, until);
         let at = reader.at();
-        let settled = found.as_ref().map_or(at, |finding| finding.range.start);
+        self.places.get_mut(index).into_iter().for_each(|place| *place = at);
+        let Some(found) = found else { return if over { text.len() } else { at } };
+        let start = found.range.start;
         if let Some(slot) = self.pending.get_mut(index) {
-            *slot = found;
+            *slot = Some(found);
         }
-        let over = text.ended() && until >= text.len();
-        if over && self.pending_start(index).is_none() { text.len() } else { settled }
+        start
+    }
+
+    /// Up to where a reader has made up its mind.
+    fn place(&self, index: usize) -> usize {
+        self.places.get(index).copied().unwrap_or(usize::MAX)
     }
 
     /// The readers, those of card numbers first; `None` for one that is not wanted.
@@ -225,11 +258,11 @@ impl Engine {
         match index {
             0 => Some(&mut self.plain),
             1 => Some(&mut self.escaped),
-            2 => Some(&mut self.hex),
-            3 => Some(&mut self.base64),
+            HEX => Some(&mut self.hex),
+            BASE64 => Some(&mut self.base64),
             4 => on(&mut self.quoted),
-            5 => Some(&mut self.codes),
-            6 => Some(&mut self.packed),
+            CODES => Some(&mut self.codes),
+            PACKED => Some(&mut self.packed),
             7 => on(&mut self.secrets),
             8 => on(&mut self.personal),
             _ => None,
@@ -237,11 +270,10 @@ impl Engine {
     }
 
     /// Up to where those readers have read that have found nothing.
-    fn undecided(&mut self) -> Option<usize> {
-        let undecided = |index: &usize| self.pending.get(*index).is_some_and(Option::is_none);
-        let indices: [usize; READERS] = std::array::from_fn(|index| index);
-        let undecided = indices.map(|index| Some(index).filter(undecided));
-        undecided.into_iter().flatten().filter_map(|index| self.reader(index).map(|reader| reader.at())).min()
+    fn undecided(&self) -> Option<usize> {
+        let indices = 0..READERS;
+        let undecided = indices.filter(|index| self.pending.get(*index).is_some_and(Option::is_none));
+        undecided.map(|index| self.place(index)).min()
     }
 
     fn starts(&self) -> impl Iterator<Item = usize> {
@@ -268,5 +300,9 @@ pub(crate) enum Views {
 
 const READERS: usize = 9;
 const CARD_READERS: usize = 5;
+const HEX: usize = 2;
+const BASE64: usize = 3;
+const CODES: usize = 5;
+const PACKED: usize = 6;
 /// How long findings that overlap may be together; what overlaps beyond is masked after them.
 pub(crate) const REGION_BYTES_MAX: usize = 256;

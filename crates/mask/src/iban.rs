@@ -51,6 +51,9 @@ fn remainder(sum: u32, byte: u8) -> u32 {
 
 /// How long a country's IBANs are.
 fn length(country: [u8; 2]) -> Option<usize> {
+    if !country.iter().all(u8::is_ascii_uppercase) {
+        return None;
+    }
     let named = |countries: &str| countries.as_bytes().chunks(3).any(|code| code.starts_with(&country));
     LENGTHS.iter().find(|(_, countries)| named(countries)).map(|(length, _)| *length)
 }

@@ -30,6 +30,7 @@ mod classes;
 mod code;
 mod context;
 mod encoded;
+mod ending;
 mod engine;
 mod finding;
 mod fuzz;

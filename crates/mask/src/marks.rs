@@ -16,13 +16,18 @@ impl Marks {
     pub fn turn_to(&mut self, at: usize) {
         let base = at.saturating_sub(BLOCK);
         let blocks = base.saturating_sub(self.base) / BLOCK;
-        if self.bits == [0; WORDS] || blocks >= WORDS {
+        if self.is_empty() || blocks >= WORDS {
             *self = Self { base, ..Self::default() };
             return;
         }
         self.bits.copy_within(blocks.., 0);
         self.bits.iter_mut().rev().take(blocks).for_each(|word| *word = 0);
         self.base += blocks * BLOCK;
+    }
+
+    /// Whether nothing is marked.
+    pub fn is_empty(&self) -> bool {
+        self.bits == [0; WORDS]
     }
 
     /// Marks `at`, which lies around the block that was turned to last.
@@ -35,6 +40,9 @@ impl Marks {
 
     /// The first mark from `at` on.
     pub fn next(&self, at: usize) -> Option<usize> {
+        if self.is_empty() {
+            return None;
+        }
         let first = at.saturating_sub(self.base);
         let mut mask = !0 << (first % BLOCK);
         for (index, word) in self.bits.iter().enumerate().skip(first / BLOCK) {

@@ -233,7 +233,10 @@ impl Masker {
     fn may_hold(self, text: &[u8], range: &Range<usize>) -> Option<bool> {
         let part = text.get(range.clone())?;
         let glance = Glance::of(part);
-        let card = || Sieve::new().next(text.get(..range.end).unwrap_or(text), range.start, true).is_some();
+        let card = || {
+            let part = Text::part(text, range.clone()).about_cards(self.is_about_cards());
+            Sieve::new().next(&part, range.start).is_some()
+        };
         // What surrounds a part may say what is in it.
         let alone = part.len() == text.len();
         Some(

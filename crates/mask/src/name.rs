@@ -7,6 +7,7 @@
 mod known;
 mod words;
 
+pub(crate) use known::FILLERS;
 use known::{Known, Where};
 use words::Words;
 
@@ -102,7 +103,8 @@ impl Name {
         names.min_by_key(|name| (name.meaning, name.sure))
     }
 
-    /// Whether [`Name::at_end_of`] may know the words that `text` ends in, by its last letters: mostly not.
+    /// Whether [`Name::at_end_of`] may know the words that `text` ends in, [`FILLERS`] aside, by its last letters: mostly
+    /// not.
     pub(crate) fn may_end(text: &[u8]) -> bool {
         known::may_end(text)
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::chain::DIGITS_MIN;
 use crate::classes::Classes;
 use crate::engine::{Engine, REGION_BYTES_MAX, Step, Views};
-use crate::finding::Finding;
+use crate::finding::{Finding, FindingKind};
 use crate::masker::Masker;
 use crate::text::Text;
 use crate::work;
@@ -21,8 +21,10 @@ pub(crate) struct Rewriter {
     views: Views,
     /// Up to where the text has been released.
     done: usize,
-    /// Where the last mask ends.
+    /// Where the last mask ends, unless nothing behind it reads otherwise for it.
     masked_to: Option<usize>,
+    /// Where the last mask ends, and whether that was of an e-mail address alone, with none close before.
+    last: Option<(usize, bool)>,
     /// What has been released last.
     tail: Vec<u8>,
     /// What has been found and waits for what follows it.
@@ -39,6 +41,7 @@ impl Rewriter {
             views,
             done: at,
             masked_to: None,
+            last: None,
             tail: Vec::new(),
             waiting: None,
             found: 0,
@@ -87,6 +90,7 @@ impl Rewriter {
     pub fn forget(&mut self, bytes: usize) {
         self.done = self.done.saturating_sub(bytes);
         self.masked_to = self.masked_to.and_then(|at| at.checked_sub(bytes));
+        self.last = self.last.and_then(|(at, alone)| Some((at.checked_sub(bytes)?, alone)));
         if let Some((findings, range)) = &mut self.waiting {
             findings.iter_mut().for_each(|finding| finding.forget(bytes));
             *range = range.start.saturating_sub(bytes)..range.end.saturating_sub(bytes);
@@ -96,6 +100,9 @@ impl Rewriter {
     /// Releases what was found clean up to `to`, but for what close behind a mask reads otherwise now. Whether
     /// all of it could be judged.
     fn pass(&mut self, engine: &mut Engine, text: &Text<'_>, to: usize, out: &mut Vec<u8>) -> bool {
+        if self.masked_to.is_some() && self.last.is_some_and(|(at, alone)| alone && is_parted(text, at)) {
+            self.masked_to = None;
+        }
         while let Some(close) =
             self.masked_to.map(|at| (at + AROUND).min(to)).filter(|close| *close > self.done)
         {
@@ -161,7 +168,9 @@ impl Rewriter {
         let new = piece.get(self.done.saturating_sub(range.start)..).unwrap_or_default();
         self.release(new, out);
         self.done = self.done.max(range.end);
-        self.masked_to = Some(range.end);
+        let alone = matches!(findings, [Finding { kind: FindingKind::Email, .. }])
+            && self.last.is_none_or(|(before, _)| before + AROUND <= range.start);
+        (self.masked_to, self.last) = (Some(range.end), Some((range.end, alone)));
         let mut end = 0;
         for finding in findings {
             // Overlapping readings of the same are one.
@@ -182,7 +191,9 @@ impl Rewriter {
                 let form = if bare { finding.form.bare() } else { finding.form };
                 self.masker.hide(text, range.start, &mut piece, finding, form);
             }
-            if long || self.is_clean(text, range, &piece)? {
+            // Of what is nothing but stars, nothing can be taken that would make it cleaner.
+            let stars = piece.iter().all(|byte| matches!(byte, b'*' | b'\n' | b'\r'));
+            if long || stars || self.is_clean(text, range, &piece)? {
                 return Some(piece);
             }
         }
@@ -228,12 +239,27 @@ impl Rewriter {
     }
 }
 
+/// Whether what stands at `at`, behind an e-mail address, parts what follows from it, so that nothing that follows reads
+/// otherwise when the address is stars: what was found clean is clean.
+///
+/// No number, no token and no name goes on over such a sign, in hex or base64 neither; a field of packed decimal may,
+/// behind a control character. What else is looked at before a place are words, of which stars have none, and card
+/// numbers, which end with a digit when they are masked and no further than here.
+fn is_parted(text: &Text<'_>, at: usize) -> bool {
+    let near = text.known(at..at + PACKED_REACH);
+    near.len() == PACKED_REACH
+        && matches!(near.first(), Some(b'"' | b',' | b';' | b'<' | b'>' | b'|'))
+        && !near.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace())
+}
+
 /// Whether there are digits enough for a number, or what may stand for them.
 fn may_hold_number(text: &[u8]) -> bool {
     let other = |byte: &u8| !byte.is_ascii() || matches!(byte, b'\\' | b'%' | b'&' | b'=');
     text.iter().filter(|byte| byte.is_ascii_digit()).count() >= DIGITS_MIN || text.iter().any(other)
 }
 
+/// Bytes of the head of a message that packed decimal may stand behind, and its length.
+const PACKED_REACH: usize = 24;
 /// What stands around a place, as far as it counts.
 const AROUND: usize = 96;
 /// How far a number may reach that is looked at behind a mask; what is cut there is left to be found as usual.

@@ -13,6 +13,7 @@
 use std::ops::Range;
 
 use crate::sieve::look::Look;
+use crate::text::Text;
 
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "instructions that not every machine has")]
@@ -31,6 +32,16 @@ mod tables;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sieve {
     kind: Kind,
+}
+
+/// Some of a text that needs reading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    pub range: Range<usize>,
+    /// Whether digits in hex show in it; if not, none are.
+    pub hex: bool,
+    /// Whether digits in base64 do.
+    pub base64: bool,
 }
 
 /// How bitmaps are made.
@@ -67,10 +78,10 @@ impl Sieve {
     /// The next stretch at or after `from` that needs a closer look; `None` when the rest of `text` needs none.
     ///
     /// Every card number and track that starts at `from` or after, however it is written, lies within a stretch,
-    /// with [`BEFORE`] bytes before it, and so does what may become one when the text goes on, unless it has
-    /// `ended`. The range is never empty; the next call goes on from its end.
-    pub fn next(&self, text: &[u8], from: usize, ended: bool) -> Option<Range<usize>> {
-        let mut look = Look::new(text, from, !ended);
+    /// with [`BEFORE`] bytes before it, and so does what may become one when the text goes on, unless it has ended.
+    /// The range is never empty; the next call goes on from its end.
+    pub fn next(&self, text: &Text<'_>, from: usize) -> Option<Stretch> {
+        let mut look = Look::new(text, from);
         match self.kind {
             Kind::Portable => portable::scan(&mut look),
             #[cfg(target_arch = "x86_64")]
@@ -85,11 +96,11 @@ impl Sieve {
 /// Every sieve of this machine by its name, and what it says in how many bytes of a text there is anything to read.
 pub fn sieves() -> impl Iterator<Item = (&'static str, fn(&[u8]) -> usize)> {
     fn left(kind: Kind, text: &[u8]) -> usize {
-        let sieve = Sieve { kind };
+        let (sieve, text) = (Sieve { kind }, Text::whole(text));
         let (mut from, mut left) = (0, 0);
-        while let Some(stretch) = sieve.next(text, from, true) {
-            from = stretch.end;
-            left += stretch.len();
+        while let Some(stretch) = sieve.next(&text, from) {
+            from = stretch.range.end;
+            left += stretch.range.len();
         }
         left
     }

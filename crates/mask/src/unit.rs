@@ -47,6 +47,16 @@ impl View {
         })
     }
 
+    /// Whether this view may read more than one character where this one stands.
+    pub fn opens(self, byte: u8) -> bool {
+        match self {
+            Self::Plain => false,
+            Self::Json => byte == b'\\',
+            Self::Escaped => matches!(byte, b'\\' | b'%' | b'&'),
+            Self::Quoted => byte == b'=',
+        }
+    }
+
     /// Where the first thing stands in `text` that this view may read as more than one character.
     pub fn next_opener(self, text: &[u8]) -> Option<usize> {
         match self {

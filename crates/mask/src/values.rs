@@ -6,6 +6,7 @@ use crate::packed;
 use crate::personal;
 use crate::secret;
 use crate::sieve::Sieve;
+use crate::text::Text;
 
 /// Some values, such as the texts in some rows of an answer, for one look at all of them ([`Masker::passes`]).
 #[derive(Debug, Default, Clone)]
@@ -42,7 +43,7 @@ impl Masker {
         let text = values.joined.as_slice();
         let classes = self.classes();
         self.meaning().is_none()
-            && Sieve::new().next(text, 0, true).is_none()
+            && Sieve::new().next(&Text::whole(text).about_cards(self.is_about_cards()), 0).is_none()
             && !packed::may_hold_among(text)
             && !code::may_hold_among(text)
             && !(classes.secret && secret::may_hold(text))

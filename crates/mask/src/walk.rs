@@ -1,11 +1,12 @@
 //! The walk over a text that finds card numbers and tracks, in one view.
 
 use crate::candidate::{Before, Candidate, LONG_STARTS, Run};
-use crate::chain::DIGITS_MAX;
+use crate::chain::{DIGITS_MAX, GAP_MAX};
 use crate::finding::Finding;
 use crate::reader::Reader;
 use crate::text::Text;
 use crate::unit::{Kind, SYNC, View, ascii};
+use crate::work;
 
 /// Reads a text for card numbers and tracks, its escapes read as one view has them.
 #[derive(Debug)]
@@ -79,19 +80,32 @@ impl Walk {
     ///
     /// It leaps from behind a character that ends every number, to behind another: there nothing before matters.
     fn leap(&mut self, text: &Text<'_>, until: usize) {
-        self.leap_at = self.at + LEAP_MIN;
         if matches!(self.view, View::Plain | View::Json) {
+            self.leap_at = usize::MAX;
             return;
         }
         let range = self.at..until.saturating_add(NUMBER_BYTES_MAX).min(text.len());
         let next = text.seek(range.clone(), |rest| self.view.next_opener(rest));
-        let next = next.unwrap_or(range.len());
-        if next > LEAP_MIN {
-            let over = text.known(self.at..self.at + next - NUMBER_BYTES_MAX);
-            let landing = over.iter().rposition(|byte| ends_numbers(ascii(*byte)));
-            if let Some(last) = landing {
-                self.skip_to(self.at + last + 1);
-            }
+        let next = self.at + next.unwrap_or(range.len());
+        let over = text.known(self.at..next.saturating_sub(NUMBER_BYTES_MAX).max(self.at));
+        work::done(over.len());
+        if let Some(last) = over.iter().rposition(|byte| ends_numbers(ascii(*byte))) {
+            self.skip_to(self.at + last + 1);
+        }
+        // Up to what may be escaped there is nothing more to leap over.
+        self.leap_at = next + 1;
+    }
+
+    /// Goes over characters of one byte that are no digits, but for the last ones before a digit, an escape or the end:
+    /// what stands further before matters to nothing.
+    fn pass_over(&mut self, text: &Text<'_>, until: usize) {
+        let known = text.known(self.at..until.min(text.len()));
+        let is_plain = |byte: &u8| byte.is_ascii() && !byte.is_ascii_digit() && !self.view.opens(*byte);
+        let over = known.iter().take_while(|byte| is_plain(byte)).count();
+        work::done(over);
+        if let Some(over) = over.checked_sub(2 * GAP_MAX) {
+            self.at += over;
+            self.before = Some(Before::default());
         }
     }
 
@@ -180,6 +194,7 @@ impl Reader for Walk {
                 after.pass(unit.kind);
                 (self.before, self.long) = (Some(after), None);
                 self.at += unit.length;
+                self.pass_over(text, until);
                 if self.at >= self.leap_at && unit.length == 1 && ends_numbers(unit.kind) {
                     self.leap(text, until);
                 }
@@ -216,7 +231,5 @@ fn ends_numbers(kind: Kind) -> bool {
 /// Longest stretch of plain text that the beginning of one number takes: a number of four bytes a digit and its
 /// gaps, of three characters of three bytes each.
 const NUMBER_BYTES_MAX: usize = DIGITS_MAX * 4 + (DIGITS_MAX - 1) * 9;
-/// Shortest stretch that is worth leaping over.
-const LEAP_MIN: usize = 2 * NUMBER_BYTES_MAX;
 /// How far back a walk starts to know what stands before: longer than four characters as escapes.
 pub(crate) const LOOK_BACK: usize = 4 * SYNC;

@@ -2,18 +2,20 @@
 
 use std::arch::x86_64::*;
 
-use super::{BACK, BLOCK, Bitmaps, Block, OFFSETS, Window, depth, part, whole};
+use super::{BACK, BLOCK, Bitmaps, Block, OFFSETS, Passed, Seen, Window, depth, part, whole};
 
-pub(super) fn each<const WORDS: usize, const KINDS: usize>(
+pub(super) fn next<const WORDS: usize, const KINDS: usize, P: Passed<WORDS, KINDS>>(
     bitmaps: &Bitmaps<WORDS, KINDS>,
     text: &[u8],
     from: usize,
-    see: impl FnMut(usize, &Block<WORDS, KINDS>) -> bool,
-) {
+    quiet_before: usize,
+    passed: P,
+) -> Seen<P, P::Hits> {
     if available() {
         // SAFETY: the machine has what the function is compiled for.
-        unsafe { each_here(bitmaps, text, from, see) }
+        return unsafe { next_here(bitmaps, text, from, quiet_before, passed) };
     }
+    super::portable::next(bitmaps, text, from, quiet_before, passed)
 }
 
 fn available() -> bool {
@@ -22,12 +24,13 @@ fn available() -> bool {
 
 // Loops, since closures would be no part of a function that is compiled for more instructions.
 #[target_feature(enable = "avx2,bmi1,bmi2")]
-fn each_here<const WORDS: usize, const KINDS: usize>(
+fn next_here<const WORDS: usize, const KINDS: usize, P: Passed<WORDS, KINDS>>(
     bitmaps: &Bitmaps<WORDS, KINDS>,
     text: &[u8],
     from: usize,
-    mut see: impl FnMut(usize, &Block<WORDS, KINDS>) -> bool,
-) {
+    quiet_before: usize,
+    passed: P,
+) -> Seen<P, P::Hits> {
     let zero = _mm256_setzero_si256();
     let mut tables =
         Tables { words: [[[zero; 3]; OFFSETS.len()]; WORDS], kinds: [zero; KINDS], upper: table(&UPPER) };
@@ -39,17 +42,25 @@ fn each_here<const WORDS: usize, const KINDS: usize>(
     for (to, half) in tables.kinds.iter_mut().zip(&bitmaps.kinds.halves) {
         *to = table(half);
     }
-    let mut at = from;
+    let (mut at, mut passed) = (from, passed);
     while at < text.len() {
-        let block = match whole(text, at) {
-            Some(window) => block(&tables, window),
-            None => block(&tables, &part(text, at)),
+        let partial;
+        let window = match whole(text, at) {
+            Some(window) => window,
+            None => {
+                partial = part(text, at);
+                &partial
+            }
         };
-        if !see(at, &block) {
-            return;
+        let block = block(&tables, window);
+        let before = passed;
+        let hits = passed.step(at, &block);
+        if hits.is_some() || at >= quiet_before {
+            return Seen::Block { at, before, after: passed, hits };
         }
         at += BLOCK;
     }
+    Seen::All(passed)
 }
 
 struct Tables<const WORDS: usize, const KINDS: usize> {

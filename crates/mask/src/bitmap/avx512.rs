@@ -1,19 +1,26 @@
+#![allow(
+    clippy::indexing_slicing,
+    clippy::needless_range_loop,
+    reason = "arrays of known length, taken apart by the compiler"
+)]
 //! Bitmaps made with AVX-512: a table of 128 entries in one instruction, and comparisons that give bitmaps.
 
 use std::arch::x86_64::*;
 
-use super::{BACK, BLOCK, Bitmaps, Block, OFFSETS, Window, Words, depth, part, whole};
+use super::{BACK, BLOCK, Bitmaps, Block, OFFSETS, Passed, Seen, Window, Words, depth, part, whole};
 
-pub(super) fn each<const WORDS: usize, const KINDS: usize>(
+pub(super) fn next<const WORDS: usize, const KINDS: usize, P: Passed<WORDS, KINDS>>(
     bitmaps: &Bitmaps<WORDS, KINDS>,
     text: &[u8],
     from: usize,
-    see: impl FnMut(usize, &Block<WORDS, KINDS>) -> bool,
-) {
+    quiet_before: usize,
+    passed: P,
+) -> Seen<P, P::Hits> {
     if available() {
         // SAFETY: the machine has what the function is compiled for.
-        unsafe { each_here(bitmaps, text, from, see) }
+        return unsafe { next_here(bitmaps, text, from, quiet_before, passed) };
     }
+    super::portable::next(bitmaps, text, from, quiet_before, passed)
 }
 
 fn available() -> bool {
@@ -26,24 +33,33 @@ fn available() -> bool {
 
 // Loops, since closures would be no part of a function that is compiled for more instructions.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2")]
-fn each_here<const WORDS: usize, const KINDS: usize>(
+fn next_here<const WORDS: usize, const KINDS: usize, P: Passed<WORDS, KINDS>>(
     bitmaps: &Bitmaps<WORDS, KINDS>,
     text: &[u8],
     from: usize,
-    mut see: impl FnMut(usize, &Block<WORDS, KINDS>) -> bool,
-) {
+    quiet_before: usize,
+    passed: P,
+) -> Seen<P, P::Hits> {
     let kinds = table(&bitmaps.kinds.of);
-    let mut at = from;
+    let (mut at, mut passed) = (from, passed);
     while at < text.len() {
-        let block = match whole(text, at) {
-            Some(window) => block(&bitmaps.words, kinds, window),
-            None => block(&bitmaps.words, kinds, &part(text, at)),
+        let partial;
+        let window = match whole(text, at) {
+            Some(window) => window,
+            None => {
+                partial = part(text, at);
+                &partial
+            }
         };
-        if !see(at, &block) {
-            return;
+        let block = block(&bitmaps.words, kinds, window);
+        let before = passed;
+        let hits = passed.step(at, &block);
+        if hits.is_some() || at >= quiet_before {
+            return Seen::Block { at, before, after: passed, hits };
         }
         at += BLOCK;
     }
+    Seen::All(passed)
 }
 
 #[inline]
@@ -56,40 +72,40 @@ fn block<const WORDS: usize, const KINDS: usize>(
     let mut block = Block { ends: [0; WORDS], kinds: [0; KINDS] };
     let last = load(window, BACK);
     let ascii = !_mm512_movepi8_mask(last);
-    // Mostly there is nothing beyond ASCII, and less to do.
-    let beyond = if WORDS == 0 { false } else { ascii != !0 || has_beyond(load(window, 0)) };
-    for (list, (bits, words)) in block.ends.iter_mut().zip(words).enumerate() {
-        let mut heaps = _mm512_set1_epi8(-1);
-        for (index, offset) in OFFSETS.iter().enumerate().take(depth(list)) {
-            heaps = _mm512_and_si512(heaps, fit(load(window, BACK - offset), words, index, beyond));
-        }
-        *bits = _mm512_test_epi8_mask(heaps, heaps);
+    if WORDS > 0 {
+        // Mostly there is nothing beyond ASCII, and less to do.
+        let around = _mm512_or_si512(last, load(window, 0));
+        block.ends = match _mm512_movepi8_mask(around) {
+            0 => ends::<WORDS, false>(words, window),
+            _ => ends::<WORDS, true>(words, window),
+        };
     }
     let of = find(last, kinds);
-    for (kind, bits) in block.kinds.iter_mut().enumerate() {
-        *bits = _mm512_test_epi8_mask(of, _mm512_set1_epi8(1 << kind)) & ascii;
+    for kind in 0..KINDS {
+        block.kinds[kind] = _mm512_test_epi8_mask(of, _mm512_set1_epi8(1 << kind)) & ascii;
     }
     block
 }
 
+/// Where a word of each list may end, where some bytes may be `BEYOND` ASCII or none is.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
-fn has_beyond(bytes: __m512i) -> bool {
-    _mm512_movepi8_mask(bytes) != 0
-}
-
-/// The heaps that each byte fits at one of [`OFFSETS`], where some may be `beyond` ASCII.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn fit(bytes: __m512i, words: &Words, offset: usize, beyond: bool) -> __m512i {
-    let Some((heaps, of_beyond)) = words.heaps.get(offset).zip(words.beyond.get(offset)) else {
-        return _mm512_setzero_si512();
-    };
-    let fits = find(bytes, table(heaps));
-    if !beyond {
-        return fits;
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2")]
+fn ends<const WORDS: usize, const BEYOND: bool>(words: &[Words; WORDS], window: &Window) -> [u64; WORDS] {
+    let mut ends = [0; WORDS];
+    // Loops over numbers: others are not taken apart, and what they go over stays in memory.
+    for list in 0..WORDS {
+        let mut heaps = _mm512_set1_epi8(-1);
+        for index in 0..depth(list) {
+            let mut bytes = load(window, BACK - OFFSETS[index]);
+            if BEYOND {
+                // What is beyond ASCII has the last entry.
+                bytes = _mm512_min_epu8(bytes, _mm512_set1_epi8(0x7f));
+            }
+            heaps = _mm512_and_si512(heaps, find(bytes, table(&words[list].with_beyond[index])));
+        }
+        ends[list] = _mm512_test_epi8_mask(heaps, heaps);
     }
-    _mm512_mask_mov_epi8(fits, _mm512_movepi8_mask(bytes), _mm512_set1_epi8(of_beyond.cast_signed()))
+    ends
 }
 
 /// The entries of a table for each byte, its highest bit aside.

@@ -1,24 +1,33 @@
 //! Bitmaps made byte by byte.
 
-use super::{BACK, Bitmaps, Block, OFFSETS, Window, Words, depth, part, whole};
+use super::{BACK, Bitmaps, Block, OFFSETS, Passed, Seen, Window, Words, depth, part, whole};
 
-pub(super) fn each<const WORDS: usize, const KINDS: usize>(
+pub(super) fn next<const WORDS: usize, const KINDS: usize, P: Passed<WORDS, KINDS>>(
     bitmaps: &Bitmaps<WORDS, KINDS>,
     text: &[u8],
     from: usize,
-    mut see: impl FnMut(usize, &Block<WORDS, KINDS>) -> bool,
-) {
-    let mut at = from;
+    quiet_before: usize,
+    passed: P,
+) -> Seen<P, P::Hits> {
+    let (mut at, mut passed) = (from, passed);
     while at < text.len() {
-        let block = match whole(text, at) {
-            Some(window) => block(bitmaps, window),
-            None => block(bitmaps, &part(text, at)),
+        let partial;
+        let window = match whole(text, at) {
+            Some(window) => window,
+            None => {
+                partial = part(text, at);
+                &partial
+            }
         };
-        if !see(at, &block) {
-            return;
+        let block = block(bitmaps, window);
+        let before = passed;
+        let hits = passed.step(at, &block);
+        if hits.is_some() || at >= quiet_before {
+            return Seen::Block { at, before, after: passed, hits };
         }
         at += super::BLOCK;
     }
+    Seen::All(passed)
 }
 
 fn block<const WORDS: usize, const KINDS: usize>(

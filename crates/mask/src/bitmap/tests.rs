@@ -23,12 +23,24 @@ fn bitmaps(kind: Kind) -> Bitmaps<2, 2> {
 }
 
 fn blocks(kind: Kind, text: &[u8], from: usize) -> Vec<(usize, Block<2, 2>)> {
-    let mut blocks = Vec::new();
-    bitmaps(kind).each(text, from, |at, block| {
-        blocks.push((at, *block));
-        true
-    });
+    let (bitmaps, mut blocks, mut from) = (bitmaps(kind), Vec::new(), from);
+    while let Seen::Block { at, hits, .. } = bitmaps.next(text, from, 0, Every) {
+        blocks.extend(hits.map(|block| (at, block)));
+        from = at + BLOCK;
+    }
     blocks
+}
+
+/// Every block shows itself.
+#[derive(Clone, Copy)]
+struct Every;
+
+impl Passed<2, 2> for Every {
+    type Hits = Block<2, 2>;
+
+    fn step(&mut self, _at: usize, block: &Block<2, 2>) -> Option<Self::Hits> {
+        Some(*block)
+    }
 }
 
 proptest! {

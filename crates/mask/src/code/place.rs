@@ -6,26 +6,21 @@
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "instructions that not every machine has")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "instructions that not every machine has")]
+mod avx512;
 
-use super::{BEFORE, FILLERS, separated};
+use super::{BEFORE, PHRASE_MAX, is_of_phrase, separated};
+use crate::bitmap::places;
 use crate::name::Name;
 use crate::text::Text;
 
 /// The next place at or after `at` where a code may start; the end of what is known if there is none.
 pub(super) fn next(text: &Text<'_>, at: usize) -> usize {
-    let mut from = at.saturating_sub(1).max(text.begin());
-    while let Some((skipped, mut places)) = scan(text.known(from..text.len()), !text.ended()) {
-        let start = from + skipped;
-        while places != 0 {
-            let place = start + usize::try_from(places.trailing_zeros()).unwrap_or(BLOCK) + 1;
-            if is_named(text, place) {
-                return place;
-            }
-            places &= places - 1;
-        }
-        from = start + STRIDE;
-    }
-    text.len().max(at)
+    let from = at.saturating_sub(1).max(text.begin());
+    let known = text.known(from..text.len());
+    let place = scan(known, !text.ended(), |place| is_named(text, from + place));
+    place.map_or(text.len().max(at), |place| from + place)
 }
 
 /// Whether what stands before `place`, but for what separates a value from its name, may end in a known name.
@@ -34,31 +29,38 @@ fn is_named(text: &Text<'_>, place: usize) -> bool {
     // Behind an escape's percent sign the name is still to be looked for.
     let Some((end, _)) = separated(before) else { return before.ends_with(b"%") };
     let named = before.get(..end).unwrap_or_default();
-    Name::may_end(named) || FILLERS.iter().any(|filler| ends_in(named, filler))
-}
-
-fn ends_in(text: &[u8], word: &[u8]) -> bool {
-    let end = text.len().checked_sub(word.len()).and_then(|at| text.get(at..));
-    end.is_some_and(|end| end.eq_ignore_ascii_case(word))
-}
-
-/// The next 64 bytes behind some of which a code may start: where they begin, and behind which. The text may `go
-/// on` behind its end.
-fn scan(text: &[u8], goes_on: bool) -> Option<(usize, u64)> {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(found) = avx2::scan(text, goes_on) {
-        return found;
+    let named = named.get(named.len().saturating_sub(PHRASE_MAX)..).unwrap_or_default();
+    if !named.last().is_some_and(|last| is_of_phrase(*last)) {
+        return false;
     }
-    scan_with(text, goes_on, bits)
+    Name::may_end(named)
+}
+
+/// The first place in `text` where a code may start, and that is `named`. The text may `go on` behind its end.
+fn scan(text: &[u8], goes_on: bool, named: impl Fn(usize) -> bool) -> Option<usize> {
+    #[cfg(target_arch = "x86_64")]
+    if avx512::available() {
+        return avx512::scan(text, goes_on, named);
+    } else if avx2::available() {
+        return avx2::scan(text, goes_on, named);
+    }
+    scan_with(text, goes_on, bits, named)
 }
 
 #[inline(always)]
-fn scan_with(text: &[u8], goes_on: bool, bits: impl Fn(&[u8; BLOCK]) -> Bits) -> Option<(usize, u64)> {
+fn scan_with(
+    text: &[u8],
+    goes_on: bool,
+    bits: impl Fn(&[u8; BLOCK]) -> Bits,
+    named: impl Fn(usize) -> bool,
+) -> Option<usize> {
     let mut at = 0;
     while let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk) {
-        let places = bits(block).places(0) & !0 >> (BLOCK - STRIDE);
-        if places != 0 {
-            return Some((at, places));
+        let before = bits(block).places(0) & !0 >> (BLOCK - STRIDE);
+        if before != 0
+            && let Some(place) = places(at + 1, before).find(|place| named(*place))
+        {
+            return Some(place);
         }
         at += STRIDE;
     }
@@ -66,8 +68,8 @@ fn scan_with(text: &[u8], goes_on: bool, bits: impl Fn(&[u8; BLOCK]) -> Bits) ->
     let mut last = [0; BLOCK];
     last.iter_mut().zip(rest).for_each(|(to, byte)| *to = *byte);
     let known = !0 >> (BLOCK - rest.len());
-    let places = bits(&last).places(if goes_on { !known } else { 0 }) & known;
-    (places != 0).then_some((at, places))
+    let before = bits(&last).places(if goes_on { !known } else { 0 }) & known;
+    places(at + 1, before).find(|place| named(*place))
 }
 
 /// What 64 bytes are: bit n is byte n.
@@ -78,6 +80,10 @@ struct Bits {
     /// What stands right before a code or a block.
     opener: u64,
     percent: u64,
+    /// What may stand between a name and a value.
+    between: u64,
+    /// What a name may end in, and a few other characters.
+    name: u64,
 }
 
 impl Bits {
@@ -95,19 +101,24 @@ impl Bits {
         let four_hex = two_hex & ahead(two_hex, 2);
         let five_hex = four_hex & ahead(hex, 4);
         let eight_hex = four_hex & ahead(four_hex, 4);
-        self.opener & (three & !five | ahead(eight_hex, 1)) | self.percent & ahead(five_hex, 1)
+        let places = self.opener & (three & !five | ahead(eight_hex, 1)) | self.percent & ahead(five_hex, 1);
+        // From behind a name a carry runs through all that stands between. What does before the first byte is unknown.
+        let first = self.between & (self.name << 1 | 1);
+        places & (!self.between.wrapping_add(first) | first)
     }
 }
 
 /// The bitmaps made byte by byte.
 fn bits(block: &[u8; BLOCK]) -> Bits {
-    let mut bits = Bits { digit: 0, hex: 0, opener: 0, percent: 0 };
+    let mut bits = Bits { digit: 0, hex: 0, opener: 0, percent: 0, between: 0, name: 0 };
     for (index, byte) in block.iter().enumerate() {
         let class = CLASSES.get(usize::from(*byte)).copied().unwrap_or(0);
         bits.digit |= u64::from(class & DIGIT != 0) << index;
         bits.hex |= u64::from(class & HEX != 0) << index;
         bits.opener |= u64::from(class & OPENER != 0) << index;
         bits.percent |= u64::from(class & PERCENT != 0) << index;
+        bits.between |= u64::from(class & BETWEEN != 0) << index;
+        bits.name |= u64::from(class & NAME != 0) << index;
     }
     bits
 }
@@ -116,23 +127,32 @@ const DIGIT: u8 = 1;
 const HEX: u8 = 2;
 const OPENER: u8 = 4;
 const PERCENT: u8 = 8;
+const BETWEEN: u8 = 16;
+const NAME: u8 = 32;
 
 static CLASSES: [u8; 256] = classes();
 
 #[allow(clippy::indexing_slicing, reason = "a constant, computed by the compiler")]
 const fn classes() -> [u8; 256] {
-    let mut classes = [0; 256];
+    let mut classes = [NAME; 256];
     let mut byte = 0_u8;
     while byte < 128 {
-        classes[byte as usize] = match byte {
-            b'0'..=b'9' => DIGIT | HEX,
+        let mut class = match byte {
+            b'0'..=b'9' => DIGIT | HEX | NAME,
             b'a'..=b'f' | b'A'..=b'F' | b'x' | b'X' => HEX,
-            b' ' | b'\t' | b'=' | b':' | b'>' | b'"' | b'\'' | b'`' | b'(' | b'[' | b'#' => OPENER,
+            b' ' | b'\t' | b'=' | b':' | b'>' | b'"' | b'\'' | b'`' | b'(' | b'[' | b'#' => OPENER | BETWEEN,
             // These two cannot be told from some of those by halves of bytes; no name stands before them.
             b'\x0b' | b'Y' => OPENER,
-            b'%' => PERCENT,
+            b'%' => PERCENT | BETWEEN,
+            b')' | b']' | b'\\' => BETWEEN,
+            b'-' => BETWEEN | NAME,
+            b'.' => NAME,
             _ => 0,
         };
+        if byte >= b'@' {
+            class |= NAME;
+        }
+        classes[byte as usize] = class;
         byte += 1;
     }
     classes
@@ -140,7 +160,7 @@ const fn classes() -> [u8; 256] {
 
 const BLOCK: usize = 64;
 /// How far one block is from the next: the bytes behind are read with both.
-const STRIDE: usize = 48;
+const STRIDE: usize = 56;
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@
 use std::sync::LazyLock;
 
 use super::{Meaning, Sure};
+use crate::ending::Endings;
 
 /// Words that may be in a name, and what that means.
 pub(super) struct Known {
@@ -143,37 +144,24 @@ fn place(letters: &[u8]) -> Option<usize> {
 
 const PLACES: usize = 1024;
 
-/// Whether `text` may end in a known word of sensitive authentication data, by its last two letters: most do not.
+/// Words between a name and its value.
+pub(crate) const FILLERS: &[&str] = &["is", "was", "code", "number", "no", "no.", "num", "value"];
+
+/// Whether `text` may end in a known word of sensitive authentication data or in one that leads on from it to a value,
+/// by its last three letters: most do not.
 pub(super) fn may_end(text: &[u8]) -> bool {
-    static ENDS: LazyLock<[u32; 26]> = LazyLock::new(|| {
-        let mut ends = [0; 26];
-        for known in KNOWN.iter().filter(|known| known.meaning.may_be_sad()) {
-            let letters = known.word.trim_end_matches(|c: char| c.is_ascii_digit()).as_bytes();
-            if let [.., one, two] = letters
-                && let (Some(one), Some(two)) = (letter(*one), letter(*two))
-                && let Some(end) = ends.get_mut(two)
-            {
-                *end |= 1 << one;
-            }
-        }
-        ends
+    static ENDINGS: LazyLock<Endings> = LazyLock::new(|| {
+        let known = KNOWN.iter().filter(|known| known.meaning.may_be_sad()).map(|known| known.word);
+        let words = known.chain(FILLERS.iter().copied());
+        Endings::of(words.map(|word| word.trim_end_matches(|c: char| !c.is_alphabetic())))
     });
-    let mut last = text.iter().rev().skip_while(|byte| byte.is_ascii_digit() || !is_of_word(**byte));
-    let (Some(two), Some(one)) = (last.next(), last.find(|byte| is_of_word(**byte))) else { return false };
-    match (letter(*one), letter(*two)) {
-        (Some(one), Some(two)) => ENDS.get(two).is_some_and(|end| end & 1 << one != 0),
-        // Accents are taken off later, and other scripts have no such table.
-        _ => true,
-    }
+    // Accents are taken off later, and other scripts have no such table.
+    let last = text.iter().rev().skip_while(|byte| byte.is_ascii_digit() || !is_of_word(**byte));
+    ENDINGS.may_be(last.copied().filter(|byte| is_of_word(*byte)))
 }
 
 fn is_of_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || !byte.is_ascii()
-}
-
-/// The place of a letter in the alphabet, small or not.
-fn letter(byte: u8) -> Option<usize> {
-    byte.is_ascii_alphabetic().then(|| usize::from((byte | 0x20) - b'a'))
 }
 
 /// All known words.

@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use crate::bitmap::{BLOCK, Bitmaps, Set};
+use crate::bitmap::{BLOCK, Bitmaps, Block, Passed, Seen, Set, places};
 use crate::values::PARTING;
 
 /// How many bytes before a value are looked at.
@@ -16,27 +16,42 @@ pub(super) const NEAR: usize = 3;
 /// The first place in `text`, [`HEAD`] bytes from its start or further, that may be a value's. The text may `go on`
 /// behind its end.
 pub(super) fn next(text: &[u8], goes_on: bool) -> Option<usize> {
-    let (mut before, mut seen) = ([0; KINDS], 0);
-    let mut found = None;
-    let mut first = |at: usize, mut ends: u64| {
-        while ends != 0 && found.is_none() {
-            let place = (at + ends.trailing_zeros() as usize).checked_sub(LATE);
-            found = place.filter(|place| may_start(text, *place));
-            ends &= ends - 1;
+    let found = match BITMAPS.next(text, 0, usize::MAX, Before { text, kinds: [0; KINDS] }) {
+        Seen::Block { hits, .. } => hits,
+        Seen::All(before) => {
+            // What ends with the text may show behind it; what goes on behind it has not shown.
+            let ends = if goes_on { 0 } else { ends(&before.kinds, &[0; KINDS]) };
+            first(text, text.len().next_multiple_of(BLOCK), ends)
         }
-        found.is_none()
     };
-    BITMAPS.each(text, 0, |at, block| {
-        let ends = ends(&before, &block.kinds);
-        (before, seen) = (block.kinds, at + BLOCK);
-        first(at, ends)
-    });
-    // What ends with the text may show behind it; what goes on behind it has not shown.
-    if !goes_on && text.len() + LATE > seen {
-        first(seen, ends(&before, &[0; KINDS]));
-    }
     let last = if goes_on { text.len().saturating_sub(LATE)..text.len() } else { 0..0 };
     found.or_else(|| last.into_iter().find(|place| may_start(text, *place)))
+}
+
+/// The block before, and the text.
+#[derive(Clone, Copy)]
+struct Before<'t> {
+    text: &'t [u8],
+    kinds: [u64; KINDS],
+}
+
+impl Passed<0, KINDS> for Before<'_> {
+    /// The first place.
+    type Hits = usize;
+
+    #[inline(always)]
+    fn step(&mut self, at: usize, block: &Block<0, KINDS>) -> Option<usize> {
+        let ends = ends(&self.kinds, &block.kinds);
+        self.kinds = block.kinds;
+        if ends == 0 { None } else { first(self.text, at, ends) }
+    }
+}
+
+/// The first place at which a value may start, by where its digits end in the block at `at`.
+#[inline(never)]
+fn first(text: &[u8], at: usize, ends: u64) -> Option<usize> {
+    let mut starts = places(at, ends).filter_map(|end| end.checked_sub(LATE));
+    starts.find(|place| may_start(text, *place))
 }
 
 /// Whether a length may stand before the last of some bytes, the first of a value, of which [`NEAR`] stand before it
@@ -53,25 +68,39 @@ pub(super) fn may_be_behind_length(around: &[u8]) -> bool {
 /// Where the digits end by which values show that start [`LATE`] bytes before.
 #[inline(always)]
 fn ends(before: &[u64; KINDS], now: &[u64; KINDS]) -> u64 {
-    let kinds = before.iter().zip(now).map(|(before, now)| u128::from(*now) << 64 | u128::from(*before));
-    let mut both = [0; KINDS];
-    both.iter_mut().zip(kinds).for_each(|(to, kind)| *to = kind);
-    let [tag, tag_length, length, unpacked, digit, gap, tag_in_hex, low] = both;
+    let [tag, tag_length, length, unpacked, digit, gap, tag_in_hex, low] = *now;
+    let [tag_before, tag_length_before, length_before, unpacked_before, ..] = *before;
+    let [.., digit_before, gap_before, tag_in_hex_before, low_before] = *before;
     let mut ends = 0;
-    if tag_length | length != 0 {
-        let two = !unpacked & !unpacked << 1;
-        let six = two & two << 2 & two << 4;
-        ends |= six << (LATE - 5) & (tag << 2 & tag_length << 1 | length << 1) << LATE;
+    // A length that a value follows, or may: of the block before it matters only near its end.
+    let length = length | tag_length & behind(tag, tag_before, 1);
+    let length_before = length_before | tag_length_before & tag_before << 1;
+    let lengths = behind(length, length_before, LATE as u32 + 1);
+    if lengths != 0 {
+        let packed = |by: u32| behind(!unpacked, !unpacked_before, by);
+        let first = LATE as u32;
+        ends |= lengths & (first - 5..=first).fold(!0, |six, by| six & packed(by));
     }
-    let two = (digit | gap) & (digit | gap) << 1;
-    let four = two & two << 2;
-    let twelve = four & four << 4 & four << 8;
-    if twelve >> 64 != 0 {
-        let in_hex = low << 2 & (tag_in_hex << 3 | digit << 1);
-        let spaced = tag_in_hex << 5 & gap << 4 & low << 3 & gap << 1;
-        ends |= twelve & (digit & (in_hex | spaced)) << LATE;
+    let (row, row_before) = (digit | gap, digit_before | gap_before);
+    let (two, two_before) = (row & behind(row, row_before, 1), row_before & row_before << 1);
+    let (four, four_before) = (two & behind(two, two_before, 2), two_before & two_before << 2);
+    let twelve = four & behind(four, four_before, 4) & behind(four, four_before, 8);
+    if twelve != 0 {
+        let digit = |by: u32| behind(digit, digit_before, LATE as u32 + by);
+        let gap = |by: u32| behind(gap, gap_before, LATE as u32 + by);
+        let tag = |by: u32| behind(tag_in_hex, tag_in_hex_before, LATE as u32 + by);
+        let low = |by: u32| behind(low, low_before, LATE as u32 + by);
+        let in_hex = low(2) & (tag(3) | digit(1));
+        let spaced = tag(5) & gap(4) & low(3) & gap(1);
+        ends |= twelve & digit(0) & (in_hex | spaced);
     }
-    u64::try_from(ends >> 64).unwrap_or(0)
+    ends
+}
+
+/// The bits of `now` and of the block `before`, `by` places on.
+#[inline(always)]
+fn behind(now: u64, before: u64, by: u32) -> u64 {
+    now << by | before >> (64 - by)
 }
 
 /// Whether a value may start at `place`.

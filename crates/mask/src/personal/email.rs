@@ -68,10 +68,10 @@ fn host(word: &[u8]) -> Option<usize> {
         if name.is_empty() || name.len() > 63 || name.starts_with(b"-") {
             break;
         }
-        let letters = name.len() >= 2 && name.iter().all(u8::is_ascii_alphabetic);
+        let letters = || name.len() >= 2 && name.iter().all(u8::is_ascii_alphabetic);
         // `icon@2x.png` is a file.
-        let is_file = FILES.iter().any(|ending| name.eq_ignore_ascii_case(ending.as_bytes()));
-        if index > 0 && (letters || name.starts_with(b"xn--")) && !is_file {
+        let is_file = || FILES.iter().any(|ending| name.eq_ignore_ascii_case(ending.as_bytes()));
+        if index > 0 && (letters() || name.starts_with(b"xn--")) && !is_file() {
             end = Some(at + name.len());
         }
         if name.len() < label.len() {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use memchr::memchr;
 
 use super::{email, ssn};
-use crate::bitmap::{BLOCK, Bitmaps, Block, End, OFFSETS, Set, Words};
+use crate::bitmap::{self, BLOCK, Bitmaps, Block, End, OFFSETS, Seen, Set, Words};
 use crate::marks::Marks;
 use crate::secret::escape;
 use crate::text::Text;
@@ -83,22 +83,38 @@ impl Numbers {
         let (bytes, open) = (text.bytes(), !text.ended());
         let start = self.seen.unwrap_or(0);
         let due = self.marks.next(at.max(self.marked_to)).unwrap_or(usize::MAX);
-        let (mut seen, mut passed, mut now) = (start, self.passed, self.passed);
-        let (mut last, mut stopped) = (start, false);
-        BITMAPS.each(bytes, start, |at, block| {
-            let hits = now.step(at, block);
-            last = at;
-            if hits.any() {
-                self.marks.turn_to(at);
-                mark(&mut self.marks, at, hits);
+        let whole_to = if open { bytes.len() } else { usize::MAX };
+        let quiet_before = due.saturating_add(1).min(whole_to.saturating_add(1).saturating_sub(BLOCK));
+        // The block that is to be seen again when more is known, and what had passed before it.
+        let mut kept = None;
+        let (mut at, mut now, mut last, mut stopped) = (start, self.passed, start, false);
+        while !stopped {
+            let (before, hits) = match BITMAPS.next(bytes, at, quiet_before, now) {
+                Seen::All(passed) => {
+                    now = passed;
+                    if at < bytes.len() {
+                        at += (bytes.len() - at).next_multiple_of(BLOCK);
+                        last = at - BLOCK;
+                    }
+                    break;
+                }
+                Seen::Block { at: place, before, after, hits } => {
+                    (last, at, now) = (place, place + BLOCK, after);
+                    (before, hits)
+                }
+            };
+            if let Some(hits) = hits {
+                self.marks.turn_to(last);
+                mark(&mut self.marks, last, hits);
             }
             // What may go on is looked at again when more is known.
-            if !open || at + BLOCK <= bytes.len() {
-                (seen, passed) = (at + BLOCK, now);
-                stopped = hits.any() || at > due;
+            if at > whole_to {
+                kept.get_or_insert((last, before));
+            } else {
+                stopped = hits.is_some() || last > due;
             }
-            !stopped
-        });
+        }
+        let (seen, passed) = kept.unwrap_or((at, now));
         (self.seen, self.passed) = (Some(seen), passed);
         self.marked_to = if stopped { seen - SSN } else { bytes.len() };
         if open && !stopped {
@@ -117,8 +133,6 @@ impl Numbers {
 }
 
 /// Marks the places that the `hits` of the block at `at` tell of.
-#[cold]
-#[inline(never)]
 fn mark(marks: &mut Marks, at: usize, hits: Hits) {
     let Hits { here, behind_code, behind_ssn } = hits;
     for (mut word, back) in [(here, 0), (behind_code, 1), (behind_ssn, SSN - 1)] {
@@ -152,17 +166,13 @@ struct Hits {
     behind_ssn: u64,
 }
 
-impl Hits {
-    fn any(self) -> bool {
-        self.here | self.behind_code | self.behind_ssn != 0
-    }
-}
+impl bitmap::Passed<1, 5> for Passed {
+    type Hits = Hits;
 
-impl Passed {
     #[inline(always)]
-    fn step(&mut self, at: usize, block: &Block<1, 4>) -> Hits {
+    fn step(&mut self, at: usize, block: &Block<1, 5>) -> Option<Hits> {
         let [words] = block.ends;
-        let [digits, hyphens, capitals, pluses] = block.kinds;
+        let [digits, hyphens, capitals, pluses, zeros] = block.kinds;
         let word = behind(words, self.words, 1);
         let near = self.named(at, word);
         let digit = |by: usize| behind(digits, self.digits, by);
@@ -172,15 +182,18 @@ impl Passed {
         let behind_ssn =
             behind_ssn & hyphen(4) & digit(5) & digit(6) & hyphen(7) & digit(8) & digit(9) & digit(10);
         let hits = Hits {
-            here: digits & (behind(pluses, self.pluses, 1) | near),
+            // No country's code starts with a zero.
+            here: digits & (behind(pluses, self.pluses, 1) & !zeros | near),
             behind_code: digits & digit(1) & capital(2) & capital(3),
             behind_ssn,
         };
         (self.words, self.digits, self.hyphens) = (words, digits, hyphens);
         (self.capitals, self.pluses) = (capitals, pluses);
-        hits
+        (hits.here | hits.behind_code | hits.behind_ssn != 0).then_some(hits)
     }
+}
 
+impl Passed {
     /// The places in the block at `at` that are near a word: `words` are behind such.
     #[inline(always)]
     fn named(&mut self, at: usize, words: u64) -> u64 {
@@ -203,7 +216,7 @@ fn behind(now: u64, before: u64, by: usize) -> u64 {
     now << by | before >> (BLOCK - by)
 }
 
-static BITMAPS: LazyLock<Bitmaps<1, 4>> = LazyLock::new(|| {
+static BITMAPS: LazyLock<Bitmaps<1, 5>> = LazyLock::new(|| {
     let digit = |byte: u8| byte.is_ascii_digit();
     Bitmaps::new(
         [Words::list(["tel:", "ssn", "security"].map(word_end))],
@@ -212,6 +225,7 @@ static BITMAPS: LazyLock<Bitmaps<1, 4>> = LazyLock::new(|| {
             Set::of(|byte| byte == b'-'),
             Set::of(|byte| byte.is_ascii_uppercase()),
             Set::of(|byte| byte == b'+'),
+            Set::of(|byte| byte == b'0'),
         ],
     )
 });

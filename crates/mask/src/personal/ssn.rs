@@ -59,7 +59,12 @@ fn is_issued(digits: &[u8; 9]) -> bool {
 fn is_named(before: &[u8]) -> bool {
     let before = before.get(before.len().saturating_sub(REACH)..).unwrap_or_default();
     let words: [&[u8]; 4] = [b"ssn", b"social security", b"social_security", b"socialsecurity"];
-    words.iter().any(|word| before.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word)))
+    let starts = |at: usize| {
+        let rest = before.get(at..).unwrap_or_default();
+        words.iter().any(|word| rest.get(..word.len()).is_some_and(|here| here.eq_ignore_ascii_case(word)))
+    };
+    let firsts = (0..).zip(before).filter(|(_, byte)| matches!(byte, b's' | b'S'));
+    firsts.into_iter().any(|(at, _)| starts(at))
 }
 
 /// How far before the number the words may stand.

@@ -1,8 +1,11 @@
 //! Values that a name says to be secret: `api_key = "…"`, `"client_secret": "…"`, `Authorization: Bearer …`.
 
+use std::sync::LazyLock;
+
 use super::address::is_stand_in;
 use super::alphabet::{Alphabet, run};
 use super::{Hit, provider, worth};
+use crate::ending::Endings;
 use crate::text::Text;
 
 /// What is at `at`, where a value begins if `before` ends in a name and a sign that gives it one.
@@ -121,6 +124,16 @@ pub(crate) fn named(before: &[u8]) -> Option<Named> {
     let name = name(before);
     let sort = Name::read(name).sort()?;
     Some(Named { option: name.starts_with(b"--"), header: matches!(sort, Sort::Header) })
+}
+
+/// Whether the name that `before` ends in may be one that says so, by its last letters.
+pub(crate) fn may_name(before: &[u8]) -> bool {
+    static ENDINGS: LazyLock<Endings> = LazyLock::new(|| {
+        let (ends, alone) = names();
+        Endings::of(ends.chain(alone))
+    });
+    let name = before.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || is_joint(**byte));
+    ENDINGS.may_be(name.copied().filter(u8::is_ascii_alphanumeric))
 }
 
 /// What stands behind a name.

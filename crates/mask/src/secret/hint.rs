@@ -1,5 +1,7 @@
 //! What a name or an anchor tells of: the places where the secret may be that it speaks of.
 
+use std::sync::LazyLock;
+
 use super::alphabet::Alphabet;
 use super::{BEFORE, address, assignment, may_start, rule};
 use crate::bitmap::{End, OFFSETS, Set};
@@ -14,6 +16,22 @@ pub(crate) struct Hint<'t> {
 impl<'t> Hint<'t> {
     pub fn new(text: &'t [u8], open: bool) -> Self {
         Self { text, open }
+    }
+
+    /// Whether a name that says of a secret ends before `at`.
+    pub fn is_name(&self, at: usize) -> bool {
+        let before = self.before(at);
+        assignment::may_name(before) && assignment::named(before).is_some()
+    }
+
+    /// Whether an anchor ends before `at`, behind which something may be.
+    pub fn is_anchor(&self, at: usize) -> bool {
+        let before = self.before(at);
+        let is_sign = |sign: &&str| before.ends_with(sign.as_bytes());
+        may_be_anchor(before)
+            && (SIGNS.iter().any(is_sign)
+                || matches!(before, [.., b'0'..=b'9', b':', b'A'])
+                || self.is_token(before, at))
     }
 
     /// Marks where the value may be of the name that ends before `at`, if it is one that says of a secret. Whether
@@ -137,6 +155,28 @@ impl<'t> Hint<'t> {
 
 /// What tells of a secret beside the rules' anchors and names.
 pub(crate) const ANCHORS: [&str; 7] = ["eyJ", "://", " -u ", " --user", "KEY--", "BLOCK--", "Private-Lines:"];
+
+/// What is no token's beginning, but tells of what is behind it.
+const SIGNS: [&str; 5] = ["://", " -u ", " --user", "KEY--", "BLOCK--"];
+
+/// Whether `before` may end in an anchor, by its last two bytes.
+fn may_be_anchor(before: &[u8]) -> bool {
+    static PAIRS: LazyLock<Vec<u64>> = LazyLock::new(|| {
+        let mut pairs = vec![0; 1 << 10];
+        let forms = ["Q~", ":A"];
+        for anchor in rule::anchors().chain(ANCHORS).chain(forms) {
+            let pair = anchor.as_bytes().last_chunk().map_or(0, |pair| u16::from_le_bytes(*pair));
+            let word = pairs.get_mut(usize::from(pair >> 6));
+            word.into_iter().for_each(|word| *word |= 1 << (pair & 63));
+        }
+        pairs
+    });
+    let Some(pair) = before.last_chunk() else { return false };
+    let [_, last] = *pair;
+    let pair = u16::from_le_bytes(*pair);
+    // The parts of some tokens end in a full stop, behind anything.
+    last == b'.' || PAIRS.get(usize::from(pair >> 6)).is_some_and(|word| word >> (pair & 63) & 1 == 1)
+}
 
 /// The same, where it has a form and no letters: a number, a colon and an `A`, and the part of an Entra secret.
 pub(crate) fn forms() -> impl Iterator<Item = End> {

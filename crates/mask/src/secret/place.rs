@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::hint::Hint;
 use super::{BEFORE, assignment, escape, hint, rule, work};
-use crate::bitmap::{BLOCK, Bitmaps, Block, End, OFFSETS, Set, Words};
+use crate::bitmap::{self, BLOCK, Bitmaps, Block, End, OFFSETS, Seen, Set, Words, places};
 use crate::marks::Marks;
 use crate::text::Text;
 
@@ -42,25 +42,46 @@ impl Places {
         let hint = Hint::new(bytes, open);
         let start = self.seen.unwrap_or(0);
         let due = self.marks.next(at.max(self.marked_to)).unwrap_or(usize::MAX);
-        let (mut seen, mut passed, mut now) = (start, self.passed, self.passed);
-        let (mut last, mut stopped, mut cut) = (start, false, false);
-        BITMAPS.each(bytes, start, |at, block| {
-            let hits = now.step(block);
-            last = at;
-            if hits.any() {
+        let whole_to = if open { bytes.len() } else { usize::MAX };
+        // The first block that is to be seen again when more is known, and what had passed before it.
+        let mut kept = None;
+        let (mut at, mut now, mut last, mut stopped, mut cut) = (start, self.passed, start, false, false);
+        while !stopped {
+            let quiet_before = if cut {
+                0
+            } else {
+                due.saturating_add(1).min(whole_to.saturating_add(1).saturating_sub(BLOCK))
+            };
+            let (before, hits) =
+                match BITMAPS.next(bytes, at, quiet_before, Seeing { text: bytes, passed: now }) {
+                    Seen::All(Seeing { passed, .. }) => {
+                        now = passed;
+                        if at < bytes.len() {
+                            at += (bytes.len() - at).next_multiple_of(BLOCK);
+                            last = at - BLOCK;
+                        }
+                        break;
+                    }
+                    Seen::Block { at: place, before, after, hits } => {
+                        (last, at, now) = (place, place + BLOCK, after.passed);
+                        (before.passed, hits)
+                    }
+                };
+            if let Some(hits) = hits {
                 if !cut {
-                    self.marks.turn_to(at);
+                    self.marks.turn_to(last);
                 }
-                cut |= mark(&hint, &mut self.marks, at, hits);
+                cut |= mark(&hint, &mut self.marks, last, hits);
             }
             // What may go on is looked at again when more is known.
-            if !cut && (!open || at + BLOCK <= bytes.len()) {
-                (seen, passed) = (at + BLOCK, now);
-                stopped = hits.any() || at > due;
+            if cut || at > whole_to {
+                kept.get_or_insert((last, before));
+            } else {
+                stopped = (hits.is_some() && !self.marks.is_empty()) || last > due;
             }
-            !stopped
-        });
+        }
         work::done(last + BLOCK - start);
+        let (seen, passed) = kept.unwrap_or((at, now));
         (self.seen, self.passed) = (Some(seen), passed);
         self.marked_to = if stopped { seen - passed.open_run() } else { bytes.len() };
         if !stopped {
@@ -87,30 +108,18 @@ impl Places {
 }
 
 /// Marks the places that the `hits` of the block at `at` tell of. Whether more may be told of when more is known.
-#[cold]
-#[inline(never)]
 fn mark(hint: &Hint<'_>, marks: &mut Marks, at: usize, hits: Hits) -> bool {
     let mut cut = false;
-    for place in bits(hits.names) {
-        cut |= hint.behind_name(at + place, |place| marks.add(place));
+    for place in places(at, hits.names) {
+        cut |= hint.behind_name(place, |place| marks.add(place));
     }
-    for place in bits(hits.anchors) {
-        cut |= hint.behind_anchor(at + place, |place| marks.add(place));
+    for place in places(at, hits.anchors) {
+        cut |= hint.behind_anchor(place, |place| marks.add(place));
     }
-    for end in bits(hits.runs) {
-        marks.add((at + end).saturating_sub(AWS));
+    for end in places(at, hits.runs) {
+        marks.add(end.saturating_sub(AWS));
     }
     cut
-}
-
-fn bits(mut word: u64) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let bit = word.trailing_zeros() as usize;
-        (word != 0).then(|| {
-            word &= word - 1;
-            bit
-        })
-    })
 }
 
 /// What of the blocks that have passed matters for the next.
@@ -135,9 +144,36 @@ struct Hits {
     runs: u64,
 }
 
+/// What has passed of a text.
+#[derive(Debug, Clone, Copy)]
+struct Seeing<'t> {
+    text: &'t [u8],
+    passed: Passed,
+}
+
+impl bitmap::Passed<3, 4> for Seeing<'_> {
+    type Hits = Hits;
+
+    #[inline(always)]
+    fn step(&mut self, at: usize, block: &Block<3, 4>) -> Option<Hits> {
+        let hits = self.passed.step(block);
+        if hits.names | hits.anchors | hits.runs == 0 { None } else { hits.sifted(self.text, at) }
+    }
+}
+
 impl Hits {
-    fn any(self) -> bool {
-        self.names | self.anchors | self.runs != 0
+    /// What is left of the hits of the block at `at`, when the ends of words are held against the words.
+    #[inline(never)]
+    fn sifted(self, text: &[u8], at: usize) -> Option<Self> {
+        let hint = Hint::new(text, true);
+        let keep = |hits: u64, keeps: &dyn Fn(usize) -> bool| {
+            let kept = places(0, hits).filter(|place| keeps(at + place));
+            kept.fold(0, |kept, place| kept | 1 << place)
+        };
+        let names = keep(self.names, &|place| hint.is_name(place));
+        let anchors = keep(self.anchors, &|place| hint.is_anchor(place));
+        let hits = Self { names, anchors, ..self };
+        (hits.names | hits.anchors | hits.runs != 0).then_some(hits)
     }
 }
 

@@ -55,12 +55,14 @@ fn may_be(text: &[u8], start: usize, digits: usize) -> bool {
     let value = |at: usize| text.get(at).map_or(0, |digit| usize::from(digit & 15));
     let first = value(start) * 10 + value(start + 1);
     let end = start + digits;
-    if checks(text, start, end) {
-        let brand = STARTS.get(first).copied().unwrap_or(true);
-        let track = || matches!(text.get(end), Some(b'=' | b'^' | b'D' | b'd' | b'\\' | b'%' | b'&'));
-        return brand || first < 10 || track();
-    }
-    first + 2 == digits && checks(text, start + 2, end)
+    let track = || matches!(text.get(end), Some(b'=' | b'^' | b'D' | b'd' | b'\\' | b'%' | b'&'));
+    let starts = digits
+        .checked_sub(DIGITS_MIN)
+        .and_then(|more| STARTS.get(more))
+        .is_none_or(|starts| starts >> first & 1 == 1);
+    // Most are turned away by how they start: that is told sooner than the check digit.
+    (first < 10 || starts || track()) && checks(text, start, end)
+        || first + 2 == digits && checks(text, start + 2, end)
 }
 
 /// Whether the last of the digits from `start` to `end`, nineteen at most, is the check digit of the others: eight at
@@ -97,10 +99,11 @@ fn word_before(text: &[u8], end: usize, passed: usize, count: usize) -> Option<u
     }
 }
 
-/// Whether a brand has numbers that start with two digits.
-static STARTS: LazyLock<[bool; 100]> = LazyLock::new(|| {
-    std::array::from_fn(|first| {
-        let digit = |value: usize| u8::try_from(value).unwrap_or(0);
-        Brand::may_start(&[digit(first / 10), digit(first % 10)])
+/// For each length of numbers, a bit for each two digits that those of a brand start with.
+static STARTS: LazyLock<[u128; DIGITS_MAX - DIGITS_MIN + 1]> = LazyLock::new(|| {
+    std::array::from_fn(|more| {
+        (10..100)
+            .filter(|first| Brand::may_start_of(DIGITS_MIN + more, *first))
+            .fold(0, |all, first| all | 1 << first)
     })
 });

@@ -1,7 +1,7 @@
 //! Bitmaps of some hundred bytes of text at a time, and what they show.
 
 use crate::sieve::look::Look;
-use crate::sieve::shape::{Bitmaps, Bits, HISTORY, LATE, STRIDE, Window, shows};
+use crate::sieve::shape::{Bitmaps, Bits, HISTORY, LATE, STRIDE, Shown, shows};
 
 /// The bitmaps of a batch of blocks; the first word of each is the last of the batch before.
 #[derive(Debug, Default)]
@@ -60,22 +60,21 @@ impl Batch {
     #[inline(always)]
     pub fn show<L: Lanes>(&self, look: &mut Look<'_>, at: usize) {
         let shown = shows(&self.words.each(L::of));
-        let (runs, others) = (shown.runs >> HISTORY as u32, shown.others() >> HISTORY as u32);
-        if self.any_sign != 0 || !(runs | others).is_zero() {
-            self.look_at(look, at, &runs.windows(), &others.windows());
+        let others = shown.others() >> HISTORY as u32;
+        if self.any_sign != 0 || !(others | shown.runs >> HISTORY as u32).is_zero() {
+            self.look_at(look, at, &others.windows(), &shown.each(L::windows));
         }
     }
 
     #[inline(never)]
-    fn look_at(&self, look: &mut Look<'_>, at: usize, runs: &[u64; LANES], others: &[u64; LANES]) {
-        for (index, (runs, others)) in runs.iter().zip(others).enumerate() {
+    fn look_at(&self, look: &mut Look<'_>, at: usize, others: &[u64; LANES], shown: &Shown<[u64; LANES]>) {
+        for (index, (runs, others)) in shown.runs.iter().zip(others).enumerate() {
             let at = at + index * STRIDE;
-            let sign = self.signs_of(index);
+            let sign = if self.any_sign == 0 { 0 } else { self.signs_of(index) };
             if *others | sign != 0 {
-                let window: Window = self.words.each(|words| bits(words, 64 - HISTORY + index * STRIDE));
-                look.all(at, &shows(&window), sign);
+                look.all(at, &shown.each(|windows| windows.get(index).copied().unwrap_or(0)), sign);
             } else {
-                look.runs(at, *runs);
+                look.runs(at, runs >> HISTORY);
             }
         }
     }

@@ -2,22 +2,26 @@
 
 use std::ops::Range;
 
-use crate::brand::{Brand, luhn};
+use crate::bitmap::places;
+use crate::brand::{Brand, Tier, luhn};
 use crate::candidate::{GROUPINGS, Run};
 use crate::chain::{Chain, DIGITS_MAX, DIGITS_MIN, GAP_MAX, Group};
-use crate::sieve::BEFORE;
+use crate::context;
 use crate::sieve::bare;
 use crate::sieve::shape::{HISTORY, Shown};
-use crate::sieve::tables::{
-    BASE64, BREAK, CLASSES, DIGIT, GAP, LETTER, OFFSETS, OPENER, SIGNS, TWICE, beyond_ascii,
-};
+use crate::sieve::tables::{BASE64, BREAK, CLASSES, DIGIT, GAP, OFFSETS, OPENER, SIGNS, TWICE, beyond_ascii};
+use crate::sieve::{BEFORE, Stretch};
 use crate::text::Text;
-use crate::unit::{Gap, Kind, SYNC, View, ascii};
+use crate::unit::{Gap, Kind, SYNC, View};
 use crate::walk::LOOK_BACK;
+
+mod encoded;
 
 /// Looks at what shows in a text and gathers it into one stretch.
 pub(crate) struct Look<'t> {
     text: &'t [u8],
+    /// The same, with the words about it.
+    whole: &'t Text<'t>,
     /// Whether more may come.
     open: bool,
     from: usize,
@@ -27,15 +31,16 @@ pub(crate) struct Look<'t> {
     spelled_to: usize,
     /// Up to where hex has been, by where its pairs are cut.
     hex_to: [usize; 2],
-    found: Option<Range<usize>>,
+    found: Option<Stretch>,
 }
 
 impl<'t> Look<'t> {
-    /// Looks at `text` from `from` on; when it is `open`, more may come.
-    pub fn new(text: &'t [u8], from: usize, open: bool) -> Self {
+    /// Looks at `text` from `from` on.
+    pub fn new(whole: &'t Text<'t>, from: usize) -> Self {
         // What stands right before belongs to the same run: it may make it too long to be one number.
-        let digits_to = from.saturating_sub(BEFORE);
-        Self { text, open, from, digits_to, spelled_to: from, hex_to: [from; 2], found: None }
+        let digits_to = from.saturating_sub(RUN);
+        let (text, open) = (whole.bytes(), !whole.ended());
+        Self { text, whole, open, from, digits_to, spelled_to: from, hex_to: [from; 2], found: None }
     }
 
     pub fn text(&self) -> &'t [u8] {
@@ -48,7 +53,7 @@ impl<'t> Look<'t> {
 
     /// Whether what shows at `at` or after is for another stretch.
     pub fn is_done(&self, at: usize) -> bool {
-        self.found.as_ref().is_some_and(|found| at > found.end + JOIN)
+        self.found.as_ref().is_some_and(|found| at > found.range.end + JOIN)
     }
 
     /// Looks at runs of digits alone, by the places of their twelfth digits; the first bit is at `base`.
@@ -106,10 +111,10 @@ impl<'t> Look<'t> {
     }
 
     /// What was found, with the end of the text where that may go on.
-    pub fn stretch(mut self) -> Option<Range<usize>> {
+    pub fn stretch(mut self) -> Option<Stretch> {
         if self.open && self.from < self.text.len() && !self.is_done(self.text.len()) {
             let end = self.text.len();
-            self.take(self.open_start().min(end.saturating_sub(TAIL)), end);
+            self.take_any(self.open_start().min(end.saturating_sub(TAIL)), end);
         }
         self.found
     }
@@ -342,11 +347,19 @@ impl<'t> Look<'t> {
     fn is_bare(&self, text: &Text<'_>, chain: &Chain, run: Run) -> bool {
         let Some(number) = chain.number(run.digits) else { return false };
         let zeros = number.iter().take_while(|digit| **digit == 0).count();
-        let holds = |skipped: usize| number.get(skipped..).is_some_and(|rest| Brand::of(rest).is_some());
+        let certain = |skipped: usize| number.get(skipped..).is_some_and(|rest| is_of(rest, Tier::A));
+        let believed = || match Brand::of(number).map(Brand::tier) {
+            Some(Tier::A) => true,
+            Some(Tier::B) => {
+                let more = self.open && run.end + context::REACH > self.text.len();
+                more || context::speaks_of_cards(self.whole, run.at..run.end)
+            }
+            Some(Tier::C) | None => false,
+        };
         let track = || {
             luhn(number) && matches!(text.get(run.end), Some(b'=' | b'^' | b'D' | b'd' | b'\\' | b'%' | b'&'))
         };
-        holds(0) || holds(zeros) || holds(2) || track()
+        believed() || certain(zeros) || certain(2) || track()
     }
 
     /// `1e15` and the like, before `end`: from the last digit before the point on.
@@ -364,165 +377,6 @@ impl<'t> Look<'t> {
         {
             self.take(digit, end);
         }
-    }
-
-    /// Digits as pairs of hex digits, from the first of many digits at every other place on.
-    fn hex(&mut self, start: usize) {
-        let parity = start & 1;
-        if self.hex_to.get(parity).is_none_or(|to| start < *to) {
-            return;
-        }
-        let (mut at, mut first, mut digits) = (start, start, 0);
-        while self.class(at) & DIGIT != 0 && at + 2 <= self.text.len() {
-            let kind = self.hex_pair(at).map(ascii);
-            at += 2;
-            match kind {
-                Some(Kind::Digit(_)) => digits += 1,
-                Some(Kind::Gap(_)) => {}
-                Some(Kind::Mark(_) | Kind::Other) | None => (first, digits) = (at, 0),
-            }
-            if digits >= DIGITS_MIN {
-                break;
-            }
-        }
-        if digits >= DIGITS_MIN || (self.open && at + 2 > self.text.len()) {
-            let rest = self.after(at).iter().take(TOKEN).take_while(|byte| byte.is_ascii_hexdigit()).count();
-            at += rest;
-            self.take(first, at);
-        }
-        if let Some(to) = self.hex_to.get_mut(parity) {
-            *to = at;
-        }
-    }
-
-    fn hex_pair(&self, at: usize) -> Option<u8> {
-        let nibble = |at: usize| char::from(self.byte(at)?).to_digit(16).and_then(|n| u8::try_from(n).ok());
-        Some(nibble(at)? << 4 | nibble(at + 1)?)
-    }
-
-    /// Base64 of digits: three quads in a row, `at` the first letter of one of them.
-    fn base64(&mut self, at: usize) {
-        if self.quad_at(at).is_some_and(|quad| !is_quad(quad)) {
-            return;
-        }
-        let mut letters = [0; 20];
-        let (before, after) = letters.split_at_mut(8);
-        self.letters_before(at, before);
-        if self.may_go_on(at, after) {
-            return;
-        }
-        if has_row(&letters, 3) {
-            self.take_token(at);
-        }
-    }
-
-    /// Base64 of base64 of digits: an inner quad that starts with an outer one, and one before or after it.
-    fn base64_twice(&mut self, at: usize) {
-        if let [Some(one), Some(two)] = [self.quad_at(at), self.quad_at(at + 4)]
-            && let [Some([a, b, c]), Some([d, ..])] = [decode(one), decode(two)]
-            && !is_quad(&[a, b, c, d])
-        {
-            return;
-        }
-        let mut letters = [0; 24];
-        let (before, after) = letters.split_at_mut(12);
-        self.letters_before(at, before);
-        if self.may_go_on(at, after) {
-            return;
-        }
-        let inner = Decoded::of(&letters);
-        let row = |start: usize| inner.bytes.get(start..start + 8).is_some_and(|quads| has_row(quads, 2));
-        if row(9) || row(5) {
-            self.take_token(at);
-        }
-    }
-
-    /// Base64 of digits, or base64 of that, around the line break at `at`.
-    fn wrapped(&mut self, at: usize) {
-        // Three quads of digits, and a capital letter in each; an open text may still get them.
-        let around = self.text.get(at.saturating_sub(2 * AROUND)..).unwrap_or_default();
-        let around = around.get(..4 * AROUND).unwrap_or(around);
-        let capitals = around.iter().filter(|byte| byte.is_ascii_uppercase()).count();
-        if capitals < 3 && !(self.open && around.len() < 4 * AROUND) {
-            return;
-        }
-        let mut letters = [0; 2 * AROUND];
-        let (before, after) = letters.split_at_mut(AROUND);
-        self.letters_before(at, before);
-        if self.may_go_on(at, after) {
-            return;
-        }
-        let token = |letters: &mut dyn Iterator<Item = &u8>| letters.take_while(|byte| **byte != 0).count();
-        let count = token(&mut before.iter().rev()) + token(&mut after.iter());
-        if count < 12 {
-            return;
-        }
-        let shows = |start: usize| {
-            let letters = letters.get(start..).unwrap_or_default();
-            has_row(letters, 3) || {
-                let inner = Decoded::of(letters);
-                (0..inner.length).any(|start| {
-                    let quads = inner.bytes.get(start..start + 8);
-                    quads.is_some_and(|quads| has_row(quads, 2))
-                })
-            }
-        };
-        if (0..4).any(shows) {
-            self.take_token(at);
-        }
-    }
-
-    /// The four letters of base64 at `at`, if there is no line break among them.
-    fn quad_at(&self, at: usize) -> Option<&'t [u8]> {
-        self.text.get(at..at + 4).filter(|quad| quad.iter().all(|byte| is_letter(*byte)))
-    }
-
-    /// Takes the token of base64 in which digits show at `at`; the first of them may be some letters before.
-    fn take_token(&mut self, at: usize) {
-        self.take(at.saturating_sub(ROW), self.token_end(at));
-    }
-
-    /// Puts the letters of base64 from `at` on into `letters`. Whether they are too few since the text is open: then
-    /// they have been taken.
-    fn may_go_on(&mut self, at: usize, letters: &mut [u8]) -> bool {
-        let (count, end) = self.letters(at, letters);
-        let open = self.open && count < letters.len() && end == self.text.len();
-        if open {
-            self.take(at.saturating_sub(ROW), end);
-        }
-        open
-    }
-
-    /// Puts the last letters of base64 before `at` into `letters`, and nothing where there are fewer.
-    fn letters_before(&self, at: usize, letters: &mut [u8]) {
-        let text = self.before(at).iter().rev().take(letters.len() * 2);
-        let text = text.filter(|byte| !matches!(byte, b'\r' | b'\n')).take_while(|byte| is_letter(**byte));
-        letters.iter_mut().rev().zip(text).for_each(|(to, letter)| *to = *letter);
-    }
-
-    /// Puts the letters of base64 from `at` on into `letters`: how many there are, and where they end.
-    fn letters(&self, at: usize, letters: &mut [u8]) -> (usize, usize) {
-        let (mut count, mut end) = (0, at);
-        while let Some(byte) = self.byte(end)
-            && end < at + letters.len() * 2
-        {
-            match letters.get_mut(count) {
-                Some(to) if is_letter(byte) => {
-                    *to = byte;
-                    count += 1;
-                }
-                Some(_) if matches!(byte, b'\r' | b'\n') => {}
-                _ => break,
-            }
-            end += 1;
-        }
-        (count, end)
-    }
-
-    /// Where a token of base64, wrapped or not, ends, as far as matters.
-    fn token_end(&self, at: usize) -> usize {
-        let is_token = |byte: &&u8| is_letter(**byte) || matches!(byte, b'\r' | b'\n' | b'=');
-        at + self.after(at).iter().take(TOKEN).take_while(is_token).count()
     }
 
     /// Behind a number that ends at `end`: where its track would end.
@@ -624,11 +478,29 @@ impl<'t> Look<'t> {
         self.text.get(range).unwrap_or_default().iter().filter(|byte| byte.is_ascii_digit()).count()
     }
 
-    /// Adds what starts at `start` and ends at `end` to the stretch.
+    /// Adds digits that start at `start` and end at `end` to the stretch.
     fn take(&mut self, start: usize, end: usize) {
         let (start, end) = (start.saturating_sub(BEFORE).max(self.from), end.min(self.text.len()));
-        let found = self.found.take().unwrap_or(start..end);
-        self.found = Some(found.start.min(start)..found.end.max(end));
+        let found = self.found.get_or_insert(Stretch { range: start..end, hex: false, base64: false });
+        found.range = found.range.start.min(start)..found.range.end.max(end);
+    }
+
+    /// The same, of digits that may be in hex.
+    fn take_hex(&mut self, start: usize, end: usize) {
+        self.take(start, end);
+        self.found.iter_mut().for_each(|found| found.hex = true);
+    }
+
+    /// The same, of digits that may be in base64.
+    fn take_base64(&mut self, start: usize, end: usize) {
+        self.take(start, end);
+        self.found.iter_mut().for_each(|found| found.base64 = true);
+    }
+
+    /// The same, of what may be anything.
+    fn take_any(&mut self, start: usize, end: usize) {
+        self.take_hex(start, end);
+        self.take_base64(start, end);
     }
 
     fn byte(&self, at: usize) -> Option<u8> {
@@ -653,16 +525,6 @@ fn class(byte: u8) -> u8 {
     CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
 }
 
-/// The places of bits, the first at `base`.
-#[inline(always)]
-fn places(base: usize, mut bits: u64) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let at = (bits != 0).then(|| base + bits.trailing_zeros() as usize);
-        bits &= bits.wrapping_sub(1);
-        at
-    })
-}
-
 /// Whether the last of some digits in ASCII is the check digit of the others.
 fn checks(digits: &[u8]) -> bool {
     let mut sum = 0_u32;
@@ -681,7 +543,7 @@ fn is_grouped(chain: &Chain) -> bool {
     GROUPINGS.iter().any(|pattern| {
         let groups = chain.groups().get(..pattern.len());
         groups.is_some_and(|groups| groups.iter().map(|group| group.length).eq(pattern.iter().copied()))
-            && chain.number(pattern.iter().sum()).is_some_and(|number| Brand::of(number).is_some())
+            && chain.number(pattern.iter().sum()).is_some_and(|number| is_of(number, Tier::B))
     })
 }
 
@@ -697,7 +559,12 @@ fn is_listed(chain: &Chain) -> bool {
         _ => gap == Gap::Break && middle.is_empty(),
     };
     let count = first.length + last.length + middle.iter().map(|group| group.length).sum::<usize>();
-    even && chain.number(count).is_some_and(|number| Brand::of(number).is_some())
+    even && chain.number(count).is_some_and(|number| is_of(number, Tier::A))
+}
+
+/// Whether a number is of a brand of tier `weakest` or a better one.
+fn is_of(number: &[u8], weakest: Tier) -> bool {
+    Brand::of(number).is_some_and(|brand| brand.tier() <= weakest)
 }
 
 fn is_float(text: &Text<'_>, chain: &Chain) -> bool {
@@ -708,79 +575,8 @@ fn is_float(text: &Text<'_>, chain: &Chain) -> bool {
     chain.end_of(1 + length).is_some_and(|end| matches!(text.get(end), Some(b'e' | b'E')))
 }
 
-/// Whether so many quads in a row are base64 of digits and separators.
-fn has_row(letters: &[u8], quads: usize) -> bool {
-    let mut row = 0;
-    letters.chunks(4).any(|quad| {
-        row = if is_quad(quad) { row + 1 } else { 0 };
-        row == quads
-    })
-}
-
-/// What quads decode to; nothing where they do not.
-struct Decoded {
-    bytes: [u8; 2 * AROUND * 3 / 4],
-    length: usize,
-}
-
-impl Decoded {
-    fn of(letters: &[u8]) -> Self {
-        let mut decoded = Self { bytes: [0; 2 * AROUND * 3 / 4], length: letters.len() / 4 * 3 };
-        for (to, quad) in decoded.bytes.chunks_mut(3).zip(letters.chunks_exact(4)) {
-            to.copy_from_slice(&decode(quad).unwrap_or_default());
-        }
-        decoded
-    }
-}
-
-/// Whether four letters are base64 of digits and separators.
-fn is_quad(letters: &[u8]) -> bool {
-    if letters.len() < 4 {
-        return false;
-    }
-    let of_number = |byte: u8| matches!(ascii(byte), Kind::Digit(_) | Kind::Gap(_));
-    decode(letters).is_some_and(|bytes| bytes.into_iter().all(of_number))
-}
-
-/// The bytes that four letters of base64 are.
-fn decode(letters: &[u8]) -> Option<[u8; 3]> {
-    let mut bits = 0;
-    for letter in letters {
-        bits = bits << 6 | u32::from(sextet(*letter)?);
-    }
-    let [_, a, b, c] = bits.to_be_bytes();
-    Some([a, b, c])
-}
-
-fn is_letter(byte: u8) -> bool {
-    class(byte) & LETTER != 0
-}
-
-fn sextet(letter: u8) -> Option<u8> {
-    SEXTETS.get(usize::from(letter)).copied().filter(|value| *value < 64)
-}
-
-/// The value of each letter of base64 or base64url; 64 for what is none.
-#[allow(clippy::indexing_slicing, reason = "a constant, computed by the compiler")]
-static SEXTETS: [u8; 256] = {
-    let mut values = [64; 256];
-    let mut value = 0;
-    while value < 64 {
-        let letter = match value {
-            0..26 => b'A' + value,
-            26..52 => b'a' + value - 26,
-            52..62 => b'0' + value - 52,
-            62 => b'+',
-            _ => b'/',
-        };
-        values[letter as usize] = value;
-        value += 1;
-    }
-    values[b'-' as usize] = 62;
-    values[b'_' as usize] = 63;
-    values
-};
-
+/// How far back it is seen whether digits belong to a run that is too long to be one number.
+const RUN: usize = 64;
 /// Stretches that are no further apart are one.
 const JOIN: usize = 64;
 /// What is looked at again at the end of a text that may go on: longer than anything shows within.
@@ -789,12 +585,6 @@ const TAIL: usize = 32;
 const HIDDEN: usize = 3;
 /// Longest exponent, with its sign.
 const EXPONENT: usize = 6;
-/// What is followed of a token.
-const TOKEN: usize = 384;
-/// Letters and line breaks of base64 that may stand between the first digits of a number and where they show.
-const ROW: usize = 32;
-/// Letters to either side of a line break that base64 of base64 of digits may take.
-const AROUND: usize = 24;
 /// What is followed of a track: twice 79 characters, all of them as escapes.
 const TRACK: usize = 2 * 79 * SYNC;
 /// `%20`, `=20`.

@@ -82,6 +82,23 @@ pub(crate) struct Shown<B> {
     pub wraps: B,
 }
 
+impl<B: Copy> Shown<B> {
+    /// What `make` makes of each bitmap.
+    #[inline(always)]
+    pub fn each<T>(&self, make: impl Fn(B) -> T) -> Shown<T> {
+        let Self { runs, groups, escapes, references, floats, hex, wraps } = *self;
+        Shown {
+            runs: make(runs),
+            groups: make(groups),
+            escapes: make(escapes),
+            references: make(references),
+            floats: make(floats),
+            hex: make(hex),
+            wraps: make(wraps),
+        }
+    }
+}
+
 impl<B: Bits> Shown<B> {
     /// What is shown but for runs.
     #[inline(always)]

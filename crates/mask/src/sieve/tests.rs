@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use proptest::prelude::*;
 
-use super::{BEFORE, Kind, Sieve};
+use super::{BEFORE, Kind, Sieve, Stretch};
 use crate::classes::Classes;
 use crate::engine::{Engine, Step, Views};
 use crate::finding::Finding;
@@ -15,10 +15,10 @@ use spelled::{cards, noise, spelled};
 
 /// All stretches of `text` from `from` on.
 fn stretches(kind: Kind, text: &[u8], from: usize, ended: bool) -> Vec<Range<usize>> {
-    let sieve = Sieve { kind };
+    let (sieve, known) = (Sieve { kind }, Text::new(text, ended));
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut at = from;
-    while let Some(stretch) = sieve.next(text, at, ended) {
+    while let Some(Stretch { range: stretch, .. }) = sieve.next(&known, at) {
         assert!(stretch.start >= at && stretch.end > stretch.start && stretch.end <= text.len());
         at = stretch.end;
         found.push(stretch);

@@ -1,6 +1,6 @@
 //! Personal data through the whole of the masker, in streams and in JSON.
 
-use mask::{Classes, Masker, Stream, find_all};
+use mask::{Classes, Masker, Profile, Stream, find_all};
 use proptest::prelude::*;
 
 use crate::LAST4;
@@ -59,4 +59,72 @@ fn masked(text: &str) -> String {
     let masked =
         PERSONAL.text(text.as_bytes()).map_or_else(|| text.as_bytes().to_vec(), |masked| masked.bytes);
     String::from_utf8(masked).unwrap()
+}
+
+/// Pieces of a text in which what follows an address may read otherwise once that is stars.
+fn piece() -> impl Strategy<Value = &'static [u8]> {
+    prop_oneof![
+        4 => prop::sample::select(SIGNS),
+        4 => prop::sample::select(WORDS),
+        2 => prop::sample::select(ADDRESSES),
+    ]
+}
+
+const SIGNS: &[&[u8]] = &[
+    b"\"", b",", b";", b"<", b">", b"|", b"\":\"", b" ", b"-", b"=", b":", b"\n", b"\\n", b"%22", b"&#52;",
+    b"/", b"+",
+];
+const ADDRESSES: &[&[u8]] =
+    &[b"a@b.co", b"forest2368@example.com", b"de@card.de", b"pin@x.co", b"1234@56.org"];
+const WORDS: &[&[u8]] = &[
+    b"4111111111111111",
+    b"4111 1111 1111 1111",
+    b"12 34",
+    b"123",
+    b"1234",
+    b"0412AC89ABCDEF67",
+    b"DE89 3704 0044 0532 0130 00",
+    b"GB29NWBK60161331926819",
+    b"+49 30 901820",
+    b"536-22-8731",
+    b"ssn 536228731",
+    b"NDExMTExMTExMTExMTEx",
+    b"34313131313131313131313131313131",
+    b"5a084111111111111111",
+    b"100020000000000000003000000000000000",
+    b"password=Zk3v9qTw7RbX2m",
+    b"token",
+    b"user:Zk3v9qTw7RbX2m@host",
+    b"https://",
+    b"AKIA",
+    b"aws_secret",
+    b"eyJ",
+    b"550e8400-e29b-41d4-a716-446655440000",
+    b"lorem ipsum dolor sit amet",
+    b"\x13\x41\x11\x11\x11\x11\x11\x11\x11",
+    b"Z\x08",
+    b"\x16",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: if cfg!(debug_assertions) { 500 } else { 20_000 },
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn what_stands_behind_an_address_is_masked_the_same_however_it_is_cut(pieces in prop::collection::vec(piece(), 1..24)) {
+        let text = pieces.concat();
+        let classes = Classes { secret: true, email: true, phone: true, iban: true, us_ssn: true };
+        let masker = Masker::new(Profile::Last4).with(classes);
+        let whole = masker.text(&text).map_or_else(|| text.clone(), |masked| masked.bytes);
+        let shown = String::from_utf8_lossy(&text);
+        for length in [1, 7] {
+            let (mut stream, mut told) = (Stream::new(masker), Vec::new());
+            text.chunks(length).for_each(|piece| stream.push(piece, &mut told));
+            stream.finish(&mut told);
+            prop_assert_eq!(String::from_utf8_lossy(&told), String::from_utf8_lossy(&whole), "{:?}", shown);
+        }
+    }
 }

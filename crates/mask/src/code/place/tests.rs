@@ -2,6 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+type Named<'n> = dyn Fn(usize) -> bool + 'n;
+
 #[test]
 fn no_place_is_gone_over_wherever_it_stands() {
     let values = [
@@ -53,7 +55,19 @@ proptest! {
         text in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(b"0123456789abcdefx =:>\"'%3D`[#Y".to_vec())], 0..300),
         goes_on in any::<bool>(),
     ) {
-        let slow = scan_with(&text, goes_on, bits);
-        prop_assert_eq!(scan(&text, goes_on), slow);
+        let all = |scan: &dyn Fn(&Named<'_>) -> Option<usize>| {
+            let all = std::cell::RefCell::new(Vec::new());
+            scan(&|place| {
+                all.borrow_mut().push(place);
+                false
+            });
+            all.into_inner()
+        };
+        let slow = all(&|named| scan_with(&text, goes_on, bits, named));
+        prop_assert_eq!(&all(&|named| scan(&text, goes_on, named)), &slow);
+        #[cfg(target_arch = "x86_64")]
+        if avx2::available() {
+            prop_assert_eq!(all(&|named| avx2::scan(&text, goes_on, named)), slow);
+        }
     }
 }

@@ -64,6 +64,8 @@ pub(crate) struct Labelled {
     /// Whether it is one of PostgreSQL's own.
     pub system: bool,
     pub label: Label,
+    /// The labelled column that its values are of, if they are not its own.
+    pub held_by: Option<Box<str>>,
 }
 
 /// A table, view, sequence or the like.
@@ -428,8 +430,19 @@ impl Catalog {
     fn add_labelled(&mut self, name: String, label: &Label) -> LabelledId {
         let id = LabelledId::try_from(self.labelled.len()).unwrap_or(LabelledId::MAX);
         let classes = label.classes().into_iter().cloned().collect();
-        self.labelled.push(Labelled { name: name.into(), classes, system: false, label: label.clone() });
+        let (label, name) = (label.clone(), name.into());
+        self.labelled.push(Labelled { name, classes, system: false, label, held_by: None });
         id
+    }
+
+    /// As [`Self::add_labelled`], for a column that holds the values of another.
+    fn add_holding(&mut self, name: String, of: LabelledId) -> Option<LabelledId> {
+        let of = self.labelled(of)?;
+        let held_by = of.held_by.clone().unwrap_or_else(|| of.name.clone());
+        let label = of.label.clone();
+        let id = self.add_labelled(name, &label);
+        self.labelled.last_mut()?.held_by = Some(held_by);
+        Some(id)
     }
 
     /// Labels a column of PostgreSQL's own that shows more than the rest of its relation.

@@ -76,7 +76,8 @@ impl<'a> Reading<'a> {
         let catalog = self.catalog;
         let Some(labelled) = catalog.labelled(column) else { return };
         for class in &labelled.classes {
-            let it = Match { column: labelled.name.clone(), class: class.clone(), values };
+            let (column, held_by) = (labelled.name.clone(), labelled.held_by.clone());
+            let it = Match { column, class: class.clone(), values, held_by };
             Match::add(&mut self.facts.matches, &it);
         }
     }

@@ -31,6 +31,9 @@ pub struct Testimony {
 #[error("a row of the testimony is not understood")]
 pub struct NoTestimony;
 
+/// What is not understood where the server cannot say.
+const LOCKED: &str = "what the database makes of it while a table is locked";
+
 /// What is not understood where the server says otherwise.
 const CONTRADICTION: &str = "contradicted by the database";
 
@@ -93,6 +96,16 @@ impl Analysis {
             facts.effect = Effect::Data;
         }
         (Self { facts: Arc::new(facts), attested: true, ..self.clone() }, contradicted)
+    }
+
+    /// The same, not understood: the server could not be asked, for something that it names is locked.
+    #[must_use]
+    pub fn unattested(&self, catalog: &Catalog) -> Self {
+        let mut facts = Facts::clone(&self.facts);
+        facts.not_understood.push(LOCKED.into());
+        facts.in_reach = catalog.classes();
+        facts.effect = Effect::Data;
+        Self { facts: Arc::new(facts), ..self.clone() }
     }
 
     /// Adds the functions that the server calls and nobody named: those behind casts and operators.

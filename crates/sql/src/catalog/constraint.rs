@@ -111,14 +111,13 @@ impl Catalog {
     }
 
     fn spread_to_column(&mut self, from: (u32, i16), to: (u32, i16)) -> bool {
-        let label = self.column(from.0, from.1).and_then(|column| self.labelled(column.label?));
-        let Some(label) = label.map(|labelled| labelled.label.clone()) else { return false };
+        let Some(of) = self.column(from.0, from.1).and_then(|column| column.label) else { return false };
         let Some(name) = self.relation(to.0).zip(self.column(to.0, to.1)).and_then(|(relation, column)| {
             column.label.is_none().then(|| format!("{}.{}", relation.name, column.name))
         }) else {
             return false;
         };
-        let id = self.add_labelled(name, &label);
+        let Some(id) = self.add_holding(name, of) else { return false };
         let relation = self.by_oid.get(&to.0).and_then(|&at| self.relations.get_mut(at));
         let columns = relation.into_iter().flat_map(|relation| relation.columns.iter_mut());
         columns.filter(|column| column.number == to.1).for_each(|column| column.label = Some(id));

@@ -282,3 +282,15 @@ fn a_default_is_compared_as_a_value_is() {
     }
     assert_eq!(told("insert into shown (id) values (1)", &with), "computed shown.pan");
 }
+
+#[test]
+fn what_holds_the_same_values_is_counted_with_them() {
+    let counted = |sql: &str| {
+        let facts = analyse(sql, &constrained()).facts;
+        facts.matches.iter().map(|it| it.counted().replace("public.", "")).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(counted("select 1 from refunds where card = $1"), "cards.pan");
+    assert_eq!(counted("select 1 from child where pan = $1"), "parent.pan");
+    assert_eq!(counted("select 1 from card_view where number = $1"), "cards.pan");
+    assert_eq!(counted("select 1 from cards where pan = $1"), "cards.pan");
+}

@@ -1,9 +1,11 @@
 """Who may compare a card number with values of their own may do so a few times a day, and not until they have found it."""
 
+import struct
+
 import psycopg
 import pytest
 
-from panguard_test import cards
+from panguard_test import cards, wire
 from panguard_test.refusal import refusal
 
 FEW = """
@@ -182,3 +184,12 @@ def test_what_holds_the_same_values_shares_what_there_is(counted, issuer):
         assert refusal(session, "select 1 from split_1 where pan = '7'").code == "PGD-0017"
         session.execute("select 1 from refunds where card in ('4', '5')")
         assert refusal(session, "select 1 from vault where pan in ('6', '7')").code == "PGD-0017"
+
+
+def test_a_number_that_is_not_exact_stands_for_many(counted, issuer):
+    with counted.connect(issuer.agent()) as session:
+        for sql in ("prepare few(float8) as select id from vault where pan::text = $1::text", "prepare many(float8) as select id from vault where pan = $1"):
+            assert refusal(session, sql).code == "PGD-0006", sql
+    with wire.Wire.session(counted, issuer.agent("another-agent")) as session:
+        parse = wire.message("P", b"\0select id from vault where pan = $1\0" + struct.pack("!HI", 1, 701))
+        assert b"PGD-0006" in wire.error(session.exchange(parse, wire.SYNC))["M"].encode()

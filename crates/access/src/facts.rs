@@ -169,6 +169,18 @@ pub struct Match {
     pub held_by: Option<Box<str>>,
 }
 
+impl Facts {
+    /// The same where what it compares with may stand for many values at once: then its columns are computed on.
+    #[must_use]
+    pub fn uncounted(mut self) -> Self {
+        self.matches.clear();
+        for used in self.columns.iter_mut().filter(|used| used.position == Position::Matched) {
+            used.position = Position::Computed;
+        }
+        self
+    }
+}
+
 impl Match {
     /// The column by which its values are counted.
     pub fn counted(&self) -> &str {

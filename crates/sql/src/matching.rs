@@ -280,7 +280,7 @@ const GIVE_ONE: &[&str] = &[
     "uuid_generate_v4",
 ];
 
-fn keeps(name: &TypeName) -> bool {
+pub(crate) fn keeps(name: &TypeName) -> bool {
     let parts: Vec<&str> = strings(&name.names).collect();
     let ([of] | ["pg_catalog", of]) = parts.as_slice() else { return false };
     name.array_bounds.is_empty()

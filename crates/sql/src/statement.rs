@@ -13,6 +13,7 @@ use crate::NameUse;
 use crate::catalog::Event;
 use crate::definition::object_words;
 use crate::lineage::Place;
+use crate::matching::keeps;
 use crate::reading::{Kind, LISTED_MAX, Reading, strings};
 use crate::scope::{Item, Scope};
 
@@ -244,7 +245,11 @@ impl<'a> Reading<'a> {
 
     fn prepare(&mut self, it: &'a PrepareStmt) {
         self.session(Effect::Session);
-        let facts = self.apart_statement(it.query.as_deref());
+        let mut facts = self.apart_statement(it.query.as_deref());
+        let exact = |node: &Node| matches!(&node.node, Some(Kind::TypeName(name)) if keeps(name));
+        if !it.argtypes.iter().all(exact) {
+            facts = facts.uncounted();
+        }
         self.absorb(facts.clone());
         self.names.push(NameUse::Prepare { name: it.name.as_str().into(), facts: Arc::new(facts) });
     }

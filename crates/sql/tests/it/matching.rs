@@ -294,3 +294,12 @@ fn what_holds_the_same_values_is_counted_with_them() {
     assert_eq!(counted("select 1 from card_view where number = $1"), "cards.pan");
     assert_eq!(counted("select 1 from cards where pan = $1"), "cards.pan");
 }
+
+#[test]
+fn what_is_compared_with_an_inexact_number_is_a_computation() {
+    assert_eq!(guesses("prepare p(text) as select id from public.cards where pan = $1"), "cards.pan 1");
+    for of in ["float8", "real", "double precision", "name", "text[]", "public.mine"] {
+        let sql = format!("prepare p({of}) as select id from public.cards where pan = $1");
+        assert_eq!(guesses(&sql), "computed cards.pan", "{of}");
+    }
+}

@@ -238,6 +238,7 @@ impl Postgres {
             return Step::Wait;
         };
         let Some(facts) = self.resolve(&analysis) else { return Step::Wait };
+        let facts = by_types(facts, &types);
         let text: Arc<str> = sql.into();
         let statement = Statement::parsed(
             Arc::clone(&text),
@@ -274,6 +275,7 @@ impl Postgres {
             Origin::Sql { .. } => (Some(self.facts_of(&bound.statement)), None),
         };
         let Some(facts) = facts else { return Step::Wait };
+        let facts = by_types(facts, bound.statement.declared());
         let (sql, parameters) = (Arc::clone(&bound.statement.sql), bound.typed_parameters());
         let kind = Kind::Execute { portal: name.into(), bound };
         self.ask(Stage::Run, facts, sql, parameters, frame, kind, analysis);
@@ -479,6 +481,19 @@ fn during_copy(command: &Command<'_>) -> Result<Step, Violation> {
         _ => Err(Violation { by: Side::Agent, rule: "a command in the middle of a copy" }),
     }
 }
+
+/// The facts of a statement whose parameters have these types: of what compares with a number that is not exact nobody
+/// can say how many values it stands for.
+fn by_types(facts: Arc<Facts>, types: &[u32]) -> Arc<Facts> {
+    if facts.matches.is_empty() || types.iter().all(|oid| EXACT.contains(oid)) {
+        return facts;
+    }
+    Arc::new(Facts::clone(&facts).uncounted())
+}
+
+/// Types whose values are compared as they stand (pg_type): left to the server, text, varchar, bpchar, unknown, whole
+/// numbers, numeric.
+const EXACT: [u32; 9] = [0, 25, 1043, 1042, 705, 20, 21, 23, 1700];
 
 /// Whether a statement runs another that it names.
 fn runs_by_name(analysis: &Analysis) -> bool {

@@ -9,7 +9,7 @@ import asyncpg
 import psycopg
 import pytest
 
-from panguard_test import cards
+from panguard_test import cards, wire
 from test_clients import of_asyncpg, psql
 from test_evasion_cases import EVERYTHING
 
@@ -206,3 +206,17 @@ def test_what_has_changed_past_panguard_is_masked_or_withheld(cluster, make_gate
                 continue
             for pan in cards.PANS:
                 assert pan.translate(str.maketrans("0123456789", "ABCDEFGHIJ")).encode() not in data, (what, data)
+
+
+def test_the_name_of_the_stand_in_is_not_to_be_had(cluster, make_gateway, issuer):
+    """What was left of it when a copy was broken off would be run as what the agent had prepared under its name."""
+    upstream = cluster.upstream(cluster.create_database(cards.SEED), data=cards.DATA)
+    gateway = make_gateway(EVERYTHING, connections={"payments": upstream})
+    with wire.Wire.session(gateway, issuer.agent()) as session:
+        for message in (wire.parse("select reverse(note) from cards", "panguard_copy") + wire.SYNC,
+                        wire.query("prepare panguard_copy as select reverse(note) from cards"),
+                        wire.query('select 1; prepare "panguard_copy" as select 1')):
+            assert wire.error(session.exchange(message))["C"] == "42939"
+        assert wire.tags(session.exchange(wire.query("copy (select reverse(pan) from cards) to stdout"))).startswith("Hddd")
+        assert wire.error(session.exchange(wire.bind("panguard_copy"), wire.execute(), wire.SYNC))["C"] == "26000"
+        assert wire.error(session.exchange(wire.query("execute panguard_copy"))) is not None

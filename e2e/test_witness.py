@@ -78,3 +78,19 @@ def test_where_it_cannot_be_asked_two_witnesses_are_left(cluster, make_gateway, 
             assert session.execute("select pan from cards where id = 1").fetchone() == (cards.last4(cards.VISA),)
         assert session.execute("select reverse(pan) from cards where id = 1").fetchone() == ("****",)
     assert gateway.said().count("does not say what statements read") == 1
+
+
+def test_what_is_locked_is_not_decided_upon_unheard(cluster, make_gateway, issuer, database):
+    """Who asks may hold the lock in another session, so that two witnesses would be left."""
+    with cluster.connect(database) as operator:
+        operator.execute("create table locked (id int)")
+        gateway = make_gateway(EVERYTHING, connections={"payments": cluster.upstream(database, user="postgres", data=cards.DATA)})
+        sql = "select translate(note, '0123456789', 'ABCDEFGHIJ') from cards left join locked l on true where cards.id = 1"
+        with gateway.connect(issuer.agent()) as holder, gateway.connect(issuer.agent()) as session:
+            operator.execute(SWAPPED)
+            with holder.transaction():
+                holder.execute("lock table locked in access exclusive mode")
+                told = refusal(session, sql)
+                assert told.code == "PGD-0007" and "locked" in told.message
+            # It is asked again when it is sent again.
+            assert "contradicted" in refusal(session, sql).message

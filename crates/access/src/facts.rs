@@ -164,9 +164,17 @@ pub struct Match {
     pub class: DataClass,
     /// How many values of the command's own: each is a guess at what the column holds.
     pub values: u32,
+    /// The column whose values it holds, if not its own (of a partition, of what a foreign key refers to, of a view):
+    /// there they are counted.
+    pub held_by: Option<Box<str>>,
 }
 
 impl Match {
+    /// The column by which its values are counted.
+    pub fn counted(&self) -> &str {
+        self.held_by.as_deref().unwrap_or(&self.column)
+    }
+
     /// Counts `more` with what `all` holds: of one column and class there is one.
     pub fn add(all: &mut Vec<Self>, more: &Self) {
         let same = |known: &&mut Self| known.column == more.column && known.class == more.class;

@@ -288,6 +288,9 @@ pub struct MatchNote {
     pub class: Box<str>,
     /// How many values.
     pub values: u32,
+    /// The column by which they are counted, if it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<Box<str>>,
 }
 
 impl From<&Facts> for FactsNote {
@@ -305,6 +308,7 @@ impl From<&Facts> for FactsNote {
             column: one.column.clone(),
             class: DataClass::as_str(&one.class).into(),
             values: one.values,
+            held_by: one.held_by.clone(),
         });
         Self {
             matches: matches.collect(),

@@ -68,7 +68,8 @@ impl Guesses {
         }
         let mut open = self.open();
         for it in &command.facts.matches {
-            open.0.count(key(who, connection, &it.column), it.values.into(), entry.time);
+            let column = it.held_by.as_deref().unwrap_or(&it.column);
+            open.0.count(key(who, connection, column), it.values.into(), entry.time);
         }
     }
 }
@@ -77,7 +78,7 @@ impl Open<'_> {
     /// How many values `who` has compared with the column of each of `matches` until `now`, and those of `matches`.
     pub fn with(&mut self, who: &Who, connection: &Arc<str>, matches: &[Match], now: Timestamp) -> Vec<u64> {
         let sum = |it: &Match| {
-            let made = self.0.made(&key(who, connection, &it.column), now);
+            let made = self.0.made(&key(who, connection, it.counted()), now);
             made.saturating_add(it.values.into())
         };
         matches.iter().map(sum).collect()
@@ -86,7 +87,7 @@ impl Open<'_> {
     /// Counts `matches`, which are allowed.
     pub fn count(&mut self, who: &Who, connection: &Arc<str>, matches: &[Match], now: Timestamp) {
         for it in matches {
-            self.0.count(key(who, connection, &it.column), it.values.into(), now);
+            self.0.count(key(who, connection, it.counted()), it.values.into(), now);
         }
     }
 }

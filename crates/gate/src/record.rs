@@ -81,7 +81,8 @@ impl Recorder {
         let names = note.kinds.iter_mut().chain(&mut note.functions).chain(&mut note.not_understood);
         let uses = note.uses.iter_mut().map(|used| &mut used.resource);
         let columns = note.columns.iter_mut().map(|used| &mut used.column);
-        let matches = note.matches.iter_mut().map(|it| &mut it.column);
+        let matches =
+            note.matches.iter_mut().flat_map(|it| [Some(&mut it.column), it.held_by.as_mut()]).flatten();
         names.chain(uses).chain(columns).chain(matches).for_each(|name| *name = self.name(name));
         note
     }

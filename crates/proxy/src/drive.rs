@@ -19,7 +19,7 @@ use access::{Outcome, Question, RequestId, Verdict};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
-use wire::{Effect, Inquiry, Rows, Session, Side, Violation};
+use wire::{Effect, Inquiry, Session, Side, Violation, Word};
 
 use outbox::Outbox;
 
@@ -29,7 +29,7 @@ pub trait Judge {
     type Pending: Future<Output = Verdict> + Unpin;
 
     /// The wait for what an upstream says.
-    type Telling: Future<Output = Option<Rows>> + Unpin;
+    type Telling: Future<Output = Word> + Unpin;
 
     /// Puts a question.
     fn ask(&self, question: Question) -> Asked<Self::Pending>;
@@ -325,9 +325,9 @@ where
     /// Takes what the upstream says beside the conversation.
     fn take_word(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(telling) = &mut self.inquiring else { return false };
-        let Poll::Ready(rows) = Pin::new(telling).poll(cx) else { return false };
+        let Poll::Ready(word) = Pin::new(telling).poll(cx) else { return false };
         self.inquiring = None;
-        self.check(|session| session.told(rows));
+        self.check(|session| session.told(word));
         true
     }
 

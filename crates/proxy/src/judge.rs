@@ -6,7 +6,7 @@ use access::{Outcome, Question, RequestId, Verdict};
 use gate::{Admitted, Gate, Pending};
 use tokio::time::Instant;
 use tracing::{debug, info};
-use wire::{Inquiry, Rows};
+use wire::{Inquiry, Word};
 
 use crate::clock::now;
 use crate::drive::{Asked, Judge};
@@ -32,7 +32,7 @@ pub(crate) struct Ruling<'a> {
 
 impl<'a> Judge for Bench<'a> {
     type Pending = Ruling<'a>;
-    type Telling = Pin<Box<dyn Future<Output = Option<Rows>> + Send + 'a>>;
+    type Telling = Pin<Box<dyn Future<Output = Word> + Send + 'a>>;
 
     fn ask(&self, question: Question) -> Asked<Ruling<'a>> {
         let (request, since) = (question.request, Instant::now());

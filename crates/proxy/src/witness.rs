@@ -9,7 +9,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::{debug, warn};
 use vault::Vault;
-use wire::{Inquiry, Rows};
+use wire::{Inquiry, Rows, Word};
 use wire_postgres::testimony::Looked;
 
 use crate::connection::Connection;
@@ -17,7 +17,7 @@ use crate::inspection::{Inspection, NotRead};
 
 /// Whom to ask about statements on one connection. Dropping it ends the session.
 pub(crate) struct Witness {
-    inquiries: mpsc::Sender<(Inquiry, oneshot::Sender<Option<Rows>>)>,
+    inquiries: mpsc::Sender<(Inquiry, oneshot::Sender<Word>)>,
     testifying: AbortHandle,
 }
 
@@ -29,14 +29,14 @@ impl Witness {
         Self { inquiries, testifying: task.abort_handle() }
     }
 
-    /// What the upstream says; `None` if it does not, in time.
-    pub(crate) async fn ask(&self, inquiry: Inquiry) -> Option<Rows> {
+    /// What the upstream says, if it does in time.
+    pub(crate) async fn ask(&self, inquiry: Inquiry) -> Word {
         let (answer, said) = oneshot::channel();
         let asks = async {
             self.inquiries.send((inquiry, answer)).await.ok()?;
-            said.await.ok().flatten()
+            said.await.ok()
         };
-        timeout(ANSWER_TIME_MAX, asks).await.ok().flatten()
+        timeout(ANSWER_TIME_MAX, asks).await.ok().flatten().unwrap_or(Word::Late)
     }
 }
 
@@ -49,7 +49,7 @@ impl Drop for Witness {
 async fn testify(
     connection: Arc<Connection>,
     vault: Arc<Vault>,
-    mut asked: mpsc::Receiver<(Inquiry, oneshot::Sender<Option<Rows>>)>,
+    mut asked: mpsc::Receiver<(Inquiry, oneshot::Sender<Word>)>,
 ) {
     let mut open: Option<Inspection> = None;
     // Since when and for how long nothing can be asked there.
@@ -70,30 +70,30 @@ async fn testify(
             }
         };
         // Whoever asked may have gone meanwhile, and then nobody needs to know.
-        if answer.is_closed() || unavailable_until.is_some_and(|until| Instant::now() < until) {
-            let _ = answer.send(None);
+        if answer.is_closed() {
             continue;
         }
-        let said =
-            timeout_at(Instant::now() + ANSWER_TIME_MAX, look(&connection, &vault, &mut open, &inquiry))
-                .await;
-        let said = match said {
-            Ok(Ok(Said::Rows(rows))) => Some(rows),
-            Ok(Ok(Said::Nothing)) => None,
+        if unavailable_until.is_some_and(|until| Instant::now() < until) {
+            let _ = answer.send(Word::Silent);
+            continue;
+        }
+        let asks = look(&connection, &vault, &mut open, &inquiry);
+        let said = match timeout_at(Instant::now() + ANSWER_TIME_MAX, asks).await {
+            Ok(Ok(Said::Word(word))) => word,
             Ok(Ok(Said::Unavailable(sqlstate))) => {
                 let minutes = UNAVAILABLE_TIME.as_secs() / 60;
                 warn!(connection = &*connection.name, %sqlstate, minutes, "the upstream does not say what statements read: its role needs TEMPORARY on the database, and PostgreSQL 14");
                 unavailable_until = Some(Instant::now() + UNAVAILABLE_TIME);
-                None
+                Word::Silent
             }
             Ok(Err(error)) => {
                 debug!(connection = &*connection.name, %error, "the upstream was not heard");
                 open = None;
-                None
+                Word::Late
             }
             Err(_) => {
                 open = None;
-                None
+                Word::Late
             }
         };
         let _ = answer.send(said);
@@ -102,9 +102,7 @@ async fn testify(
 
 /// What comes of an inquiry.
 enum Said {
-    Rows(Rows),
-    /// The statement means nothing in a session of panguard's own.
-    Nothing,
+    Word(Word),
     /// Nothing can be asked there.
     Unavailable(Box<str>),
 }
@@ -127,6 +125,10 @@ async fn look(
                 all.extend(rows);
                 heard = true;
             }
+            // What it names is locked, or it took too long.
+            Looked::Refused { sqlstate, .. } if matches!(&*sqlstate, "55P03" | "57014") => {
+                return Ok(Said::Word(Word::Locked));
+            }
             Looked::Refused { sqlstate, function: true } if may_last(&sqlstate) => {
                 // Not what an agent has written may decide that nothing is asked any more.
                 let one = Inquiry {
@@ -141,7 +143,7 @@ async fn look(
             Looked::Refused { .. } | Looked::Next(_) | Looked::More => {}
         }
     }
-    Ok(if heard { Said::Rows(all) } else { Said::Nothing })
+    Ok(Said::Word(if heard { Word::Said(all) } else { Word::Silent }))
 }
 
 /// Whether perhaps no function can be made there: without the right to, on a server that only reads, on one that does

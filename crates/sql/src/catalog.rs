@@ -13,7 +13,7 @@ use std::sync::Arc;
 use access::DataClass;
 
 use reach::{Code, Reach};
-use row::{Member, Row, ViewLink};
+use row::{ColumnRow, Member, Row, ViewLink};
 
 pub(crate) use constraint::{Compares, Constraint};
 pub(crate) use reach::Event;
@@ -41,6 +41,8 @@ pub struct Catalog {
     extension_functions: HashSet<Box<str>>,
     operators: HashSet<Box<str>>,
     extension_operators: HashSet<Box<str>>,
+    /// Names of types that are not PostgreSQL's, where PostgreSQL's own texts have the same.
+    types: HashSet<Box<str>>,
     labelled: Vec<Labelled>,
     labelled_by_name: HashMap<Box<str>, Vec<LabelledId>>,
     /// What holds no cardholder data, by the identity of its column.
@@ -62,6 +64,8 @@ pub(crate) struct Labelled {
     /// Whether it is one of PostgreSQL's own.
     pub system: bool,
     pub label: Label,
+    /// The labelled column that its values are of, if they are not its own.
+    pub held_by: Option<Box<str>>,
 }
 
 /// A table, view, sequence or the like.
@@ -90,6 +94,8 @@ pub(crate) struct Column {
     pub made_of: Vec<LabelledId>,
     /// Whether it is computed from others of its table.
     generated: bool,
+    /// Whether a row that does not give it a value has one there all the same; of a view, whether it may.
+    pub has_default: bool,
     number: i16,
 }
 
@@ -119,7 +125,7 @@ impl Catalog {
     /// | `server` | `server_version_num` | | | | |
     /// | `schema` | | | | name | |
     /// | `relation` | oid | | relkind | schema | name |
-    /// | `column` | relation | number | table of whose row type it is, or 0 | name | |
+    /// | `column` | relation | number | table of whose row type it is, or 0 | name | `d` if it has a default |
     /// | `view` | view | relation it reads | column number, 0 for none, -1 for all | | |
     /// | `definition` | view | | | text | |
     /// | `calls` | view | `e` for an extension's | | schema | function that it calls |
@@ -129,6 +135,7 @@ impl Catalog {
     /// | `inherits` | child | parent | | | |
     /// | `function` | | `e` for an extension's | | schema | name |
     /// | `operator` | function behind it | `e` for an extension's | | schema | name |
+    /// | `type` | | | | | name, if one of PostgreSQL's own texts has the same |
     /// | `fires` | relation, or 0 | function that is run on events | `e` for an extension's | events | its name |
     /// | `cascades` | relation | relation that is changed on events | | events | events there |
     /// | `looks` | relation | relation that is looked at on events | column, or 0 for all | events | |
@@ -172,14 +179,13 @@ impl Catalog {
                     catalog.operators.insert(name.into());
                     code.operators.push((name, function));
                 }
+                Row::Type { name } => drop(catalog.types.insert(name.into())),
                 Row::Fires(fires) => code.fires.push(fires),
                 Row::Cascades(cascades) => code.cascades.push(cascades),
                 Row::Looks(looks) => code.looks.push(looks),
                 Row::Body(body) => code.bodies.push(body),
                 Row::Relation { oid, kind, schema, name } => catalog.add_relation(oid, kind, schema, name),
-                Row::Column { relation, number, row_of, name } => {
-                    columns.push((relation, number, row_of, name))
-                }
+                Row::Column(column) => columns.push(column),
                 Row::View(link) => links.views.push(link),
                 Row::Definition { view, text } => drop(links.definitions.insert(view, text.into())),
                 // An extension's own kind of `max` or `replace` does what its name says.
@@ -193,8 +199,8 @@ impl Catalog {
                 Row::Inherits { child, parent } => links.inherits.push((child, parent)),
             }
         }
-        columns.sort_unstable_by_key(|&(relation, number, ..)| (relation, number));
-        for (relation, number, row_of, name) in columns {
+        columns.sort_unstable_by_key(|column| (column.relation, column.number));
+        for ColumnRow { relation, number, row_of, name, has_default } in columns {
             let Some(relation) = catalog.by_oid.get(&relation).and_then(|&at| catalog.relations.get_mut(at))
             else {
                 continue;
@@ -208,6 +214,7 @@ impl Catalog {
                 label: None,
                 made_of: Vec::new(),
                 generated: false,
+                has_default,
                 number,
             });
         }
@@ -354,6 +361,11 @@ impl Catalog {
         self.extension_operators.contains(name)
     }
 
+    /// Whether there is a type of this name in any schema, or of any session's own, beside PostgreSQL's of a text.
+    pub(crate) fn has_own_type(&self, name: &str) -> bool {
+        self.types.contains(name)
+    }
+
     pub(crate) fn has_schema(&self, name: &str) -> bool {
         self.schemas.contains(name)
     }
@@ -418,8 +430,19 @@ impl Catalog {
     fn add_labelled(&mut self, name: String, label: &Label) -> LabelledId {
         let id = LabelledId::try_from(self.labelled.len()).unwrap_or(LabelledId::MAX);
         let classes = label.classes().into_iter().cloned().collect();
-        self.labelled.push(Labelled { name: name.into(), classes, system: false, label: label.clone() });
+        let (label, name) = (label.clone(), name.into());
+        self.labelled.push(Labelled { name, classes, system: false, label, held_by: None });
         id
+    }
+
+    /// As [`Self::add_labelled`], for a column that holds the values of another.
+    fn add_holding(&mut self, name: String, of: LabelledId) -> Option<LabelledId> {
+        let of = self.labelled(of)?;
+        let held_by = of.held_by.clone().unwrap_or_else(|| of.name.clone());
+        let label = of.label.clone();
+        let id = self.add_labelled(name, &label);
+        self.labelled.last_mut()?.held_by = Some(held_by);
+        Some(id)
     }
 
     /// Labels a column of PostgreSQL's own that shows more than the rest of its relation.

@@ -10,7 +10,7 @@ use pg_query::protobuf::{
 use crate::catalog::{Compares, Event, Relation};
 use crate::lineage::Place;
 use crate::matching::{New, Values, named_targets};
-use crate::reading::{Kind, Reading};
+use crate::reading::{Kind, Reading, strings};
 use crate::scope::{Columns, Item, Scope};
 
 impl<'a> Reading<'a> {
@@ -156,7 +156,10 @@ impl<'a> Reading<'a> {
                     if columns.find(&target.name, &mut traces) {
                         reading.mark(&traces, position);
                     } else {
-                        reading.mark_name(&target.name, position);
+                        // It may be a row of a labelled table, of which this sets one field.
+                        for name in std::iter::once(&*target.name).chain(strings(&target.indirection)) {
+                            reading.mark_name(name, position);
+                        }
                     }
                 });
                 for step in &target.indirection {

@@ -262,8 +262,9 @@ impl<'a> Reading<'a> {
         if it.is_program || !it.filename.is_empty() {
             self.uses(Action::Administer, Resource::Connection);
         }
-        // What its signs are is told by literals, and the text of its query is its stand-in.
-        self.literal_free &= it.is_from && it.options.is_empty();
+        // Literals tell what its signs are, and the text of its query is its stand-in; and they tell whether there is a
+        // file: of `FROM ''` the tree says what it says of `FROM STDIN`, and `FROM '/a/file'` has the same shape.
+        self.literal_free = false;
         if !it.is_from && it.options.iter().any(disguises) {
             self.not_understood("copy with a digit or letter as a sign");
         }

@@ -32,7 +32,7 @@ impl<'a> Reading<'a> {
                     _ => traces.into_iter().map(|trace| Trace { way: NOWHERE, ..trace }).collect(),
                 }
             }
-            Kind::TypeCast(it) if is_text(it.type_name.as_ref()) => {
+            Kind::TypeCast(it) if self.is_text(it.type_name.as_ref()) => {
                 let traces = self.derive_of(it.arg.as_deref());
                 // Of a document a text is made, in which nothing is anywhere.
                 let text = |it: Trace| Trace { way: ITSELF, stands: it.stands && it.way == ITSELF, ..it };
@@ -309,7 +309,8 @@ impl<'a> Reading<'a> {
     pub fn plain(&mut self, arg: &'a Node) -> Option<Vec<Trace>> {
         let mut node = arg;
         while let Some(Kind::TypeCast(cast)) = &node.node
-            && is_text(cast.type_name.as_ref())
+            && cast.type_name.as_ref().is_some_and(is_of_any_length)
+            && self.is_text(cast.type_name.as_ref())
         {
             node = cast.arg.as_deref()?;
         }
@@ -319,6 +320,14 @@ impl<'a> Reading<'a> {
         }
         let columns = self.reference(reference);
         (columns.exact && !columns.unknown).then(|| columns.traces().collect())
+    }
+
+    /// Whether it is a type of PostgreSQL's own that every value can be cast to.
+    fn is_text(&self, name: Option<&TypeName>) -> bool {
+        let parts: Vec<&str> = name.iter().flat_map(|name| strings(&name.names)).collect();
+        // A temporary type goes before PostgreSQL's, and so does any where the search path says so.
+        let is_own = matches!(parts.as_slice(), [name] if self.doubts || self.catalog.has_own_type(name));
+        is_text(name) && !is_own
     }
 
     fn is_plain_pan(&mut self, arg: &'a Node) -> bool {
@@ -426,7 +435,7 @@ const SUBJECT: &[&str] = &[
     "substring",
 ];
 
-/// Whether every value can be cast to it.
+/// Whether every value can be cast to it, if it is PostgreSQL's own.
 fn is_text(name: Option<&TypeName>) -> bool {
     let Some(name) = name else { return false };
     let parts: Vec<&str> = strings(&name.names).collect();
@@ -436,6 +445,11 @@ fn is_text(name: Option<&TypeName>) -> bool {
             parts.as_slice(),
             ["text" | "varchar" | "bpchar"] | ["pg_catalog", "text" | "varchar" | "bpchar"]
         )
+}
+
+/// Whether a type keeps a text as it is: `varchar(6)` cuts it off, so that what is there is no more the column's value.
+fn is_of_any_length(name: &TypeName) -> bool {
+    name.typmods.is_empty()
 }
 
 fn is_concatenation(operator: &[Node]) -> bool {

@@ -76,7 +76,8 @@ impl<'a> Reading<'a> {
         let catalog = self.catalog;
         let Some(labelled) = catalog.labelled(column) else { return };
         for class in &labelled.classes {
-            let it = Match { column: labelled.name.clone(), class: class.clone(), values };
+            let (column, held_by) = (labelled.name.clone(), labelled.held_by.clone());
+            let it = Match { column, class: class.clone(), values, held_by };
             Match::add(&mut self.facts.matches, &it);
         }
     }
@@ -85,10 +86,19 @@ impl<'a> Reading<'a> {
     pub fn inserts(&mut self, new: New<'_, 'a>) {
         let constraints = new.relations.iter().flat_map(|relation| &relation.constraints);
         for constraint in constraints.filter(|it| it.compares != Compares::Itself) {
-            for name in constraint.columns.iter().filter(|name| new.gives(name)) {
-                self.tells(new.relations, name, constraint.compares, new.values);
+            for name in &constraint.columns {
+                if new.gives(name) || self.is_filled(new, name) {
+                    self.tells(new.relations, name, constraint.compares, new.values);
+                }
             }
         }
+    }
+
+    /// Whether a column may have a value of which the statement says nothing: whatever its default is, which may be another in
+    /// each row.
+    fn is_filled(&self, new: New<'_, 'a>, name: &str) -> bool {
+        let columns = new.relations.iter().flat_map(|relation| &relation.columns);
+        columns.into_iter().any(|column| *column.name == *name && (column.has_default || self.doubts))
     }
 
     /// Whether what a new row tells by a column of a unique index was counted by [`Self::inserts`].
@@ -140,11 +150,14 @@ impl<'a> Reading<'a> {
     /// How many values an INSERT gives each column.
     pub fn values_of(&self, source: Option<&'a Node>) -> Values {
         let Some(Kind::SelectStmt(select)) = source.and_then(|source| source.node.as_ref()) else {
-            return Values::Own(0);
+            // `DEFAULT VALUES`
+            return Values::Own(1);
         };
         match select.values_lists.len() {
             0 if is_one_row(select) => Values::Own(1),
             0 => Values::Unbounded,
+            // Unlike in many, in a single one a function may give many rows.
+            1 if !select.values_lists.iter().all(is_one_value) => Values::Unbounded,
             rows => Values::Own(u32::try_from(rows).unwrap_or(u32::MAX)),
         }
     }
@@ -153,7 +166,8 @@ impl<'a> Reading<'a> {
 /// How many values an UPDATE gives a column, of what kind ever many rows it changes.
 pub(crate) fn values_set(value: Option<&Node>) -> Values {
     match value {
-        Some(value) if is_own(value) => Values::Own(1),
+        // A default may be another in each row.
+        Some(value) if is_own(value) && !matches!(value.node, Some(Kind::SetToDefault(_))) => Values::Own(1),
         _ => Values::Unbounded,
     }
 }
@@ -195,6 +209,76 @@ fn is_own(node: &Node) -> bool {
         _ => false,
     }
 }
+
+/// Whether it is surely one value, or a list of such, and not as many rows as a function in it gives.
+fn is_one_value(node: &Node) -> bool {
+    let all = |nodes: &[Node]| nodes.iter().all(is_one_value);
+    let either = |node: &Option<Box<Node>>| node.as_deref().is_none_or(is_one_value);
+    match &node.node {
+        Some(
+            Kind::AConst(_)
+            | Kind::ParamRef(_)
+            | Kind::SetToDefault(_)
+            | Kind::SqlvalueFunction(_)
+            | Kind::ColumnRef(_)
+            | Kind::SubLink(_),
+        ) => true,
+        Some(Kind::List(it)) => all(&it.items),
+        Some(Kind::TypeCast(it)) => either(&it.arg),
+        Some(Kind::AArrayExpr(it)) => all(&it.elements),
+        Some(Kind::RowExpr(it)) => all(&it.args),
+        Some(Kind::CoalesceExpr(it)) => all(&it.args),
+        Some(Kind::MinMaxExpr(it)) => all(&it.args),
+        Some(Kind::AExpr(it)) => either(&it.lexpr) && either(&it.rexpr),
+        Some(Kind::FuncCall(it)) => {
+            let name = strings(&it.funcname).last().unwrap_or_default();
+            GIVE_ONE.contains(&name) && all(&it.args)
+        }
+        _ => false,
+    }
+}
+
+/// Functions that clients have in the rows that they insert, of which none gives several rows.
+const GIVE_ONE: &[&str] = &[
+    "btrim",
+    "clock_timestamp",
+    "concat",
+    "currval",
+    "date_trunc",
+    "decode",
+    "encode",
+    "format",
+    "gen_random_uuid",
+    "json_build_object",
+    "jsonb_build_object",
+    "lastval",
+    "left",
+    "lower",
+    "lpad",
+    "ltrim",
+    "make_interval",
+    "md5",
+    "nextval",
+    "now",
+    "random",
+    "replace",
+    "right",
+    "round",
+    "rpad",
+    "rtrim",
+    "sha256",
+    "statement_timestamp",
+    "substring",
+    "timezone",
+    "to_char",
+    "to_date",
+    "to_json",
+    "to_jsonb",
+    "to_timestamp",
+    "transaction_timestamp",
+    "upper",
+    "uuid_generate_v4",
+];
 
 fn keeps(name: &TypeName) -> bool {
     let parts: Vec<&str> = strings(&name.names).collect();

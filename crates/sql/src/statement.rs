@@ -3,7 +3,7 @@
 use access::{Action, Effect, Facts, Resource};
 use pg_query::Node;
 use pg_query::protobuf::{
-    DeclareCursorStmt, DiscardMode, ExplainStmt, GrantTargetType, ParseResult, PrepareStmt,
+    DeclareCursorStmt, DiscardMode, ExplainStmt, GrantTargetType, ObjectType, ParseResult, PrepareStmt,
     ReindexObjectType, SelectStmt, TransactionStmt, TransactionStmtKind, TruncateStmt, VacuumStmt,
     VariableSetKind,
 };
@@ -151,8 +151,13 @@ impl<'a> Reading<'a> {
                 self.administers_table(it.relation.as_ref());
             }
             Kind::CommentStmt(it) => match it.object.as_deref().and_then(|object| object.node.as_ref()) {
-                Some(Kind::List(name)) if object_words(it.objtype()) == "table" => {
+                Some(Kind::List(name)) if it.objtype() == ObjectType::ObjectTable => {
                     self.administers_named(&name.items);
+                }
+                Some(Kind::List(name)) if object_words(it.objtype()) == "table" => {
+                    // Last comes the name of a column or constraint of it.
+                    let table = name.items.split_last().map(|(_, table)| table).unwrap_or_default();
+                    self.administers_named(table);
                 }
                 _ => self.administers(Resource::Connection),
             },

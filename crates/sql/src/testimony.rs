@@ -31,6 +31,9 @@ pub struct Testimony {
 #[error("a row of the testimony is not understood")]
 pub struct NoTestimony;
 
+/// What is not understood where the server cannot say.
+const LOCKED: &str = "what the database makes of it while a table is locked";
+
 /// What is not understood where the server says otherwise.
 const CONTRADICTION: &str = "contradicted by the database";
 
@@ -95,6 +98,16 @@ impl Analysis {
         (Self { facts: Arc::new(facts), attested: true, ..self.clone() }, contradicted)
     }
 
+    /// The same, not understood: the server could not be asked, for something that it names is locked.
+    #[must_use]
+    pub fn unattested(&self, catalog: &Catalog) -> Self {
+        let mut facts = Facts::clone(&self.facts);
+        facts.not_understood.push(LOCKED.into());
+        facts.in_reach = catalog.classes();
+        facts.effect = Effect::Data;
+        Self { facts: Arc::new(facts), ..self.clone() }
+    }
+
     /// Adds the functions that the server calls and nobody named: those behind casts and operators.
     fn calls(&self, testimony: &Testimony, catalog: &Catalog, facts: &mut Facts) {
         let last = |name: &str| name.rsplit('.').next().unwrap_or(name).to_owned();
@@ -117,7 +130,9 @@ impl Analysis {
         }
     }
 
-    /// Adds the labelled columns that the server reads and nobody named; whether there are any.
+    /// Adds the labelled columns that the server reads and nobody named; whether there are any that should have been.
+    ///
+    /// A function in FROM that returns rows of a table names their columns and not the table: it is taken to read them.
     fn misses(&self, testimony: &Testimony, catalog: &Catalog, facts: &mut Facts) -> bool {
         let mut missed = false;
         for &(relation, number) in &testimony.columns {
@@ -129,7 +144,18 @@ impl Analysis {
                 if is_used || self.mentioned.contains(&id) {
                     continue;
                 }
-                missed = true;
+                let table = labelled.name.rsplit_once('.').map_or(&*labelled.name, |(table, _)| table);
+                let is_of_table =
+                    |it: &Use| matches!(&it.resource, Resource::Table(name) if **name == *table);
+                let may_be_returned =
+                    !testimony.functions.is_empty() && !self.facts.uses.iter().any(is_of_table);
+                if may_be_returned {
+                    let read = Use { action: Action::Read, resource: Resource::Table(table.into()) };
+                    if !facts.uses.contains(&read) {
+                        facts.uses.push(read);
+                    }
+                }
+                missed |= !may_be_returned;
                 facts.columns.extend(labelled.classes.iter().map(|class| ColumnUse {
                     column: labelled.name.clone(),
                     class: class.clone(),
@@ -152,8 +178,9 @@ pub fn queries(sql: &str) -> Option<String> {
         return Some(sql.to_owned());
     }
     let texts: Option<Vec<String>> = all().filter_map(inner).map(deparse).collect();
-    let texts = texts?;
-    (!texts.is_empty()).then(|| texts.join(";\n"))
+    let text = texts.filter(|texts| !texts.is_empty())?.join(";\n");
+    // The deparser writes some things as the grammar does not have them, such as `FETCH FIRST NULL ROWS WITH TIES`.
+    parse(&text).ok().map(|_| text)
 }
 
 pub(crate) fn is_query(node: &Node) -> bool {

@@ -30,7 +30,7 @@ use arc_swap::ArcSwap;
 use bytes::{BufMut, Bytes, BytesMut};
 use mask::Masker;
 use sql::Catalog;
-use wire::{Effect, Rows, Session, Side, Violation};
+use wire::{Effect, Session, Side, Violation, Word};
 
 use crate::analyses::Analyses;
 use crate::copy::Copied;
@@ -300,8 +300,8 @@ impl Session for Postgres {
         self.broken_off(advanced)
     }
 
-    fn told(&mut self, rows: Option<Rows>) -> Result<(), Violation> {
-        self.heard_witness(rows.as_ref());
+    fn told(&mut self, word: Word) -> Result<(), Violation> {
+        self.heard_witness(&word);
         let advanced = self.advance();
         let result = advanced.and_then(|()| self.left());
         self.broken_off(result)

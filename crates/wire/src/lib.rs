@@ -48,6 +48,19 @@ pub struct Inquiry {
 /// An answer's rows, their columns as text, `None` for NULL.
 pub type Rows = Vec<Vec<Option<String>>>;
 
+/// What comes of an [`Inquiry`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Word {
+    /// The upstream says this.
+    Said(Rows),
+    /// It does not say, and would not if it were asked again.
+    Silent,
+    /// It did not say in time, and might.
+    Late,
+    /// It would have had to wait for what the command itself would wait for.
+    Locked,
+}
+
 /// One proxied conversation as a pure state machine: no sockets, no clock, no policy.
 ///
 /// How a stream is cut into `receive` calls never changes what each side is sent, what is asked, or in
@@ -66,11 +79,11 @@ pub trait Session {
     /// As [`Session::receive`]: the verdict lets input go on that had already arrived.
     fn answer(&mut self, verdict: Verdict) -> Result<(), Violation>;
 
-    /// Takes the answer to the last [`Effect::Inquire`]; `None` if there is none to be had.
+    /// Takes what came of the last [`Effect::Inquire`].
     ///
     /// # Errors
     /// As [`Session::receive`].
-    fn told(&mut self, rows: Option<Rows>) -> Result<(), Violation>;
+    fn told(&mut self, word: Word) -> Result<(), Violation>;
 
     /// Takes the agent's wish to stop what it asked for (a cancel request on another socket).
     ///

@@ -12,7 +12,7 @@ permit (principal, action in [Action::"connect", Action::"read"], resource);
 
 fn compares(values: u32) -> Facts {
     let column = "public.cards.pan".into();
-    Facts { matches: vec![Match { column, class: DataClass::Pan, values }], ..read() }
+    Facts { matches: vec![Match { column, class: DataClass::Pan, values, held_by: None }], ..read() }
 }
 
 #[test]
@@ -74,4 +74,19 @@ fn a_gate_that_is_made_anew_counts_what_the_log_tells_of() {
     told.iter().for_each(|entry| anew.gate.recall(entry));
     let admitted = anew.admit().unwrap();
     assert_eq!(anew.ask(&admitted, compares(1)).code(), Some(Code::GuessesSpent));
+}
+
+#[test]
+fn what_holds_the_same_values_shares_what_there_is() {
+    let mut desk = Desk::new(FEW);
+    let admitted = desk.admit().unwrap();
+    let of_partition = |values| {
+        let mut facts = compares(values);
+        facts.matches[0].column = "public.cards_2024.pan".into();
+        facts.matches[0].held_by = Some("public.cards.pan".into());
+        facts
+    };
+    assert!(desk.ask(&admitted, compares(2)).verdict.is_ok());
+    assert!(desk.ask(&admitted, of_partition(1)).verdict.is_ok());
+    assert_eq!(desk.ask(&admitted, of_partition(1)).code(), Some(Code::GuessesSpent));
 }

@@ -94,7 +94,7 @@ impl Session for Lines {
         Ok(())
     }
 
-    fn told(&mut self, _: Option<wire::Rows>) -> Result<(), Violation> {
+    fn told(&mut self, _: wire::Word) -> Result<(), Violation> {
         Ok(())
     }
 
@@ -161,7 +161,7 @@ impl Future for Ruling {
 
 impl Judge for Bench {
     type Pending = Ruling;
-    type Telling = std::future::Ready<Option<wire::Rows>>;
+    type Telling = std::future::Ready<wire::Word>;
 
     fn ask(&self, question: Question) -> Asked<Ruling> {
         let (ruling, verdict) = oneshot::channel();
@@ -177,7 +177,7 @@ impl Judge for Bench {
     }
 
     fn inquire(&self, _: wire::Inquiry) -> Self::Telling {
-        std::future::ready(None)
+        std::future::ready(wire::Word::Silent)
     }
 
     fn done(&self, outcome: Outcome) {

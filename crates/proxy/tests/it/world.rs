@@ -296,7 +296,7 @@ impl World {
                         let _ = self.session.answer(ahead);
                     }
                 }
-                Effect::Inquire(_) => drop(self.session.told(None)),
+                Effect::Inquire(_) => drop(self.session.told(wire::Word::Silent)),
                 Effect::Done(outcome) => self.gate.done(&self.admitted, &outcome, Timestamp(1)),
                 Effect::Close => self.over = true,
             }

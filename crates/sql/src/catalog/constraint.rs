@@ -1,6 +1,6 @@
 //! What a table's indexes and constraints compare, so that a change of its rows may fail by it.
 
-use super::{Catalog, Kind, Links, held};
+use super::{Catalog, Column, Kind, Links, held};
 
 /// Columns that are looked at together whenever a row is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,11 @@ pub(crate) enum Compares {
     Other,
     /// With nothing but itself: a check.
     Itself,
+}
+
+/// Whether a row that does not give it a value may tell by it.
+fn may_be_default(column: &Column) -> bool {
+    column.has_default && !held(column).is_empty()
 }
 
 impl Catalog {
@@ -70,8 +75,14 @@ impl Catalog {
                     continue;
                 };
                 // Its columns have names of its own: any may be any.
+                let has_default =
+                    self.relation(under).is_some_and(|under| under.columns.iter().any(may_be_default));
                 let columns = it.columns.iter().map(|column| column.name.clone()).collect();
                 changed |= self.add_constraint(view, Constraint { compares: Compares::Other, columns });
+                let view = self.by_oid.get(&view).and_then(|&at| self.relations.get_mut(at));
+                for column in view.into_iter().flat_map(|view| &mut view.columns).filter(|_| has_default) {
+                    changed |= !std::mem::replace(&mut column.has_default, true);
+                }
             }
         }
     }
@@ -100,14 +111,13 @@ impl Catalog {
     }
 
     fn spread_to_column(&mut self, from: (u32, i16), to: (u32, i16)) -> bool {
-        let label = self.column(from.0, from.1).and_then(|column| self.labelled(column.label?));
-        let Some(label) = label.map(|labelled| labelled.label.clone()) else { return false };
+        let Some(of) = self.column(from.0, from.1).and_then(|column| column.label) else { return false };
         let Some(name) = self.relation(to.0).zip(self.column(to.0, to.1)).and_then(|(relation, column)| {
             column.label.is_none().then(|| format!("{}.{}", relation.name, column.name))
         }) else {
             return false;
         };
-        let id = self.add_labelled(name, &label);
+        let Some(id) = self.add_holding(name, of) else { return false };
         let relation = self.by_oid.get(&to.0).and_then(|&at| self.relations.get_mut(at));
         let columns = relation.into_iter().flat_map(|relation| relation.columns.iter_mut());
         columns.filter(|column| column.number == to.1).for_each(|column| column.label = Some(id));

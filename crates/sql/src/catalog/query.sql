@@ -39,7 +39,8 @@ UNION ALL
 SELECT 'relation', oid::text, NULL, kind, schema, name FROM relation
 UNION ALL
 SELECT 'column', a.attrelid::text, a.attnum::text,
-  CASE WHEN t.typrelid <> 0 THEN t.typrelid ELSE coalesce(e.typrelid, 0) END::text, a.attname::text, NULL
+  CASE WHEN t.typrelid <> 0 THEN t.typrelid ELSE coalesce(e.typrelid, 0) END::text, a.attname::text,
+  CASE WHEN (a.atthasdef AND a.attgenerated = '') OR a.attidentity <> '' OR t.typdefault IS NOT NULL THEN 'd' END
 FROM relation
 JOIN pg_catalog.pg_attribute a ON a.attrelid = relation.oid
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
@@ -109,6 +110,10 @@ FROM pg_catalog.pg_operator o JOIN space ON space.oid = o.oprnamespace
 LEFT JOIN pg_catalog.pg_depend e
   ON e.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND e.objid = o.oid AND e.deptype = 'e'
 WHERE space.name <> 'pg_catalog' OR o.oid >= 16384
+UNION ALL
+SELECT DISTINCT 'type', NULL, NULL, NULL, NULL, typname::text
+FROM pg_catalog.pg_type
+WHERE typname IN ('text', 'varchar', 'bpchar') AND typnamespace <> 'pg_catalog'::pg_catalog.regnamespace
 UNION ALL
 SELECT DISTINCT 'fires', fires.relation::text, p.oid::text, e.deptype::text, fires.events, p.proname::text
 FROM fires

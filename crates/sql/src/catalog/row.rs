@@ -24,12 +24,20 @@ pub(super) struct Member {
     pub compares: Compares,
 }
 
+pub(super) struct ColumnRow<'a> {
+    pub relation: u32,
+    pub number: i16,
+    pub row_of: u32,
+    pub name: &'a str,
+    pub has_default: bool,
+}
+
 /// One row of the answer to [`Catalog::QUERY`].
 pub(super) enum Row<'a> {
     Server { version: u32 },
     Schema { name: &'a str },
     Relation { oid: u32, kind: Kind, schema: &'a str, name: &'a str },
-    Column { relation: u32, number: i16, row_of: u32, name: &'a str },
+    Column(ColumnRow<'a>),
     View(ViewLink),
     Definition { view: u32, text: &'a str },
     Calls { view: u32, extension: bool, schema: &'a str, name: &'a str },
@@ -39,6 +47,7 @@ pub(super) enum Row<'a> {
     Inherits { child: u32, parent: u32 },
     Function { extension: bool, name: &'a str },
     Operator { extension: bool, name: &'a str, function: u32 },
+    Type { name: &'a str },
     Fires(Fires<'a>),
     Cascades(Cascades<'a>),
     Looks(Looks<'a>),
@@ -60,12 +69,13 @@ impl<'a> Row<'a> {
                 schema: name(fourth)?,
                 name: name(fifth)?,
             },
-            "column" => Self::Column {
+            "column" => Self::Column(ColumnRow {
                 relation: number(first)?,
                 number: number(second)?,
                 row_of: number(third)?,
                 name: name(fourth)?,
-            },
+                has_default: fifth.is_some(),
+            }),
             "view" => Self::View(ViewLink {
                 view: number(first)?,
                 relation: number(second)?,
@@ -106,6 +116,7 @@ impl<'a> Row<'a> {
                 name: name(fifth)?,
                 function: first.map_or(Ok(0), |_| number(first))?,
             },
+            "type" => Self::Type { name: name(fifth)? },
             "fires" => Self::Fires(Fires {
                 relation: number(first)?,
                 function: number(second)?,

@@ -58,8 +58,7 @@ impl Catalog {
                 continue;
             }
             let full = format!("{}.{name}", target.name);
-            let Some(label) = self.labelled(id).map(|labelled| labelled.label.clone()) else { continue };
-            let new = self.add_labelled(full, &label);
+            let Some(new) = self.add_holding(full, id) else { continue };
             let Some(&at) = self.by_oid.get(&to) else { continue };
             let columns =
                 self.relations.get_mut(at).into_iter().flat_map(|relation| relation.columns.iter_mut());

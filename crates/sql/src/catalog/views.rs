@@ -59,16 +59,14 @@ impl Catalog {
         let Some(ViewLineage { columns, computed }) = lineage else { return false };
         for (index, traces) in columns.iter().enumerate() {
             let plain = match traces.as_slice() {
-                [Trace { column, plain: true, .. }] => {
-                    self.labelled(*column).map(|labelled| labelled.label.clone())
-                }
+                [Trace { column, plain: true, .. }] => Some(*column),
                 _ => None,
             };
             let column_name =
                 self.relation(view).and_then(|it| it.columns.get(index)).map(|it| it.name.clone());
             let label = plain
                 .zip(column_name)
-                .map(|(label, column)| self.add_labelled(format!("{name}.{column}"), &label));
+                .and_then(|(of, column)| self.add_holding(format!("{name}.{column}"), of));
             let Some(column) = self.view_column(view, index) else { return false };
             match label {
                 Some(label) => column.label = Some(label),

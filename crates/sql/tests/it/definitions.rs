@@ -49,6 +49,9 @@ fn ddl_administers_what_it_changes() {
         ("grant admin to bob", "grant; administer connection; on data"),
         ("create role bob password 'x'", "create role; administer connection; on data"),
         ("comment on table payments is 'x'", "comment; administer payments; on data"),
+        ("comment on column payments.note is 'x'", "comment; administer payments; on data"),
+        ("comment on column archive.cards.old is 'x'", "comment; administer archive.cards; on data"),
+        ("comment on constraint few on payments is 'x'", "comment; administer payments; on data"),
         (
             "create schema s create table t (a int)",
             "create schema, create table; administer connection; administer schema ?; on data",

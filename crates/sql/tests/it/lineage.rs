@@ -568,3 +568,11 @@ fn names_are_found_as_postgresql_finds_them() {
     }
     assert!(computed("select c.tableoid, c.ctid from public.cards c").is_empty());
 }
+
+#[test]
+fn a_field_that_is_set_in_a_column_nobody_knows_may_be_a_labelled_one() {
+    for sql in ["update passing set c[5].pan = $1", "insert into passing (c.pan) values ($1)"] {
+        assert!(computed(sql).contains(&String::from("cards.pan")), "{sql}");
+    }
+    assert!(computed("update payments set note = 'x'").is_empty());
+}

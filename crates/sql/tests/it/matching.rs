@@ -212,3 +212,85 @@ fn a_row_that_compares_what_nobody_can_count_is_a_computation() {
         assert!(told.starts_with("computed "), "{sql}: {told}");
     }
 }
+
+#[test]
+fn what_is_cut_off_is_no_more_the_columns_value() {
+    for cut in ["pan::varchar(6)", "pan::char(6)", "cast(pan as bpchar(3))", "pan::varchar(6)::text"] {
+        assert_eq!(guesses(&format!("select id from public.cards where {cut} = '4'")), "computed cards.pan");
+        assert_eq!(guesses(&format!("select right({cut}, 4) from public.cards")), "computed cards.pan");
+    }
+}
+
+#[test]
+fn a_type_of_somebodys_own_is_no_text() {
+    let catalog = |types: &[&str]| {
+        let mut rows = Rows::default();
+        rows.relation(1, "r", "public.cards", &["id", "pan"]);
+        types.iter().for_each(|name| rows.add(["type", "", "", "", "", name]));
+        rows.catalog(&Labels::new([("public.cards.pan", Label::Class(DataClass::Pan))]).unwrap())
+    };
+    for sql in ["select right(pan::text, 4) from cards", "select pan::text from cards"] {
+        assert_eq!(told(sql, &catalog(&[])), "", "{sql}");
+        assert_eq!(told(sql, &catalog(&["text"])), "computed cards.pan", "{sql}");
+        let qualified = sql.replace("::text", "::pg_catalog.text");
+        assert_eq!(told(&qualified, &catalog(&["text"])), "", "{qualified}");
+    }
+    // Where one may have been made since.
+    let doubted = sql::analyse_doubting("select right(pan::text, 4) from cards", &catalog(&[]));
+    assert!(doubted.facts.columns.iter().any(|it| it.position == Position::Computed));
+}
+
+/// A table whose card numbers are unique, and of what those are that nobody gives.
+fn unique(default: &str) -> Catalog {
+    let mut rows = Rows::default();
+    rows.add(["relation", "1", "", "r", "public", "cards"]);
+    rows.add(["column", "1", "1", "0", "id", "d"]);
+    rows.add(["column", "1", "2", "0", "pan", default]);
+    rows.relation(2, "v", "public.shown", &["id", "pan"]);
+    rows.add(["view", "2", "1", "1", "", ""]);
+    rows.add(["view", "2", "1", "2", "", ""]);
+    rows.add(["definition", "2", "", "", "SELECT id, pan FROM public.cards", ""]);
+    rows.add(["constraint", "1", "2", "9", "equal", ""]);
+    rows.catalog(&Labels::new([("public.cards.pan", Label::Class(DataClass::Pan))]).unwrap())
+}
+
+#[test]
+fn a_function_may_give_a_single_row_many_values() {
+    let told = |sql: &str| told(sql, &unique(""));
+    assert_eq!(told("insert into cards values (generate_series(1, 9), '4')"), "computed cards.pan");
+    assert_eq!(told("insert into cards (pan) values ((4 + unnest($1))::text)"), "computed cards.pan");
+    assert_eq!(told("insert into cards values (nextval('s'), lower('4'))"), "cards.pan 1");
+    // The server takes no such function in more rows than one.
+    assert_eq!(told("insert into cards values (lower('1'), '4'), (2, '5')"), "cards.pan 2");
+}
+
+#[test]
+fn a_default_is_compared_as_a_value_is() {
+    let (with, without) = (unique("d"), unique(""));
+    assert_eq!(told("insert into cards (id) values (1), (2)", &without), "");
+    assert_eq!(told("insert into cards (id) values (1), (2)", &with), "cards.pan 2");
+    assert_eq!(told("insert into cards default values", &with), "cards.pan 1");
+    assert_eq!(told("insert into cards (id) select 1 from shown", &without), "");
+    assert_eq!(told("insert into shown (id) values (1)", &without), "");
+    for sql in [
+        "insert into cards (id) select 1 from shown",
+        "copy cards (id) from stdin",
+        // It may be another in each row.
+        "update cards set pan = default",
+    ] {
+        assert_eq!(told(sql, &with), "computed cards.pan", "{sql}");
+    }
+    assert_eq!(told("insert into shown (id) values (1)", &with), "computed shown.pan");
+}
+
+#[test]
+fn what_holds_the_same_values_is_counted_with_them() {
+    let counted = |sql: &str| {
+        let facts = analyse(sql, &constrained()).facts;
+        facts.matches.iter().map(|it| it.counted().replace("public.", "")).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(counted("select 1 from refunds where card = $1"), "cards.pan");
+    assert_eq!(counted("select 1 from child where pan = $1"), "parent.pan");
+    assert_eq!(counted("select 1 from card_view where number = $1"), "cards.pan");
+    assert_eq!(counted("select 1 from cards where pan = $1"), "cards.pan");
+}

@@ -150,6 +150,9 @@ fn facts_depend_on_literals_only_where_literals_decide() {
         "select pan from public.cards order by 99999999999",
         "set names 'UTF8'",
         "select 1 from payments group by 1",
+        // Its facts would serve `copy payments to '/a/file'`, which has its shape and is not to be understood.
+        "copy payments to ''",
+        "copy payments from ''",
     ] {
         assert!(!read(sql).literal_free, "{sql}");
     }

@@ -61,6 +61,17 @@ fn errors_may_tell_of_what_only_the_server_found() {
 }
 
 #[test]
+fn a_function_that_returns_rows_of_a_table_reads_them() {
+    let rows = [["column", "1", "1"], ["column", "1", "2"], ["function", "public", "secret_sauce"]];
+    let (facts, contradicted) = attested("select * from secret_sauce(1), payments", &rows);
+    assert!(facts.contains("read cards; computed cards.pan pan"), "{facts}");
+    assert!(!contradicted && !facts.contains("contradicted"), "{facts}");
+    // What stands in the text as a table is to be read there.
+    let (_, contradicted) = attested("select secret_sauce(id) from public.cards", &rows);
+    assert!(contradicted);
+}
+
+#[test]
 fn a_function_behind_a_cast_or_an_operator_is_called() {
     let rows = [["function", "public", "tidy_up"], ["operator", "public", "==="]];
     let (analysis, contradicted) =
@@ -100,6 +111,8 @@ fn queries_are_asked_about_as_they_are_written_and_those_within_others_anew() {
         ("select a into u from t", None),
         ("set search_path to public", None),
         ("select 1 from", None),
+        // It is written anew in words that are no SQL.
+        ("create view v as select a from t order by a fetch first null rows with ties", None),
         ("", None),
     ] {
         assert_eq!(queries(sql).as_deref(), asked, "{sql}");

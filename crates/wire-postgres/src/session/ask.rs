@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use access::{Facts, Parameter, Question, Redacted, Stage};
-use bytes::BufMut;
+use bytes::{BufMut, Bytes};
 use sql::{Analysis, NameUse};
 use wire::{Effect, Side, Violation};
 
 use super::held::{Held, Kind};
+use super::stand_in::STAND_IN_NAME;
 use super::witness::Heard;
 use super::{Copy, OWED_MAX, Postgres, Stalled, State, doubt};
 use crate::command::{self, Bind, Command};
@@ -212,8 +213,7 @@ impl Postgres {
     fn ask_query(&mut self, frame: &Frame, sql: &str) -> Step {
         let catalog = self.settings.catalog.load_full();
         let analysis = self.settings.analyses.get(sql, &catalog, self.doubts());
-        if let Some(detail) = self.names_too_much(&analysis) {
-            let response = self.limited(detail);
+        if let Some(response) = self.refuses_names(&analysis, "") {
             self.fail_query(&response);
             return Step::Done;
         }
@@ -230,8 +230,7 @@ impl Postgres {
         let catalog = self.settings.catalog.load_full();
         let doubts = self.doubts();
         let analysis = self.settings.analyses.get(sql, &catalog, doubts);
-        if let Some(detail) = self.names_too_much(&analysis) {
-            let response = self.limited(detail);
+        if let Some(response) = self.refuses_names(&analysis, name) {
             self.fail_extended(&response);
             return Step::Done;
         }
@@ -299,6 +298,16 @@ impl Postgres {
             }
             found => found,
         }
+    }
+
+    /// What answers a command that prepares under a name, or names, that it may not have.
+    fn refuses_names(&self, analysis: &Analysis, name: &str) -> Option<Bytes> {
+        let is_ours = |it: &NameUse| matches!(it, NameUse::Prepare { name, .. } if **name == *STAND_IN_NAME);
+        // What panguard prepares in its place may be left behind when it is broken off, and is not what the agent asked about.
+        if name == STAND_IN_NAME || analysis.names.iter().any(is_ours) {
+            return Some(error::plain("42939", "the name panguard_copy is panguard's own"));
+        }
+        self.names_too_much(analysis).map(|detail| self.limited(detail))
     }
 
     /// Why a command's use of names is more than one session may keep, if it is.

@@ -19,7 +19,7 @@ use crate::frame::{Fields, Frame, message, put_cstring};
 use crate::replies::{Reply, StandIn};
 
 /// Taken by panguard for itself, and never left behind.
-const STAND_IN_NAME: &str = "panguard_copy";
+pub(super) const STAND_IN_NAME: &str = "panguard_copy";
 
 impl Postgres {
     /// Sends the held command upstream, a copy to the agent after its stand-in.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use access::Redacted;
 use sql::{Analysis, Catalog, Testimony};
-use wire::{Effect, Inquiry, Rows};
+use wire::{Effect, Inquiry, Word};
 
 use super::Postgres;
 
@@ -85,15 +85,26 @@ impl Postgres {
     }
 
     /// Takes what the upstream says.
-    pub(super) fn heard_witness(&mut self, rows: Option<&Rows>) {
+    pub(super) fn heard_witness(&mut self, word: &Word) {
         let Some(asked) = self.witness.asking.take() else { return };
-        let testimony = rows.and_then(|rows| {
-            Testimony::from_rows(rows.iter().map(|row| row.iter().map(Option::as_deref).collect())).ok()
-        });
-        let (attested, contradicted) = asked.analysis.attest(testimony.as_ref(), &asked.catalog);
+        let testimony = match word {
+            Word::Said(rows) => {
+                let rows = rows.iter().map(|row| row.iter().map(Option::as_deref).collect());
+                Testimony::from_rows(rows).ok()
+            }
+            Word::Silent | Word::Late | Word::Locked => None,
+        };
+        let (mut attested, contradicted) = asked.analysis.attest(testimony.as_ref(), &asked.catalog);
         self.stale |= contradicted;
+        if *word == Word::Locked {
+            // Who holds the lock may be whoever asks, in another session.
+            attested = attested.unattested(&asked.catalog);
+        }
         let attested = Arc::new(attested);
-        self.settings.analyses.put(&asked.text, asked.catalog.version(), Arc::clone(&attested));
+        // Of a statement of which nothing was heard that is asked again when it comes again.
+        if matches!(word, Word::Said(_) | Word::Silent) {
+            self.settings.analyses.put(&asked.text, asked.catalog.version(), Arc::clone(&attested));
+        }
         self.witness.attested = Some((asked, attested));
         // The message that waits is read again.
         self.heard += 1;

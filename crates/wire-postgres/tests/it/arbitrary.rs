@@ -183,7 +183,7 @@ fn drain(session: &mut Postgres) -> Drained {
             Effect::Send(Side::Agent, bytes) => drained.agent.extend_from_slice(&bytes),
             Effect::Send(Side::Upstream, bytes) => drained.upstream.extend_from_slice(&bytes),
             Effect::Ask(question) => drained.asked.push(question.request),
-            Effect::Inquire(_) => drop(session.told(None)),
+            Effect::Inquire(_) => drop(session.told(wire::Word::Silent)),
             Effect::Done(_) => {}
             Effect::Close => break,
         }

@@ -14,7 +14,7 @@ use access::{
 use access::{Ticket, Verdict};
 use arc_swap::ArcSwap;
 use mask::{Masker, Profile};
-use wire::{Effect, Inquiry, Session, Side};
+use wire::{Effect, Inquiry, Session, Side, Word};
 use wire_postgres::{Analyses, MESSAGE_BYTES_MAX, Postgres, Settings};
 
 use crate::catalog::catalog;
@@ -88,8 +88,13 @@ impl Conversation {
             "witness" => self.session = session(true),
             "told" => {
                 let row = |words: &str| words.split(' ').map(|word| Some(word.into())).collect();
-                let rows = (rest != "nothing").then(|| rest.split("; ").map(row).collect());
-                let _ = self.session.told(rows);
+                let word = match rest {
+                    "nothing" => Word::Silent,
+                    "late" => Word::Late,
+                    "locked" => Word::Locked,
+                    rest => Word::Said(rest.split("; ").map(row).collect()),
+                };
+                let _ = self.session.told(word);
             }
             "allow" => {
                 let request = self.asked.pop_front().expect("a question");

@@ -156,8 +156,7 @@ fn meaning(before: &[u8]) -> Option<Meaning> {
     if says_so && let Some(meaning) = name.alone() {
         return Some(meaning);
     }
-    let beside =
-        close_by(before.get(phrase_from.saturating_sub(CLOSE)..phrase_end)?, phrase_end - phrase_from);
+    let beside = close_by(before.get(close_from(before, phrase_from)..phrase_end)?, phrase_end - phrase_from);
     if name.alone().is_some() && !beside.about_cards() {
         return None;
     }
@@ -226,6 +225,14 @@ fn named(phrase: &[u8]) -> Option<Name> {
     None
 }
 
+/// Where to begin to look for what makes a name that begins at `phrase_from` a card's. A number there is
+/// seen from its start: a part of one counts when it is masked, and may not before.
+fn close_from(before: &[u8], phrase_from: usize) -> usize {
+    let from = phrase_from.saturating_sub(CLOSE);
+    let further = before.get(..from).unwrap_or_default().iter().rev().take(NUMBER_MAX);
+    from - further.take_while(|byte| is_of_number(**byte)).count()
+}
+
 /// What of cards stands in `text`, of which the last `own` bytes are the name itself: those count as the words of
 /// a card that they may hold besides (`card security code`).
 fn close_by(text: &[u8], own: usize) -> Beside {
@@ -246,8 +253,7 @@ fn close_by(text: &[u8], own: usize) -> Beside {
 
 /// Whether there is a card number in `piece`, or what a mask has left of one.
 fn is_number(piece: &[u8]) -> bool {
-    let of_number = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b' ' | b'-' | b'*');
-    piece.split(|byte| !of_number(byte)).map(<[u8]>::trim_ascii).any(|run| {
+    piece.split(|byte| !is_of_number(*byte)).map(<[u8]>::trim_ascii).any(|run| {
         let mut number = [0; DIGITS_MAX + 1];
         let slots = run.iter().filter(|byte| byte.is_ascii_digit() || **byte == b'*');
         let mut length = 0;
@@ -259,6 +265,10 @@ fn is_number(piece: &[u8]) -> bool {
         let masked = run.contains(&b'*') && run.last().is_some_and(u8::is_ascii_digit);
         (DIGITS_MIN..=DIGITS_MAX).contains(&length) && (masked || Brand::of(number).is_some())
     })
+}
+
+fn is_of_number(byte: u8) -> bool {
+    byte.is_ascii_digit() || matches!(byte, b' ' | b'-' | b'*')
 }
 
 /// Whether a run of letters and digits goes on with this.
@@ -288,8 +298,10 @@ const SEPARATOR_MAX: usize = 16;
 const PHRASE_MAX: usize = 48;
 /// How far before a name is looked for what makes it a card's.
 const CLOSE: usize = 96;
+/// The longest number, with a sign between any two digits.
+const NUMBER_MAX: usize = 2 * DIGITS_MAX;
 /// How far is looked back. INVARIANT: no further than [`crate::reader::BEHIND`].
-const BEFORE: usize = SEPARATOR_MAX + PHRASE_MAX + CLOSE;
+const BEFORE: usize = SEPARATOR_MAX + PHRASE_MAX + CLOSE + NUMBER_MAX;
 
 #[cfg(test)]
 mod tests;

@@ -38,13 +38,8 @@ pub(crate) fn judge(text: &Text<'_>, at: usize, classes: Classes) -> Option<(usi
     if !may_start || before.ends_with(MASKED) {
         return None;
     }
-    // Beside what has been masked it is part of that, or was none before.
-    let alone = |end: usize| {
-        let end = end + usize::from(matches!(text.get(end), Some(b'+' | b'-' | b'.' | b'/' | b'%')));
-        !(end..end + MASKED.len()).all(|place| text.get(place) == Some(b'*'))
-    };
     let class = |on: bool, kind: FindingKind, find: fn(&Text<'_>, usize, &[u8]) -> Option<usize>| {
-        on.then(|| find(text, at, before)).flatten().filter(|end| alone(*end)).map(|end| (end, kind))
+        on.then(|| find(text, at, before)).flatten().filter(|end| is_alone(text, *end)).map(|end| (end, kind))
     };
     // An address may begin with any of the others.
     let address = class(classes.email, FindingKind::Email, email::find);
@@ -54,6 +49,12 @@ pub(crate) fn judge(text: &Text<'_>, at: usize, classes: Classes) -> Option<(usi
     class(classes.iban, FindingKind::Iban, account)
         .or_else(|| class(classes.phone, FindingKind::Phone, phone::find))
         .or_else(|| class(classes.us_ssn, FindingKind::UsSsn, ssn::find))
+}
+
+/// Whether what ends at `end` stands alone: beside what has been masked it is part of that, or was none before.
+fn is_alone(text: &Text<'_>, end: usize) -> bool {
+    let end = end + usize::from(matches!(text.get(end), Some(b'+' | b'-' | b'.' | b'/' | b'%')));
+    !(end..end + MASKED.len()).all(|place| text.get(place) == Some(b'*'))
 }
 
 /// Whether `text`, which is all there is, may hold any of `classes`: most that is short is turned away by one look.
@@ -71,7 +72,8 @@ fn account(text: &Text<'_>, at: usize, before: &[u8]) -> Option<usize> {
     if !country || (head.last().is_some_and(u8::is_ascii_alphanumeric) && !escape::ends(head)) {
         return None;
     }
-    let end = iban::end(text, at.checked_sub(2)?)?;
+    // Its last four stay, so what stands behind them is looked at here.
+    let end = iban::end(text, at.checked_sub(2)?).filter(|end| is_alone(text, *end))?;
     let number = text.known(at..end);
     let mut told = (at..end).zip(number).rev().filter(|(_, byte)| byte.is_ascii_alphanumeric());
     told.nth(3).map(|(place, _)| place)

@@ -2,11 +2,14 @@
 
 use std::ops::Range;
 
-use crate::chain::DIGITS_MIN;
 use crate::classes::Classes;
+use crate::code;
 use crate::engine::{Engine, REGION_BYTES_MAX, Step, Views};
 use crate::finding::{Finding, FindingKind};
+use crate::glance::Glance;
 use crate::masker::Masker;
+use crate::packed;
+use crate::reader::BEHIND;
 use crate::text::Text;
 use crate::work;
 
@@ -104,7 +107,7 @@ impl Rewriter {
             self.masked_to = None;
         }
         while let Some(close) =
-            self.masked_to.map(|at| (at + AROUND).min(to)).filter(|close| *close > self.done)
+            self.masked_to.map(|at| (at + BEHIND).min(to)).filter(|close| *close > self.done)
         {
             let (revealed, settled) = self.revealed(text, close);
             let Some(finding) = revealed else {
@@ -131,28 +134,34 @@ impl Rewriter {
     /// The first thing that starts before `close` when what stands before is seen as it was released; and up to
     /// where there is none.
     fn revealed(&self, text: &Text<'_>, close: usize) -> (Option<Finding>, usize) {
-        let end = close + NUMBER_REACH;
-        let after = text.known(self.done..end);
-        let again = [self.tail.as_slice(), after].concat();
-        work::done(again.len());
-        let all_known = text.ended() || end < text.len();
-        if all_known && !self.may_hold(&again) {
-            return (None, close);
-        }
-        let again = Text::new(&again, all_known).about_cards(text.is_about_cards());
-        let mut engine = self.masker.engine(self.views, self.tail.len());
         let place = |at: usize| at - self.tail.len() + self.done;
-        match engine.step(&again) {
-            Step::Region(findings, found) if place(found.start) < close => {
-                let cut = !text.ended() && found.end == again.len();
-                let finding = findings.into_iter().next().filter(|_| !cut);
-                let found = place(found.start)..place(found.end);
-                let settled = if finding.is_some() { found.start } else { close };
-                (finding.map(|finding| Finding { range: found, ..finding }), settled)
+        let mut reach = NUMBER_REACH;
+        loop {
+            let end = close + reach;
+            let again = [self.tail.as_slice(), text.known(self.done..end)].concat();
+            work::done(again.len());
+            let more = end < text.len();
+            let near = again.get(self.tail.len().saturating_sub(AROUND)..).unwrap_or_default();
+            if (text.ended() || more) && !self.may_hold(near) {
+                return (None, close);
             }
-            Step::Region(..) => (None, close),
-            Step::Clean(at) if again.ended() => (None, close.max(place(at).min(close))),
-            Step::Clean(at) => (None, place(at).min(close)),
+            let again = Text::new(&again, text.ended() && !more).about_cards(text.is_about_cards());
+            let mut engine = self.masker.engine(self.views, self.tail.len());
+            match engine.step(&again) {
+                Step::Region(findings, found) if place(found.start) < close => {
+                    let found = place(found.start)..place(found.end);
+                    let first = findings.into_iter().next();
+                    return (first.map(|first| Finding { range: found.clone(), ..first }), found.start);
+                }
+                Step::Clean(at) if !again.ended() && place(at) < close => {
+                    if !more {
+                        return (None, place(at));
+                    }
+                }
+                Step::Region(..) | Step::Clean(_) => return (None, close),
+            }
+            // What is cut there may be anything.
+            reach *= 2;
         }
     }
 
@@ -169,7 +178,8 @@ impl Rewriter {
         self.release(new, out);
         self.done = self.done.max(range.end);
         let alone = matches!(findings, [Finding { kind: FindingKind::Email, .. }])
-            && self.last.is_none_or(|(before, _)| before + AROUND <= range.start);
+            && self.last.is_none_or(|(before, _)| before + AROUND <= range.start)
+            && self.masked_to.is_none_or(|before| before + BEHIND <= range.start);
         (self.masked_to, self.last) = (Some(range.end), Some((range.end, alone)));
         let mut end = 0;
         for finding in findings {
@@ -206,35 +216,49 @@ impl Rewriter {
         let kept = range.start.saturating_sub(self.done).min(self.tail.len());
         let before = self.tail.get(kept..).unwrap_or_default();
         let part = before.len()..before.len() + piece.len();
-        let end = range.end + NUMBER_REACH;
-        let again = [before, piece, text.known(range.end..end)].concat();
-        work::done(again.len());
-        let all_known = text.ended() || end < text.len();
-        if all_known && !self.may_hold(&again) && !piece.iter().any(u8::is_ascii_alphabetic) {
-            return Some(true);
-        }
-        let again = Text::new(&again, all_known).about_cards(text.is_about_cards());
-        let mut engine = self.masker.engine(self.views, 0);
+        let from = before.len().saturating_sub(AROUND);
+        let mut reach = NUMBER_REACH;
         loop {
-            match engine.step(&again) {
-                Step::Region(_, found) if found.start >= part.end => return Some(true),
-                Step::Region(_, found) if found.end > part.start => return Some(false),
-                Step::Region(..) => {}
-                Step::Clean(at) if at >= part.end || again.ended() => return Some(true),
-                Step::Clean(_) => return None,
+            let end = range.end + reach;
+            let again = [before, piece, text.known(range.end..end)].concat();
+            work::done(again.len());
+            let more = end < text.len();
+            let near = again.get(from..).unwrap_or_default();
+            if (text.ended() || more) && !self.may_hold(near) && !piece.iter().any(u8::is_ascii_alphabetic) {
+                return Some(true);
             }
+            let again = Text::new(&again, text.ended() && !more).about_cards(text.is_about_cards());
+            let mut engine = self.masker.engine(self.views, from);
+            loop {
+                match engine.step(&again) {
+                    Step::Region(_, found) if found.start >= part.end => return Some(true),
+                    Step::Region(_, found) if found.end > part.start => return Some(false),
+                    Step::Region(..) => {}
+                    Step::Clean(at) if at >= part.end || again.ended() => return Some(true),
+                    Step::Clean(_) if more => break,
+                    Step::Clean(_) => return None,
+                }
+            }
+            // What is cut there may be anything.
+            reach *= 2;
         }
     }
 
     /// Whether something may be found in `text` at all, which is all that is looked at.
     fn may_hold(&self, text: &[u8]) -> bool {
-        self.masker.classes() != Classes::default() || may_hold_number(text)
+        if self.masker.classes() != Classes::default() {
+            return true;
+        }
+        let glance = Glance::of(text);
+        glance.may_hold_card(text)
+            || (glance.may_hold_code() && code::may_hold_among(text))
+            || (glance.may_hold_packed() && packed::may_hold_among(text))
     }
 
     fn release(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
         out.extend_from_slice(bytes);
-        self.tail.extend_from_slice(bytes.get(bytes.len().saturating_sub(AROUND)..).unwrap_or_default());
-        let over = self.tail.len().saturating_sub(AROUND);
+        self.tail.extend_from_slice(bytes.get(bytes.len().saturating_sub(BEHIND)..).unwrap_or_default());
+        let over = self.tail.len().saturating_sub(BEHIND);
         self.tail.drain(..over);
     }
 }
@@ -252,15 +276,9 @@ fn is_parted(text: &Text<'_>, at: usize) -> bool {
         && !near.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace())
 }
 
-/// Whether there are digits enough for a number, or what may stand for them.
-fn may_hold_number(text: &[u8]) -> bool {
-    let other = |byte: &u8| !byte.is_ascii() || matches!(byte, b'\\' | b'%' | b'&' | b'=');
-    text.iter().filter(|byte| byte.is_ascii_digit()).count() >= DIGITS_MIN || text.iter().any(other)
-}
-
 /// Bytes of the head of a message that packed decimal may stand behind, and its length.
 const PACKED_REACH: usize = 24;
-/// What stands around a place, as far as it counts.
+/// What stands around a mask, as far as it is read again.
 const AROUND: usize = 96;
-/// How far a number may reach that is looked at behind a mask; what is cut there is left to be found as usual.
+/// How far a number may reach that is looked at behind a mask, at first: what is cut there is looked at further.
 const NUMBER_REACH: usize = 128;

@@ -195,6 +195,17 @@ fn nothing_is_held_back_but_a_code_itself() {
 }
 
 #[test]
+fn a_number_that_begins_further_off_counts_masked_or_not_when_some_of_it_is_close() {
+    for number in ["4111111111111111", "************1111", "4111 1111 1111 1111", "**** **** **** 1111"] {
+        for further in 0..number.len() {
+            let between = "x".repeat(CLOSE + further - number.len() - 2);
+            let text = format!("{number},{between},");
+            finds(&format!("{text}pin=1234"), &format!("{text}pin=****"));
+        }
+    }
+}
+
+#[test]
 fn work_is_linear_on_what_looks_like_codes_throughout() {
     // Each place looks back a bounded way and ahead a bounded way: the reader never goes back.
     for piece in

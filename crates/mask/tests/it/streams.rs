@@ -1,4 +1,4 @@
-use mask::{Masker, Stream, find};
+use mask::{Classes, Masker, Stream, find};
 use proptest::prelude::*;
 
 use crate::{FIRST6_LAST4, LAST4, cards};
@@ -20,6 +20,34 @@ fn a_stream_is_masked_the_same_wherever_it_is_cut() {
         }
         let bytes: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
         assert_eq!(cut_at(LAST4, &bytes), whole, "byte by byte {text}");
+    }
+}
+
+#[test]
+fn a_stream_sees_as_far_before_a_place_behind_a_mask_as_the_whole_does() {
+    let texts = [
+        r#"forest2368@example.comssn 536228731lorem ipsum dolor sit ameta@b.co0412AC89ABCDEF67"pin@x.cvv4111 1111 1111 11114111 1111 1111 1111"#,
+        r#"4111111111111111"card 12/294111 1111 1111 1111GB29NWBK60161331926819aws_secretcvv code is pin@x.co"pin":"1234""#,
+        "DE89 3704 0044 0532 0130 0034313131313131313131313131313131",
+    ];
+    for text in texts {
+        for masker in [LAST4, LAST4.with(ALL)] {
+            let whole = whole_of(masker, text.as_bytes());
+            for width in [1, 7, 64] {
+                let pieces: Vec<&[u8]> = text.as_bytes().chunks(width).collect();
+                assert_eq!(cut_at(masker, &pieces), whole, "{text} in pieces of {width}");
+            }
+            assert_eq!(masker.text(&whole), None, "nothing is found again in {text}");
+        }
+    }
+}
+
+#[test]
+fn a_pin_far_behind_a_number_is_masked_however_it_is_cut() {
+    let text = r#"4111111111111111"card 12/294111 1111 1111 1111GB29NWBK60161331926819aws_secretcvv code is pin@x.co"pin":"1234""#;
+    let each: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
+    for masked in [whole(LAST4, text.as_bytes()), cut_at(LAST4, &each)] {
+        assert!(masked.ends_with(br#""pin":"****""#), "{}", String::from_utf8_lossy(&masked));
     }
 }
 
@@ -137,10 +165,76 @@ proptest! {
     }
 }
 
+/// Pieces of all classes, of which masks make one another's neighbours.
+const PIECES: &[&str] = &[
+    "4111111111111111",
+    "4111 1111 1111 1111",
+    "5555-5555-5555-4444",
+    "6759649826438453",
+    "%B4111111111111111^DOE/JANE^29121011234?",
+    ";4111111111111111=29121011234?",
+    "cvv",
+    "cvv: ",
+    "cvv code is ",
+    "cvc2=\"123\"",
+    "\"pin\":\"1234\"",
+    "pinBlock=",
+    "0412AC89ABCDEF67",
+    "card 12/29",
+    "visa ",
+    "forest2368@example.com",
+    "a@b.co",
+    "pin@x.co",
+    "ssn 536228731",
+    "536-22-8731",
+    "GB29NWBK60161331926819",
+    "DE89 3704 0044 0532 0130 00",
+    "+49 30 901820",
+    "34313131313131313131313131313131",
+    "NDExMTExMTExMTExMTExMQ==",
+    "aws_secret",
+    "password=Zk3v9qTw7RbX2m",
+    "https://",
+    "lorem ipsum dolor sit amet",
+    "order 20261122 was paid ",
+    "1234",
+    "00",
+    "****",
+    "\"",
+    ",",
+    "=",
+    " ",
+    "-",
+    "\n",
+    "\u{e9}",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 300 } else { 5_000 }))]
+
+    #[test]
+    fn a_text_of_all_classes_is_masked_the_same_in_pieces_of_any_length(pieces in prop::collection::vec(prop::sample::select(PIECES), 1..20), width in 1..70_usize) {
+        let text = pieces.concat();
+        for masker in [LAST4, LAST4.with(ALL)] {
+            let whole = whole_of(masker, text.as_bytes());
+            for width in [1, width] {
+                let streamed = cut_at(masker, &text.as_bytes().chunks(width).collect::<Vec<_>>());
+                prop_assert_eq!(String::from_utf8_lossy(&streamed), String::from_utf8_lossy(&whole));
+            }
+        }
+    }
+}
+
+const ALL: Classes = Classes { secret: true, email: true, phone: true, iban: true, us_ssn: true };
+
 fn whole(masker: Masker, text: &[u8]) -> Vec<u8> {
-    let masked = masker.text(text).map_or_else(|| text.to_vec(), |masked| masked.bytes);
+    let masked = whole_of(masker, text);
     assert_eq!(find(&masked).count(), 0, "nothing is found again in {:?}", String::from_utf8_lossy(&masked));
     masked
+}
+
+fn whole_of(masker: Masker, text: &[u8]) -> Vec<u8> {
+    masker.text(text).map_or_else(|| text.to_vec(), |masked| masked.bytes)
 }
 
 fn cut_at(masker: Masker, pieces: &[&[u8]]) -> Vec<u8> {

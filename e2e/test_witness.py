@@ -1,8 +1,11 @@
 """PostgreSQL itself is asked what a statement reads, before it is decided upon for the first time."""
 
+import struct
+
+import psycopg
 import pytest
 
-from panguard_test import cards
+from panguard_test import cards, wire
 from panguard_test.refusal import refusal
 from test_evasion_cases import EVERYTHING
 
@@ -10,6 +13,12 @@ SWAPPED = """
 alter table cards rename column note to was_note;
 alter table cards rename column pan to note;
 alter table cards rename column was_note to pan;
+"""
+MOODS = """
+create type mood as enum ('calm', 'cross');
+create table moods (m mood);
+create function mood_of(int) returns mood language sql as $$ select 'calm'::mood $$;
+create cast (int as mood) with function mood_of(int) as assignment;
 """
 LETTERS = "select translate(note, '0123456789', 'ABCDEFGHIJ') from cards where id = 1"
 
@@ -55,17 +64,45 @@ def test_it_is_heard_in_all_forms_and_what_it_says_is_what_is_understood(cluster
 
 def test_a_function_behind_a_cast_is_a_call(cluster, make_gateway, issuer, database):
     with cluster.connect(database) as admin:
-        admin.execute("""
-            create type mood as enum ('calm', 'cross');
-            create table moods (m mood);
-            create function mood_of(int) returns mood language sql as $$ select 'calm'::mood $$;
-            create cast (int as mood) with function mood_of(int) as assignment;
-        """)
+        admin.execute(MOODS)
     gateway = make_gateway(EVERYTHING, connections={"payments": cluster.upstream(database, user="postgres", data=cards.DATA)})
     with gateway.connect(issuer.agent()) as session:
         session.execute("insert into moods values ('calm')")
         told = refusal(session, "insert into moods values (1)")
         assert told.code == "PGD-0005" and "mood_of" in told.message
+
+
+def test_the_types_of_parameters_are_a_part_of_what_is_asked(cluster, make_gateway, issuer, database):
+    """One text may mean one function or another by what its parameters are declared to be."""
+    with cluster.connect(database) as admin:
+        admin.execute(MOODS)
+    gateway = make_gateway(EVERYTHING, connections={"payments": cluster.upstream(database, user="postgres", data=cards.DATA)})
+
+    def parsed(session, *types):
+        body = b"\0insert into moods values ($1)\0" + struct.pack(f"!H{len(types)}I", len(types), *types)
+        return wire.error(session.exchange(wire.message("P", body), wire.SYNC))
+
+    with wire.Wire.session(gateway, issuer.agent()) as session:
+        assert parsed(session) is None
+        told = parsed(session, 23)
+        assert "PGD-0005" in told["M"] and "mood_of" in told["M"]
+        assert parsed(session) is None
+        assert "PGD-0005" in parsed(session, 23)["M"]
+
+
+@pytest.mark.parametrize("then, parameters", [("'1'", None), ("%s", ["1"])])
+def test_a_text_that_the_server_does_not_take_speaks_for_no_other_of_its_shape(cluster, make_gateway, issuer, database, then, parameters):
+    with cluster.connect(database) as operator:
+        gateway = make_gateway(EVERYTHING, connections={"payments": cluster.upstream(database, user="postgres", data=cards.DATA)})
+        sql = "select translate(note, '0123456789', 'ABCDEFGHIJ') from cards where id = "
+        with gateway.connect(issuer.agent()) as session, wire.Wire.session(gateway, issuer.agent()) as raw:
+            with pytest.raises(psycopg.Error):
+                session.execute(sql + "'no number'")
+            # json is no number either, declared for a parameter.
+            body = b"\0" + (sql + "$1").encode() + b"\0" + struct.pack("!HI", 1, 114)
+            assert wire.error(raw.exchange(wire.message("P", body), wire.SYNC))
+            operator.execute(SWAPPED)
+            assert "contradicted" in refusal(session, sql + then, parameters).message
 
 
 def test_where_it_cannot_be_asked_two_witnesses_are_left(cluster, make_gateway, issuer, database):

@@ -140,10 +140,15 @@ async fn look(
                     return Ok(Said::Unavailable(sqlstate));
                 }
             }
+            // So many parameters it has whatever their values are.
+            Looked::Refused { sqlstate, .. } if &*sqlstate == TOO_MANY_ARGUMENTS => {
+                return Ok(Said::Word(Word::Silent));
+            }
             Looked::Refused { .. } | Looked::Next(_) | Looked::More => {}
         }
     }
-    Ok(Said::Word(if heard { Word::Said(all) } else { Word::Silent }))
+    // That one text was refused says nothing of others of its shape: a literal may be why.
+    Ok(Said::Word(if heard { Word::Said(all) } else { Word::Late }))
 }
 
 /// Whether perhaps no function can be made there: without the right to, on a server that only reads, on one that does
@@ -152,6 +157,8 @@ fn may_last(sqlstate: &str) -> bool {
     matches!(sqlstate, "42501" | "25006" | "42601")
 }
 
+/// Functions have at most 100 arguments (`FUNC_MAX_ARGS`).
+const TOO_MANY_ARGUMENTS: &str = "54023";
 /// Inquiries that may wait for the one before.
 const WAITING_MAX: usize = 256;
 /// Longest wait for an answer: a command is then decided upon without.

@@ -78,7 +78,7 @@ impl Analysis {
             matches!(it.action, Action::Read | Action::Write)
                 && matches!(&it.resource, Resource::Table(name) if !is_system(name))
         };
-        !self.attested && self.facts.uses.iter().any(touches)
+        self.facts.uses.iter().any(touches)
     }
 
     /// The same, held against what the server says; and whether the two contradict each other.

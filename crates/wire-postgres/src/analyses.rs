@@ -22,6 +22,8 @@ struct Key {
     doubted: bool,
     is_shape: bool,
     text: Box<str>,
+    /// The types that its parameters are declared to be; empty where that is left to the server.
+    types: Box<[u32]>,
 }
 
 /// A [`Key`] that borrows its text, for looking up.
@@ -30,6 +32,7 @@ struct Wanted<'a> {
     doubted: bool,
     is_shape: bool,
     text: &'a str,
+    types: &'a [u32],
 }
 
 /// Text that is remembered in all, in bytes.
@@ -47,7 +50,7 @@ struct TextBytes;
 impl Weighter<Key, Arc<Analysis>> for TextBytes {
     fn weight(&self, key: &Key, _: &Arc<Analysis>) -> u64 {
         // The analysis itself holds names alone: in the order of the text, with a floor.
-        2 * key.text.len() as u64 + 512
+        2 * key.text.len() as u64 + size_of_val(&*key.types) as u64 + 512
     }
 }
 
@@ -64,28 +67,45 @@ impl Analyses {
         if statement.len() > STATEMENT_BYTES_MAX {
             return Arc::new(analyse(statement, catalog));
         }
-        let catalog_version = catalog.version();
-        let shape = sql::shape(statement);
-        if let Some(text) = shape.as_deref()
-            && let Some(analysis) = self.cache.get(&Wanted { catalog_version, doubted, is_shape: true, text })
-        {
-            return analysis;
-        }
-        if let Some(analysis) =
-            self.cache.get(&Wanted { catalog_version, doubted, is_shape: false, text: statement })
-        {
+        let (understood, shape) = ((catalog.version(), doubted), sql::shape(statement));
+        if let Some(analysis) = self.find(statement, shape.as_deref(), understood, &[]) {
             return analysis;
         }
         let analysis = Arc::new(analyse(statement, catalog));
-        self.insert(statement, shape, (catalog_version, doubted), &analysis);
+        self.insert(statement, shape, understood, &[], &analysis);
         analysis
     }
 
-    /// Takes what is known of `statement` since it was given, under that version of the catalog, undoubted.
-    pub(crate) fn put(&self, statement: &str, catalog_version: u64, analysis: Arc<Analysis>) {
-        if statement.len() <= STATEMENT_BYTES_MAX {
-            self.insert(statement, sql::shape(statement), (catalog_version, false), &analysis);
+    /// What was [`Self::put`] for `statement` with parameters declared to be of `types`.
+    pub(crate) fn typed(
+        &self,
+        statement: &str,
+        catalog_version: u64,
+        types: &[u32],
+    ) -> Option<Arc<Analysis>> {
+        if statement.len() > STATEMENT_BYTES_MAX {
+            return None;
         }
+        self.find(statement, sql::shape(statement).as_deref(), (catalog_version, false), types)
+    }
+
+    /// Takes what is known of `statement` since it was given, under that version of the catalog, undoubted, with
+    /// parameters declared to be of `types`.
+    pub(crate) fn put(&self, statement: &str, catalog_version: u64, types: &[u32], analysis: &Arc<Analysis>) {
+        if statement.len() <= STATEMENT_BYTES_MAX {
+            self.insert(statement, sql::shape(statement), (catalog_version, false), types, analysis);
+        }
+    }
+
+    fn find(
+        &self,
+        statement: &str,
+        shape: Option<&str>,
+        (catalog_version, doubted): (u64, bool),
+        types: &[u32],
+    ) -> Option<Arc<Analysis>> {
+        let by = |text, is_shape| self.cache.get(&Wanted { catalog_version, doubted, is_shape, text, types });
+        shape.and_then(|shape| by(shape, true)).or_else(|| by(statement, false))
     }
 
     fn insert(
@@ -93,13 +113,15 @@ impl Analyses {
         statement: &str,
         shape: Option<String>,
         (catalog_version, doubted): (u64, bool),
+        types: &[u32],
         analysis: &Arc<Analysis>,
     ) {
+        let types = types.into();
         let key = match shape {
             Some(shape) if analysis.literal_free => {
-                Key { catalog_version, doubted, is_shape: true, text: shape.into() }
+                Key { catalog_version, doubted, is_shape: true, text: shape.into(), types }
             }
-            _ => Key { catalog_version, doubted, is_shape: false, text: statement.into() },
+            _ => Key { catalog_version, doubted, is_shape: false, text: statement.into(), types },
         };
         self.cache.insert(key, Arc::clone(analysis));
     }
@@ -112,6 +134,7 @@ impl Key {
             doubted: self.doubted,
             is_shape: self.is_shape,
             text: &self.text,
+            types: &self.types,
         }
     }
 }
@@ -124,7 +147,7 @@ impl Hash for Key {
 
 impl Hash for Wanted<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.catalog_version, self.doubted, self.is_shape, self.text).hash(state);
+        (self.catalog_version, self.doubted, self.is_shape, self.text, self.types).hash(state);
     }
 }
 
@@ -139,6 +162,7 @@ impl Eq for Key {}
 impl Equivalent<Key> for Wanted<'_> {
     fn equivalent(&self, key: &Key) -> bool {
         self.catalog_version == key.catalog_version
-            && (self.doubted, self.is_shape, self.text) == (key.doubted, key.is_shape, &*key.text)
+            && (self.doubted, self.is_shape, self.text, self.types)
+                == (key.doubted, key.is_shape, &*key.text, &*key.types)
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Witness {
 
 struct Asked {
     text: Arc<str>,
+    /// What its parameters are declared to be; empty where that is left to the server.
+    types: Box<[u32]>,
     catalog: Arc<Catalog>,
     analysis: Arc<Analysis>,
 }
@@ -57,17 +59,27 @@ impl Postgres {
         analysis: Arc<Analysis>,
         parameters: Option<&[u32]>,
     ) -> Heard {
-        let is_same = |it: &Asked| *it.text == *text && it.catalog.version() == catalog.version();
+        // A text may mean other functions with parameters of other types.
+        let types = parameters.filter(|types| types.iter().any(|oid| *oid != 0)).unwrap_or_default();
+        let version = catalog.version();
+        let is_same =
+            |it: &Asked| *it.text == *text && *it.types == *types && it.catalog.version() == version;
         if let Some((_, attested)) = self.witness.attested.take_if(|(it, _)| is_same(it)) {
             return Heard::Yes(attested);
         }
         // What another session changes meanwhile, or this one has, the upstream's answer would contradict.
         let asks = self.settings.witness
             && analysis.is_attestable()
+            && (!analysis.attested || !types.is_empty())
             && !self.doubts()
             && self.witness.paths.len() <= PATHS_MAX;
         if !asks {
             return Heard::Yes(analysis);
+        }
+        if !types.is_empty()
+            && let Some(attested) = self.settings.analyses.typed(text, version, types)
+        {
+            return Heard::Yes(attested);
         }
         if self.witness.asking.is_some() {
             return Heard::NotYet;
@@ -80,7 +92,8 @@ impl Postgres {
             parameters: parameters.map(<[u32]>::to_vec),
             paths,
         }));
-        self.witness.asking = Some(Asked { text: text.into(), catalog: Arc::clone(catalog), analysis });
+        let (text, types, catalog) = (text.into(), types.into(), Arc::clone(catalog));
+        self.witness.asking = Some(Asked { text, types, catalog, analysis });
         Heard::NotYet
     }
 
@@ -103,7 +116,8 @@ impl Postgres {
         let attested = Arc::new(attested);
         // Of a statement of which nothing was heard that is asked again when it comes again.
         if matches!(word, Word::Said(_) | Word::Silent) {
-            self.settings.analyses.put(&asked.text, asked.catalog.version(), Arc::clone(&attested));
+            let version = asked.catalog.version();
+            self.settings.analyses.put(&asked.text, version, &asked.types, &attested);
         }
         self.witness.attested = Some((asked, attested));
         // The message that waits is read again.

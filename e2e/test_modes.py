@@ -102,3 +102,18 @@ def test_check_says_what_is_wrong_with_them(cluster, make_gateway, tmp_path, pay
     gateway.write_config()
     checked = gateway.run("check", check=False)
     assert checked.returncode == 2 and said in checked.stderr, checked
+
+
+@pytest.mark.parametrize("named, said", [(None, "there are several issuers"), ("https://nobody.example", "is none of the issuers")])
+def test_with_several_issuers_a_mode_says_whose(make_gateway, issuer, payments, named, said):
+    gateway = make_gateway(start=False)
+    mode = {"mode": "admin", "users": ["ada"], **({"issuer": named} if named else {})}
+    gateway.connections = {"payments": {**payments, "modes": [mode]}}
+    own = issuer.config()
+    gateway.issuer = [own, {**own, "issuer": "https://other.example"}]
+    gateway.write_config()
+    checked = gateway.run("check", check=False)
+    assert checked.returncode == 2 and said in checked.stderr, checked
+    mode["issuer"] = own["issuer"]
+    gateway.write_config()
+    assert gateway.run("check").returncode == 0

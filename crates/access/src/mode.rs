@@ -36,6 +36,8 @@ impl fmt::Display for Mode {
 pub struct ModeOf {
     /// The mode.
     pub mode: Mode,
+    /// Whose tokens it is about; `None` where there is one issuer. Two may use the same name or group.
+    pub issuer: Option<Box<str>>,
     /// For whoever is in one of these groups,
     pub groups: Vec<Box<str>>,
     /// for people of these names,
@@ -55,6 +57,44 @@ impl ModeOf {
             Kind::User => &self.users,
             Kind::Agent => &self.agents,
         };
-        names.contains(&principal.id) || self.groups.iter().any(|group| principal.groups.contains(group))
+        let by = self.issuer.as_ref().is_none_or(|issuer| *issuer == principal.issuer);
+        let is_named =
+            names.contains(&principal.id) || self.groups.iter().any(|group| principal.groups.contains(group));
+        by && is_named
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+
+    fn person(id: &str, issuer: &str, group: &str) -> Principal {
+        Principal {
+            kind: Kind::User,
+            id: id.into(),
+            issuer: issuer.into(),
+            subject: id.into(),
+            groups: [group.into()].into(),
+            delegation: None,
+            token_id: "".into(),
+            valid_from: Timestamp(0),
+            valid_until: Timestamp(1),
+        }
+    }
+
+    #[test]
+    fn the_first_that_names_a_principal_counts_and_nobody_elses_namesake_is_named() {
+        let issuer = Some("https://one".into());
+        let modes = [
+            ModeOf { mode: Mode::Admin, issuer, users: vec!["ada".into()], ..ModeOf::default() },
+            ModeOf { mode: Mode::Templates, groups: vec!["reporting".into()], ..ModeOf::default() },
+        ];
+        let mode = |id, issuer, group| ModeOf::find(&modes, &person(id, issuer, group));
+        assert_eq!(mode("ada", "https://one", "reporting"), Mode::Admin);
+        assert_eq!(mode("ada", "https://two", "reporting"), Mode::Templates);
+        assert_eq!(mode("ada", "https://two", "others"), Mode::Filtered);
+        let agent = Principal { kind: Kind::Agent, ..person("ada", "https://one", "others") };
+        assert_eq!(ModeOf::find(&modes, &agent), Mode::Filtered);
     }
 }

@@ -189,6 +189,8 @@ pub struct ModeOf {
     /// understood, where policy allows that. An administrator is a person who is named.
     #[schemars(extend("enum" = ["templates", "filtered", "admin"]))]
     pub mode: String,
+    /// The issuer of their tokens. Needed where there are several: two may use the same name or group.
+    pub issuer: Option<String>,
     /// Groups of the token.
     #[serde(default)]
     pub groups: Vec<String>,

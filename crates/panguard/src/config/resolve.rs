@@ -29,8 +29,15 @@ pub fn resolve(
 ) -> Result<Config, Problems> {
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let file_name = path.into();
-    let mut reading =
-        Reading { file: file_name, folder, env, today, problems: Vec::new(), notices: Vec::new() };
+    let mut reading = Reading {
+        file: file_name,
+        folder,
+        env,
+        today,
+        known: Vec::new(),
+        problems: Vec::new(),
+        notices: Vec::new(),
+    };
     let config = reading.config(&file, version);
     let mut problems = reading.problems;
     match config {
@@ -50,6 +57,8 @@ struct Reading<'a> {
     env: &'a dyn Fn(&str) -> Option<String>,
     /// In UTC.
     today: Date,
+    /// The issuers that are configured.
+    known: Vec<Box<str>>,
     problems: Vec<Problem>,
     /// What is left out, and can be: nothing listens there, and nothing can be reached by it.
     notices: Vec<Problem>,
@@ -71,6 +80,7 @@ impl Reading<'_> {
         let pan = self.pan(&file.masking);
         let classes = self.classes(&file.masking);
         let issuers = self.issuers(&file.identity.issuers);
+        self.known = issuers.iter().map(|issuer| issuer.trust.as_str().into()).collect();
         let connections = self.connections(&file.connections);
         let limits = self.limits(&file.limits);
         let tls = match tls {
@@ -325,13 +335,28 @@ impl Reading<'_> {
     }
 
     fn mode(&mut self, at: &At<file::ModeOf>, has_templates: bool) -> Option<ModeOf> {
-        let file::ModeOf { mode, groups, users, agents } = &at.value;
+        let file::ModeOf { mode, issuer, groups, users, agents } = &at.value;
+        let of = issuer.as_deref().map(Box::from);
         let all = |names: &[String]| names.iter().map(|name| name.as_str().into()).collect();
-        let it = |mode| Some(ModeOf { mode, groups: all(groups), users: all(users), agents: all(agents) });
+        let it = |mode| {
+            Some(ModeOf { mode, issuer: of, groups: all(groups), users: all(users), agents: all(agents) })
+        };
         if groups.is_empty() && users.is_empty() && agents.is_empty() {
             let advice =
                 "a mode is somebody's; write `groups: [NAME]`, `users: [SUBJECT]` or `agents: [NAME]`";
             return self.wrong(at.line, advice);
+        }
+        match issuer {
+            // The same name may be another's there.
+            None if self.known.len() > 1 => {
+                let advice = "there are several issuers; say whose tokens the mode is about: `issuer: URL`";
+                return self.wrong(at.line, advice);
+            }
+            Some(issuer) if !self.known.iter().any(|known| **known == **issuer) => {
+                let advice = format!("`{issuer}` is none of the issuers in `identity`; write one of them");
+                return self.wrong(at.line, advice);
+            }
+            None | Some(_) => {}
         }
         match mode.as_str() {
             "templates" if !has_templates => self.wrong(

@@ -129,7 +129,7 @@ fn shorten(command: &mut Command, budget: usize) {
     within(&mut facts.kinds, budget, |one| one.len());
     within(&mut facts.uses, budget, |one| one.action.len() + one.resource.len() + 32);
     within(&mut facts.columns, budget, |one| one.column.len() + one.class.len() + 64);
-    within(&mut facts.matches, budget, |one| one.column.len() + one.class.len() + 64);
+    // What it compares is kept whole: it is counted again out of the log.
     within(&mut facts.functions, budget, |one| one.len());
     within(&mut facts.not_understood, budget, |one| one.len());
     command.facts = facts.into();

@@ -199,3 +199,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_command_compares_is_never_cut_from_its_entry() {
+    let mut long = command(&"x".repeat(200 << 10), vec![Some("y".repeat(90 << 10).into())]);
+    let matches = (0..100).map(|number| crate::MatchNote {
+        column: format!("public.cards.{}{number}", "c".repeat(60)).into(),
+        class: "pan".into(),
+        values: 1,
+        held_by: None,
+    });
+    long.facts = Arc::new(FactsNote { matches: matches.collect(), ..FactsNote::clone(&long.facts) });
+    let event =
+        Event::CommandIntent { command: long, policies: vec![], policy_version: "v1".into(), ahead: true };
+    let Ok(encoded) = encode(&entry(event)) else { panic!("too long") };
+    let read = Entry::from_json(&encoded.prefixed[1..]).unwrap();
+    let Event::CommandIntent { command, .. } = read.event else { panic!() };
+    assert!(command.shortened);
+    assert_eq!(command.facts.matches.len(), 100);
+}

@@ -166,7 +166,7 @@ pub struct Match {
     pub values: u32,
     /// The column whose values it holds, if not its own (of a partition, of what a foreign key refers to, of a view):
     /// there they are counted.
-    pub held_by: Option<Box<str>>,
+    pub values_of: Option<Box<str>>,
 }
 
 impl Facts {
@@ -184,7 +184,7 @@ impl Facts {
 impl Match {
     /// The column by which its values are counted.
     pub fn counted(&self) -> &str {
-        self.held_by.as_deref().unwrap_or(&self.column)
+        self.values_of.as_deref().unwrap_or(&self.column)
     }
 
     /// Counts `more` with what `all` holds: of one column and class there is one.

@@ -290,7 +290,7 @@ pub struct MatchNote {
     pub values: u32,
     /// The column by which they are counted, if it is another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub held_by: Option<Box<str>>,
+    pub values_of: Option<Box<str>>,
 }
 
 impl From<&Facts> for FactsNote {
@@ -308,7 +308,7 @@ impl From<&Facts> for FactsNote {
             column: one.column.clone(),
             class: DataClass::as_str(&one.class).into(),
             values: one.values,
-            held_by: one.held_by.clone(),
+            values_of: one.values_of.clone(),
         });
         Self {
             matches: matches.collect(),

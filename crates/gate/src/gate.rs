@@ -13,7 +13,7 @@ use quick_cache::sync::Cache;
 
 use crate::admitted::Asker;
 use crate::checks::{Allowed, Denied};
-use crate::guesses::{Guesses, compares};
+use crate::guesses::Guesses;
 use crate::record::Recorder;
 use crate::rules::{Decided, Rules};
 use crate::written::writes_a_mask;
@@ -113,7 +113,7 @@ impl Gate {
         let rules = self.rules.load();
         let decided = match question.facts.matches.is_empty() {
             true => rules.decided(admitted, question, &self.recorder),
-            false => Arc::new(self.compares(&rules, admitted, question, now)),
+            false => Arc::new(self.decide_guesses(&rules, admitted, question, now)),
         };
         let mode = recorded(admitted.admission().mode);
         let command = self.recorder.command(question, decided.hide, Arc::clone(&decided.facts), mode);
@@ -148,14 +148,21 @@ impl Gate {
     }
 
     /// The decision on a command that compares columns with values of its own, which count from then on.
-    fn compares(&self, rules: &Rules, admitted: &Admitted, question: &Question, now: Timestamp) -> Decided {
+    fn decide_guesses(
+        &self,
+        rules: &Rules,
+        admitted: &Admitted,
+        question: &Question,
+        now: Timestamp,
+    ) -> Decided {
         let (facts, principal) = (&question.facts, &admitted.admission().principal);
         let connection = &admitted.admission().connection;
         let mut guesses = self.guesses.open();
         let made = guesses.with(admitted.who(), connection, &facts.matches, now);
         let decided = rules.decide(admitted, facts, question.stage, &made, &self.recorder);
         let Ok(Allowed { terms, .. }) = &decided.ruling else { return decided };
-        if compares(question.stage) && principal.is_valid_at(now) {
+        // What is only prepared compares nothing yet.
+        if question.stage == Stage::Run && principal.is_valid_at(now) {
             let counts = facts.matches.iter().filter(|it| !terms.reveals(&it.class)).cloned();
             guesses.count(admitted.who(), connection, &counts.collect::<Vec<_>>(), now);
         }

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use access::{Match, Stage, Timestamp};
+use access::{Match, Timestamp};
 use audit::{Entry, Event, StageWord, Who};
 
 /// What was compared, of all principals and connections. In one place, so that two commands at once are two.
@@ -68,7 +68,7 @@ impl Guesses {
         }
         let mut open = self.open();
         for it in &command.facts.matches {
-            let column = it.held_by.as_deref().unwrap_or(&it.column);
+            let column = it.values_of.as_deref().unwrap_or(&it.column);
             open.0.count(key(who, connection, column), it.values.into(), entry.time);
         }
     }
@@ -138,14 +138,6 @@ fn key(who: &Who, connection: &Arc<str>, column: &str) -> Key {
         id: who.id.clone(),
         connection: Arc::clone(connection),
         column: column.into(),
-    }
-}
-
-/// Whether a command compares anything yet: what is only prepared does not.
-pub(crate) fn compares(stage: Stage) -> bool {
-    match stage {
-        Stage::Prepare => false,
-        Stage::Run => true,
     }
 }
 

@@ -82,7 +82,7 @@ impl Recorder {
         let uses = note.uses.iter_mut().map(|used| &mut used.resource);
         let columns = note.columns.iter_mut().map(|used| &mut used.column);
         let matches =
-            note.matches.iter_mut().flat_map(|it| [Some(&mut it.column), it.held_by.as_mut()]).flatten();
+            note.matches.iter_mut().flat_map(|it| [Some(&mut it.column), it.values_of.as_mut()]).flatten();
         names.chain(uses).chain(columns).chain(matches).for_each(|name| *name = self.name(name));
         note
     }

@@ -65,7 +65,7 @@ pub(crate) struct Labelled {
     pub system: bool,
     pub label: Label,
     /// The labelled column that its values are of, if they are not its own.
-    pub held_by: Option<Box<str>>,
+    pub values_of: Option<Box<str>>,
 }
 
 /// A table, view, sequence or the like.
@@ -431,17 +431,17 @@ impl Catalog {
         let id = LabelledId::try_from(self.labelled.len()).unwrap_or(LabelledId::MAX);
         let classes = label.classes().into_iter().cloned().collect();
         let (label, name) = (label.clone(), name.into());
-        self.labelled.push(Labelled { name, classes, system: false, label, held_by: None });
+        self.labelled.push(Labelled { name, classes, system: false, label, values_of: None });
         id
     }
 
     /// As [`Self::add_labelled`], for a column that holds the values of another.
     fn add_holding(&mut self, name: String, of: LabelledId) -> Option<LabelledId> {
         let of = self.labelled(of)?;
-        let held_by = of.held_by.clone().unwrap_or_else(|| of.name.clone());
+        let values_of = of.values_of.clone().unwrap_or_else(|| of.name.clone());
         let label = of.label.clone();
         let id = self.add_labelled(name, &label);
-        self.labelled.last_mut()?.held_by = Some(held_by);
+        self.labelled.last_mut()?.values_of = Some(values_of);
         Some(id)
     }
 

@@ -27,7 +27,7 @@ impl<'a> Reading<'a> {
         let new = New {
             relations: &relations,
             given: (!named.is_empty()).then_some(&named),
-            values: self.values_of(insert.select_stmt.as_deref()),
+            values: self.values_inserted(insert.select_stmt.as_deref()),
         };
         self.in_place(Place::Constraint, |reading| reading.inserts(new));
         if let Some(source) = insert.select_stmt.as_deref() {

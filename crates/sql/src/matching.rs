@@ -76,8 +76,8 @@ impl<'a> Reading<'a> {
         let catalog = self.catalog;
         let Some(labelled) = catalog.labelled(column) else { return };
         for class in &labelled.classes {
-            let (column, held_by) = (labelled.name.clone(), labelled.held_by.clone());
-            let it = Match { column, class: class.clone(), values, held_by };
+            let (column, values_of) = (labelled.name.clone(), labelled.values_of.clone());
+            let it = Match { column, class: class.clone(), values, values_of };
             Match::add(&mut self.facts.matches, &it);
         }
     }
@@ -148,7 +148,7 @@ impl<'a> Reading<'a> {
     }
 
     /// How many values an INSERT gives each column.
-    pub fn values_of(&self, source: Option<&'a Node>) -> Values {
+    pub fn values_inserted(&self, source: Option<&'a Node>) -> Values {
         let Some(Kind::SelectStmt(select)) = source.and_then(|source| source.node.as_ref()) else {
             // `DEFAULT VALUES`
             return Values::Own(1);

@@ -207,7 +207,7 @@ fn what_a_command_compares_is_never_cut_from_its_entry() {
         column: format!("public.cards.{}{number}", "c".repeat(60)).into(),
         class: "pan".into(),
         values: 1,
-        held_by: None,
+        values_of: None,
     });
     long.facts = Arc::new(FactsNote { matches: matches.collect(), ..FactsNote::clone(&long.facts) });
     let event =

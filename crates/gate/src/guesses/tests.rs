@@ -17,7 +17,7 @@ fn who(id: &str) -> Who {
 }
 
 fn of(column: &str, values: u32) -> [Match; 1] {
-    [Match { column: column.into(), class: DataClass::Pan, values, held_by: None }]
+    [Match { column: column.into(), class: DataClass::Pan, values, values_of: None }]
 }
 
 #[test]

@@ -12,7 +12,7 @@ permit (principal, action in [Action::"connect", Action::"read"], resource);
 
 fn compares(values: u32) -> Facts {
     let column = "public.cards.pan".into();
-    Facts { matches: vec![Match { column, class: DataClass::Pan, values, held_by: None }], ..read() }
+    Facts { matches: vec![Match { column, class: DataClass::Pan, values, values_of: None }], ..read() }
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn what_holds_the_same_values_shares_what_there_is() {
     let of_partition = |values| {
         let mut facts = compares(values);
         facts.matches[0].column = "public.cards_2024.pan".into();
-        facts.matches[0].held_by = Some("public.cards.pan".into());
+        facts.matches[0].values_of = Some("public.cards.pan".into());
         facts
     };
     assert!(desk.ask(&admitted, compares(2)).verdict.is_ok());

@@ -17,6 +17,7 @@ when { context.mode == "admin" };
 
 TEMPLATES = {
     "card-by-id.sql": "-- what support needs\nselect id, pan, amount from cards where id = $1;\n",
+    "few-cards.sql": "select id from payments order by 1 limit 3",
     "cards-by-amount.sql": "select id from cards where amount > $1",
     "pay.sql": "insert into payments (card, amount) values ($1, $2)",
 }
@@ -43,6 +44,11 @@ def test_registered_statements_run_in_every_form_and_no_others_do(guarded, issue
         for _ in range(3):
             assert session.execute("SELECT id, pan, amount FROM cards WHERE id = 1").fetchone() == row
             assert session.execute("select id, pan, amount from cards where id = %s", [1], prepare=True).fetchone() == row
+        # A literal of a template stands for itself.
+        for _ in range(2):
+            assert len(session.execute("select id from payments order by 1 limit 3").fetchall()) == 3
+            for other in ("order by 1 limit 30", "order by 2 limit 3"):
+                assert refusal(session, f"select id from payments {other}").code == "PGD-0019", other
         with session.transaction():
             session.execute("set local timezone to 'UTC'")
             session.execute("insert into payments (card, amount) values (%s, %s)", [1, 5])
@@ -87,7 +93,7 @@ def test_a_statement_that_is_registered_later_runs_from_then_on(guarded, issuer)
     ([{"mode": "filtered"}], None, "a mode is somebody's"),
     ([], "./nowhere", "there is no such folder"),
     ([], {"a.sql": "drop table cards"}, "has to be one SELECT"),
-    ([], {"a.sql": "select 1", "b.sql": "SELECT 2"}, "says the same as"),
+    ([], {"a.sql": "select 1", "b.sql": "SELECT 1"}, "says the same as"),
 ])
 def test_check_says_what_is_wrong_with_them(cluster, make_gateway, tmp_path, payments, modes, templates, said):
     changed = {**payments, "modes": modes}

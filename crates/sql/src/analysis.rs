@@ -101,7 +101,9 @@ fn analyse_by(sql: &str, catalog: &Catalog, doubts: bool) -> Analysis {
             reading.doubts = doubts;
             reading.copy = copy_out(sql, &tree).map(Arc::new);
             reading.statements(&tree);
-            reading.facts.template = catalog.templates.find(sql).map(Box::from);
+            let (template, hangs_on_literals) = catalog.templates.find(sql);
+            reading.facts.template = template.map(Box::from);
+            reading.literal_free &= !hangs_on_literals;
             reading.into_analysis()
         }
         Err(what) => {

@@ -7,9 +7,17 @@ use pg_query::protobuf::Token;
 use crate::analysis::parse;
 use crate::testimony::is_query;
 
-/// Registered statements by what they are but for their values.
+/// Registered statements by their tokens: the ways in which values stand in those that are alike otherwise.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Templates(HashMap<String, Box<str>>);
+pub struct Templates(HashMap<String, Vec<Registered>>);
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Registered {
+    name: Box<str>,
+    /// What stands in the place of each value: a literal as it is written, or `None` for a parameter.
+    values: Vec<Option<Box<str>>>,
+}
 
 /// Why a text cannot be registered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,10 +63,13 @@ impl Templates {
                 [raw] if raw.stmt.as_deref().is_some_and(is_query) => {}
                 _ => return Err(TemplateError::NotAQuery { name: name.into() }),
             }
-            let form = canonical(text).ok_or_else(|| wrong("it has names in Unicode escapes".into()))?;
-            if let Some(other) = templates.0.insert(form, name.into()) {
-                return Err(TemplateError::Twice { name: name.into(), other: other.into() });
+            let (form, values) =
+                canonical(text).ok_or_else(|| wrong("it has names in Unicode escapes".into()))?;
+            let alike = templates.0.entry(form).or_default();
+            if let Some(other) = alike.iter().find(|other| other.values == values) {
+                return Err(TemplateError::Twice { name: name.into(), other: other.name.to_string() });
             }
+            alike.push(Registered { name: name.into(), values });
         }
         Ok(templates)
     }
@@ -68,28 +79,47 @@ impl Templates {
         self.0.is_empty()
     }
 
-    /// The name of the template that `text` is, if it is one.
-    pub(crate) fn find(&self, text: &str) -> Option<&str> {
-        if self.is_empty() {
-            return None;
-        }
-        self.0.get(&canonical(text)?).map(|name| &**name)
+    /// The name of the template that `text` is, if it is one; and whether that hangs on its literals.
+    pub(crate) fn find(&self, text: &str) -> (Option<&str>, bool) {
+        let Some((form, values)) = (!self.is_empty()).then(|| canonical(text)).flatten() else {
+            return (None, false);
+        };
+        let alike = self.0.get(&form).map(Vec::as_slice).unwrap_or_default();
+        let hangs = alike.iter().any(|it| it.values.iter().any(Option::is_some));
+        // The one that leaves least open.
+        let fits = alike.iter().filter(|it| it.fits(&values));
+        let found = fits.max_by_key(|it| it.values.iter().flatten().count());
+        (found.map(|it| &*it.name), hangs)
+    }
+}
+
+impl Registered {
+    /// A parameter stands for any value, a literal for itself.
+    fn fits(&self, values: &[Option<Box<str>>]) -> bool {
+        self.values.len() == values.len()
+            && self.values.iter().zip(values).all(|(own, given)| own.is_none() || own == given)
     }
 }
 
 /// A text's tokens, each value (a literal, a parameter) replaced by `?`, without comments, white space and a semicolon at
-/// its end. Two texts of one form are the same statement but for its values, since the grammar sees tokens alone.
+/// its end; and the values. Two texts of one form are the same statement but for its values, since the grammar sees
+/// tokens alone.
 ///
 /// `None` for what is no sequence of tokens, or has one whose meaning hangs on a literal (`U&"…" UESCAPE '…'`).
-fn canonical(text: &str) -> Option<String> {
+fn canonical(text: &str) -> Option<(String, Vec<Option<Box<str>>>)> {
     let scanned = pg_query::scan(text).ok()?;
-    let mut form = String::with_capacity(text.len());
+    let (mut form, mut values) = (String::with_capacity(text.len()), Vec::new());
     for it in &scanned.tokens {
         let (start, end) = (usize::try_from(it.start).ok()?, usize::try_from(it.end).ok()?);
         let token = text.get(start..end)?;
         let shown = match it.token() {
             Token::SqlComment | Token::CComment => continue,
-            Token::Iconst | Token::Fconst | Token::Sconst | Token::Bconst | Token::Xconst | Token::Param => {
+            Token::Param => {
+                values.push(None);
+                "?".to_owned()
+            }
+            Token::Iconst | Token::Fconst | Token::Sconst | Token::Bconst | Token::Xconst => {
+                values.push(Some(token.into()));
                 "?".to_owned()
             }
             Token::Uident | Token::Usconst | Token::Uescape => return None,
@@ -103,7 +133,7 @@ fn canonical(text: &str) -> Option<String> {
     while let Some(shorter) = form.strip_suffix("; ") {
         form.truncate(shorter.len());
     }
-    Some(form)
+    Some((form, values))
 }
 
 #[cfg(test)]
@@ -126,9 +156,9 @@ mod tests {
             "select id, pan from cards where id = '5'",
             "select id, pan from cards where id = /* which? */ $tag$5$tag$ ;;",
         ] {
-            assert_eq!(registered().find(text), Some("by-id"), "{text}");
+            assert_eq!(registered().find(text).0, Some("by-id"), "{text}");
         }
-        assert_eq!(registered().find("insert into payments (card, amount) values (1, 2.5)"), Some("new"));
+        assert_eq!(registered().find("insert into payments (card, amount) values (1, 2.5)").0, Some("new"));
     }
 
     #[test]
@@ -145,9 +175,30 @@ mod tests {
             "select 'unfinished",
             "",
         ] {
-            assert_eq!(registered().find(text), None, "{text}");
+            assert_eq!(registered().find(text).0, None, "{text}");
         }
-        assert_eq!(Templates::default().find("select 1"), None);
+        assert_eq!(Templates::default().find("select 1").0, None);
+    }
+
+    #[test]
+    fn a_literal_of_a_template_stands_for_itself() {
+        let templates = Templates::new([
+            ("some", "select id from cards where kind = $1 order by 1 limit 10"),
+            ("visa", "select id from cards where kind = 'visa' order by 1 limit 10"),
+        ])
+        .unwrap();
+        let find = |kind: &str, order: u32, limit: &str| {
+            let text = format!("select id from cards where kind = {kind} order by {order} limit {limit}");
+            templates.find(&text).0.map(str::to_owned)
+        };
+        assert_eq!(find("'amex'", 1, "10").as_deref(), Some("some"));
+        assert_eq!(find("$1", 1, "10").as_deref(), Some("some"));
+        assert_eq!(find("'visa'", 1, "10").as_deref(), Some("visa"));
+        for (order, limit) in [(2, "10"), (1, "11"), (1, "$2")] {
+            assert_eq!(find("'visa'", order, limit), None);
+        }
+        assert!(templates.find("select id from cards where kind = 'x' order by 1 limit 10").1);
+        assert!(!registered().find("select id, pan from cards where id = 1").1);
     }
 
     #[test]
@@ -157,7 +208,7 @@ mod tests {
         for text in ["drop table cards", "select 1; select 2", "", "do $$ begin end $$", "select 1 into t"] {
             assert!(error(&[("a", text)]).contains("has to be one SELECT"), "{text}");
         }
-        let twice = [("a", "select 1 from t"), ("b", "SELECT 2 FROM t")];
+        let twice = [("a", "select 1 from t where a = $1"), ("b", "SELECT 1 FROM t WHERE a = $2")];
         assert!(error(&twice).contains("`b` says the same as `a`"));
     }
 }

@@ -4,8 +4,22 @@ use std::sync::Arc;
 
 use mask::{JsonRule, Masker};
 
-#[allow(dead_code, reason = "what calls it comes next")]
+mod aligned;
+mod apart;
+mod charset;
+mod coding;
+mod form;
+mod json;
+mod kind;
+mod look;
+mod markup;
+mod multipart;
+mod open;
 mod packed;
+mod table;
+mod text;
+
+pub use open::open;
 
 /// Rewrites one body as it passes, cut anywhere: how it is cut never changes what comes out.
 ///

@@ -11,6 +11,8 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use memchr::memmem;
 
+use super::coding::is_zlib;
+
 /// Whether `text` is base64 (RFC 4648 §4 or §5, padded or not, wrapped or not, behind `data:…,` or not) of a
 /// compressed container that holds card data or cannot be looked into, or of a vector of little-endian numbers
 /// (`f32`, `f64`, `i64`) whose whole ones, written beside one another, hold a card number.
@@ -23,11 +25,6 @@ pub(crate) fn hides(text: &[u8]) -> bool {
 /// Whether a run of base64 that starts with `start` may be of a compressed container: its first four letters tell.
 pub(crate) fn may_be_packed(start: [u8; 4]) -> bool {
     decode(&start).is_some_and(|bytes| Container::of(&bytes).is_some())
-}
-
-/// Whether `bytes`, which are no text, are a compressed container that holds card data or cannot be looked into.
-pub(crate) fn holds(bytes: &[u8]) -> bool {
-    holds_within(bytes, DEPTH_MAX)
 }
 
 fn hides_within(text: &[u8], depth: u8) -> bool {
@@ -68,7 +65,11 @@ fn decode(text: &[u8]) -> Option<Vec<u8>> {
         b'_' => b'/',
         byte => *byte,
     });
-    let letters: Vec<u8> = letters.collect();
+    let mut letters: Vec<u8> = letters.take_while(|byte| *byte != b'=').collect();
+    // A single letter is less than a byte.
+    if letters.len() % 4 == 1 {
+        letters.pop();
+    }
     LENIENT.decode(letters).ok()
 }
 
@@ -137,11 +138,6 @@ fn whole((out, ended): (Vec<u8>, bool)) -> Unpacked {
     if ended { Unpacked::Whole(vec![out]) } else { Unpacked::No }
 }
 
-/// RFC 1950 §2.2: deflate, a window of at most 32 KiB, and the check of both bytes.
-fn is_zlib(method: u8, flags: u8) -> bool {
-    method & 15 == 8 && method >> 4 <= 7 && (u16::from(method) << 8 | u16::from(flags)) % 31 == 0
-}
-
 /// What `from` gives, and whether that is all of it, and not too much.
 fn read(from: impl Read) -> (Vec<u8>, bool) {
     let mut out = Vec::new();
@@ -171,20 +167,17 @@ fn entries(mut bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
         if flags & 1 != 0 {
             return None;
         }
-        let mut behind = rest;
-        let file = match method {
+        let (file, behind) = match method {
             0 if flags & 8 == 0 => {
                 let size = u32::from_le_bytes(*head.get(18..22)?.first_chunk()?);
-                let (file, rest) = rest.split_at_checked(usize::try_from(size).ok()?)?;
-                behind = rest;
-                file.to_vec()
+                let (file, behind) = rest.split_at_checked(usize::try_from(size).ok()?)?;
+                (file.to_vec(), behind)
             }
             8 => {
                 let mut file = Vec::new();
                 let mut decoder = DeflateDecoder::new(rest);
                 Read::by_ref(&mut decoder).take(room + 1).read_to_end(&mut file).ok()?;
-                behind = rest.get(usize::try_from(decoder.total_in()).ok()?..)?;
-                file
+                (file, rest.get(usize::try_from(decoder.total_in()).ok()?..)?)
             }
             _ => return None,
         };

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
-use super::{hides, holds, may_be_packed};
+use super::{hides, may_be_packed};
 
 const CARD: &[u8] = br#"{"pan": "4111111111111111"}"#;
 const NONE: &[u8] = br#"{"pan": "none of your business"}"#;
@@ -47,7 +47,6 @@ fn card_data_in_a_compressed_container_is_found() {
         assert!(!base64_hides(&pack(NONE)));
         let start = *STANDARD.encode(pack(NONE)).as_bytes().first_chunk().unwrap();
         assert!(may_be_packed(start), "{start:?}");
-        assert!(holds(&pack(CARD)) && !holds(&pack(NONE)));
     }
 }
 

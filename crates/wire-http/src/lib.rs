@@ -10,6 +10,9 @@
 //! 5. `llm`: what model providers' answers and prompts are made of; each text in a stream of events is one text.
 
 mod body;
+mod fuzz;
 mod sse;
 
 pub use body::{Care, Coded, Opaque, Rewrite, Withheld, open};
+#[doc(hidden)]
+pub use fuzz::{fuzz_body, fuzz_coding, fuzz_hides, fuzz_text_body};

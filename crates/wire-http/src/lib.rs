@@ -10,5 +10,18 @@
 //! 5. `llm`: what model providers' answers and prompts are made of; each text in a stream of events is one text.
 
 mod body;
+mod echo;
+mod guard;
+mod header;
+mod problem;
+mod target;
 
 pub use body::{Care, Coded, Opaque, Rewrite, Withheld};
+pub use echo::Echo;
+#[doc(hidden)]
+pub use guard::fuzz_guard;
+pub use guard::{Broken, Guard, HEAD_BYTES_MAX};
+pub use problem::{malformed, response as refusal, status};
+#[doc(hidden)]
+pub use target::fuzz_target;
+pub use target::{Malformed, Target};

@@ -14,9 +14,10 @@ mod echo;
 mod guard;
 mod header;
 mod problem;
+mod sse;
 mod target;
 
-pub use body::{Care, Coded, Opaque, Rewrite, Withheld};
+pub use body::{Care, Coded, Opaque, Rewrite, Withheld, open};
 pub use echo::Echo;
 #[doc(hidden)]
 pub use guard::fuzz_guard;

@@ -9,6 +9,7 @@ mod apart;
 mod charset;
 mod coding;
 mod form;
+mod joined;
 mod json;
 mod kind;
 mod look;

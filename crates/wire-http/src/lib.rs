@@ -10,5 +10,7 @@
 //! 5. `llm`: what model providers' answers and prompts are made of; each text in a stream of events is one text.
 
 mod body;
+pub mod llm;
+mod sse;
 
 pub use body::{Care, Coded, Opaque, Rewrite, Withheld};

@@ -77,8 +77,13 @@ impl Closing {
 /// Reads an event that is named `name`.
 pub(super) fn read(doc: &Doc<'_>, name: &[u8]) -> Reading {
     let told = doc.member(ROOT, "type").and_then(|at| doc.string(at));
-    let kind = told.unwrap_or_else(|| String::from_utf8_lossy(name)).into_owned();
-    let ends = ENDS.contains(&last_word(&kind));
+    // Bedrock puts what it is around all that it says.
+    let mut members = doc.children(ROOT);
+    let only = members.next().filter(|at| members.next().is_none() && doc.kind(*at) == Some(Kind::Object));
+    let around = only.filter(|_| told.is_none() && name.is_empty());
+    let named = || around.map_or(String::from_utf8_lossy(name), |at| doc.name(at));
+    let kind = told.unwrap_or_else(named).into_owned();
+    let ends = ENDS.contains(&&*last_word(&kind));
     let certain = kind.starts_with("response.") || kind.starts_with("content_block_");
     let mut reader = Reader {
         doc,
@@ -97,7 +102,8 @@ pub(super) fn read(doc: &Doc<'_>, name: &[u8]) -> Reading {
     };
     reader.value(ROOT, "", sort);
     if ends {
-        let marks = marks(doc, ROOT, true);
+        let mut marks = marks(doc, ROOT, true);
+        marks.extend(around.into_iter().flat_map(|at| self::marks(doc, at, true)));
         reader.reading.closings.push(Closing::Marked(marks));
     }
     reader.reading
@@ -106,11 +112,15 @@ pub(super) fn read(doc: &Doc<'_>, name: &[u8]) -> Reading {
 /// Whether all that such an event says is told whole.
 fn is_whole(kind: &str) -> bool {
     let response = kind.starts_with("response.") && !kind.ends_with(".delta");
-    response || WHOLE_KINDS.contains(&kind) || STARTS.contains(&last_word(kind))
+    response || WHOLE_KINDS.contains(&kind) || STARTS.contains(&&*last_word(kind))
 }
 
-fn last_word(kind: &str) -> &str {
-    kind.rsplit(['.', '_', '-', ':']).next().unwrap_or_default()
+/// The last word of `content_block_stop`, `output_text.done` and `messageStop`.
+fn last_word(kind: &str) -> String {
+    let begins = |(_, c): &(usize, char)| matches!(c, '.' | '_' | '-' | ':') || c.is_uppercase();
+    let start = kind.char_indices().filter(begins).last().map_or(0, |(at, _)| at);
+    let word = kind.get(start..).unwrap_or_default();
+    word.trim_start_matches(['.', '_', '-', ':']).to_lowercase()
 }
 
 struct Reader<'d> {

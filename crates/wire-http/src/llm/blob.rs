@@ -20,36 +20,36 @@ pub(super) struct Blobs {
 /// When one may not pass.
 pub(super) fn mask(care: &Care, doc: &Doc<'_>) -> Result<Blobs, Withheld> {
     let mut blobs = Blobs { edits: Edits::new(), found: 0 };
-    for at in (0..doc.len()).filter(|at| doc.kind(*at) == Some(Kind::String)) {
-        let Some(text) = doc.string(at) else { continue };
-        let Some((before, packed)) = packed(doc, at, &text) else { continue };
-        let header = before.to_ascii_lowercase().replace(' ', "");
-        let base64 = header.is_empty() || header.ends_with(";base64,");
-        let is_text = header.starts_with("data:text/");
-        let Some((told, found)) = blob(care, is_text, packed, base64)? else { continue };
-        blobs.found += found;
-        blobs.edits.push((doc.content(at), escape(&[before.as_bytes(), &told].concat())));
+    for holder in 0..doc.len() {
+        let media = |at: usize| matches!(&*doc.name(at), "media_type" | "mimeType" | "mime_type" | "format");
+        let typed = doc.kind(holder) == Some(Kind::Object) && doc.children(holder).any(media);
+        let images = doc.kind(holder) == Some(Kind::Array) && doc.name(holder) == "images";
+        for at in doc.children(holder).filter(|at| doc.kind(*at) == Some(Kind::String)) {
+            let file = match &*doc.name(at) {
+                "data" => typed,
+                "file_data" | "b64_json" => true,
+                // An element, as Ollama has them.
+                "" => images,
+                _ => false,
+            };
+            let Some(text) = doc.string(at) else { continue };
+            let Some((before, packed)) = packed(&text, file) else { continue };
+            let header = before.to_ascii_lowercase().replace(' ', "");
+            let base64 = header.is_empty() || header.ends_with(";base64,");
+            let is_text = header.starts_with("data:text/");
+            let Some((told, found)) = blob(care, is_text, packed, base64)? else { continue };
+            blobs.found += found;
+            blobs.edits.push((doc.content(at), escape(&[before.as_bytes(), &told].concat())));
+        }
     }
     Ok(blobs)
 }
 
 /// What stands before a file's bytes, and these; `None` for a string that is no file.
-fn packed<'s>(doc: &Doc<'_>, at: usize, text: &'s str) -> Option<(&'s str, &'s str)> {
+fn packed(text: &str, file: bool) -> Option<(&str, &str)> {
     if text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")) {
-        let comma = text.find(',')? + 1;
-        return text.split_at_checked(comma);
+        return text.split_at_checked(text.find(',')? + 1);
     }
-    let parent = doc.above(at).next()?;
-    let typed = ["media_type", "mimeType", "mime_type", "format"]
-        .iter()
-        .any(|name| doc.member(parent, name).is_some());
-    let file = match &*doc.name(at) {
-        "data" => typed,
-        "file_data" | "b64_json" => true,
-        // An element, as Ollama has them.
-        "" => doc.name(parent) == "images",
-        _ => false,
-    };
     (file && !text.is_empty()).then_some(("", text))
 }
 

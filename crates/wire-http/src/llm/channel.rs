@@ -140,6 +140,10 @@ impl Channel {
 }
 
 impl Template {
+    pub fn len(&self) -> usize {
+        self.head.len() + self.before.len() + self.after.len()
+    }
+
     /// An event that says `written`, which stands between the quotes of a string.
     pub fn fill(&self, written: &[u8]) -> Flush {
         let data = if self.plain {

@@ -19,6 +19,8 @@ pub(super) struct Reading {
     pub contexts: Vec<usize>,
     /// Strings that hold what is no text: sound, pictures.
     pub opaque: Vec<usize>,
+    /// Whether names were so long that not all was read.
+    pub cut: bool,
 }
 
 /// A string that is a piece of a text, or may be.
@@ -117,8 +119,9 @@ fn is_whole(kind: &str) -> bool {
 
 /// The last word of `content_block_stop`, `output_text.done` and `messageStop`.
 fn last_word(kind: &str) -> String {
+    let kind = if kind.contains(char::is_lowercase) { kind.to_owned() } else { kind.to_lowercase() };
     let begins = |(_, c): &(usize, char)| matches!(c, '.' | '_' | '-' | ':') || c.is_uppercase();
-    let start = kind.char_indices().filter(begins).last().map_or(0, |(at, _)| at);
+    let start = kind.char_indices().rfind(begins).map_or(0, |(at, _)| at);
     let word = kind.get(start..).unwrap_or_default();
     word.trim_start_matches(['.', '_', '-', ':']).to_lowercase()
 }
@@ -154,6 +157,10 @@ enum Inside {
 
 impl Reader<'_> {
     fn value(&mut self, at: usize, name: &str, inside: Inside) {
+        if self.slot.way.len() > WAY_BYTES_MAX {
+            self.reading.cut = true;
+            return;
+        }
         match self.doc.kind(at) {
             Some(Kind::Object) => self.object(at, inside),
             Some(Kind::Array) => self.array(at, name, inside),
@@ -168,7 +175,9 @@ impl Reader<'_> {
         let element = self.doc.node(at).is_some_and(|node| self.doc.kind(node.parent) == Some(Kind::Array));
         // The place of an element is on the way.
         if !element {
-            self.slot.marks.extend(marks(self.doc, at, !matches!(inside, Inside::Whole | Inside::Block)));
+            let room = MARKS_MAX.saturating_sub(self.slot.marks.len());
+            let own = marks(self.doc, at, !matches!(inside, Inside::Whole | Inside::Block));
+            self.slot.marks.extend(own.into_iter().take(room));
         }
         for member in self.doc.children(at) {
             let name = plain(&self.doc.name(member));
@@ -284,7 +293,10 @@ impl Reader<'_> {
         if inside == Inside::Delta {
             way = way.strip_suffix(".delta").unwrap_or(way);
         }
-        self.reading.closings.push(Closing::Under(way.to_owned()));
+        let closing = Closing::Under(way.to_owned());
+        if self.reading.closings.len() < CLOSINGS_MAX {
+            self.reading.closings.push(closing);
+        }
     }
 }
 
@@ -292,7 +304,9 @@ impl Reader<'_> {
 fn marks(doc: &Doc<'_>, at: usize, with_id: bool) -> Vec<Mark> {
     let value = |member: usize| {
         let scalar = matches!(doc.kind(member), Some(Kind::String | Kind::Number));
-        scalar.then(|| String::from_utf8_lossy(doc.written(member)).into_owned())
+        let written = doc.written(member);
+        let written = written.get(..MARK_BYTES_MAX).unwrap_or(written);
+        scalar.then(|| String::from_utf8_lossy(written).into_owned())
     };
     let named = |name: &str, member: usize| match name {
         // A number under this name is a token's, or a row's.
@@ -317,8 +331,15 @@ fn is_label(name: &str) -> bool {
     ["_id", "Id", "ID", "_at", "At"].iter().any(|end| name.ends_with(end))
 }
 
-/// Most marks of one object.
+/// Most marks of one text, and the most of each that counts.
 const MARKS_MAX: usize = 8;
+const MARK_BYTES_MAX: usize = 128;
+
+/// Most that one event ends; other texts end with the stream.
+const CLOSINGS_MAX: usize = 256;
+
+/// Longest way to a string.
+const WAY_BYTES_MAX: usize = 4 << 10;
 
 const IDS: &[&str] =
     &["itemid", "callid", "toolcallid", "messageid", "contentid", "blockid", "partid", "streamid"];

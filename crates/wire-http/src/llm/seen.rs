@@ -60,6 +60,7 @@ impl Facts {
             match doc.kind(at) {
                 Some(Kind::Number) => self.count(doc, at),
                 Some(Kind::String) => self.string(doc, at),
+                Some(Kind::Object) if self.tools.len() < NAMES_MAX && is_call(doc, at) => self.call(doc, at),
                 _ => {}
             }
         }
@@ -90,26 +91,28 @@ impl Facts {
     }
 
     fn string(&mut self, doc: &Doc<'_>, at: usize) {
-        let Some(parent) = doc.node(at).map(|node| node.parent) else { return };
-        let text = || doc.string(at).filter(|text| !text.is_empty() && text.len() <= NAME_BYTES_MAX);
+        let text = || name(doc, Some(at));
         match &*doc.name(at) {
             "finish_reason" | "finishReason" | "stop_reason" | "done_reason" => {
-                if let Some(text) = text().filter(|_| self.finish_reasons.len() < NAMES_MAX) {
-                    self.finish_reasons.push(text.into());
-                }
+                self.finish_reasons.extend(text().filter(|_| self.finish_reasons.len() < NAMES_MAX));
             }
-            "model" | "modelVersion" if self.model.is_none() => self.model = text().map(Into::into),
-            "name" if is_call(doc, parent) => {
-                let Some(text) = text().filter(|_| self.tools.len() < NAMES_MAX) else { return };
-                let told = doc.member(parent, "call_id").and_then(|id| doc.string(id)).is_some()
-                    && self.tools.iter().any(|tool| **tool == *text);
-                if !told {
-                    self.tools.push(text.into());
-                }
-            }
+            "model" | "modelVersion" if self.model.is_none() => self.model = text(),
             _ => {}
         }
     }
+
+    fn call(&mut self, doc: &Doc<'_>, at: usize) {
+        let Some(tool) = name(doc, doc.member(at, "name")) else { return };
+        // The item that was begun is told once more when it is done, and with the whole answer.
+        let again = doc.member(at, "call_id").is_some() && self.tools.contains(&tool);
+        self.tools.extend((!again).then_some(tool));
+    }
+}
+
+/// A string that may be kept.
+fn name(doc: &Doc<'_>, at: Option<usize>) -> Option<Box<str>> {
+    let text = doc.string(at?)?;
+    (!text.is_empty() && text.len() <= NAME_BYTES_MAX).then(|| text.into())
 }
 
 /// Whether an object with a name is the call of a tool.

@@ -91,7 +91,7 @@ impl Texts {
             return Ok(Judged { before: self.close(|_| true)?, data: None });
         }
         let judged = match Doc::read(frame.data).filter(|doc| is_document(doc, self.bold)) {
-            Some(_) => self.document(frame)?,
+            Some(doc) => self.document(frame, &doc)?,
             None => self.plain(frame)?,
         };
         self.make_room()?;
@@ -136,39 +136,28 @@ impl Texts {
         Ok(Judged { before: Vec::new(), data })
     }
 
-    fn document(&mut self, frame: &Frame<'_>) -> Result<Judged, Withheld> {
-        let Some(doc) = Doc::read(frame.data) else { return Ok(Judged::default()) };
-        let mut reading = piece::read(&doc, frame.name);
-        let pieces = self.pieces(&doc, &reading)?;
+    fn document(&mut self, frame: &Frame<'_>, doc: &Doc<'_>) -> Result<Judged, Withheld> {
+        let reading = piece::read(doc, frame.name);
+        if reading.cut {
+            return Err(Withheld::TooLarge("names in an event"));
+        }
         if !reading.opaque.is_empty() && self.care.opaque == Opaque::Refuse {
             return Err(Withheld::NotUnderstood("sound or a picture in a stream"));
         }
-        let nodes: Vec<_> = pieces.iter().map(|(piece, _)| piece.node).collect();
-        let whole = text::mask(&self.care, frame.data, &nodes);
-        let mut masked = false;
-        let base = match &whole {
-            Some(whole) => {
-                masked = whole.found > 0;
-                self.note(whole.found, whole.sad)?;
-                whole.bytes.as_slice()
-            }
-            None => frame.data,
+        let pieces = self.pieces(doc, &reading)?;
+        let nodes: Vec<_> = pieces.iter().map(|(node, _)| *node).collect();
+        let Some(whole) = text::mask(&self.care, frame.data, &nodes) else {
+            return self.told(frame, doc, &pieces, &reading, false);
         };
+        self.note(whole.found, whole.sad)?;
         // What was masked stands elsewhere; each value is still reached in the same way.
-        let Some(base) = Doc::read(base) else { return Err(Withheld::NotUnderstood("an event")) };
-        let shifted = base.text() != doc.text();
-        if shifted {
-            reading = piece::read(&base, frame.name);
-        }
-        let places = if shifted { text::pairs(&doc, &base) } else { HashMap::new() };
-        let pieces: Vec<_> = pieces
-            .into_iter()
-            .filter_map(|(piece, key)| {
-                let node = if shifted { *places.get(&piece.node)? } else { piece.node };
-                (base.kind(node) == Some(Kind::String)).then_some((node, key))
-            })
-            .collect();
-        self.told(frame, &base, &pieces, &reading, masked)
+        let base = Doc::read(&whole.bytes).ok_or(Withheld::NotUnderstood("an event"))?;
+        let places = text::pairs(doc, &base);
+        let place =
+            |node: usize| places.get(&node).copied().filter(|at| base.kind(*at) == Some(Kind::String));
+        let pieces: Vec<_> = pieces.into_iter().filter_map(|(node, key)| Some((place(node)?, key))).collect();
+        let reading = piece::read(&base, frame.name);
+        self.told(frame, &base, &pieces, &reading, whole.found > 0)
     }
 
     /// Sends the pieces of an event through their texts, and says what it holds then.
@@ -181,12 +170,13 @@ impl Texts {
         mut masked: bool,
     ) -> Result<Judged, Withheld> {
         let mut edits = Edits::new();
-        for (index, (node, key)) in pieces.iter().enumerate() {
+        let last: HashMap<&str, usize> = pieces.iter().map(|(node, key)| (key.as_str(), *node)).collect();
+        for (node, key) in pieces {
             let Some(channel) = self.channels.get_mut(key) else { continue };
             let written = base.written(*node);
             let held = channel.held() > 0;
             let mut told = channel.push(written)?;
-            let last = !pieces.iter().skip(index + 1).any(|(_, other)| other == key);
+            let last = last.get(key.as_str()) == Some(node);
             let closes = || reading.closings.iter().any(|closing| closing.closes(&channel.slot));
             if last && (frame.last || closes()) {
                 told.extend(channel.finish()?);
@@ -206,12 +196,7 @@ impl Texts {
         if self.found() > 0 {
             edits.extend(unspelt(base, reading.contexts.iter()));
         }
-        for (node, key) in pieces {
-            let Some(channel) = self.channels.get_mut(key).filter(|channel| channel.held() > 0) else {
-                continue;
-            };
-            channel.template = template(frame, base, *node, pieces, reading);
-        }
+        self.remember(frame, base, pieces, reading)?;
         let before = match reading.closings.as_slice() {
             [] => Vec::new(),
             closings => self.close(|channel| closings.iter().any(|closing| closing.closes(&channel.slot)))?,
@@ -221,9 +206,38 @@ impl Texts {
         Ok(Judged { before, data: (data != frame.data).then_some(data) })
     }
 
+    /// Keeps how an event looks, for what is held back of its texts.
+    fn remember(
+        &mut self,
+        frame: &Frame<'_>,
+        base: &Doc<'_>,
+        pieces: &[(usize, String)],
+        reading: &Reading,
+    ) -> Result<(), Withheld> {
+        let mut written = 0;
+        for (node, key) in pieces {
+            let Some(channel) = self.channels.get_mut(key) else { continue };
+            channel.template = Template::default();
+            if channel.held() == 0 {
+                continue;
+            }
+            written += base.text().len();
+            if written > TEMPLATE_WORK_MAX {
+                return Err(Withheld::TooLarge("an event with many texts"));
+            }
+            channel.template = template(frame, base, *node, pieces, reading);
+        }
+        Ok(())
+    }
+
     /// Which strings of an event are pieces, and of which text each is.
-    fn pieces(&mut self, doc: &Doc<'_>, reading: &Reading) -> Result<Vec<(Piece, String)>, Withheld> {
+    fn pieces(&mut self, doc: &Doc<'_>, reading: &Reading) -> Result<Vec<(usize, String)>, Withheld> {
         let unknown = reading.pieces.iter().filter(|piece| piece.sort == Sort::Unknown).count();
+        if reading.pieces.len() - unknown > CHANNELS_MAX {
+            return Err(Withheld::TooLarge("texts in an event"));
+        }
+        // What tells so much at once is a record.
+        let bold = self.bold && unknown <= UNKNOWN_MAX;
         let alone = unknown == 1 && unknown == reading.pieces.len();
         let mut pieces = Vec::new();
         for Piece { node, sort, slot } in &reading.pieces {
@@ -233,15 +247,15 @@ impl Texts {
             let known = *sort == Sort::Known
                 || self.channels.get(&key).is_some_and(|channel| channel.state != State::Doubtful);
             let text = || TEXTS.contains(&slot.way.rsplit('.').next().unwrap_or_default());
-            let sure = known || (alone && (self.bold || (slot.marks.is_empty() && text())));
+            let sure = known || (alone && (bold || (slot.marks.is_empty() && text())));
             let node = *node;
             if sure {
                 self.channel(&key, &slot, State::Open)?;
-                pieces.push((Piece { node, sort: *sort, slot }, key));
-            } else if self.bold {
+                pieces.push((node, key));
+            } else if bold {
                 self.doubt(&key, &slot, written)?;
                 if self.channels.get(&key).is_some_and(|channel| channel.state == State::Open) {
-                    pieces.push((Piece { node, sort: *sort, slot }, key));
+                    pieces.push((node, key));
                 }
             }
         }
@@ -336,6 +350,10 @@ impl Texts {
 
     /// Forgets texts of which nothing is held back, when there are too many.
     fn make_room(&mut self) -> Result<(), Withheld> {
+        let templates: usize = self.channels.values().map(|channel| channel.template.len()).sum();
+        if templates > TEMPLATES_BYTES_MAX {
+            return Err(Withheld::TooLarge("texts in one stream that wait for more"));
+        }
         if self.order.len() <= CHANNELS_MAX {
             return Ok(());
         }
@@ -430,6 +448,13 @@ const DONE: &[u8] = b"[DONE]";
 
 /// Texts of one stream that are known at a time.
 const CHANNELS_MAX: usize = 512;
+
+/// Strings of an event that nobody knows, any of which may be a piece.
+const UNKNOWN_MAX: usize = 32;
+
+/// Most that is kept of events whose texts wait for more, and most that is written of it for one event.
+const TEMPLATES_BYTES_MAX: usize = 8 << 20;
+const TEMPLATE_WORK_MAX: usize = 32 << 20;
 
 /// Ids that are known of one way.
 const MET_MAX: usize = 64;

@@ -13,6 +13,7 @@ mod body;
 mod echo;
 mod guard;
 mod header;
+pub mod llm;
 mod problem;
 mod sse;
 mod target;

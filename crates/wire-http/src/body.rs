@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use mask::{JsonRule, Masker};
 
+use crate::echo::Echo;
+use crate::llm::Seen;
+
 mod aligned;
 mod apart;
 mod charset;
@@ -70,6 +73,10 @@ pub struct Care {
     pub opaque: Opaque,
     /// Whether a body in which anything is found is withheld, not masked.
     pub refuses: bool,
+    /// The upstream's credential, which is starred out should it be there.
+    pub echo: Echo,
+    /// What takes note of what the answer of a model says of itself, where it is one.
+    pub seen: Option<Arc<Seen>>,
 }
 
 /// What becomes of a body that cannot be understood.
@@ -90,4 +97,15 @@ pub struct Coded<'a> {
     pub content_type: Option<&'a str>,
     /// `Content-Encoding`: its codings in the order in which they were applied (RFC 9110 §8.4), as sent.
     pub content_encoding: &'a str,
+}
+
+impl Withheld {
+    /// Why, in a few words for whoever asked.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Sad => "sensitive authentication data",
+            Self::CardData => "card data",
+            Self::NotUnderstood(what) | Self::TooLarge(what) => what,
+        }
+    }
 }

@@ -10,7 +10,9 @@
 //! 5. `llm`: what model providers' answers and prompts are made of; each text in a stream of events is one text.
 
 mod body;
+mod connection;
 mod echo;
+mod exchange;
 mod guard;
 mod header;
 pub mod llm;
@@ -19,7 +21,9 @@ mod sse;
 mod target;
 
 pub use body::{Care, Coded, Opaque, Rewrite, Withheld, open};
+pub use connection::{Connection, NotAnOrigin, Origin, Outgoing, Rule, Settings};
 pub use echo::Echo;
+pub use exchange::{Effect, Exchange, HELD_BYTES_MAX};
 #[doc(hidden)]
 pub use guard::fuzz_guard;
 pub use guard::{Broken, Guard, HEAD_BYTES_MAX};

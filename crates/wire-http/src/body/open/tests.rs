@@ -20,6 +20,8 @@ fn care() -> Care {
         strict: false,
         opaque: Opaque::Scan,
         refuses: false,
+        echo: crate::echo::Echo::default(),
+        seen: None,
     }
 }
 
@@ -314,7 +316,7 @@ fn a_stream_of_events_under_a_coding_is_not_held_back() {
         })
         .unwrap_or_else(|_| panic!());
         for index in 0..20 {
-            let event = format!("data: {{\"delta\": \"word {index}\"}}\n\n");
+            let event = format!("data: {{\"delta\": \"word {index}th\"}}\n\n");
             sent += event.len();
             let mut out = Vec::new();
             rewrite.push(&to(event.as_bytes()), &mut out).unwrap();

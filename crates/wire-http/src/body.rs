@@ -15,15 +15,20 @@ mod form;
 mod joined;
 mod json;
 mod kind;
+mod layers;
 mod look;
 mod markup;
 mod multipart;
 mod open;
 mod packed;
 mod table;
+#[cfg(test)]
+mod testing;
 mod text;
 
+pub(crate) use coding::{packed_as, unpacked_as};
 pub use open::open;
+pub(crate) use packed::hides;
 
 /// Rewrites one body as it passes, cut anywhere: how it is cut never changes what comes out.
 ///

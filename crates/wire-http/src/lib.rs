@@ -13,6 +13,7 @@ mod body;
 mod connection;
 mod echo;
 mod exchange;
+mod fuzz;
 mod guard;
 mod header;
 pub mod llm;
@@ -24,6 +25,8 @@ pub use body::{Care, Coded, Opaque, Rewrite, Withheld, open};
 pub use connection::{Connection, NotAnOrigin, Origin, Outgoing, Rule, Settings};
 pub use echo::Echo;
 pub use exchange::{Effect, Exchange, HELD_BYTES_MAX};
+#[doc(hidden)]
+pub use fuzz::{fuzz_body, fuzz_coding, fuzz_hides, fuzz_text_body};
 #[doc(hidden)]
 pub use guard::fuzz_guard;
 pub use guard::{Broken, Guard, HEAD_BYTES_MAX};

@@ -11,6 +11,9 @@ use std::sync::Arc;
 
 use mask::{JsonRule, Masker};
 
+#[doc(hidden)]
+pub use json::fuzz_json;
+
 /// Rewrites one body as it passes, cut anywhere: how it is cut never changes what comes out.
 ///
 /// After an error nothing more may be released, and what `out` holds by then is to be thrown away with it.

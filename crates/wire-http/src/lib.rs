@@ -11,4 +11,6 @@
 
 mod body;
 
+#[doc(hidden)]
+pub use body::fuzz_json;
 pub use body::{Care, Coded, Opaque, Rewrite, Withheld};

@@ -12,6 +12,7 @@
 //! Several documents may follow each other, but numbers and the like may not, unless each has a line of its own: what
 //! reads as several numbers in JSON may be one in text.
 
+mod fuzz;
 mod mender;
 mod scan;
 mod window;
@@ -26,6 +27,9 @@ use super::{Care, Rewrite, Withheld};
 use mender::Mender;
 use scan::{Event, Kind, NotJson, Scanner};
 use window::Window;
+
+#[doc(hidden)]
+pub use fuzz::fuzz_json;
 
 /// Masks JSON documents, one or several after another, with or without a byte order mark.
 pub(crate) fn open(care: &Care) -> Box<dyn Rewrite> {

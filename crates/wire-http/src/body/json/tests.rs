@@ -295,12 +295,15 @@ fn no_more_is_kept_than_the_bound_and_no_byte_is_read_often() {
 fn any_bytes_are_dealt_with_the_same_however_they_are_cut() {
     let mut generator = Generator::new(7);
     for seed in 0..200 {
-        let mut text = Generator::new(seed).document(5).into_bytes();
+        let mut text = match seed % 2 {
+            0 => Generator::new(seed).document(5).into_bytes(),
+            _ => Generator::new(seed).pieces().into_bytes(),
+        };
         for _ in 0..generator.below(4) {
             let at = generator.below(text.len() as u64) as usize;
             text[at] = b"{}[],:\"\\ 0a\n\x1e"[generator.below(13) as usize];
         }
-        fuzz(&[&[generator.below(256) as u8], text.as_slice()].concat());
+        fuzz_json(&[&[generator.below(256) as u8], text.as_slice()].concat());
     }
 }
 
@@ -340,25 +343,6 @@ fn the_evasions_that_are_json_leak_nothing_in_strict_care() {
         }
     }
     assert!(looked_at > 20);
-}
-
-/// Masks any bytes as JSON cut by what the first byte says, and asserts that it comes to the same as the whole, that
-/// JSON stays JSON, and that no card number is left.
-fn fuzz(data: &[u8]) {
-    let Some((width, data)) = data.split_first() else { return };
-    for layout in [Layout::Documents, Layout::Lines] {
-        for (bound, strict) in [(256, false), (1 << 16, true)] {
-            let run = |width: usize| {
-                let mut json = Json::new(&Care { strict, ..care(&[]) }, layout, bound);
-                rewrite(&mut json, data, width)
-            };
-            let whole = run(data.len().max(1));
-            assert_eq!(run(usize::from(*width).max(1)), whole, "{}", String::from_utf8_lossy(data));
-            let Ok(told) = whole else { continue };
-            let is_json = |text: &[u8]| serde_json::from_slice::<Value>(text).is_ok();
-            assert!(!is_json(data) || is_json(&told), "JSON stays JSON");
-        }
-    }
 }
 
 fn leaves(value: &Value) -> Vec<String> {
@@ -411,6 +395,42 @@ impl Generator {
             text += &self.value(depth);
         }
         text + close
+    }
+
+    /// Pieces of card numbers beside one another.
+    fn pieces(&mut self) -> String {
+        const PIECES: [&str; 16] = [
+            "\"4111\"",
+            "\"1111\"",
+            "\"4000\"",
+            "\"0566\"",
+            "\"5566\"",
+            "\"5556\"",
+            "4",
+            "1",
+            "52",
+            "49",
+            "48",
+            "400005665566555.6e1",
+            "\"6555665566500004\"",
+            "\"ord_940000566556655569\"",
+            "\"four one one\"",
+            "[]",
+        ];
+        let mut text = String::from("[");
+        for index in 0..self.below(40) + 2 {
+            let comma = if index == 0 { "" } else { "," };
+            let start = if self.below(4) == 0 { 0 } else { self.below(13) as usize };
+            let piece = |at: usize| PIECES[(start + at) % PIECES.len()];
+            text += &match self.below(6) {
+                0 => format!("{comma}{{\"text\":{},\"b\":{}}}", piece(0), piece(1)),
+                1 => format!("{comma}[{},{},{},{}]", piece(0), piece(1), piece(2), piece(3)),
+                2 => format!("{comma}{0},{1},{1},{1}", piece(0), piece(1)),
+                3 => format!("{comma}{{\"text\":{}}},{{\"text\":{}}}", piece(0), piece(1)),
+                _ => format!("{comma}{}", piece(0)),
+            };
+        }
+        text + "]"
     }
 
     fn name(&mut self) -> &'static str {

@@ -67,6 +67,11 @@ impl Run {
         Self { leaves: Vec::new(), long: false, pieces }
     }
 
+    /// Whether it may go on as it is.
+    pub fn is_begun(&self) -> bool {
+        !self.leaves.is_empty()
+    }
+
     /// Goes on with a leaf, or with a value that is none, which ends it: what numbers it held.
     pub fn push(&mut self, leaf: Option<Leaf>) -> Vec<Vec<Leaf>> {
         let fits = |leaf: &Leaf| match self.pieces {

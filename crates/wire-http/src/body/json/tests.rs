@@ -198,6 +198,69 @@ fn elements_of_an_array_that_does_not_fit_are_released_as_they_come() {
 }
 
 #[test]
+fn a_number_in_pieces_is_masked_in_a_document_that_does_not_fit() {
+    let filler = format!("\"{}\"", "x, ".repeat(1000));
+    let parts = r#"{"type":"text","text":"4000 0566"},"#;
+    let told = r#"{"type":"text","text":"**** ****"},"#;
+    for (strict, before, after) in [
+        (
+            true,
+            r#"{"f":FILLER,"a":"40000566", "b":"55665556","c":[]}"#,
+            r#"{"f":FILLER,"a":"********", "b":"****5556","c":[]}"#,
+        ),
+        (true, r#"[FILLER,400005,665566,5556]"#, r#"[FILLER,"******","******","5556"]"#),
+        (
+            true,
+            r#"{"f":[FILLER,"4000","0566","5566","5556"],"x":"1"}"#,
+            r#"{"f":[FILLER,"****","****","****","5556"],"x":"1"}"#,
+        ),
+        (
+            false,
+            &format!(r#"[FILLER,{parts} {{"text":"5566 5556"}},FILLER]"#),
+            &format!(r#"[FILLER,{told} {{"text":"**** 5556"}},FILLER]"#),
+        ),
+    ] {
+        let [before, after] = [before, after].map(|text| text.replace("FILLER", &filler));
+        for (bound, width) in [(256, 1), (256, 100), (256, 10_000), (100_000, 10)] {
+            let mut json = Json::new(&Care { strict, ..care(&[]) }, Layout::Documents, bound);
+            let told = rewrite(&mut json, before.as_bytes(), width).unwrap();
+            assert_eq!(str::from_utf8(&told).unwrap(), after);
+            assert_eq!(json.found, 1);
+        }
+    }
+}
+
+#[test]
+fn a_number_in_pieces_is_masked_over_lines() {
+    for (strict, before, after) in [
+        (true, "4000\n\"0566\"\n\"5566\"\n5556\n{}\n", "\"****\"\n\"****\"\n\"****\"\n\"5556\"\n{}\n"),
+        (
+            false,
+            "{\"text\":\"4000 0566\"}\n{\"text\":\"55665556\"}\n1\n",
+            "{\"text\":\"**** ****\"}\n{\"text\":\"****5556\"}\n1\n",
+        ),
+        (false, "4000\n\"0566\"\n\"5566\"\n5556\n", "4000\n\"0566\"\n\"5566\"\n5556\n"),
+    ] {
+        for width in 1..before.len() {
+            let mut json = Json::new(&Care { strict, ..care(&[]) }, Layout::Lines, 1000);
+            let told = rewrite(&mut json, before.as_bytes(), width).unwrap();
+            assert_eq!(str::from_utf8(&told).unwrap(), after);
+        }
+    }
+}
+
+#[test]
+fn numbers_that_go_on_for_ever_are_not_kept_for_ever() {
+    let mut json = Json::new(&Care { strict: true, ..care(&[]) }, Layout::Documents, 256);
+    let mut out = Vec::new();
+    let text = format!("[{}", "4000,".repeat(100_000));
+    for piece in text.as_bytes().chunks(1000) {
+        json.push(piece, &mut out).unwrap();
+    }
+    assert!(text.len() - out.len() < 32);
+}
+
+#[test]
 fn however_it_is_cut_it_comes_to_the_same() {
     for seed in 0..60 {
         let text = Generator::new(seed).document(6);

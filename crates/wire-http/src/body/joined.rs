@@ -35,8 +35,10 @@ mod leaves;
 mod run;
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use mask::{FindingKind, JsonPlace};
+use memchr::memmem::Finder;
 
 use super::Care;
 
@@ -75,7 +77,7 @@ pub(super) fn mask_spared(care: &Care, place: &JsonPlace, text: &[u8]) -> Option
 
 /// Whether a number may begin in `text`, a value, and go on in the one beside it.
 pub(super) fn goes_on(care: &Care, text: &[u8]) -> bool {
-    !care.masker.spares_cards() && text.len() <= LEAF_BYTES_MAX && leaves::goes_on(care, text)
+    may_hold(care, text) && text.len() <= LEAF_BYTES_MAX && leaves::goes_on(care, text)
 }
 
 fn may_hold(care: &Care, text: &[u8]) -> bool {
@@ -123,10 +125,9 @@ fn put(text: &[u8], finds: Vec<Find>) -> Option<Joined> {
 
 /// Whether there may be texts of content parts.
 fn may_hold_parts(text: &[u8]) -> bool {
-    PARTS.iter().any(|name| {
-        let mut rest = memchr::memmem::find_iter(text, *name);
-        rest.any(|at| at.checked_sub(1).and_then(|before| text.get(before)) == Some(&b'"'))
-    })
+    static ENDS: LazyLock<[Finder<'static>; 4]> =
+        LazyLock::new(|| ["text\"", "content\"", "put\"", "thinking\""].map(Finder::new));
+    ENDS.iter().any(|end| end.find(text).is_some())
 }
 
 /// Whether these digits are a card number that counts without a word beside it.
@@ -148,7 +149,7 @@ fn is_luhn(digits: &[u8]) -> bool {
     digits.iter().rev().enumerate().map(value).sum::<u32>() % 10 == 0
 }
 
-/// Names of members whose strings a model reads as one text, where they stand in the objects of one array.
+/// Names of members, which end as `may_hold_parts` looks for, whose strings a model reads as one text, where they stand in the objects of one array.
 const PARTS: &[&[u8]] =
     &[b"text", b"content", b"input", b"output", b"input_text", b"output_text", b"thinking"];
 /// Longest object that is a part of a number with those beside it.

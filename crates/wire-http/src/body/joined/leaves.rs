@@ -18,7 +18,7 @@ pub(super) fn look(care: &Care, text: &[u8]) -> Vec<Find> {
 pub(super) fn goes_on(care: &Care, text: &[u8]) -> bool {
     match text.first() {
         Some(b'[') | None => false,
-        Some(b'{') => {
+        Some(b'{') if super::may_hold_parts(text) => {
             let mut look =
                 Look { care, text, levels: Vec::new(), finds: Vec::new(), tallies: HashMap::new() };
             look.enter(false);
@@ -30,6 +30,7 @@ pub(super) fn goes_on(care: &Care, text: &[u8]) -> bool {
                     .any(|(name, run)| look.column(name).0 == Disguise::Parts && run.is_begun())
             })
         }
+        Some(b'{') => false,
         Some(_) => care.strict && Leaf::read(text, 0..text.len()).is_some(),
     }
 }

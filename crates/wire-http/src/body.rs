@@ -1,18 +1,28 @@
 //! Bodies as they pass: what they are, and what is masked in them.
 
-#[allow(dead_code, reason = "opened by what tells bodies apart")]
-mod joined;
-#[allow(dead_code, reason = "opened by what tells bodies apart")]
-mod json;
-#[allow(dead_code, reason = "asked where card data is looked for in disguise")]
-mod packed;
-
 use std::sync::Arc;
 
 use mask::{JsonRule, Masker};
 
+mod aligned;
+mod apart;
+mod charset;
+mod coding;
+mod form;
+mod joined;
+mod json;
+mod kind;
+mod look;
+mod markup;
+mod multipart;
+mod open;
+mod packed;
+mod table;
+mod text;
+
 #[doc(hidden)]
 pub use json::fuzz_json;
+pub use open::open;
 
 /// Rewrites one body as it passes, cut anywhere: how it is cut never changes what comes out.
 ///

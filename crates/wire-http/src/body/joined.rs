@@ -86,6 +86,7 @@ fn may_hold(care: &Care, text: &[u8]) -> bool {
 
 /// One card number in disguise.
 struct Find {
+    #[cfg_attr(not(test), expect(dead_code, reason = "what each costs is measured by the tests"))]
     disguise: Disguise,
     /// What stands in the place of what.
     masks: Vec<(Range<usize>, Vec<u8>)>,
@@ -149,7 +150,8 @@ fn is_luhn(digits: &[u8]) -> bool {
     digits.iter().rev().enumerate().map(value).sum::<u32>() % 10 == 0
 }
 
-/// Names of members, which end as `may_hold_parts` looks for, whose strings a model reads as one text, where they stand in the objects of one array.
+/// Names of members whose strings a model reads as one text where they stand in the objects of one array. They end as
+/// `may_hold_parts` looks for.
 const PARTS: &[&[u8]] =
     &[b"text", b"content", b"input", b"output", b"input_text", b"output_text", b"thinking"];
 /// Longest object that is a part of a number with those beside it.

@@ -27,6 +27,8 @@ mod testing;
 mod text;
 
 pub(crate) use coding::{packed_as, unpacked_as};
+#[doc(hidden)]
+pub use json::fuzz_json;
 pub use open::open;
 pub(crate) use packed::hides;
 

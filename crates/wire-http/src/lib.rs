@@ -21,6 +21,8 @@ mod problem;
 mod sse;
 mod target;
 
+#[doc(hidden)]
+pub use body::fuzz_json;
 pub use body::{Care, Coded, Opaque, Rewrite, Withheld, open};
 pub use connection::{Connection, NotAnOrigin, Origin, Outgoing, Rule, Settings};
 pub use echo::Echo;

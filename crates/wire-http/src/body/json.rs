@@ -12,6 +12,7 @@
 //! Several documents may follow each other, but numbers and the like may not, unless each has a line of its own: what
 //! reads as several numbers in JSON may be one in text.
 
+mod fuzz;
 mod mender;
 mod scan;
 mod window;
@@ -26,6 +27,9 @@ use super::{Care, Rewrite, Withheld};
 use mender::Mender;
 use scan::{Event, Kind, NotJson, Scanner};
 use window::Window;
+
+#[doc(hidden)]
+pub use fuzz::fuzz_json;
 
 /// Masks JSON documents, one or several after another, with or without a byte order mark.
 pub(crate) fn open(care: &Care) -> Box<dyn Rewrite> {
@@ -63,11 +67,21 @@ struct Json {
     scalar: Option<Range<usize>>,
     /// Such a document has passed: none may follow.
     closed: bool,
+    group: Group,
     /// What is no JSON goes through as text.
     text: Option<Stream>,
     /// Whether anything but a byte order mark has been read.
     begun: bool,
     found: u64,
+}
+
+/// Items that have been judged and stand beside one another, and may be one number together with the next.
+#[derive(Default)]
+struct Group {
+    bytes: Vec<u8>,
+    items: usize,
+    /// There are more of these than are looked at together.
+    is_long: bool,
 }
 
 struct Opened {
@@ -119,6 +133,7 @@ impl Rewrite for Json {
         }
         if self.text.is_none() {
             self.judge_scalar(out)?;
+            self.release_group(out)?;
             self.window.release_to(self.read, out);
         }
         self.end_text(self.window.end(), out)
@@ -143,6 +158,7 @@ impl Json {
             long: None,
             scalar: None,
             closed: false,
+            group: Group::default(),
             text: None,
             begun: false,
             found: 0,
@@ -278,12 +294,12 @@ impl Json {
 
     /// Judges the document in `place`, which fits.
     fn judge_document(&mut self, place: Range<usize>, out: &mut Vec<u8>) -> Result<(), Withheld> {
-        self.window.release_to(place.start, out);
         let text = self.window.get(place.clone());
         let root = JsonPlace::new(self.care.masker, self.care.rules.clone());
         let masked = self.care.masker.json(text, &self.care.rules);
-        let joined = joined::mask(&self.care, &root, masked.as_ref().map_or(text, |masked| &masked.bytes));
-        self.put(Judged { place, masked, joined }, out)
+        let alone =
+            joined::mask_spared(&self.care, &root, masked.as_ref().map_or(text, |masked| &masked.bytes));
+        self.gather(Judged { place, masked, alone }, false, out)
     }
 
     fn judge_scalar(&mut self, out: &mut Vec<u8>) -> Result<(), Withheld> {
@@ -317,6 +333,7 @@ impl Json {
     /// Goes into the container at `at`, which does not fit.
     fn enter(&mut self, at: usize, is_object: bool, out: &mut Vec<u8>) -> Result<(), Withheld> {
         self.judge_waiting(false, out)?;
+        self.release_group(out)?;
         let opened = self.opened.get_or_insert_with(|| Opened::at(at, &self.care));
         self.window.release_to(at, out);
         if let Some(mask) = opened.place.replaced() {
@@ -334,6 +351,7 @@ impl Json {
     /// Begins with the string at `start`, which does not fit.
     fn begin_long(&mut self, start: usize, out: &mut Vec<u8>) -> Result<(), Withheld> {
         self.judge_waiting(false, out)?;
+        self.release_group(out)?;
         let opened = self.opened.get_or_insert_with(|| Opened::at(start, &self.care));
         self.window.release_to(start, out);
         let from = start.saturating_sub(JsonPlace::REACH.0).max(opened.start).max(self.window.start);
@@ -416,10 +434,11 @@ impl Json {
                         self.waiting.push_front(event);
                         return Ok(());
                     };
-                    self.window.release_to(judged.place.start, out);
-                    self.put(judged, out)?;
+                    self.gather(judged, matches!(event, Event::Name(_)), out)?;
                 }
                 Event::Left { end } => {
+                    self.release_group(out)?;
+                    let Some(opened) = &mut self.opened else { return Err(NOT_JSON) };
                     if opened.place.leave() {
                         return Err(Withheld::Sad);
                     }
@@ -431,22 +450,55 @@ impl Json {
         Ok(())
     }
 
-    /// Releases what was judged.
-    fn put(&mut self, judged: Judged, out: &mut Vec<u8>) -> Result<(), Withheld> {
-        let Judged { place, masked, joined } = judged;
+    /// Releases what was judged, or keeps it while it may be one number with what comes next.
+    fn gather(&mut self, judged: Judged, is_name: bool, out: &mut Vec<u8>) -> Result<(), Withheld> {
+        let Judged { place, masked, alone } = judged;
         let found = masked.as_ref().map_or(0, |masked| masked.found);
-        let sad = masked.as_ref().is_some_and(|masked| masked.sad);
-        let more = joined.as_ref().map_or(0, |joined| joined.found);
-        self.count(u64::from(found) + more, sad)?;
-        match joined.map(|joined| joined.bytes).or(masked.map(|masked| masked.bytes)) {
-            Some(bytes) => {
-                out.extend_from_slice(&bytes);
-                self.window.released = place.end;
-            }
-            None => self.window.release_to(place.end, out),
+        self.count(u64::from(found), masked.as_ref().is_some_and(|masked| masked.sad))?;
+        if alone.is_some() {
+            self.release_group(out)?;
         }
+        let mut bytes = std::mem::take(&mut self.group.bytes);
+        self.window.release_to(place.start, &mut bytes);
+        let start = bytes.len();
+        match &masked {
+            Some(masked) => bytes.extend_from_slice(&masked.bytes),
+            None => bytes.extend_from_slice(self.window.get(place.clone())),
+        }
+        self.window.released = place.end;
         self.window.shrink();
+        if let Some(Joined { bytes: judged, found }) = alone {
+            self.count(found, false)?;
+            out.extend_from_slice(bytes.get(..start).unwrap_or_default());
+            out.extend_from_slice(&judged);
+            return Ok(());
+        }
+        let goes_on = is_name || joined::goes_on(&self.care, bytes.get(start..).unwrap_or_default());
+        self.group.items += usize::from(!is_name);
+        let many = self.group.items > GROUP_ITEMS_MAX || bytes.len() > GROUP_BYTES_MAX;
+        self.group.bytes = bytes;
+        if goes_on && !many && (is_name || !self.group.is_long) {
+            return Ok(());
+        }
+        self.release_group(out)?;
+        self.group.is_long = goes_on;
         Ok(())
+    }
+
+    /// Releases what was kept, with what of it is one number masked.
+    fn release_group(&mut self, out: &mut Vec<u8>) -> Result<(), Withheld> {
+        let Group { bytes, .. } = std::mem::take(&mut self.group);
+        let in_object = self.opened.as_ref().is_some_and(|opened| opened.place.is_in_object());
+        match joined::mask(&self.care, &bytes, in_object) {
+            Some(joined) => {
+                out.extend_from_slice(&joined.bytes);
+                self.count(joined.found, false)
+            }
+            None => {
+                out.extend_from_slice(&bytes);
+                Ok(())
+            }
+        }
     }
 
     /// Takes note of what was found.
@@ -461,7 +513,10 @@ impl Json {
 
     /// Releases what has been read and holds nothing: what stands between items.
     fn release_clean(&mut self, out: &mut Vec<u8>) {
-        if self.text.is_some() || self.long.is_some() || !self.waiting.is_empty() {
+        if self.text.is_some()
+            || self.long.is_some()
+            || !(self.waiting.is_empty() && self.group.bytes.is_empty())
+        {
             return;
         }
         let open = self.scanner.item().unwrap_or(self.read);
@@ -476,6 +531,7 @@ impl Json {
             opened.end = Some(self.read);
             self.judge_waiting(true, out)?;
         }
+        self.release_group(out)?;
         let text = !self.care.strict && self.care.rules.iter().all(JsonRule::spares);
         if !text || self.long.is_some() || self.closed {
             return Err(NOT_JSON);
@@ -492,7 +548,8 @@ impl Json {
 struct Judged {
     place: Range<usize>,
     masked: Option<Masked>,
-    joined: Option<Joined>,
+    /// What it is by itself, when some of it is not to be looked at together with what stands beside it.
+    alone: Option<Joined>,
 }
 
 impl Opened {
@@ -527,7 +584,7 @@ impl Opened {
                 return Ok(None);
             }
             self.place.member(window.get(place.clone()));
-            return Ok(Some(Judged { place, masked, joined: None }));
+            return Ok(Some(Judged { place, masked, alone: None }));
         }
         let part = self.place.judge(text, at.clone(), false).ok_or(NOT_JSON)?;
         if !sure {
@@ -537,9 +594,9 @@ impl Opened {
             }
         }
         let bytes = part.masked.as_ref().map_or(window.get(place.clone()), |masked| &masked.bytes);
-        let joined = joined::mask(care, &self.place, bytes);
+        let alone = joined::mask_spared(care, &self.place, bytes);
         self.place.pass(&part);
-        Ok(Some(Judged { place, masked: part.masked, joined }))
+        Ok(Some(Judged { place, masked: part.masked, alone }))
     }
 }
 
@@ -549,6 +606,9 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 /// Largest document that is judged whole, and largest part of a larger one: more than nearly all answers of an API, and
 /// little enough to be held for each body that passes.
 const HELD_BYTES_MAX: usize = 1 << 20;
+/// How many items that may be one number together are looked at together, and how many bytes of them.
+const GROUP_ITEMS_MAX: usize = 64;
+const GROUP_BYTES_MAX: usize = 16 * 1024;
 /// Least bound: words as far as they are looked for must be known of all that stands before what does not fit.
 const BOUND_MIN: usize = 256;
 #[cfg(test)]

@@ -411,6 +411,53 @@ fn rules_of_places_hold_for_pieces_too() {
 }
 
 #[test]
+fn a_text_that_is_told_anew_each_time_shows_no_beginning_of_a_number() {
+    let whole = "The card is 4000056655665556 here, until 12";
+    let event = |text: &str| format!("data: {{\"so_far\":\"{text}\"}}\n\n");
+    let stream: String = (9..=whole.len()).map(|end| event(whole.get(..end).unwrap())).collect();
+    let told = events(&care(), &stream).unwrap();
+    for line in told.lines().filter(|line| !line.is_empty()) {
+        assert!(line.starts_with("data: {\"so_far\":\"The card"), "{line}");
+        let digits = line.chars().filter(char::is_ascii_digit).count();
+        assert!(digits <= 6 && !line.contains("4000"), "{line}");
+    }
+    assert!(told.ends_with(&event("The card is ************5556 here, until 12")), "{told}");
+    // Beside a delta, as some gateways of chat completions have it.
+    let event = |delta: &str, all: &str| {
+        format!(
+            "data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{delta}\"}},\"message\":{{\"role\":\"assistant\",\"content\":\"{all}\"}}}}]}}\n\n"
+        )
+    };
+    let stream = event("Pay", "Pay")
+        + &event(" 40000566", "Pay 40000566")
+        + &event("55665556x", "Pay 4000056655665556x")
+        + &event("!", "Pay 4000056655665556x!");
+    let expected = event("Pay", "Pay")
+        + &event(" ", "")
+        + &event("************5556x", "Pay ************5556x")
+        + &event("!", "Pay ************5556x!");
+    assert_eq!(events(&care(), &stream).unwrap(), expected);
+}
+
+#[test]
+fn a_block_that_begins_with_text_goes_on_with_it() {
+    let stream = "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":2,\"content_block\":{\"type\":\"text\",\"text\":\"no 4000\"}}\n\n\
+        event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":2}\n\n";
+    let rest = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":2,\"delta\":{\"type\":\"text_delta\",\"text\":\"4000\"}}\n\n";
+    let expected = stream
+        .replace("no 4000", "no ")
+        .replace("event: content_block_stop", &format!("{rest}event: content_block_stop"));
+    assert_eq!(events(&care(), stream).unwrap(), expected);
+    let more = "data: {\"type\":\"content_block_delta\",\"index\":2,\"delta\":{\"type\":\"text_delta\",\"text\":\"056655665556x\"}}\n\n";
+    let told = events(
+        &care(),
+        &stream.replace("event: content_block_stop", &format!("{more}event: content_block_stop")),
+    )
+    .unwrap();
+    assert!(told.contains("************5556x"), "{told}");
+}
+
+#[test]
 fn a_stream_that_is_one_array_is_masked_element_by_element() {
     let element =
         |text: &str| format!("{{\"candidates\":[{{\"content\":{{\"parts\":[{{\"text\":\"{text}\"}}]}}}}]}}");

@@ -4,6 +4,24 @@ use std::sync::Arc;
 
 use mask::{JsonRule, Masker};
 
+mod aligned;
+mod apart;
+mod charset;
+mod coding;
+mod form;
+mod joined;
+mod json;
+mod kind;
+mod look;
+mod markup;
+mod multipart;
+mod open;
+mod packed;
+mod table;
+mod text;
+
+pub use open::open;
+
 /// Rewrites one body as it passes, cut anywhere: how it is cut never changes what comes out.
 ///
 /// After an error nothing more may be released, and what `out` holds by then is to be thrown away with it.

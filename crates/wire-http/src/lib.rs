@@ -10,7 +10,20 @@
 //! 5. `llm`: what model providers' answers and prompts are made of; each text in a stream of events is one text.
 
 mod body;
+mod echo;
+mod guard;
+mod header;
 pub mod llm;
+mod problem;
 mod sse;
+mod target;
 
-pub use body::{Care, Coded, Opaque, Rewrite, Withheld};
+pub use body::{Care, Coded, Opaque, Rewrite, Withheld, open};
+pub use echo::Echo;
+#[doc(hidden)]
+pub use guard::fuzz_guard;
+pub use guard::{Broken, Guard, HEAD_BYTES_MAX};
+pub use problem::{malformed, response as refusal, status};
+#[doc(hidden)]
+pub use target::fuzz_target;
+pub use target::{Malformed, Target};

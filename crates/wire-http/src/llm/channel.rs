@@ -33,12 +33,20 @@ pub(super) struct Channel {
 #[derive(Default)]
 struct Repeats {
     /// The last piece, or the beginning of it.
-    last: Vec<u8>,
-    certain: bool,
+    last: String,
+    /// How often in a row a piece was the one before, and more.
+    times: u8,
     /// What was sent of the last piece.
     told: Vec<u8>,
     /// Found in pieces before the last.
     found: u64,
+}
+
+impl Repeats {
+    /// Whether that is no chance.
+    fn certain(&self) -> bool {
+        self.times >= 2
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +111,7 @@ impl Channel {
         };
         let told = self.told(&written)?;
         let told = self.unsent(told);
-        if let Some(repeats) = self.repeats.as_mut().filter(|repeats| repeats.certain) {
+        if let Some(repeats) = self.repeats.as_mut().filter(|repeats| repeats.certain()) {
             repeats.told.clone_from(&told);
         }
         Ok(told)
@@ -113,12 +121,17 @@ impl Channel {
     fn begin_anew(&mut self, written: &[u8]) {
         let found = self.found();
         let Some(repeats) = &mut self.repeats else { return };
-        let again = !repeats.last.is_empty() && written.starts_with(&repeats.last);
-        let words =
-            repeats.last.len() >= REPEATED_BYTES_MIN && repeats.last.iter().any(u8::is_ascii_alphabetic);
-        repeats.certain = again && (repeats.certain || (words && written.len() > repeats.last.len()));
-        repeats.last = written.get(..REPEATED_BYTES_MAX).unwrap_or(written).to_vec();
-        if repeats.certain {
+        let text = doc::read(written);
+        let again = !repeats.last.is_empty() && text.starts_with(&repeats.last);
+        let words = repeats.last.len() >= REPEATED_BYTES_MIN && repeats.last.contains(char::is_alphabetic);
+        repeats.times = match again {
+            true if words && text.len() > repeats.last.len() => repeats.times.saturating_add(1),
+            true if repeats.certain() => repeats.times,
+            _ => 0,
+        };
+        let end = text.floor_char_boundary(REPEATED_BYTES_MAX);
+        repeats.last = text.get(..end).unwrap_or_default().to_owned();
+        if repeats.certain() {
             repeats.found = found;
             self.text = JsonStream::new(self.masker);
             self.spelt = self.spelt.is_some().then(|| Spelt::new(self.masker));
@@ -148,7 +161,7 @@ impl Channel {
         told.extend(self.text.finish());
         let mut told = self.unsent(told);
         // What is told anew takes the place of what was sent.
-        if let Some(repeats) = self.repeats.as_mut().filter(|repeats| held && repeats.certain) {
+        if let Some(repeats) = self.repeats.as_mut().filter(|repeats| held && repeats.certain()) {
             told.splice(..0, repeats.told.iter().copied());
         }
         self.state = if held { State::Ended } else { self.state };
@@ -204,6 +217,6 @@ impl Template {
     }
 }
 
-/// Shortest piece of which it is no chance that the next one begins with it, and the most that is compared.
+/// Shortest piece that is no chance to begin the next one, and the most that is compared.
 const REPEATED_BYTES_MIN: usize = 8;
 const REPEATED_BYTES_MAX: usize = 16 << 10;

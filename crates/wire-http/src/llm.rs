@@ -4,13 +4,15 @@
 //! 2. `prompt`: what a request asks for, and its card data masked (`blob`: files in it).
 //! 3. `piece`: which strings of an event are pieces of a text that runs over events, and what ends it.
 //! 4. `channel`, `spelt`: one such text.
-//! 5. `stream`: all of them, event by event; `lines` cuts the events where they are lines, `sse` elsewhere.
+//! 5. `stream`: all of them, event by event; `lines` and `elements` cut them where they are lines or elements of an
+//!    array, `sse` elsewhere.
 //! 6. `text`, `whole`: documents that hold texts whole.
 //! 7. `seen`: what an answer told of itself.
 
 mod blob;
 mod channel;
 mod doc;
+mod elements;
 mod fuzz;
 mod lines;
 mod piece;

@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use mask::{JsonRule, Masker};
 
+use crate::echo::Echo;
+use crate::llm::Seen;
+
 mod aligned;
 mod apart;
 mod charset;
 mod coding;
 mod form;
+mod joined;
 mod json;
 mod kind;
 mod layers;
@@ -23,6 +27,8 @@ mod testing;
 mod text;
 
 pub(crate) use coding::{packed_as, unpacked_as};
+#[doc(hidden)]
+pub use json::fuzz_json;
 pub use open::open;
 pub(crate) use packed::hides;
 
@@ -74,6 +80,10 @@ pub struct Care {
     pub opaque: Opaque,
     /// Whether a body in which anything is found is withheld, not masked.
     pub refuses: bool,
+    /// The upstream's credential, which is starred out should it be there.
+    pub echo: Echo,
+    /// What takes note of what the answer of a model says of itself, where it is one.
+    pub seen: Option<Arc<Seen>>,
 }
 
 /// What becomes of a body that cannot be understood.
@@ -94,4 +104,15 @@ pub struct Coded<'a> {
     pub content_type: Option<&'a str>,
     /// `Content-Encoding`: its codings in the order in which they were applied (RFC 9110 §8.4), as sent.
     pub content_encoding: &'a str,
+}
+
+impl Withheld {
+    /// Why, in a few words for whoever asked.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Sad => "sensitive authentication data",
+            Self::CardData => "card data",
+            Self::NotUnderstood(what) | Self::TooLarge(what) => what,
+        }
+    }
 }

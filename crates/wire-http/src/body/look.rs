@@ -9,6 +9,8 @@ use super::multipart::{Message, Multipart};
 use super::table::Table;
 use super::text::{Net, Plain};
 use super::{Care, Opaque, Rewrite, Withheld, json};
+use crate::echo::Echoes;
+use crate::llm;
 
 /// One body, or a part of one, that is looked at and then masked by its kind.
 pub(super) struct Look {
@@ -19,6 +21,7 @@ pub(super) struct Look {
     held: Vec<u8>,
     /// How much of that did not tell what it is.
     looked: usize,
+    echoes: Echoes,
     inner: Option<Inner>,
 }
 
@@ -32,7 +35,8 @@ pub(super) enum Inner {
 
 impl Look {
     pub fn new(care: &Care, said: Said, depth: u8) -> Self {
-        Self { care: care.clone(), said, depth, held: Vec::new(), looked: 0, inner: None }
+        let echoes = Echoes::new(care.echo.clone());
+        Self { care: care.clone(), said, depth, held: Vec::new(), looked: 0, echoes, inner: None }
     }
 
     /// Whether it is known what it is, and if so, whether it passes as it is.
@@ -70,9 +74,18 @@ impl Look {
         }
         let boundary = || self.said.boundary.clone().or_else(|| Multipart::boundary_of(&self.held));
         Ok(match kind {
-            Kind::Json => Inner::Masked(json::open(care)),
-            Kind::Lines => Inner::Masked(json::lines(care)),
-            Kind::Events => Inner::Masked(crate::sse::open(care)),
+            Kind::Json => match &care.seen {
+                Some(seen) => Inner::Masked(llm::whole(care, seen)),
+                None => Inner::Masked(json::open(care)),
+            },
+            Kind::Lines => match &care.seen {
+                Some(seen) => Inner::Masked(llm::lines(care, seen)),
+                None => Inner::Masked(json::lines(care)),
+            },
+            Kind::Events => match &care.seen {
+                Some(seen) => Inner::Masked(llm::events(care, seen)),
+                None => Inner::Masked(crate::sse::open(care)),
+            },
             Kind::Form => masked(Form::new(care)),
             Kind::Table(parting) => masked(Table::new(care, parting)),
             Kind::Markup => masked(Markup::new(care)),
@@ -106,8 +119,8 @@ impl Look {
     }
 }
 
-impl Rewrite for Look {
-    fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Withheld> {
+impl Look {
+    fn take(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Withheld> {
         if self.inner.is_some() {
             return self.forward(bytes, out);
         }
@@ -119,8 +132,20 @@ impl Rewrite for Look {
         let held = std::mem::take(&mut self.held);
         self.forward(&held, out)
     }
+}
+
+impl Rewrite for Look {
+    fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Withheld> {
+        if self.echoes.is_idle() {
+            return self.take(bytes, out);
+        }
+        let hushed = self.echoes.push(bytes);
+        self.take(&hushed, out)
+    }
 
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Withheld> {
+        let hushed = self.echoes.finish();
+        self.take(&hushed, out)?;
         if self.inner.is_none() {
             self.decide(true, out)?;
             let held = std::mem::take(&mut self.held);
@@ -134,11 +159,13 @@ impl Rewrite for Look {
     }
 
     fn found(&self) -> u64 {
-        match &self.inner {
-            None | Some(Inner::Passes) => 0,
-            Some(Inner::Masked(inner)) => inner.found(),
-            Some(Inner::Layers(inner)) => inner.found(),
-        }
+        let echoed = self.echoes.found();
+        echoed
+            + match &self.inner {
+                None | Some(Inner::Passes) => 0,
+                Some(Inner::Masked(inner)) => inner.found(),
+                Some(Inner::Layers(inner)) => inner.found(),
+            }
     }
 }
 

@@ -15,6 +15,8 @@ pub fn care() -> Care {
         strict: false,
         opaque: Opaque::Scan,
         refuses: false,
+        echo: crate::echo::Echo::default(),
+        seen: None,
     }
 }
 

@@ -227,7 +227,7 @@ fn a_stream_of_events_under_a_coding_is_not_held_back() {
         })
         .unwrap_or_else(|_| panic!());
         for index in 0..20 {
-            let event = format!("data: {{\"delta\": \"word {index}\"}}\n\n");
+            let event = format!("data: {{\"delta\": \"word {index}th\"}}\n\n");
             sent += event.len();
             let mut out = Vec::new();
             rewrite.push(&to(event.as_bytes()), &mut out).unwrap();

@@ -55,8 +55,9 @@ struct Json {
     bound: usize,
     scanner: Scanner,
     window: Window,
-    /// Up to where it has been read.
+    /// Up to where it has been read, and up to where it had been when it was last gone back in.
     read: usize,
+    seen: usize,
     /// What has been read and not judged, in order.
     waiting: VecDeque<Event>,
     /// The document that has been opened.
@@ -153,6 +154,7 @@ impl Json {
             scanner: Scanner::new(layout == Layout::Lines),
             window: Window::default(),
             read: 0,
+            seen: 0,
             waiting: VecDeque::new(),
             opened: None,
             long: None,
@@ -207,6 +209,10 @@ impl Json {
                 }
             };
             self.read += read;
+            self.seen = self.seen.max(self.read);
+            if self.waiting.len() >= WAITING_MAX {
+                self.judge_waiting(false, out)?;
+            }
             match event {
                 Some(event) => self.take(event, out)?,
                 None => self.go_on_long(self.read, out)?,
@@ -430,7 +436,8 @@ impl Json {
             let Some(opened) = &mut self.opened else { return Err(NOT_JSON) };
             match event {
                 Event::Name(_) | Event::Value(_) => {
-                    let Some(judged) = opened.judge(&self.window, &self.care, &event, ended)? else {
+                    let Some(judged) = opened.judge(&self.window, self.seen, &self.care, &event, ended)?
+                    else {
                         self.waiting.push_front(event);
                         return Ok(());
                     };
@@ -559,10 +566,11 @@ impl Opened {
     }
 
     /// Judges a name or an item and goes on behind it; `None` when that hangs on what stands behind it, and that is not
-    /// known yet.
+    /// known yet. The document has been `seen` up to there.
     fn judge(
         &mut self,
         window: &Window,
+        seen: usize,
         care: &Care,
         event: &Event,
         ended: bool,
@@ -574,7 +582,7 @@ impl Opened {
             Event::Begun { .. } | Event::Left { .. } | Event::Line { .. } => return Ok(None),
         };
         let from = place.start.saturating_sub(before).max(self.start).max(window.start);
-        let known = self.end.unwrap_or(window.end());
+        let known = self.end.unwrap_or(seen);
         let text = window.get(from..known.min(place.end + behind));
         let sure = ended || known.saturating_sub(place.end) >= behind;
         let at = place.start - from..place.end - from;
@@ -609,6 +617,8 @@ const HELD_BYTES_MAX: usize = 1 << 20;
 /// How many items that may be one number together are looked at together, and how many bytes of them.
 const GROUP_ITEMS_MAX: usize = 64;
 const GROUP_BYTES_MAX: usize = 16 * 1024;
+/// How many things that have been read are judged at once: enough to know what stands behind all but the last.
+const WAITING_MAX: usize = 256;
 /// Least bound: words as far as they are looked for must be known of all that stands before what does not fit.
 const BOUND_MIN: usize = 256;
 #[cfg(test)]

@@ -4,13 +4,15 @@
 //! 2. `prompt`: what a request asks for, and its card data masked (`blob`: files in it).
 //! 3. `piece`: which strings of an event are pieces of a text that runs over events, and what ends it.
 //! 4. `channel`, `spelt`: one such text.
-//! 5. `stream`: all of them, event by event; `lines` cuts the events where they are lines, `sse` elsewhere.
+//! 5. `stream`: all of them, event by event; `lines` and `elements` cut them where they are lines or elements of an
+//!    array, `sse` elsewhere.
 //! 6. `text`, `whole`: documents that hold texts whole.
 //! 7. `seen`: what an answer told of itself.
 
 mod blob;
 mod channel;
 mod doc;
+mod elements;
 mod fuzz;
 mod lines;
 mod piece;
@@ -108,6 +110,21 @@ pub fn open(care: &Care, content_type: &str) -> (Box<dyn Rewrite>, Arc<Seen>) {
         _ => Box::new(whole::Whole::new(care, Arc::clone(&seen))),
     };
     (rewrite, seen)
+}
+
+/// What masks a model's answer that is one document.
+pub(crate) fn whole(care: &Care, seen: &Arc<Seen>) -> Box<dyn Rewrite> {
+    Box::new(whole::Whole::new(care, Arc::clone(seen)))
+}
+
+/// What masks a model's answer that is a document on each line.
+pub(crate) fn lines(care: &Care, seen: &Arc<Seen>) -> Box<dyn Rewrite> {
+    Box::new(lines::Lines::new(care, true, Arc::clone(seen)))
+}
+
+/// What masks a model's answer that comes in events.
+pub(crate) fn events(care: &Care, seen: &Arc<Seen>) -> Box<dyn Rewrite> {
+    Box::new(Sse::new(care, true, Arc::clone(seen)))
 }
 
 /// Rewrites lines of JSON of which nothing is known, as [`open`] does with those of a model.

@@ -10,6 +10,7 @@ use crate::body::Withheld;
 /// One text, and what is needed to send what of it is held back.
 pub(super) struct Channel {
     pub slot: Slot,
+    masker: Masker,
     text: JsonStream,
     /// What else looks at the text where card data is expected.
     spelt: Option<Spelt>,
@@ -18,11 +19,34 @@ pub(super) struct Channel {
     /// Bytes of the text that are held back here, and were sent as they came when it was not known yet that this
     /// is a text in pieces.
     sent: usize,
+    /// Whether each piece repeats all that came before; then each is a text by itself, and the next one takes its
+    /// place.
+    repeats: Option<Repeats>,
     /// How an event with the rest of it is written.
     pub template: Template,
     /// In which event it was last heard of.
     pub last: u64,
     pub state: State,
+}
+
+/// What is known of a text that may be told anew each time.
+#[derive(Default)]
+struct Repeats {
+    /// The last piece, or the beginning of it.
+    last: String,
+    /// How often in a row a piece was the one before, and more.
+    times: u8,
+    /// What was sent of the last piece.
+    told: Vec<u8>,
+    /// Found in pieces before the last.
+    found: u64,
+}
+
+impl Repeats {
+    /// Whether that is no chance.
+    fn certain(&self) -> bool {
+        self.times >= 2
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,9 +76,12 @@ pub(crate) struct Flush {
 }
 
 impl Channel {
-    pub fn new(masker: Masker, strict: bool, slot: Slot, state: State) -> Self {
+    /// Nobody `knows` of a text of an unknown dialect whether it is told anew each time.
+    pub fn new(masker: Masker, strict: bool, slot: Slot, state: State, known: bool) -> Self {
         Self {
             slot,
+            masker,
+            repeats: (!known).then(Repeats::default),
             text: JsonStream::new(masker),
             spelt: strict.then(|| Spelt::new(masker)),
             half: Vec::new(),
@@ -73,6 +100,7 @@ impl Channel {
             }
             return Err(Withheld::NotUnderstood("a text that goes on after its end"));
         }
+        self.begin_anew(written);
         let written = match &mut self.spelt {
             None => written.to_vec(),
             Some(spelt) => {
@@ -82,7 +110,36 @@ impl Channel {
             }
         };
         let told = self.told(&written)?;
-        Ok(self.unsent(told))
+        let told = self.unsent(told);
+        if let Some(repeats) = self.repeats.as_mut().filter(|repeats| repeats.certain()) {
+            repeats.told.clone_from(&told);
+        }
+        Ok(told)
+    }
+
+    /// Forgets the text when a piece of it repeats all of it.
+    fn begin_anew(&mut self, written: &[u8]) {
+        let found = self.found();
+        let Some(repeats) = &mut self.repeats else { return };
+        let text = doc::read(written);
+        let again = !repeats.last.is_empty() && text.starts_with(&repeats.last);
+        let words = repeats.last.len() >= REPEATED_BYTES_MIN && repeats.last.contains(char::is_alphabetic);
+        repeats.times = match again {
+            true if words && text.len() > repeats.last.len() => repeats.times.saturating_add(1),
+            true if repeats.certain() => repeats.times,
+            _ => 0,
+        };
+        let end = text.floor_char_boundary(REPEATED_BYTES_MAX);
+        repeats.last = text.get(..end).unwrap_or_default().to_owned();
+        if repeats.certain() {
+            repeats.found = found;
+            self.text = JsonStream::new(self.masker);
+            self.spelt = self.spelt.is_some().then(|| Spelt::new(self.masker));
+            self.half.clear();
+            self.sent = 0;
+        } else {
+            repeats.told.clear();
+        }
     }
 
     /// Goes on with a string that is sent as it is, since it is not known yet that it is a piece.
@@ -102,7 +159,11 @@ impl Channel {
             told = self.told(&rest)?;
         }
         told.extend(self.text.finish());
-        let told = self.unsent(told);
+        let mut told = self.unsent(told);
+        // What is told anew takes the place of what was sent.
+        if let Some(repeats) = self.repeats.as_mut().filter(|repeats| held && repeats.certain()) {
+            told.splice(..0, repeats.told.iter().copied());
+        }
         self.state = if held { State::Ended } else { self.state };
         Ok(told)
     }
@@ -113,7 +174,8 @@ impl Channel {
     }
 
     pub fn found(&self) -> u64 {
-        self.text.found() + self.spelt.as_ref().map_or(0, Spelt::found)
+        let before = self.repeats.as_ref().map_or(0, |repeats| repeats.found);
+        before + self.text.found() + self.spelt.as_ref().map_or(0, Spelt::found)
     }
 
     pub fn sad(&self) -> bool {
@@ -154,3 +216,7 @@ impl Template {
         Flush { head: self.head.clone(), data }
     }
 }
+
+/// Shortest piece that is no chance to begin the next one, and the most that is compared.
+const REPEATED_BYTES_MIN: usize = 8;
+const REPEATED_BYTES_MAX: usize = 16 << 10;

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use mask::{Masker, Profile};
 
 use super::{Dialect, Seen, doc::Doc, mask_answer, mask_prompt, open, prompt};
@@ -30,7 +32,7 @@ pub fn fuzz_prompt(data: &[u8]) {
                 assert!(mask_prompt(&care, dialect, &masked) == Ok(None), "masking again changes nothing");
             }
         }
-        if let Ok(Some(masked)) = mask_answer(&care, data, &Seen::default()) {
+        if let Ok(Some(masked)) = mask_answer(&care, data, &Arc::<Seen>::default()) {
             assert!(Doc::read(data).is_none() || Doc::read(&masked).is_some(), "JSON stays JSON");
         }
     }
@@ -73,5 +75,7 @@ fn care(strict: bool) -> Care {
         strict,
         opaque: if strict { Opaque::Refuse } else { Opaque::Pass },
         refuses: false,
+        echo: crate::echo::Echo::default(),
+        seen: None,
     }
 }

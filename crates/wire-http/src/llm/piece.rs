@@ -13,6 +13,8 @@ pub(super) struct Reading {
     pub closings: Vec<Closing>,
     /// Values that spell the text once more, as tokens and what they are worth.
     pub spellings: Vec<usize>,
+    /// Strings that tell all of the text so far, beside the last piece of it.
+    pub copies: Vec<usize>,
     /// The text that the tokens spell.
     pub spelled: String,
     /// Token numbers of all that was said so far.
@@ -151,6 +153,8 @@ enum Inside {
     Whole,
     /// It spells the text once more.
     Spelling,
+    /// It tells the text so far.
+    Copy,
     /// It is no text.
     Opaque,
 }
@@ -202,8 +206,10 @@ impl Reader<'_> {
     fn below(&self, member: usize, name: &str, inside: Inside) -> Inside {
         let object = matches!(self.doc.kind(member), Some(Kind::Object | Kind::Array));
         match (name, inside) {
-            (_, Inside::Spelling | Inside::Opaque) => inside,
+            (_, Inside::Spelling | Inside::Opaque | Inside::Copy) => inside,
             (name, _) if SPELLINGS.contains(&name) => Inside::Spelling,
+            // All that was said so far, told anew with every delta.
+            ("message", Inside::Choice) if self.tells_delta(member) => Inside::Copy,
             ("data", _) if self.slot.way.ends_with("audio.data") => Inside::Opaque,
             ("data", _) if self.slot.way.ends_with("inlinedata.data") => Inside::Opaque,
             ("b64json" | "partialimageb64", _) => Inside::Opaque,
@@ -217,6 +223,12 @@ impl Reader<'_> {
             ("candidates", Inside::Unknown) => Inside::Candidate,
             (_, inside) => inside,
         }
+    }
+
+    /// Whether a delta stands beside a member.
+    fn tells_delta(&self, member: usize) -> bool {
+        let parent = self.doc.node(member).map(|node| node.parent);
+        parent.is_some_and(|parent| self.doc.member(parent, "delta").is_some())
     }
 
     fn array(&mut self, at: usize, name: &str, inside: Inside) {
@@ -265,6 +277,7 @@ impl Reader<'_> {
                 return self.reading.spellings.push(at);
             }
             _ if label || (name == "data" && self.slot.way.contains("reasoningdetails")) => return,
+            Inside::Copy => return self.reading.copies.push(at),
             Inside::Delta => Sort::Known,
             Inside::Block if matches!(name, "text" | "thinking") => Sort::Known,
             Inside::Choice if CHOICE_TEXTS.contains(&name) => Sort::Known,
@@ -422,6 +435,7 @@ const LABELS: &[&str] = &[
     "mimetype",
     "language",
     "level",
+    "eventtype",
     "provider",
     "phase",
     "format",

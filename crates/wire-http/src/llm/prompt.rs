@@ -134,7 +134,11 @@ fn certain(doc: &Doc<'_>) -> Result<(), NotAPrompt> {
     Ok(())
 }
 
+/// The model that is asked; of several, of which any may answer, no policy could speak.
 fn model(dialect: Dialect, path: &str, doc: &Doc<'_>) -> Result<Option<Box<str>>, NotAPrompt> {
+    if doc.member(ROOT, "models").is_some() {
+        return Err(NotAPrompt::Ambiguous("several models are asked"));
+    }
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let mut segments =
         path.split('/').skip_while(|segment| !matches!(*segment, "deployments" | "models" | "model"));
@@ -208,6 +212,8 @@ fn holds_cards(body: &[u8], doc: &Doc<'_>) -> bool {
         strict: false,
         opaque: Opaque::Scan,
         refuses: false,
+        echo: crate::echo::Echo::default(),
+        seen: None,
     };
     let files = blob::mask(&care, doc);
     files.map_or(true, |files| files.found > 0) || text::mask(&care, body, &[]).is_some()
@@ -256,6 +262,7 @@ impl std::error::Error for NotAPrompt {}
 /// Members that facts are read from.
 const COUNTED: &[&str] = &[
     "model",
+    "models",
     "stream",
     "max_tokens",
     "max_completion_tokens",

@@ -120,10 +120,16 @@ impl Texts {
             self.note(1, false)?;
             return Ok(Judged { before: Vec::new(), data: Some(whole) });
         }
+        // Where no model speaks, an event is told whole: a counter's would all be held back for the next.
+        if !self.bold {
+            let Some(masked) = self.care.masker.text(frame.data) else { return Ok(Judged::default()) };
+            self.note(masked.found, masked.sad)?;
+            return Ok(Judged { before: Vec::new(), data: Some(masked.bytes) });
+        }
         let slot = Slot { kind: String::from_utf8_lossy(frame.name).into_owned(), ..Slot::default() };
         let key = format!("text {}", slot.kind);
         let written = escape(frame.data);
-        let channel = self.channel(&key, &slot, State::Open)?;
+        let channel = self.channel(&key, &slot, State::Open, true)?;
         let mut told = channel.push(&written)?;
         channel.template = Template { head: frame.head.to_vec(), plain: true, ..Template::default() };
         if frame.last {
@@ -170,6 +176,7 @@ impl Texts {
         mut masked: bool,
     ) -> Result<Judged, Withheld> {
         let mut edits = Edits::new();
+        let mut open = false;
         let last: HashMap<&str, usize> = pieces.iter().map(|(node, key)| (key.as_str(), *node)).collect();
         for (node, key) in pieces {
             let Some(channel) = self.channels.get_mut(key) else { continue };
@@ -181,7 +188,8 @@ impl Texts {
             if last && (frame.last || closes()) {
                 told.extend(channel.finish()?);
             }
-            masked |= held || channel.held() > 0 || told != written;
+            open |= channel.held() > 0;
+            masked |= held || open || told != written;
             let sad = channel.sad();
             self.allowed(sad)?;
             self.say(&told);
@@ -192,6 +200,9 @@ impl Texts {
         masked |= self.care.masker.text(reading.spelled.as_bytes()).is_some();
         if masked {
             edits.extend(unspelt(base, reading.spellings.iter()));
+        }
+        if open {
+            edits.extend(unspelt(base, reading.copies.iter()));
         }
         if self.found() > 0 {
             edits.extend(unspelt(base, reading.contexts.iter()));
@@ -250,7 +261,7 @@ impl Texts {
             let sure = known || (alone && (bold || (slot.marks.is_empty() && text())));
             let node = *node;
             if sure {
-                self.channel(&key, &slot, State::Open)?;
+                self.channel(&key, &slot, State::Open, *sort == Sort::Known)?;
                 pieces.push((node, key));
             } else if bold {
                 self.doubt(&key, &slot, written)?;
@@ -269,7 +280,7 @@ impl Texts {
     /// Meets a string of which nobody knows whether it is a piece: it is, once there is another one.
     fn doubt(&mut self, key: &str, slot: &Slot, written: &[u8]) -> Result<(), Withheld> {
         let first = !self.channels.contains_key(key);
-        let channel = self.channel(key, slot, State::Doubtful)?;
+        let channel = self.channel(key, slot, State::Doubtful, false)?;
         if !first {
             channel.state = State::Open;
             return Ok(());
@@ -314,12 +325,18 @@ impl Texts {
         Slot { marks: taken, ..slot.clone() }
     }
 
-    fn channel(&mut self, key: &str, slot: &Slot, state: State) -> Result<&mut Channel, Withheld> {
+    fn channel(
+        &mut self,
+        key: &str,
+        slot: &Slot,
+        state: State,
+        known: bool,
+    ) -> Result<&mut Channel, Withheld> {
         let (care, events) = (&self.care, self.events);
         let order = &mut self.order;
         let channel = self.channels.entry(key.to_owned()).or_insert_with(|| {
             order.push(key.to_owned());
-            Channel::new(care.masker, care.strict, slot.clone(), state)
+            Channel::new(care.masker, care.strict, slot.clone(), state, known)
         });
         channel.last = events;
         if channel.state == State::Doubtful && state == State::Open {
@@ -415,8 +432,11 @@ fn template(
     pieces: &[(usize, String)],
     reading: &Reading,
 ) -> Template {
+    if let Some(template) = block_template(doc, node) {
+        return template;
+    }
     let mut edits: Edits = pieces.iter().map(|(other, _)| (doc.content(*other), Vec::new())).collect();
-    edits.extend(unspelt(doc, reading.spellings.iter().chain(&reading.contexts)));
+    edits.extend(unspelt(doc, reading.spellings.iter().chain(&reading.contexts).chain(&reading.copies)));
     // Of the arrays on the way, one element.
     let mut inner = node;
     for outer in doc.above(node) {
@@ -441,6 +461,24 @@ fn template(
         after: edited(doc.text().get(content.end..).unwrap_or_default(), after.collect()),
         plain: false,
     }
+}
+
+/// What follows the beginning of a block that held the first of its text: a second beginning would be another block.
+fn block_template(doc: &Doc<'_>, node: usize) -> Option<Template> {
+    let kind = doc.member(ROOT, "type").and_then(|at| doc.string(at))?;
+    let index = doc.written(doc.member(ROOT, "index")?);
+    let name = doc.name(node);
+    (kind == "content_block_start").then(|| Template {
+        head: b"event: content_block_delta\n".to_vec(),
+        before: [
+            br#"{"type":"content_block_delta","index":"#,
+            index,
+            format!(r#","delta":{{"type":"{name}_delta","{name}":""#).as_bytes(),
+        ]
+        .concat(),
+        after: br#""}}"#.to_vec(),
+        plain: false,
+    })
 }
 
 /// What many streams end with.

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use super::doc::{Doc, Edits, Kind, ROOT, edited};
+use super::elements::Elements;
+use super::lines::Lines;
 use super::piece;
 use super::seen::Seen;
 use super::text;
 use crate::body::{Care, Opaque, Rewrite, Withheld};
+use crate::sse::Sse;
 
 /// Masks a model's answer; `None` when it may pass as it is.
 ///
@@ -15,8 +18,12 @@ use crate::body::{Care, Opaque, Rewrite, Withheld};
 ///
 /// # Errors
 /// When it may not pass.
-pub fn mask_answer(care: &Care, body: &[u8], seen: &Seen) -> Result<Option<Vec<u8>>, Withheld> {
-    Ok(masked(care, body, seen)?.map(|(bytes, _)| bytes))
+pub fn mask_answer(care: &Care, body: &[u8], seen: &Arc<Seen>) -> Result<Option<Vec<u8>>, Withheld> {
+    let mut told = Vec::new();
+    let mut answer = Whole::new(care, Arc::clone(seen));
+    answer.push(body, &mut told)?;
+    answer.finish(&mut told)?;
+    Ok((told != body).then_some(told))
 }
 
 fn masked(care: &Care, body: &[u8], seen: &Seen) -> Result<Option<(Vec<u8>, u32)>, Withheld> {
@@ -63,28 +70,65 @@ fn said<'d>(doc: &'d Doc<'_>) -> impl Iterator<Item = std::borrow::Cow<'d, str>>
     (0..doc.len()).filter(said).filter_map(|at| doc.string(at))
 }
 
-/// Rewrites an answer once all of it is there.
+/// Rewrites an answer of which its type does not say that it is a stream: by how it begins it may be one all the same.
 pub(super) struct Whole {
     care: Care,
     seen: Arc<Seen>,
+    /// What has come of an answer that is judged as a whole, or by which it is not known yet what it is.
     body: Vec<u8>,
+    /// What goes on with an answer that is a stream.
+    stream: Option<Box<dyn Rewrite>>,
     found: u64,
 }
 
 impl Whole {
     pub fn new(care: &Care, seen: Arc<Seen>) -> Self {
-        Self { care: care.clone(), seen, body: Vec::new(), found: 0 }
+        Self { care: care.clone(), seen, body: Vec::new(), stream: None, found: 0 }
+    }
+
+    /// A stream that begins as the answer does.
+    fn begun(&self) -> Option<Box<dyn Rewrite>> {
+        let begin = self.body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&self.body).trim_ascii_start();
+        if FIELDS.iter().any(|field| begin.starts_with(field)) {
+            return Some(Box::new(Sse::new(&self.care, true, Arc::clone(&self.seen))));
+        }
+        let array = begin.starts_with(b"[");
+        array.then(|| Box::new(Elements::new(&self.care, Arc::clone(&self.seen))) as Box<dyn Rewrite>)
+    }
+
+    /// The lines of an answer that is no document, if that is what they are.
+    fn lines(&self, body: &[u8]) -> Option<Lines> {
+        let line = body.trim_ascii_start().split(|byte| *byte == b'\n').next()?;
+        let lines = line.starts_with(b"{") && Doc::read(line).is_some() && Doc::read(body).is_none();
+        lines.then(|| Lines::new(&self.care, true, Arc::clone(&self.seen)))
     }
 }
 
 impl Rewrite for Whole {
-    fn push(&mut self, bytes: &[u8], _out: &mut Vec<u8>) -> Result<(), Withheld> {
+    fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Withheld> {
+        if let Some(stream) = &mut self.stream {
+            return stream.push(bytes, out);
+        }
+        let known = self.body.trim_ascii_start().len() >= FIRST_BYTES;
         self.body.extend_from_slice(bytes);
+        if !known && self.body.trim_ascii_start().len() >= FIRST_BYTES {
+            self.stream = self.begun();
+        }
+        if let Some(stream) = &mut self.stream {
+            return stream.push(&std::mem::take(&mut self.body), out);
+        }
         if self.body.len() > BODY_BYTES_MAX { Err(Withheld::TooLarge("a model's answer")) } else { Ok(()) }
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Withheld> {
         let body = std::mem::take(&mut self.body);
+        if self.stream.is_none() {
+            self.stream = self.lines(&body).map(|lines| Box::new(lines) as Box<dyn Rewrite>);
+        }
+        if let Some(stream) = &mut self.stream {
+            stream.push(&body, out)?;
+            return stream.finish(out);
+        }
         match masked(&self.care, &body, &self.seen)? {
             Some((told, found)) => {
                 self.found = u64::from(found);
@@ -96,9 +140,15 @@ impl Rewrite for Whole {
     }
 
     fn found(&self) -> u64 {
-        self.found
+        self.stream.as_ref().map_or(self.found, |stream| stream.found())
     }
 }
+
+/// What events begin with.
+const FIELDS: &[&[u8]] = &[b"data:", b"event:", b"id:", b"retry:", b":"];
+
+/// Bytes by which it is known what an answer is.
+const FIRST_BYTES: usize = 9;
 
 /// Names of what is said in answers.
 const SAID: &[&str] = &[

@@ -172,6 +172,8 @@ fn care(strict: bool) -> Care {
         strict,
         opaque: Opaque::Refuse,
         refuses: false,
+        echo: crate::echo::Echo::default(),
+        seen: None,
     }
 }
 

@@ -22,6 +22,8 @@ pub fn fuzz_json(data: &[u8]) {
             strict,
             opaque: Opaque::Refuse,
             refuses: false,
+            echo: crate::echo::Echo::default(),
+            seen: None,
         };
         let masked = |data: &[u8], width: usize| masked(&mut Json::new(&care, layout, bound), data, width);
         let whole = masked(data, data.len().max(1));

@@ -556,6 +556,8 @@ fn care(rules: &[(&str, DataClass)]) -> Care {
         strict: false,
         opaque: Opaque::Refuse,
         refuses: false,
+        echo: crate::echo::Echo::default(),
+        seen: None,
     }
 }
 

@@ -112,6 +112,7 @@ fn what_could_be_read_in_two_ways_is_no_prompt() {
     check(r#"{"model":"a","mod\u0065l":"b"}"#, twice);
     check(r#"{"messages":[{"role":"user","content":"a","content":"b"}]}"#, twice);
     check(r#"{"Model":"a"}"#, NotAPrompt::Ambiguous("a member differs in case from one that counts"));
+    check(r#"{"model":"a","models":["b"]}"#, NotAPrompt::Ambiguous("several models are asked"));
     check(r#"{"model":7}"#, NotAPrompt::Wrong("model"));
     check(r#"{"stream":"true"}"#, NotAPrompt::Wrong("stream"));
     check(r#"{"max_tokens":1e9}"#, NotAPrompt::Wrong("max_tokens"));

@@ -21,7 +21,7 @@ mod window;
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use mask::{JsonLong, JsonPlace, JsonRule, Masked, Stream};
+use mask::{JsonLong, JsonPlace, JsonRule, Stream};
 
 use super::joined::{self, Joined};
 use super::{Care, Rewrite, Withheld};

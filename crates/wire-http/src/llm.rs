@@ -3,7 +3,7 @@
 //! 1. `doc`: a JSON document as the places of its values.
 //! 2. `prompt`: what a request asks for, and its card data masked (`blob`: files in it).
 //! 3. `piece`: which strings of an event are pieces of a text that runs over events, and what ends it.
-//! 4. `channel`, `spelt`: one such text.
+//! 4. `channel`, `spelt`, `quoter`: one such text.
 //! 5. `stream`: all of them, event by event; `lines` and `elements` cut them where they are lines or elements of an
 //!    array, `sse` elsewhere.
 //! 6. `text`, `whole`: documents that hold texts whole.
@@ -17,6 +17,7 @@ mod fuzz;
 mod lines;
 mod piece;
 mod prompt;
+mod quoter;
 mod seen;
 mod spelt;
 mod stream;

@@ -14,6 +14,7 @@ pub(super) fn mask(care: &Care, data: &[u8], pieces: &[usize]) -> Option<Masked>
     let mut masked = care.masker.json(data, &care.rules);
     if let Some(whole) = &mut masked {
         give_back(care, data, whole, pieces);
+        keep_json(care, data, whole);
     }
     // Pieces beside one another are of one text already, or of several that have nothing to do with one another.
     if pieces.is_empty() {
@@ -72,6 +73,31 @@ fn give_back(care: &Care, data: &[u8], whole: &mut Masked, pieces: &[usize]) {
             if let Some(masked) = care.masker.text(read(before).as_bytes()) {
                 whole.found = whole.found.saturating_sub(masked.found.max(1));
                 edits.push((told.content(place), before.to_vec()));
+            }
+        }
+    }
+    whole.bytes = edited(&whole.bytes, edits);
+}
+
+/// Masks documents within strings, such as the arguments of a tool, so that they stay documents: a number among them
+/// becomes a string.
+fn keep_json(care: &Care, data: &[u8], whole: &mut Masked) {
+    let mut edits = Edits::new();
+    {
+        let (Some(doc), Some(told)) = (Doc::read(data), Doc::read(&whole.bytes)) else { return };
+        for (from, to) in pairs(&doc, &told) {
+            let (before, after) = (doc.written(from), told.written(to));
+            let string = doc.kind(from) == Some(Kind::String) && told.kind(to) == Some(Kind::String);
+            if !string || before == after {
+                continue;
+            }
+            let (before, after) = (read(before), read(after));
+            if before.trim_start().starts_with(['{', '['])
+                && Doc::read(before.as_bytes()).is_some()
+                && Doc::read(after.as_bytes()).is_none()
+                && let Some(masked) = care.masker.json(before.as_bytes(), &[])
+            {
+                edits.push((told.content(to), escape(&masked.bytes)));
             }
         }
     }

@@ -155,12 +155,12 @@ fn every_kind_of_text_is_masked_by_its_kind() {
         &format!("{0}\n{0}\n", json(MASKED)),
     );
     check(&care(), "text/plain", &format!("\x1e{}\n", json(CARD)), &format!("\x1e{}\n", json(MASKED)));
-    check(&care(), "application/json", &format!("data: {CARD}\n\n"), &format!("data: {MASKED}\n\n"));
+    check(&care(), "application/json", &format!("data: {CARD} x\n\n"), &format!("data: {MASKED} x\n\n"));
     check(
         &care(),
         "text/plain",
-        &format!("id: 7\nevent: a\ndata: {CARD}\n\n"),
-        &format!("id: 7\nevent: a\ndata: {MASKED}\n\n"),
+        &format!("id: 7\nevent: a\ndata: {CARD} x\n\n"),
+        &format!("id: 7\nevent: a\ndata: {MASKED} x\n\n"),
     );
 }
 
@@ -314,7 +314,7 @@ fn a_stream_of_events_under_a_coding_is_not_held_back() {
         })
         .unwrap_or_else(|_| panic!());
         for index in 0..20 {
-            let event = format!("data: {{\"delta\": \"word {index}\"}}\n\n");
+            let event = format!("data: {{\"delta\": \"word {index} of it\"}}\n\n");
             sent += event.len();
             let mut out = Vec::new();
             rewrite.push(&to(event.as_bytes()), &mut out).unwrap();

@@ -440,6 +440,36 @@ fn a_text_that_is_told_anew_each_time_shows_no_beginning_of_a_number() {
 }
 
 #[test]
+fn arguments_of_tools_stay_json_when_a_number_in_them_is_masked() {
+    let arguments = r#"{"pan": 4000056655665556, "n": -1.5e3, "s": "4000056655665556 \" 4000056655665556", "a": [4111111111111111]}"#;
+    let expected = r#"{"pan": "************5556", "n": -1.5e3, "s": "************5556 \" ************5556", "a": ["************1111"]}"#;
+    assert!(serde_json::from_str::<Value>(expected).is_ok());
+    for provider in PROVIDERS
+        .iter()
+        .filter(|provider| matches!(provider.name, "chat completions, arguments" | "messages, tool input"))
+    {
+        for at in 0..=arguments.len() {
+            let (one, other) = arguments.split_at(at);
+            let told =
+                run(open(&care(), provider.kind).0, &[provider.stream(&[one, other]).as_bytes()]).unwrap();
+            assert_eq!(provider.text(&told), expected, "{} at {at}", provider.name);
+        }
+        let told =
+            run(open(&care(), provider.kind).0, &[provider.stream(&characters(arguments)).as_bytes()])
+                .unwrap();
+        assert_eq!(provider.text(&told), expected, "{}", provider.name);
+    }
+    // The same where they come whole.
+    let whole = |arguments: &str| {
+        json!({"message": {"tool_calls": [{"function": {"arguments": arguments}}]}}).to_string()
+    };
+    assert_eq!(
+        run(open(&care(), "application/json").0, &[whole(arguments).as_bytes()]).unwrap(),
+        whole(expected)
+    );
+}
+
+#[test]
 fn a_block_that_begins_with_text_goes_on_with_it() {
     let stream = "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":2,\"content_block\":{\"type\":\"text\",\"text\":\"no 4000\"}}\n\n\
         event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":2}\n\n";

@@ -6,7 +6,7 @@ use mask::Masked;
 
 use super::doc::{Doc, Edits, Kind, ROOT, characters, edited, escape, read};
 use super::spelt::Spelt;
-use crate::body::Care;
+use crate::body::{self, Care};
 
 /// Masks a document by the rules and by what a scan finds, but for its strings at `pieces`, which are masked by
 /// the texts that they are pieces of. What their names or the rules say of them holds all the same.
@@ -19,8 +19,12 @@ pub(super) fn mask(care: &Care, data: &[u8], pieces: &[usize]) -> Option<Masked>
     // Pieces beside one another are of one text already, or of several that have nothing to do with one another.
     if pieces.is_empty() {
         masked = then(masked, data, |data| beside(care, data));
+        masked = then(masked, data, |data| {
+            let (bytes, found) = body::disguised(care, data)?;
+            Some(Masked { bytes, found: u32::try_from(found).unwrap_or(u32::MAX), sad: false })
+        });
         if care.strict {
-            masked = then(masked, data, |data| disguised(care, data));
+            masked = then(masked, data, |data| spelt(care, data));
         }
     }
     masked.filter(|masked| masked.sad || masked.bytes != data)
@@ -33,8 +37,8 @@ fn then(masked: Option<Masked>, data: &[u8], mask: impl Fn(&[u8]) -> Option<Mask
     Some(Masked { bytes: again.bytes, found: again.found.saturating_add(found), sad: again.sad || sad })
 }
 
-/// Masks numbers in disguise.
-fn disguised(care: &Care, data: &[u8]) -> Option<Masked> {
+/// Masks numbers that are spelt.
+fn spelt(care: &Care, data: &[u8]) -> Option<Masked> {
     let doc = Doc::read(data)?;
     let mut edits = Edits::new();
     let mut found = 0;

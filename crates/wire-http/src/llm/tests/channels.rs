@@ -361,7 +361,7 @@ fn numbers_in_disguise_are_masked_where_card_data_is_expected() {
             let told = events(&strict(), &PROVIDERS[0].stream(&pieces)).unwrap();
             let told = PROVIDERS[0].text(&told);
             assert_eq!(told.len(), text.len(), "{told}");
-            assert_eq!(told.matches("one").count() + told.matches('1').count(), 4, "{told}");
+            assert_eq!(told.matches("one").count() + told.matches('1').count(), 0, "{told}");
             assert_eq!(
                 events(&care(), &PROVIDERS[0].stream(&pieces)).map(|told| PROVIDERS[0].text(&told)).unwrap(),
                 text
@@ -454,9 +454,8 @@ fn arguments_of_tools_stay_json_when_a_number_in_them_is_masked() {
                 run(open(&care(), provider.kind).0, &[provider.stream(&[one, other]).as_bytes()]).unwrap();
             assert_eq!(provider.text(&told), expected, "{} at {at}", provider.name);
         }
-        let told =
-            run(open(&care(), provider.kind).0, &[provider.stream(&characters(arguments)).as_bytes()])
-                .unwrap();
+        let told = run(open(&care(), provider.kind).0, &[provider.stream(&characters(arguments)).as_bytes()])
+            .unwrap();
         assert_eq!(provider.text(&told), expected, "{}", provider.name);
     }
     // The same where they come whole.

@@ -26,7 +26,7 @@ mod whole;
 
 use std::sync::Arc;
 
-use crate::body::{Care, Rewrite};
+use crate::body::{self, Care, Coded, Rewrite};
 use crate::sse::Sse;
 
 pub(crate) use channel::Flush;
@@ -99,7 +99,8 @@ impl Dialect {
 
 /// Rewrites a model's answer, which is of `content_type`, and tells what is seen of it.
 ///
-/// Events and lines are masked as they come, anything else once it is complete.
+/// Events and lines are masked as they come, other documents once they are complete; what is neither (sound, pictures,
+/// files) as any other body is. The body's codings have been undone.
 pub fn open(care: &Care, content_type: &str) -> (Box<dyn Rewrite>, Arc<Seen>) {
     let seen = Arc::<Seen>::default();
     let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -108,7 +109,11 @@ pub fn open(care: &Care, content_type: &str) -> (Box<dyn Rewrite>, Arc<Seen>) {
         "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => {
             Box::new(lines::Lines::new(care, true, Arc::clone(&seen)))
         }
-        _ => Box::new(whole::Whole::new(care, Arc::clone(&seen))),
+        "" | "text/plain" => Box::new(whole::Whole::new(care, Arc::clone(&seen))),
+        kind if kind == "application/json" || kind.ends_with("+json") => {
+            Box::new(whole::Whole::new(care, Arc::clone(&seen)))
+        }
+        _ => body::open(care, Coded { content_type: Some(content_type), content_encoding: "" }),
     };
     (rewrite, seen)
 }

@@ -395,6 +395,8 @@ fn resource(resource: &Resource) -> String {
         Resource::Schema(name) => format!("schema {name}"),
         Resource::Table(name) => format!("table {name}"),
         Resource::Function(name) => format!("function {name}"),
+        Resource::Endpoint(endpoint) => format!("endpoint {}", endpoint.name()),
+        Resource::Model(name) => format!("model {name}"),
         Resource::Class(class) => format!("class {class}"),
     }
 }

@@ -299,6 +299,11 @@ impl Gate {
         Arc::clone(&self.rules.load().version)
     }
 
+    /// The fields of requests that the policies in force ask for: a lane reads these into the facts.
+    pub fn wanted(&self) -> Arc<access::Wanted> {
+        self.rules.load().policies.wanted()
+    }
+
     fn turn_away(
         &self,
         admitted: &Admitted,

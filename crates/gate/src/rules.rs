@@ -113,12 +113,18 @@ fn size(facts: &Facts) -> u64 {
         facts.kinds.iter().chain(&facts.functions).chain(&facts.not_understood).map(|name| name.len());
     let columns = facts.columns.iter().map(|used| used.column.len());
     let uses = facts.uses.iter().map(|used| match &used.resource {
-        access::Resource::Schema(name) | access::Resource::Table(name) | access::Resource::Function(name) => {
-            name.len()
-        }
+        access::Resource::Schema(name)
+        | access::Resource::Table(name)
+        | access::Resource::Function(name)
+        | access::Resource::Model(name) => name.len(),
+        access::Resource::Endpoint(endpoint) => endpoint.path.len() + endpoint.route.len(),
         access::Resource::Class(class) => class.as_str().len(),
         access::Resource::Connection => 0,
     });
-    let bytes: usize = names.chain(columns).chain(uses).map(|length| 2 * length + 128).sum();
+    let call = facts.call.iter().flat_map(|call| {
+        let fields = call.fields.iter().flat_map(|field| field.values.iter().map(|value| value.len()));
+        fields.chain(call.tools.iter().chain(&call.tools_called).map(|name| name.len()))
+    });
+    let bytes: usize = names.chain(columns).chain(uses).chain(call).map(|length| 2 * length + 128).sum();
     bytes as u64 + 512
 }

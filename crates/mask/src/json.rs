@@ -4,6 +4,7 @@
 //! beside it, the value is judged when its object has been read.
 
 mod path;
+mod place;
 mod stream;
 mod string;
 
@@ -18,6 +19,7 @@ use crate::name::{self, Beside, Meaning, Name};
 use path::Step;
 
 pub use path::{JsonPath, NotAPath};
+pub use place::{JsonLong, JsonPart, JsonPlace};
 pub use stream::{JsonStream, NotAString};
 
 /// What the operator says of a place in JSON documents.
@@ -38,6 +40,11 @@ impl JsonRule {
     /// content nor by name.
     pub fn not_pan(path: JsonPath) -> Self {
         Self { path, class: None }
+    }
+
+    /// Whether it says that no card data is there.
+    pub fn spares(&self) -> bool {
+        self.class.is_none()
     }
 }
 
@@ -78,6 +85,8 @@ struct Walk<'t> {
     way: Vec<Step<'t>>,
     /// Where the strings stand that a rule for card numbers names.
     strings: Vec<Range<usize>>,
+    /// Where the values stand that a rule says hold no card data.
+    spared: Vec<Range<usize>>,
     /// What stands in the place of what.
     masks: Vec<(Range<usize>, Vec<u8>)>,
     /// What the members of the object that is read say together, so far.
@@ -136,6 +145,7 @@ impl<'t> Walk<'t> {
             at: 0,
             way: Vec::new(),
             strings: Vec::new(),
+            spared: Vec::new(),
             masks: Vec::new(),
             beside: Beside::default(),
             doubts: Vec::new(),
@@ -145,21 +155,25 @@ impl<'t> Walk<'t> {
     }
 
     fn document(&mut self, treatment: Treatment) -> Result<(), NotJson> {
-        let name = self.masker.meaning().map(Name::from);
-        let above = Above { treatment, name, about_cards: self.masker.is_about_cards() };
-        self.value(above, 0)?;
+        self.value(Above::of_document(self.masker, treatment), 0)?;
         self.space();
         if self.at == self.text.len() { Ok(()) } else { Err(NotJson) }
     }
 
     /// The document with all masks in their places; `None` when there are none.
-    fn finish(mut self) -> Option<Masked> {
+    fn finish(self) -> Option<Masked> {
+        let all = 0..self.text.len();
+        self.finish_part(all)
+    }
+
+    /// The same of a part of it.
+    fn finish_part(mut self, part: Range<usize>) -> Option<Masked> {
         if self.masks.is_empty() {
             return None;
         }
         self.masks.sort_by_key(|(range, _)| range.start);
-        let mut bytes = Vec::with_capacity(self.text.len());
-        let mut copied = 0;
+        let mut bytes = Vec::with_capacity(part.len());
+        let mut copied = part.start;
         for (range, mask) in &self.masks {
             // Two masks of one value, of which the first has hidden it.
             let Some(kept) = self.text.get(copied..range.start) else { continue };
@@ -167,14 +181,14 @@ impl<'t> Walk<'t> {
             bytes.extend_from_slice(mask);
             copied = range.end;
         }
-        bytes.extend_from_slice(self.text.get(copied..)?);
+        bytes.extend_from_slice(self.text.get(copied..part.end)?);
         Some(Masked { bytes, found: self.found, sad: self.sad })
     }
 
     /// Reads the value at `at`, and masks it.
     fn value(&mut self, above: Above, depth: usize) -> Result<(), NotJson> {
         self.space();
-        let named = self.treatment();
+        let named = treatment(self.rules, &self.way);
         let treatment = named.max(above.treatment);
         let inside = Above { treatment: inner(treatment), ..above };
         let start = self.at;
@@ -205,7 +219,8 @@ impl<'t> Walk<'t> {
             _ if treatment == above.treatment => {}
             Treatment::Whole => self.replace(start..self.at, &string::quote(self.masker.whole())),
             Treatment::Null => self.replace(start..self.at, b"null"),
-            Treatment::Scan | Treatment::Pass | Treatment::Pan => {}
+            Treatment::Pass => self.spared.push(start..self.at),
+            Treatment::Scan | Treatment::Pan => {}
         }
         Ok(())
     }
@@ -239,9 +254,7 @@ impl<'t> Walk<'t> {
             if above.treatment == Treatment::Scan {
                 let name = self.name(written.clone());
                 let value = self.text.get(written.clone()).is_some_and(|name| VALUES.contains(&name));
-                inside.name = name.or(above.name.filter(|_| value));
-                let about_cards = inside.name.and_then(Name::alone).is_some_and(Meaning::is_about_cards);
-                inside.about_cards |= about_cards;
+                inside = above.under(name, value);
             }
             self.space();
             self.literal(b":")?;
@@ -291,20 +304,6 @@ impl<'t> Walk<'t> {
             if written.contains(&b'\\') { Name::of(&string::unescape(written)) } else { Name::of(written) }?;
         self.beside.add(name);
         Some(name)
-    }
-
-    /// The strictest that a rule says of the value at the end of the way.
-    fn treatment(&self) -> Treatment {
-        let rules = self.rules.iter().filter(|rule| rule.path.matches(&self.way));
-        let treatments = rules.map(|rule| match &rule.class {
-            None => Treatment::Pass,
-            Some(DataClass::Sad) => Treatment::Null,
-            Some(DataClass::Pan) => Treatment::Pan,
-            Some(DataClass::CardholderName | DataClass::Expiry | DataClass::Secret | DataClass::Own(_)) => {
-                Treatment::Whole
-            }
-        });
-        treatments.max().unwrap_or(Treatment::Scan)
     }
 
     /// Judges a value by itself and by the names above it, and leaves what hangs on those beside it for later.
@@ -467,6 +466,35 @@ impl<'t> Walk<'t> {
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
+}
+
+impl Above {
+    /// What is known of a whole document.
+    fn of_document(masker: Masker, treatment: Treatment) -> Self {
+        let name = masker.meaning().map(Name::from);
+        Self { treatment, name, about_cards: masker.is_about_cards() }
+    }
+
+    /// What is known of a member whose name says `name`, or says only that a `value` stands there.
+    fn under(self, name: Option<Name>, value: bool) -> Self {
+        let name = name.or(self.name.filter(|_| value));
+        let about_cards = name.and_then(Name::alone).is_some_and(Meaning::is_about_cards);
+        Self { name, about_cards: self.about_cards || about_cards, ..self }
+    }
+}
+
+/// The strictest that a rule says of the value at the end of `way`.
+fn treatment(rules: &[JsonRule], way: &[Step<'_>]) -> Treatment {
+    let rules = rules.iter().filter(|rule| rule.path.matches(way));
+    let treatments = rules.map(|rule| match &rule.class {
+        None => Treatment::Pass,
+        Some(DataClass::Sad) => Treatment::Null,
+        Some(DataClass::Pan) => Treatment::Pan,
+        Some(DataClass::CardholderName | DataClass::Expiry | DataClass::Secret | DataClass::Own(_)) => {
+            Treatment::Whole
+        }
+    });
+    treatments.max().unwrap_or(Treatment::Scan)
 }
 
 /// What a container's treatment means for what it holds: when it goes as a whole, the inside is only read past,

@@ -126,7 +126,7 @@ impl Masker {
     }
 
     /// Whether card numbers are left as they are.
-    pub(crate) fn spares_cards(self) -> bool {
+    pub const fn spares_cards(&self) -> bool {
         self.spares_cards
     }
 

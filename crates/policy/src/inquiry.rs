@@ -3,6 +3,7 @@ use cedar_policy::{
     Authorizer, Context, Decision as Answer, Entities, EntityUid, PolicySet, Request, RestrictedExpression,
 };
 
+use crate::call;
 use crate::resource::Placed;
 use crate::schema::VOCABULARY;
 use crate::{Policies, Scope, Subject};
@@ -67,7 +68,12 @@ impl<'a> Inquiry<'a> {
         let class = match resource {
             Resource::Class(DataClass::Sad) => return Decision::none_allows(),
             Resource::Class(class) => Some(class),
-            Resource::Connection | Resource::Schema(_) | Resource::Table(_) | Resource::Function(_) => None,
+            Resource::Connection
+            | Resource::Schema(_)
+            | Resource::Table(_)
+            | Resource::Function(_)
+            | Resource::Endpoint(_)
+            | Resource::Model(_) => None,
         };
         let Some(policies) = self.policies.on(action) else { return Decision::none_allows() };
         let placed = self.scope.place(resource);
@@ -122,6 +128,7 @@ impl<'a> Inquiry<'a> {
     ) -> Result<Decision, String> {
         let resource = resource?;
         let entities = with(self.entities.clone()?, resource.entities)?;
+        let entities = with(entities, call::fields(self.facts.call.as_deref())?)?;
         let context = self.context(narrowed)?;
         let schema = Some(&VOCABULARY.schema);
         let request = Request::new(self.subject.uid.clone(), action, resource.uid, context, schema)
@@ -175,6 +182,7 @@ impl<'a> Inquiry<'a> {
             ),
             ("matches", RestrictedExpression::new_long(i64::try_from(narrowed.matches).unwrap_or(i64::MAX))),
         ];
+        let pairs = pairs.into_iter().chain(call::context(facts.call.as_deref()));
         Context::from_pairs(pairs.map(|(name, value)| (name.to_owned(), value))).map_err(|e| e.to_string())
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proxy::Credential;
-use wire_http::{Opaque, Origin, Rule};
+use wire_http::{Bounds, Opaque, Origin, Rule};
 
 use super::file;
 use super::labels::member;
@@ -28,6 +28,7 @@ pub struct HttpConnection {
     pub requests: Requests,
     pub hosts: Vec<Box<str>>,
     pub patience: Duration,
+    pub bounds: Bounds,
 }
 
 /// What becomes of card data in requests.
@@ -83,6 +84,7 @@ impl Reading<'_> {
             requests: requests?,
             hosts: hosts?,
             patience: patience?,
+            bounds: Bounds::default(),
         })
     }
 

@@ -62,6 +62,7 @@ fn http(name: &str, connection: &config::HttpConnection, maskers: Maskers) -> an
         strict: connection.strict,
         opaque: connection.opaque,
         outgoing,
+        bounds: connection.bounds,
     };
     Ok(HttpConnection {
         lane: Arc::new(lane),

@@ -143,6 +143,10 @@ impl Drive {
         while let Some(effect) = self.exchange.poll() {
             match effect {
                 Effect::Ask(question) => self.ask(&question),
+                Effect::Refuse { question, code, detail } => {
+                    let refused = self.gate.refuse(&self.session.admitted, &question, code, &detail, now());
+                    self.verdict = Some((refused, Instant::now()));
+                }
                 Effect::Request(parts) => self.head = Some(parts),
                 Effect::RequestData(bytes) => self.sending.pieces.push_back(Piece::Data(bytes)),
                 Effect::RequestEnd(trailers) => self.sending.pieces.push_back(Piece::End(trailers)),

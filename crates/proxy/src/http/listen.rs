@@ -23,10 +23,11 @@ use tokio::task::JoinSet;
 use tokio::time::{interval, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, info, warn};
-use wire_http::{Broken, Exchange};
+use wire_http::{Broken, Exchange, TurnedAway};
 
 use super::Reachable;
 use super::body::Sent;
+use super::credential::Lent;
 use super::door::{self, Place};
 use super::drive::Drive;
 use super::guarded::{Guarded, Watch};
@@ -228,11 +229,15 @@ impl Caller {
         let Some((number, running)) = session.next(now()) else {
             return Err(self.unnamed("a session of too many requests"));
         };
-        let lent = reachable.client.lend().map_err(|error| {
-            warn!(connection = &*name, %error, "no credential");
-            let detail = "panguard has no credential for it, tell its operator";
-            wire_http::refusal(&refusal(Code::UpstreamUnavailable, id, detail))
-        })?;
+        let (lent, turned_away) = match reachable.client.lend() {
+            Ok(lent) => (lent, None),
+            Err(error) => {
+                warn!(connection = &*name, %error, "no credential");
+                let detail = "panguard has no credential for it, tell its operator".into();
+                let code = Code::UpstreamUnavailable;
+                (Lent::default(), Some(TurnedAway { code, detail, retry_after_seconds: None }))
+            }
+        };
         let settings = wire_http::Settings {
             connection: reachable.connection.lane.clone(),
             prefix,
@@ -240,6 +245,7 @@ impl Caller {
             now: now(),
             wanted: gateway.settings.gate.wanted(),
             echo: lent.echo.clone(),
+            turned_away,
         };
         let (parts, body) = request.into_parts();
         let has_body = !body.is_end_stream();

@@ -19,9 +19,10 @@ use arc_swap::ArcSwap;
 use gate::Gate;
 use vault::Vault;
 
-use crate::tls::{TlsError, Trust};
+use crate::tls::{ClientCertificate, TlsError, Trust};
 use client::Client;
-pub use credential::Credential;
+use credential::Turns;
+pub use credential::{Aws, ClientAuth, Credential, Grant, OAuth2};
 pub(crate) use listen::run;
 use session::{Session, Token};
 
@@ -34,6 +35,8 @@ pub struct HttpConnection {
     pub credential: Credential,
     /// Whose certificates are believed there.
     pub trust: Trust,
+    /// What is shown there, where it asks for a certificate.
+    pub certificate: Option<ClientCertificate>,
     /// Its labels for policies, such as `cde`.
     pub labels: Arc<[Box<str>]>,
     /// Names by which agents may ask for it beside its path here, in lower case.
@@ -49,6 +52,7 @@ pub struct HttpConnection {
 pub(crate) struct Https {
     by_name: ArcSwap<HashMap<Arc<str>, Arc<Reachable>>>,
     by_host: ArcSwap<HashMap<Box<str>, Arc<Reachable>>>,
+    turns: Arc<Turns>,
 }
 
 /// A connection, and what all who reach it share.
@@ -73,7 +77,7 @@ impl Https {
             let name = connection.lane.name.clone();
             let reachable = match before.get(&name) {
                 Some(known) if known.connection.version == connection.version => known.clone(),
-                _ => Arc::new(Reachable::new(connection, vault.clone())?),
+                _ => Arc::new(Reachable::new(connection, vault.clone(), self.turns.clone())?),
             };
             by_host.extend(reachable.connection.hosts.iter().map(|host| (host.clone(), reachable.clone())));
             by_name.insert(name, reachable);
@@ -110,8 +114,8 @@ impl Https {
 }
 
 impl Reachable {
-    fn new(connection: HttpConnection, vault: Arc<Vault>) -> Result<Self, TlsError> {
-        let client = Client::new(&connection, vault)?;
+    fn new(connection: HttpConnection, vault: Arc<Vault>, turns: Arc<Turns>) -> Result<Self, TlsError> {
+        let client = Client::new(&connection, vault, turns)?;
         Ok(Self { connection, client, sessions: Mutex::default() })
     }
 

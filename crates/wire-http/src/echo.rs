@@ -36,6 +36,15 @@ impl Echo {
         Self { spellings: spellings.into_iter().map(Secret::from).collect(), longest }
     }
 
+    /// One that seeks what either does.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let mut spellings: Vec<Secret> = self.spellings.iter().chain(&*other.spellings).cloned().collect();
+        spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.expose().len()));
+        let longest = self.longest.max(other.longest);
+        Self { spellings: spellings.into(), longest }
+    }
+
     /// Whether there is anything to seek.
     pub fn is_empty(&self) -> bool {
         self.spellings.is_empty()

@@ -30,6 +30,7 @@ use wire::Side;
 
 use crate::body::{Care, Rewrite, Withheld};
 use crate::connection::{Holds, Settings};
+use crate::echo::Echo;
 use crate::header;
 use crate::llm::{Dialect, Operation, Seen};
 use crate::problem;
@@ -246,6 +247,12 @@ impl Exchange {
             (_, Verdict::Hold(_) | Verdict::Ahead(_)) => {}
             (Stage::Held | Stage::Running | Stage::Over, Verdict::Allow(_) | Verdict::Deny(_)) => {}
         }
+    }
+
+    /// Takes note of another credential by which the answer will have been got. The first may come back all the same.
+    pub fn lent_anew(&mut self, echo: &Echo) {
+        self.settings.echo = self.settings.echo.and(echo);
+        self.care.iter_mut().for_each(|care| care.echo = self.settings.echo.clone());
     }
 
     /// Takes the head of the upstream's answer.

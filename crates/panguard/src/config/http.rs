@@ -7,6 +7,7 @@ use std::time::Duration;
 use proxy::Credential;
 use wire_http::{Bounds, Opaque, Origin, Rule};
 
+use super::credential::ClientCertificate;
 use super::file;
 use super::labels::member;
 use super::place::{At, Problem};
@@ -20,6 +21,7 @@ pub struct HttpConnection {
     /// PEM file of authorities believed instead of the system's.
     pub ca: Option<PathBuf>,
     pub credential: Credential,
+    pub certificate: Option<ClientCertificate>,
     pub labels: Arc<[Box<str>]>,
     /// What the members of its JSON answers hold.
     pub data: Vec<Rule>,
@@ -62,6 +64,11 @@ impl Reading<'_> {
             None => Some(Credential::None),
             Some(at) => self.http_credential(name, at),
         };
+        let tls = origin.as_ref().is_none_or(|origin| origin.tls);
+        let certificate = match &connection.client_certificate {
+            None => Some(None),
+            Some(at) => self.client_certificate(at, tls).map(Some),
+        };
         let ca = connection.ca.as_ref().and_then(|at| self.path(at));
         let labels: Option<Vec<Box<str>>> =
             connection.labels.iter().map(|at| self.text(at).map(String::into_boxed_str)).collect();
@@ -72,11 +79,14 @@ impl Reading<'_> {
         let opaque = self.opaque(connection.opaque.as_ref(), is_cde);
         let requests = self.requests(connection.requests.as_ref(), asks_models);
         let patience = self.patience(connection.timeout_seconds.as_ref());
+        let credential = credential?;
+        let bounds = Bounds { holds: credential.holds(), ..Bounds::default() };
         Some(HttpConnection {
             origin: origin?,
             asks_models,
             ca,
-            credential: credential?,
+            credential,
+            certificate: certificate?,
             labels: labels.into(),
             data: data.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect(),
             strict: connection.disguises.unwrap_or(is_cde),
@@ -84,7 +94,7 @@ impl Reading<'_> {
             requests: requests?,
             hosts: hosts?,
             patience: patience?,
-            bounds: Bounds::default(),
+            bounds,
         })
     }
 
@@ -118,39 +128,6 @@ impl Reading<'_> {
             return self.wrong(at.line, message);
         }
         Some(origin)
-    }
-
-    fn http_credential(&mut self, name: &str, at: &At<file::Credential>) -> Option<Credential> {
-        let file::Credential { user, password, bearer, header, query, value } = &at.value;
-        match (user, password, bearer, header, query, value) {
-            (None, None, Some(token), None, None, None) => self.secret(token).map(Credential::Bearer),
-            (Some(user), Some(password), None, None, None, None) => {
-                let (user, password) = (self.text(user)?, self.secret(password)?);
-                if user.contains(':') {
-                    return self.wrong(at.line, "the user of Basic authentication holds no `:` (RFC 7617)");
-                }
-                Some(Credential::Basic(user.into(), password))
-            }
-            (None, None, None, Some(header), None, Some(value)) => {
-                let (field, value) = (self.text(header)?, self.secret(value)?);
-                match field.parse() {
-                    Ok(field) => Some(Credential::Header(field, value)),
-                    Err(_) => self.wrong(header.line, format!("`{field}` cannot name a header; write one such as `X-Api-Key`")),
-                }
-            }
-            (None, None, None, None, Some(query), Some(value)) => {
-                let (field, value) = (self.text(query)?, self.secret(value)?);
-                let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-                if !field.chars().all(plain) {
-                    return self.wrong(query.line, "a field of a query is named by letters, digits, `-`, `_` and `.`");
-                }
-                Some(Credential::Query(field.into(), value))
-            }
-            _ => self.wrong(
-                at.line,
-                format!("a credential is one of `{{ bearer: {{ secret: {name} }} }}`, `{{ header: X-Api-Key, value: {{ secret: {name} }} }}`, `{{ query: key, value: {{ secret: {name} }} }}` and `{{ user: USER, password: {{ secret: {name} }} }}`"),
-            ),
-        }
     }
 
     /// What is said of one member of its answers. Empty: that is over.

@@ -229,7 +229,7 @@ impl Caller {
         let Some((number, running)) = session.next(now()) else {
             return Err(self.unnamed("a session of too many requests"));
         };
-        let (lent, turned_away) = match reachable.client.lend() {
+        let (lent, turned_away) = match reachable.client.lend().await {
             Ok(lent) => (lent, None),
             Err(error) => {
                 warn!(connection = &*name, %error, "no credential");

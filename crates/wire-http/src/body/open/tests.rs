@@ -66,12 +66,12 @@ fn every_kind_of_text_is_masked_by_its_kind() {
         &format!("{0}\n{0}\n", json(MASKED)),
     );
     check(&care(), "text/plain", &format!("\x1e{}\n", json(CARD)), &format!("\x1e{}\n", json(MASKED)));
-    check(&care(), "application/json", &format!("data: {CARD}\n\n"), &format!("data: {MASKED}\n\n"));
+    check(&care(), "application/json", &format!("data: {CARD} x\n\n"), &format!("data: {MASKED} x\n\n"));
     check(
         &care(),
         "text/plain",
-        &format!("id: 7\nevent: a\ndata: {CARD}\n\n"),
-        &format!("id: 7\nevent: a\ndata: {MASKED}\n\n"),
+        &format!("id: 7\nevent: a\ndata: {CARD} x\n\n"),
+        &format!("id: 7\nevent: a\ndata: {MASKED} x\n\n"),
     );
 }
 

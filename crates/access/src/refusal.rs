@@ -188,7 +188,9 @@ impl Code {
             Self::NotATemplate => {
                 "send a registered statement as it is written, with your values as parameters, or ask for this one to be registered"
             }
-            Self::Malformed => "let your HTTP library write the request, and send it as it stands in its documentation",
+            Self::Malformed => {
+                "let your HTTP library write the request, and send it as it stands in its documentation"
+            }
         }
     }
 

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use mask::{JsonRule, Masker};
 
+use crate::echo::Echo;
+use crate::llm::Seen;
+
 mod aligned;
 mod apart;
 mod charset;
@@ -12,20 +15,28 @@ mod form;
 mod joined;
 mod json;
 mod kind;
+mod layers;
 mod look;
 mod markup;
 mod multipart;
 mod open;
 mod packed;
 mod table;
+#[cfg(test)]
+mod testing;
 mod text;
 
+pub(crate) use coding::{packed_as, unpacked_as};
+#[doc(hidden)]
+pub use json::fuzz_json;
 pub use open::open;
+pub(crate) use packed::hides;
 
 /// Masks card numbers in disguise in a JSON document, and says how many; `None` when there are none.
 pub(crate) fn disguised(care: &Care, text: &[u8]) -> Option<(Vec<u8>, u64)> {
     let place = mask::JsonPlace::new(care.masker, Arc::clone(&care.rules));
-    joined::mask(care, &place, text).map(|joined| (joined.bytes, joined.found))
+    let joined = joined::mask_spared(care, &place, text).or_else(|| joined::mask(care, text, false))?;
+    (joined.found > 0).then_some((joined.bytes, joined.found))
 }
 
 /// Rewrites one body as it passes, cut anywhere: how it is cut never changes what comes out.
@@ -76,6 +87,10 @@ pub struct Care {
     pub opaque: Opaque,
     /// Whether a body in which anything is found is withheld, not masked.
     pub refuses: bool,
+    /// The upstream's credential, which is starred out should it be there.
+    pub echo: Echo,
+    /// What takes note of what the answer of a model says of itself, where it is one.
+    pub seen: Option<Arc<Seen>>,
 }
 
 /// What becomes of a body that cannot be understood.
@@ -96,4 +111,15 @@ pub struct Coded<'a> {
     pub content_type: Option<&'a str>,
     /// `Content-Encoding`: its codings in the order in which they were applied (RFC 9110 §8.4), as sent.
     pub content_encoding: &'a str,
+}
+
+impl Withheld {
+    /// Why, in a few words for whoever asked.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Sad => "sensitive authentication data",
+            Self::CardData => "card data",
+            Self::NotUnderstood(what) | Self::TooLarge(what) => what,
+        }
+    }
 }

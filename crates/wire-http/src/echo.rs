@@ -80,11 +80,13 @@ impl Echoes {
         Self { echo, held: Vec::new(), found: 0 }
     }
 
+    /// Whether nothing is sought.
+    pub fn is_idle(&self) -> bool {
+        self.echo.is_empty()
+    }
+
     /// Goes on with `bytes`, and gives what may be read on.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
-        if self.echo.is_empty() {
-            return bytes.to_vec();
-        }
         let mut text = std::mem::take(&mut self.held);
         text.extend_from_slice(bytes);
         let mut text = self.hide(text);

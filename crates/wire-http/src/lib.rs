@@ -10,7 +10,10 @@
 //! 5. `llm`: what model providers' answers and prompts are made of; each text in a stream of events is one text.
 
 mod body;
+mod connection;
 mod echo;
+mod exchange;
+mod fuzz;
 mod guard;
 mod header;
 pub mod llm;
@@ -18,8 +21,14 @@ mod problem;
 mod sse;
 mod target;
 
+#[doc(hidden)]
+pub use body::fuzz_json;
 pub use body::{Care, Coded, Opaque, Rewrite, Withheld, open};
+pub use connection::{Connection, NotAnOrigin, Origin, Outgoing, Rule, Settings};
 pub use echo::Echo;
+pub use exchange::{Effect, Exchange, HELD_BYTES_MAX};
+#[doc(hidden)]
+pub use fuzz::{fuzz_body, fuzz_coding, fuzz_hides, fuzz_text_body};
 #[doc(hidden)]
 pub use guard::fuzz_guard;
 pub use guard::{Broken, Guard, HEAD_BYTES_MAX};

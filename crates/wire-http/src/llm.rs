@@ -118,6 +118,21 @@ pub fn open(care: &Care, content_type: &str) -> (Box<dyn Rewrite>, Arc<Seen>) {
     (rewrite, seen)
 }
 
+/// What masks a model's answer that is one document.
+pub(crate) fn whole(care: &Care, seen: &Arc<Seen>) -> Box<dyn Rewrite> {
+    Box::new(whole::Whole::new(care, Arc::clone(seen)))
+}
+
+/// What masks a model's answer that is a document on each line.
+pub(crate) fn lines(care: &Care, seen: &Arc<Seen>) -> Box<dyn Rewrite> {
+    Box::new(lines::Lines::new(care, true, Arc::clone(seen)))
+}
+
+/// What masks a model's answer that comes in events.
+pub(crate) fn events(care: &Care, seen: &Arc<Seen>) -> Box<dyn Rewrite> {
+    Box::new(Sse::new(care, true, Arc::clone(seen)))
+}
+
 /// Rewrites lines of JSON of which nothing is known, as [`open`] does with those of a model.
 pub(crate) fn open_lines(care: &Care) -> Box<dyn Rewrite> {
     Box::new(lines::Lines::new(care, false, Arc::default()))

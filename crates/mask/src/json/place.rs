@@ -151,6 +151,11 @@ impl JsonPlace {
         self.go_on();
     }
 
+    /// Whether the innermost container that it is in is an object.
+    pub fn is_in_object(&self) -> bool {
+        self.levels.last().is_some_and(|level| matches!(level.step, Owned::Name(_)))
+    }
+
     /// How many containers the place is in.
     pub fn depth(&self) -> usize {
         self.levels.len()

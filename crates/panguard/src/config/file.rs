@@ -50,8 +50,8 @@ pub struct File {
 pub struct Listen {
     /// For PostgreSQL clients: `127.0.0.1:6432`.
     pub postgres: Option<At<String>>,
-    #[schemars(skip)]
-    pub http: Option<At<IgnoredAny>>,
+    /// For HTTP clients, at `/CONNECTION/…`: `127.0.0.1:8080`.
+    pub http: Option<At<String>>,
     /// For people and their tools: `/healthz`, `/readyz` and `/metrics`. Loopback only.
     pub console: Option<At<String>>,
 }
@@ -150,9 +150,9 @@ pub struct Agents {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Connection {
-    /// The protocol: `postgres`.
+    /// The protocol: `postgres`, `http`, or `llm` for an HTTP system that answers for models.
     #[serde(rename = "type")]
-    #[schemars(extend("enum" = ["postgres"]))]
+    #[schemars(extend("enum" = ["postgres", "http", "llm"]))]
     pub kind: At<String>,
     /// `HOST:PORT`.
     pub address: Option<At<String>>,
@@ -169,7 +169,8 @@ pub struct Connection {
     /// Free words that policies can ask about: `cde`, `production`.
     #[serde(default)]
     pub labels: Vec<At<String>>,
-    /// What is known to be sensitive: `schema.table.column` and its data class.
+    /// What is known to be sensitive: `schema.table.column`, or for `http` and `llm` the path of a member of a JSON answer
+    /// (`$.card.number`), and its data class.
     #[serde(default)]
     pub data: BTreeMap<String, At<Holds>>,
     /// Folder of registered statements, `*.sql` with one statement in each, named as its file.
@@ -177,8 +178,24 @@ pub struct Connection {
     /// Who may query in which way: the first that names a principal counts. Whoever is named by none is `filtered`.
     #[serde(default)]
     pub modes: Vec<At<ModeOf>>,
-    #[schemars(skip)]
-    pub base_url: Option<IgnoredAny>,
+    /// Where an HTTP system is: `https://api.example.com/v2`. Paths count from there.
+    pub base_url: Option<At<String>>,
+    /// Host names by which agents may ask for an HTTP system beside its path at panguard.
+    #[serde(default)]
+    pub hosts: Vec<At<String>>,
+    /// What becomes of bodies that cannot be understood (images, archives, unknown encodings): `refuse` (the default on a
+    /// connection labelled `cde`), `scan` as bytes (the default elsewhere) or `pass`.
+    #[schemars(extend("enum" = ["refuse", "scan", "pass"]))]
+    pub opaque: Option<At<String>>,
+    /// What becomes of card data in requests of those who may not reveal it there: `refuse` (the default of `http`), `mask`
+    /// by the deployment's profile, or `tokenise` (the default of `llm`).
+    #[schemars(extend("enum" = ["refuse", "mask", "tokenise"]))]
+    pub requests: Option<At<String>>,
+    /// Whether what might be card data in disguise (taken apart over fields, packed, reversed) is taken for it. The default
+    /// is `true` on a connection labelled `cde`, where card data is expected; it costs mistakes.
+    pub disguises: Option<bool>,
+    /// How long an HTTP system may take to begin an answer, and to go on with it. 300 unless given.
+    pub timeout_seconds: Option<At<u64>>,
 }
 
 /// Whose way of querying is which (PCI DSS 4.0.1, 7.2.6).
@@ -202,7 +219,8 @@ pub struct ModeOf {
     pub agents: Vec<String>,
 }
 
-/// A user of the upstream and where the password is.
+/// How panguard signs in: `user` and `password` (for `http` by Basic authentication), or for `http` and `llm` also
+/// `bearer`, `header` with `value`, or `query` with `value`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Credential {
@@ -210,12 +228,14 @@ pub struct Credential {
     pub user: Option<At<String>>,
     /// The password, by its name in the vault.
     pub password: Option<At<SecretName>>,
-    #[schemars(skip)]
-    pub bearer: Option<IgnoredAny>,
-    #[schemars(skip)]
-    pub header: Option<IgnoredAny>,
-    #[schemars(skip)]
-    pub value: Option<IgnoredAny>,
+    /// A token for `Authorization: Bearer`, by its name in the vault.
+    pub bearer: Option<At<SecretName>>,
+    /// A header's name, such as `X-Api-Key`, which is given `value`.
+    pub header: Option<At<String>>,
+    /// The name of a field of the query, which is given `value`.
+    pub query: Option<At<String>>,
+    /// What the header or the field of the query holds, by its name in the vault.
+    pub value: Option<At<SecretName>>,
 }
 
 /// Bounds on what clients may use up. A limit that is not given has its default.

@@ -1,16 +1,19 @@
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context;
-use proxy::{Connection, Live, Target, Trust, UpstreamTls, Verify, certificates, listening};
+use proxy::{Connection, HttpConnection, Live, Target, Trust, UpstreamTls, Verify, certificates, listening};
+use wire_http::Outgoing;
 
-use crate::config::{self, Config};
+use super::Maskers;
+use crate::config::{self, Config, Requests};
 
 /// The part of the configuration that can be exchanged while the gateway runs, with the PEM files it names.
 ///
 /// # Errors
 /// A file that cannot be read or is not what it should be, by its name.
-pub fn live(config: &Config) -> anyhow::Result<Live> {
+pub fn live(config: &Config, maskers: Maskers) -> anyhow::Result<Live> {
     let tls = match &config.tls {
         None => None,
         Some(tls) => {
@@ -23,7 +26,9 @@ pub fn live(config: &Config) -> anyhow::Result<Live> {
     let issuers =
         config.issuers.iter().map(|issuer| Ok((issuer.trust.clone(), trust(issuer.ca.as_deref())?)));
     let connections = config.connections.iter().map(|(name, connection)| upstream(name, connection));
+    let https = config.https.iter().map(|(name, connection)| http(name, connection, maskers));
     Ok(Live {
+        https: https.collect::<anyhow::Result<_>>()?,
         connections: connections.collect::<anyhow::Result<_>>()?,
         issuers: issuers.collect::<anyhow::Result<_>>()?,
         tls,
@@ -39,6 +44,34 @@ pub fn upstream(name: &str, connection: &config::Connection) -> anyhow::Result<C
     let (labels, data) = (connection.labels.clone(), connection.data.clone());
     let modes = connection.modes.clone();
     Ok(Connection { name: name.into(), target, labels, data, modes })
+}
+
+/// One connection of HTTP, with the PEM file that it names.
+fn http(name: &str, connection: &config::HttpConnection, maskers: Maskers) -> anyhow::Result<HttpConnection> {
+    let trust = trust(connection.ca.as_deref()).with_context(|| format!("the connection `{name}`"))?;
+    let outgoing = match connection.requests {
+        Requests::Refuse => Outgoing::Refuse,
+        Requests::Mask => Outgoing::Mask(maskers.answers),
+        Requests::Tokenise => Outgoing::Mask(maskers.surrogates),
+    };
+    let lane = wire_http::Connection {
+        name: name.into(),
+        origin: connection.origin.clone(),
+        asks_models: connection.asks_models,
+        rules: connection.data.clone(),
+        strict: connection.strict,
+        opaque: connection.opaque,
+        outgoing,
+    };
+    Ok(HttpConnection {
+        lane: Arc::new(lane),
+        credential: connection.credential.clone(),
+        version: format!("{connection:?} {trust:?}").into(),
+        trust,
+        labels: connection.labels.clone(),
+        hosts: connection.hosts.clone(),
+        patience: connection.patience,
+    })
 }
 
 /// Where a connection is, and how panguard signs in there.

@@ -308,6 +308,24 @@ impl Redo {
     }
 }
 
+/// `bytes` packed by the coding of that name, for the tests of any bytes.
+pub(crate) fn packed_as(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    let coding = *Coding::list(name).ok()?.first()?;
+    let mut redo = Undo::new(coding).ok()?.redo().ok()?;
+    redo.push(bytes).ok()?;
+    redo.finish().ok()
+}
+
+/// What `bytes` unpack to by the coding of that name, for the tests of any bytes.
+pub(crate) fn unpacked_as(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    let coding = *Coding::list(name).ok()?.first()?;
+    let mut undo = Undo::new(coding).ok()?;
+    let (mut input, mut out) = (bytes, Vec::new());
+    while undo.step(&mut input, &mut out).ok()? {}
+    undo.finish(&mut out).ok()?;
+    Some(out)
+}
+
 /// RFC 1950 §2.2: deflate, a window of at most 32 KiB, and the check of both bytes.
 pub(super) fn is_zlib(method: u8, flags: u8) -> bool {
     method & 15 == 8 && method >> 4 <= 7 && (u16::from(method) << 8 | u16::from(flags)) % 31 == 0

@@ -27,15 +27,18 @@
 //! * digits backwards or among others, and hexadecimal without a prefix, count only where no more values of that form
 //!   under one name of the document are nothing than something: of fifty identifiers of 16 digits one is by chance.
 //!
-//! In a document that does not fit ([`super::json`]), values count as beside one another within one part of it.
+//! In a document that does not fit ([`super::json`]), the members of objects in an array count as beside one another
+//! within one part of it, but for the texts of content parts and for what stands in the array itself.
 
 mod disguise;
 mod leaves;
 mod run;
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use mask::{FindingKind, JsonPlace};
+use memchr::memmem::Finder;
 
 use super::Care;
 
@@ -45,25 +48,45 @@ pub(super) struct Joined {
     pub found: u64,
 }
 
-/// Masks what is in disguise in `text`, a value at `place`; `None` when there is nothing.
-pub(super) fn mask(care: &Care, place: &JsonPlace, text: &[u8]) -> Option<Joined> {
-    if care.masker.spares_cards() || !(care.strict || may_hold_parts(text)) {
+/// Masks what is in disguise in `text`: values beside one another, with commas between them, of one object with their
+/// names. `None` when there is nothing.
+pub(super) fn mask(care: &Care, text: &[u8], in_object: bool) -> Option<Joined> {
+    if !may_hold(care, text) {
         return None;
     }
-    let mut finds = leaves::look(care, text);
-    if finds.is_empty() {
+    let (open, close) = if in_object { (b"{", b"}") } else { (b"[", b"]") };
+    let text = [open, text, close].concat();
+    let joined = put(&text, leaves::look(care, &text))?;
+    let bytes = joined.bytes.get(1..joined.bytes.len() - 1)?.to_vec();
+    Some(Joined { bytes, ..joined })
+}
+
+/// The same of one value at `place`, if some of it is spared by a rule: that is not looked at. `None` when nothing is.
+pub(super) fn mask_spared(care: &Care, place: &JsonPlace, text: &[u8]) -> Option<Joined> {
+    let spared = if may_hold(care, text) { place.spared(text, 0..text.len()) } else { Vec::new() };
+    if spared.is_empty() {
         return None;
     }
-    let spared = place.spared(text, 0..text.len());
     let is_spared = |place: &Range<usize>| {
         spared.iter().any(|spared| spared.start <= place.start && place.end <= spared.end)
     };
+    let mut finds = leaves::look(care, text);
     finds.retain(|find| !find.masks.iter().any(|(place, _)| is_spared(place)));
-    put(text, finds)
+    Some(put(text, finds).unwrap_or_else(|| Joined { bytes: text.to_vec(), found: 0 }))
+}
+
+/// Whether a number may begin in `text`, a value, and go on in the one beside it.
+pub(super) fn goes_on(care: &Care, text: &[u8]) -> bool {
+    may_hold(care, text) && text.len() <= LEAF_BYTES_MAX && leaves::goes_on(care, text)
+}
+
+fn may_hold(care: &Care, text: &[u8]) -> bool {
+    !care.masker.spares_cards() && !text.is_empty() && (care.strict || may_hold_parts(text))
 }
 
 /// One card number in disguise.
 struct Find {
+    #[cfg_attr(not(test), expect(dead_code, reason = "what each costs is measured by the tests"))]
     disguise: Disguise,
     /// What stands in the place of what.
     masks: Vec<(Range<usize>, Vec<u8>)>,
@@ -103,10 +126,9 @@ fn put(text: &[u8], finds: Vec<Find>) -> Option<Joined> {
 
 /// Whether there may be texts of content parts.
 fn may_hold_parts(text: &[u8]) -> bool {
-    PARTS.iter().any(|name| {
-        let mut rest = memchr::memmem::find_iter(text, *name);
-        rest.any(|at| at.checked_sub(1).and_then(|before| text.get(before)) == Some(&b'"'))
-    })
+    static ENDS: LazyLock<[Finder<'static>; 4]> =
+        LazyLock::new(|| ["text\"", "content\"", "put\"", "thinking\""].map(Finder::new));
+    ENDS.iter().any(|end| end.find(text).is_some())
 }
 
 /// Whether these digits are a card number that counts without a word beside it.
@@ -128,9 +150,12 @@ fn is_luhn(digits: &[u8]) -> bool {
     digits.iter().rev().enumerate().map(value).sum::<u32>() % 10 == 0
 }
 
-/// Names of members whose strings a model reads as one text, where they stand in the objects of one array.
+/// Names of members whose strings a model reads as one text where they stand in the objects of one array. They end as
+/// `may_hold_parts` looks for.
 const PARTS: &[&[u8]] =
     &[b"text", b"content", b"input", b"output", b"input_text", b"output_text", b"thinking"];
+/// Longest object that is a part of a number with those beside it.
+const LEAF_BYTES_MAX: usize = 4096;
 /// Fewest and most digits of a card number that counts without a word beside it.
 const DIGITS_MIN: usize = 14;
 const DIGITS_MAX: usize = 19;

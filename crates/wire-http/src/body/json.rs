@@ -12,20 +12,26 @@
 //! Several documents may follow each other, but numbers and the like may not, unless each has a line of its own: what
 //! reads as several numbers in JSON may be one in text.
 
+mod fuzz;
 mod mender;
+mod opened;
 mod scan;
 mod window;
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use mask::{JsonLong, JsonPlace, JsonRule, Masked, Stream};
+use mask::{JsonLong, JsonPlace, JsonRule, Stream};
 
 use super::joined::{self, Joined};
 use super::{Care, Rewrite, Withheld};
 use mender::Mender;
+use opened::{Judged, Opened};
 use scan::{Event, Kind, NotJson, Scanner};
 use window::Window;
+
+#[doc(hidden)]
+pub use fuzz::fuzz_json;
 
 /// Masks JSON documents, one or several after another, with or without a byte order mark.
 pub(crate) fn open(care: &Care) -> Box<dyn Rewrite> {
@@ -51,8 +57,9 @@ struct Json {
     bound: usize,
     scanner: Scanner,
     window: Window,
-    /// Up to where it has been read.
+    /// Up to where it has been read, and up to where it had been when it was last gone back in.
     read: usize,
+    seen: usize,
     /// What has been read and not judged, in order.
     waiting: VecDeque<Event>,
     /// The document that has been opened.
@@ -63,6 +70,7 @@ struct Json {
     scalar: Option<Range<usize>>,
     /// Such a document has passed: none may follow.
     closed: bool,
+    group: Group,
     /// What is no JSON goes through as text.
     text: Option<Stream>,
     /// Whether anything but a byte order mark has been read.
@@ -70,11 +78,13 @@ struct Json {
     found: u64,
 }
 
-struct Opened {
-    place: JsonPlace,
-    start: usize,
-    /// Where the document ends, when that is known.
-    end: Option<usize>,
+/// Items that have been judged and stand beside one another, and may be one number together with the next.
+#[derive(Default)]
+struct Group {
+    bytes: Vec<u8>,
+    items: usize,
+    /// There are more of these than are looked at together.
+    is_long: bool,
 }
 
 /// An item that does not fit.
@@ -119,6 +129,7 @@ impl Rewrite for Json {
         }
         if self.text.is_none() {
             self.judge_scalar(out)?;
+            self.release_group(out)?;
             self.window.release_to(self.read, out);
         }
         self.end_text(self.window.end(), out)
@@ -138,11 +149,13 @@ impl Json {
             scanner: Scanner::new(layout == Layout::Lines),
             window: Window::default(),
             read: 0,
+            seen: 0,
             waiting: VecDeque::new(),
             opened: None,
             long: None,
             scalar: None,
             closed: false,
+            group: Group::default(),
             text: None,
             begun: false,
             found: 0,
@@ -191,6 +204,10 @@ impl Json {
                 }
             };
             self.read += read;
+            self.seen = self.seen.max(self.read);
+            if self.waiting.len() >= WAITING_MAX {
+                self.judge_waiting(false, out)?;
+            }
             match event {
                 Some(event) => self.take(event, out)?,
                 None => self.go_on_long(self.read, out)?,
@@ -278,12 +295,12 @@ impl Json {
 
     /// Judges the document in `place`, which fits.
     fn judge_document(&mut self, place: Range<usize>, out: &mut Vec<u8>) -> Result<(), Withheld> {
-        self.window.release_to(place.start, out);
         let text = self.window.get(place.clone());
         let root = JsonPlace::new(self.care.masker, self.care.rules.clone());
         let masked = self.care.masker.json(text, &self.care.rules);
-        let joined = joined::mask(&self.care, &root, masked.as_ref().map_or(text, |masked| &masked.bytes));
-        self.put(Judged { place, masked, joined }, out)
+        let alone =
+            joined::mask_spared(&self.care, &root, masked.as_ref().map_or(text, |masked| &masked.bytes));
+        self.gather(Judged { place, masked, alone }, false, out)
     }
 
     fn judge_scalar(&mut self, out: &mut Vec<u8>) -> Result<(), Withheld> {
@@ -317,6 +334,7 @@ impl Json {
     /// Goes into the container at `at`, which does not fit.
     fn enter(&mut self, at: usize, is_object: bool, out: &mut Vec<u8>) -> Result<(), Withheld> {
         self.judge_waiting(false, out)?;
+        self.release_group(out)?;
         let opened = self.opened.get_or_insert_with(|| Opened::at(at, &self.care));
         self.window.release_to(at, out);
         if let Some(mask) = opened.place.replaced() {
@@ -334,6 +352,7 @@ impl Json {
     /// Begins with the string at `start`, which does not fit.
     fn begin_long(&mut self, start: usize, out: &mut Vec<u8>) -> Result<(), Withheld> {
         self.judge_waiting(false, out)?;
+        self.release_group(out)?;
         let opened = self.opened.get_or_insert_with(|| Opened::at(start, &self.care));
         self.window.release_to(start, out);
         let from = start.saturating_sub(JsonPlace::REACH.0).max(opened.start).max(self.window.start);
@@ -412,14 +431,16 @@ impl Json {
             let Some(opened) = &mut self.opened else { return Err(NOT_JSON) };
             match event {
                 Event::Name(_) | Event::Value(_) => {
-                    let Some(judged) = opened.judge(&self.window, &self.care, &event, ended)? else {
+                    let Some(judged) = opened.judge(&self.window, self.seen, &self.care, &event, ended)?
+                    else {
                         self.waiting.push_front(event);
                         return Ok(());
                     };
-                    self.window.release_to(judged.place.start, out);
-                    self.put(judged, out)?;
+                    self.gather(judged, matches!(event, Event::Name(_)), out)?;
                 }
                 Event::Left { end } => {
+                    self.release_group(out)?;
+                    let Some(opened) = &mut self.opened else { return Err(NOT_JSON) };
                     if opened.place.leave() {
                         return Err(Withheld::Sad);
                     }
@@ -431,22 +452,55 @@ impl Json {
         Ok(())
     }
 
-    /// Releases what was judged.
-    fn put(&mut self, judged: Judged, out: &mut Vec<u8>) -> Result<(), Withheld> {
-        let Judged { place, masked, joined } = judged;
+    /// Releases what was judged, or keeps it while it may be one number with what comes next.
+    fn gather(&mut self, judged: Judged, is_name: bool, out: &mut Vec<u8>) -> Result<(), Withheld> {
+        let Judged { place, masked, alone } = judged;
         let found = masked.as_ref().map_or(0, |masked| masked.found);
-        let sad = masked.as_ref().is_some_and(|masked| masked.sad);
-        let more = joined.as_ref().map_or(0, |joined| joined.found);
-        self.count(u64::from(found) + more, sad)?;
-        match joined.map(|joined| joined.bytes).or(masked.map(|masked| masked.bytes)) {
-            Some(bytes) => {
-                out.extend_from_slice(&bytes);
-                self.window.released = place.end;
-            }
-            None => self.window.release_to(place.end, out),
+        self.count(u64::from(found), masked.as_ref().is_some_and(|masked| masked.sad))?;
+        if alone.is_some() {
+            self.release_group(out)?;
         }
+        let mut bytes = std::mem::take(&mut self.group.bytes);
+        self.window.release_to(place.start, &mut bytes);
+        let start = bytes.len();
+        match &masked {
+            Some(masked) => bytes.extend_from_slice(&masked.bytes),
+            None => bytes.extend_from_slice(self.window.get(place.clone())),
+        }
+        self.window.released = place.end;
         self.window.shrink();
+        if let Some(Joined { bytes: judged, found }) = alone {
+            self.count(found, false)?;
+            out.extend_from_slice(bytes.get(..start).unwrap_or_default());
+            out.extend_from_slice(&judged);
+            return Ok(());
+        }
+        let goes_on = is_name || joined::goes_on(&self.care, bytes.get(start..).unwrap_or_default());
+        self.group.items += usize::from(!is_name);
+        let many = self.group.items > GROUP_ITEMS_MAX || bytes.len() > GROUP_BYTES_MAX;
+        self.group.bytes = bytes;
+        if goes_on && !many && (is_name || !self.group.is_long) {
+            return Ok(());
+        }
+        self.release_group(out)?;
+        self.group.is_long = goes_on;
         Ok(())
+    }
+
+    /// Releases what was kept, with what of it is one number masked.
+    fn release_group(&mut self, out: &mut Vec<u8>) -> Result<(), Withheld> {
+        let Group { bytes, .. } = std::mem::take(&mut self.group);
+        let in_object = self.opened.as_ref().is_some_and(|opened| opened.place.is_in_object());
+        match joined::mask(&self.care, &bytes, in_object) {
+            Some(joined) => {
+                out.extend_from_slice(&joined.bytes);
+                self.count(joined.found, false)
+            }
+            None => {
+                out.extend_from_slice(&bytes);
+                Ok(())
+            }
+        }
     }
 
     /// Takes note of what was found.
@@ -461,7 +515,10 @@ impl Json {
 
     /// Releases what has been read and holds nothing: what stands between items.
     fn release_clean(&mut self, out: &mut Vec<u8>) {
-        if self.text.is_some() || self.long.is_some() || !self.waiting.is_empty() {
+        if self.text.is_some()
+            || self.long.is_some()
+            || !(self.waiting.is_empty() && self.group.bytes.is_empty())
+        {
             return;
         }
         let open = self.scanner.item().unwrap_or(self.read);
@@ -476,6 +533,7 @@ impl Json {
             opened.end = Some(self.read);
             self.judge_waiting(true, out)?;
         }
+        self.release_group(out)?;
         let text = !self.care.strict && self.care.rules.iter().all(JsonRule::spares);
         if !text || self.long.is_some() || self.closed {
             return Err(NOT_JSON);
@@ -488,67 +546,17 @@ impl Json {
     }
 }
 
-/// A part of the body that has been judged.
-struct Judged {
-    place: Range<usize>,
-    masked: Option<Masked>,
-    joined: Option<Joined>,
-}
-
-impl Opened {
-    /// The document that starts at `start`.
-    fn at(start: usize, care: &Care) -> Self {
-        Self { place: JsonPlace::new(care.masker, care.rules.clone()), start, end: None }
-    }
-
-    /// Judges a name or an item and goes on behind it; `None` when that hangs on what stands behind it, and that is not
-    /// known yet.
-    fn judge(
-        &mut self,
-        window: &Window,
-        care: &Care,
-        event: &Event,
-        ended: bool,
-    ) -> Result<Option<Judged>, Withheld> {
-        let (before, behind) = JsonPlace::REACH;
-        let (place, is_name) = match event {
-            Event::Name(place) => (place.start + 1..place.end - 1, true),
-            Event::Value(place) => (place.clone(), false),
-            Event::Begun { .. } | Event::Left { .. } | Event::Line { .. } => return Ok(None),
-        };
-        let from = place.start.saturating_sub(before).max(self.start).max(window.start);
-        let known = self.end.unwrap_or(window.end());
-        let text = window.get(from..known.min(place.end + behind));
-        let sure = ended || known.saturating_sub(place.end) >= behind;
-        let at = place.start - from..place.end - from;
-        if is_name {
-            let masked = self.place.judge_name(text, at.clone(), false);
-            if !sure && masked != self.place.judge_name(text, at.clone(), true) {
-                return Ok(None);
-            }
-            self.place.member(window.get(place.clone()));
-            return Ok(Some(Judged { place, masked, joined: None }));
-        }
-        let part = self.place.judge(text, at.clone(), false).ok_or(NOT_JSON)?;
-        if !sure {
-            let other = self.place.judge(text, at.clone(), true).ok_or(NOT_JSON)?;
-            if part.masked != other.masked {
-                return Ok(None);
-            }
-        }
-        let bytes = part.masked.as_ref().map_or(window.get(place.clone()), |masked| &masked.bytes);
-        let joined = joined::mask(care, &self.place, bytes);
-        self.place.pass(&part);
-        Ok(Some(Judged { place, masked: part.masked, joined }))
-    }
-}
-
 const NOT_JSON: Withheld = Withheld::NotUnderstood("JSON that is not valid");
 /// Byte order mark in UTF-8.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 /// Largest document that is judged whole, and largest part of a larger one: more than nearly all answers of an API, and
 /// little enough to be held for each body that passes.
 const HELD_BYTES_MAX: usize = 1 << 20;
+/// How many items that may be one number together are looked at together, and how many bytes of them.
+const GROUP_ITEMS_MAX: usize = 64;
+const GROUP_BYTES_MAX: usize = 16 * 1024;
+/// How many things that have been read are judged at once: enough to know what stands behind all but the last.
+const WAITING_MAX: usize = 256;
 /// Least bound: words as far as they are looked for must be known of all that stands before what does not fit.
 const BOUND_MIN: usize = 256;
 #[cfg(test)]

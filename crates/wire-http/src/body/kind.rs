@@ -36,6 +36,8 @@ pub(super) struct Said {
     essence: String,
     pub charset: String,
     pub boundary: Option<String>,
+    /// Whether it is said of what has been decoded, whatever that says of itself.
+    pub is_decoded: bool,
 }
 
 impl Said {
@@ -56,7 +58,7 @@ impl Said {
 
     /// The same of what has been decoded.
     pub fn decoded(&self) -> Self {
-        Self { charset: String::new(), ..self.clone() }
+        Self { charset: String::new(), is_decoded: true, ..self.clone() }
     }
 
     fn is(&self, types: &[&str]) -> bool {

@@ -2,7 +2,8 @@
 
 use super::coding::Coding;
 use super::kind::Said;
-use super::look::{Layers, Look};
+use super::layers::Layers;
+use super::look::Look;
 use super::text::Net;
 use super::{Care, Coded, Opaque, Rewrite, Withheld};
 

@@ -184,7 +184,7 @@ fn request_line(line: &[u8]) -> Result<bool, Broken> {
     if method.is_empty() || !method.iter().copied().all(is_token) {
         return Err(head("a method is no token"));
     }
-    if target.is_empty() || !target.iter().all(u8::is_ascii_graphic) {
+    if target.is_empty() || !target.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#') {
         return Err(head("a target holds what no target may"));
     }
     match version {

@@ -92,6 +92,7 @@ fn a_request_line_has_a_method_a_target_and_a_version() {
         ("G(T /ok HTTP/1.1", "a method is no token"),
         ("GET /\x01 HTTP/1.1", "a target holds what no target may"),
         ("GET /\u{e4} HTTP/1.1", "a target holds what no target may"),
+        ("GET /ok#/../secret HTTP/1.1", "a target holds what no target may"),
         ("GET /ok HTTP/1.2", "a version that is not HTTP/1.1"),
         ("GET /ok HTTP/2.0", "a version that is not HTTP/1.1"),
         ("GET /ok http/1.1", "a version that is not HTTP/1.1"),

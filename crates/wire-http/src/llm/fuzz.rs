@@ -75,5 +75,7 @@ fn care(strict: bool) -> Care {
         strict,
         opaque: if strict { Opaque::Refuse } else { Opaque::Pass },
         refuses: false,
+        echo: crate::echo::Echo::default(),
+        seen: None,
     }
 }

@@ -212,6 +212,8 @@ fn holds_cards(body: &[u8], doc: &Doc<'_>) -> bool {
         strict: false,
         opaque: Opaque::Scan,
         refuses: false,
+        echo: crate::echo::Echo::default(),
+        seen: None,
     };
     let files = blob::mask(&care, doc);
     files.map_or(true, |files| files.found > 0) || text::mask(&care, body, &[]).is_some()

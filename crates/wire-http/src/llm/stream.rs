@@ -123,6 +123,12 @@ impl Texts {
             self.note(1, false)?;
             return Ok(Judged { before: Vec::new(), data: Some(whole) });
         }
+        // Where no model speaks, an event is told whole: a counter's would all be held back for the next.
+        if !self.bold {
+            let Some(masked) = self.care.masker.text(frame.data) else { return Ok(Judged::default()) };
+            self.note(masked.found, masked.sad)?;
+            return Ok(Judged { before: Vec::new(), data: Some(masked.bytes) });
+        }
         let slot = Slot { kind: String::from_utf8_lossy(frame.name).into_owned(), ..Slot::default() };
         let key = format!("text {}", slot.kind);
         let written = escape(frame.data);

@@ -14,6 +14,8 @@ fn care() -> Care {
         strict: false,
         opaque: Opaque::Pass,
         refuses: false,
+        echo: crate::echo::Echo::default(),
+        seen: None,
     }
 }
 

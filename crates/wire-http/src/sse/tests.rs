@@ -44,12 +44,26 @@ fn data_over_several_lines_is_one_document() {
 }
 
 #[test]
-fn text_that_is_no_document_is_one_text_over_events() {
-    check(
-        "data: pay 4000\n\ndata: 0566\n\ndata: 55665556\n\ndata:  now\n\n",
-        "data: pay \n\ndata: \n\ndata: \n\ndata: ************5556 now\n\n",
-    );
-    check("data: 4\n\ndata: 2\n\n", "data: \n\ndata: \n\ndata: 42\n\n");
+fn text_that_is_no_document_is_one_text_over_events_where_a_model_speaks() {
+    for (stream, expected) in [
+        (
+            "data: pay 4000\n\ndata: 0566\n\ndata: 55665556\n\ndata:  now\n\n",
+            "data: pay \n\ndata: \n\ndata: \n\ndata: ************5556 now\n\n",
+        ),
+        ("data: 4\n\ndata: 2\n\n", "data: \n\ndata: \n\ndata: 42\n\n"),
+    ] {
+        let mut told = Vec::new();
+        let mut events = Sse::new(&care(), true, Arc::default());
+        events.push(stream.as_bytes(), &mut told).unwrap();
+        events.finish(&mut told).unwrap();
+        assert_eq!(String::from_utf8(told).unwrap(), expected);
+    }
+}
+
+#[test]
+fn elsewhere_each_event_is_told_when_it_comes() {
+    same("data: 4\n\ndata: 2\n\n");
+    check("data: card 4000056655665556\n\n", "data: card ************5556\n\n");
 }
 
 #[test]
@@ -135,5 +149,7 @@ fn care() -> Care {
         strict: false,
         opaque: Opaque::Pass,
         refuses: false,
+        echo: crate::echo::Echo::default(),
+        seen: None,
     }
 }

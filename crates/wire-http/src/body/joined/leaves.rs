@@ -10,29 +10,29 @@ use super::{Care, Disguise, Find, PARTS};
 /// What is in disguise in `text`, which is JSON.
 pub(super) fn look(care: &Care, text: &[u8]) -> Vec<Find> {
     let mut look = Look { care, text, levels: Vec::new(), finds: Vec::new(), tallies: HashMap::new() };
-    let mut at = 0;
-    while let Some(byte) = text.get(at) {
-        let end = match byte {
-            b'{' | b'[' => {
-                look.enter(*byte == b'{');
-                at + 1
-            }
-            b'}' | b']' => {
-                look.leave();
-                at + 1
-            }
-            b',' | b':' | b' ' | b'\t' | b'\n' | b'\r' => at + 1,
-            b'"' => string_end(text, at),
-            _ => scalar_end(text, at),
-        };
-        if matches!(byte, b'"') && look.is_name() {
-            look.name(at..end);
-        } else if !matches!(byte, b'{' | b'[' | b'}' | b']' | b',' | b':' | b' ' | b'\t' | b'\n' | b'\r') {
-            look.leaf(at..end);
-        }
-        at = end;
-    }
+    look.read();
     look.finish()
+}
+
+/// Whether `text`, one value, is made of digits, or an object with such a text that is read as one with others.
+pub(super) fn goes_on(care: &Care, text: &[u8]) -> bool {
+    match text.first() {
+        Some(b'[') | None => false,
+        Some(b'{') if super::may_hold_parts(text) => {
+            let mut look =
+                Look { care, text, levels: Vec::new(), finds: Vec::new(), tallies: HashMap::new() };
+            look.enter(false);
+            look.read();
+            look.levels.first().is_some_and(|level| {
+                level
+                    .columns
+                    .iter()
+                    .any(|(name, run)| look.column(name).0 == Disguise::Parts && run.is_begun())
+            })
+        }
+        Some(b'{') => false,
+        Some(_) => care.strict && Leaf::read(text, 0..text.len()).is_some(),
+    }
 }
 
 fn string_end(text: &[u8], start: usize) -> usize {
@@ -83,6 +83,38 @@ struct Level {
 }
 
 impl<'l> Look<'l> {
+    fn read(&mut self) {
+        let mut at = 0;
+        while let Some(byte) = self.text.get(at) {
+            let end = match byte {
+                b'{' | b'[' => {
+                    self.enter(*byte == b'{');
+                    at + 1
+                }
+                b'}' | b']' => {
+                    self.leave();
+                    at + 1
+                }
+                b',' | b':' | b' ' | b'\t' | b'\n' | b'\r' => at + 1,
+                b'"' => {
+                    let end = string_end(self.text, at);
+                    if self.is_name() {
+                        self.name(at..end)
+                    } else {
+                        self.leaf(at..end)
+                    }
+                    end
+                }
+                _ => {
+                    let end = scalar_end(self.text, at);
+                    self.leaf(at..end);
+                    end
+                }
+            };
+            at = end;
+        }
+    }
+
     fn enter(&mut self, is_object: bool) {
         self.beside(None);
         self.levels.push(Level {

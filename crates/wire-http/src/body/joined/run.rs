@@ -67,6 +67,11 @@ impl Run {
         Self { leaves: Vec::new(), long: false, pieces }
     }
 
+    /// Whether it may go on as it is.
+    pub fn is_begun(&self) -> bool {
+        !self.leaves.is_empty()
+    }
+
     /// Goes on with a leaf, or with a value that is none, which ends it: what numbers it held.
     pub fn push(&mut self, leaf: Option<Leaf>) -> Vec<Vec<Leaf>> {
         let fits = |leaf: &Leaf| match self.pieces {
@@ -113,7 +118,7 @@ fn anywhere(leaves: &[Leaf]) -> Vec<Vec<Leaf>> {
 fn all(leaves: &[Leaf]) -> Option<Vec<Vec<Leaf>>> {
     let counts = (2..=leaves.len().min(LEAVES_MAX)).filter(|count| leaves.len().is_multiple_of(*count));
     let fits = |count: &usize| leaves.chunks(*count).all(|group| is_even(group) && is_number(group));
-    let count = counts.rev().find(fits)?;
+    let count = counts.rev().find(fits).filter(|_| !leaves.is_empty())?;
     Some(leaves.chunks(count).map(<[Leaf]>::to_vec).collect())
 }
 
@@ -125,10 +130,11 @@ fn apart(leaves: &[Leaf]) -> Vec<Vec<Leaf>> {
         let same = rest.iter().take_while(|leaf| leaf.digits == first.digits).count();
         let more = rest.get(same).is_some_and(|next| next.digits < first.digits);
         let groups = [same + usize::from(more), same].map(|count| rest.get(..count).unwrap_or_default());
-        let strings = |group: &[Leaf]| group.iter().all(|leaf| leaf.is_string);
-        let found = groups.into_iter().find(|group| strings(group) && is_even(group) && is_number(group));
-        numbers.extend(found.map(<[Leaf]>::to_vec));
-        rest = rest.get(found.map_or(same, <[Leaf]>::len)..).unwrap_or_default();
+        let strings = |group: &&[Leaf]| group.iter().all(|leaf| leaf.is_string);
+        let found = groups.into_iter().filter(strings).find_map(|group| Some((group.len(), all(group)?)));
+        let gone = found.as_ref().map_or(same, |(count, _)| *count);
+        numbers.extend(found.into_iter().flat_map(|(_, numbers)| numbers));
+        rest = rest.get(gone..).unwrap_or_default();
     }
     numbers
 }

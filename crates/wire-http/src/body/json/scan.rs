@@ -119,10 +119,9 @@ impl Scanner {
         let (mut read, mut result) = (0, None);
         while let Some(byte) = bytes.get(read) {
             if let State::String { escape: Escape::None, .. } = self.state {
-                let rest = bytes.get(read..).unwrap_or_default();
-                let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
-                if plain != Some(0) {
-                    read += plain.unwrap_or(rest.len());
+                let plain = plain(bytes.get(read..).unwrap_or_default());
+                if plain > 0 {
+                    read += plain;
                     continue;
                 }
             }
@@ -343,6 +342,15 @@ impl Scanner {
         self.state = State::Number(next);
         Ok(Step::Taken(None))
     }
+}
+
+/// How many bytes stand for themselves in a string.
+fn plain(bytes: &[u8]) -> usize {
+    let end = memchr::memchr2(b'"', b'\\', bytes).unwrap_or(bytes.len());
+    let here = bytes.get(..end).unwrap_or_default();
+    // Without a way out of the loop it looks at many bytes at once.
+    let control = here.iter().fold(false, |control, byte| control | (*byte < 0x20));
+    if control { here.iter().position(|byte| *byte < 0x20).unwrap_or(end) } else { end }
 }
 
 /// What an item is.

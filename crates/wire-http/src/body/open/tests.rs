@@ -3,106 +3,17 @@ use std::io::Write;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
-use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
-use mask::{Masker, Profile};
+use flate2::write::{GzEncoder, ZlibEncoder};
 
 use crate::body::coding::{Coding, Undo};
-use crate::body::{Care, Coded, Opaque, Withheld, open};
+use crate::body::testing::{
+    Pack, brotli, care, check, decoded, gzip, passing, raw, rewritten, same, strict, told, zlib, zstd,
+};
+use crate::body::{Care, Coded, Withheld, open};
 
 /// A published test number.
 const CARD: &str = "4111111111111111";
 const MASKED: &str = "************1111";
-
-fn care() -> Care {
-    Care {
-        masker: Masker::new(Profile::Last4),
-        rules: [].into(),
-        strict: false,
-        opaque: Opaque::Scan,
-        refuses: false,
-    }
-}
-
-fn strict() -> Care {
-    Care { strict: true, opaque: Opaque::Refuse, ..care() }
-}
-
-fn passing() -> Care {
-    Care { opaque: Opaque::Pass, ..care() }
-}
-
-fn run(care: &Care, coded: Coded<'_>, body: &[u8], width: usize) -> Result<Vec<u8>, Withheld> {
-    let mut rewrite = open(care, coded);
-    let mut out = Vec::new();
-    for piece in body.chunks(width.max(1)) {
-        rewrite.push(piece, &mut out)?;
-    }
-    rewrite.finish(&mut out)?;
-    Ok(out)
-}
-
-/// Rewrites `body` of a type whole and in every width, and asserts that it comes to the same.
-fn told(care: &Care, content_type: &str, body: &[u8]) -> Result<Vec<u8>, Withheld> {
-    let coded = Coded { content_type: Some(content_type), content_encoding: "" };
-    let whole = run(care, coded, body, body.len());
-    for width in [1, 2, 3, 5, 7, 16, 64] {
-        assert_eq!(run(care, coded, body, width), whole, "{content_type} in pieces of {width}");
-    }
-    whole
-}
-
-/// That `body` becomes `expected`.
-fn check(care: &Care, content_type: &str, body: &str, expected: &str) {
-    let masked = told(care, content_type, body.as_bytes()).map(|bytes| String::from_utf8(bytes).unwrap());
-    assert_eq!(masked.as_deref(), Ok(expected), "{content_type}: {body}");
-}
-
-fn same(care: &Care, content_type: &str, body: &[u8]) {
-    let out = told(care, content_type, body);
-    assert!(out.as_deref() == Ok(body), "{content_type}: {:?}", String::from_utf8_lossy(body));
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut to = GzEncoder::new(Vec::new(), Compression::default());
-    to.write_all(bytes).unwrap();
-    to.finish().unwrap()
-}
-
-fn zlib(bytes: &[u8]) -> Vec<u8> {
-    let mut to = ZlibEncoder::new(Vec::new(), Compression::default());
-    to.write_all(bytes).unwrap();
-    to.finish().unwrap()
-}
-
-fn raw(bytes: &[u8]) -> Vec<u8> {
-    let mut to = DeflateEncoder::new(Vec::new(), Compression::default());
-    to.write_all(bytes).unwrap();
-    to.finish().unwrap()
-}
-
-fn brotli(bytes: &[u8]) -> Vec<u8> {
-    let mut to = brotli::CompressorWriter::new(Vec::new(), 4096, 5, 20);
-    to.write_all(bytes).unwrap();
-    to.into_inner()
-}
-
-fn zstd(bytes: &[u8]) -> Vec<u8> {
-    zstd::encode_all(bytes, 3).unwrap()
-}
-
-/// What a client decodes.
-fn decoded(coding: &str, bytes: &[u8]) -> Vec<u8> {
-    use std::io::Read;
-    let mut out = Vec::new();
-    match coding {
-        "gzip" | "x-gzip" => flate2::read::GzDecoder::new(bytes).read_to_end(&mut out).unwrap(),
-        "zlib" => flate2::read::ZlibDecoder::new(bytes).read_to_end(&mut out).unwrap(),
-        "raw" => flate2::read::DeflateDecoder::new(bytes).read_to_end(&mut out).unwrap(),
-        "br" => brotli::Decompressor::new(bytes, 4096).read_to_end(&mut out).unwrap(),
-        _ => zstd::stream::read::Decoder::new(bytes).unwrap().read_to_end(&mut out).unwrap(),
-    };
-    out
-}
 
 fn json(number: &str) -> String {
     format!(r#"{{"pan": "{number}"}}"#)
@@ -174,11 +85,12 @@ fn a_byte_order_mark_stays_and_hides_nothing() {
     );
 }
 
+type Packs = fn(&[u8]) -> Vec<u8>;
+
 #[test]
 fn codings_are_undone_and_done_again_in_their_order() {
     let (body, gone) = (json(CARD), json(MASKED));
-    type Pack = fn(&[u8]) -> Vec<u8>;
-    let all: [(&str, &str, Pack); 6] = [
+    let all: [(&str, &str, Packs); 6] = [
         ("gzip", "gzip", gzip),
         ("X-GZIP", "gzip", gzip),
         ("deflate", "zlib", zlib),
@@ -189,12 +101,13 @@ fn codings_are_undone_and_done_again_in_their_order() {
     for (outer, outer_form, pack_outer) in all {
         for width in [1, 2, 7, 1000] {
             let coded = Coded { content_type: Some("application/json"), content_encoding: outer };
-            let out = run(&strict(), coded, &pack_outer(body.as_bytes()), width).unwrap();
+            let out = rewritten(&strict(), coded, &pack_outer(body.as_bytes()), width).unwrap();
             assert_eq!(decoded(outer_form, &out), gone.as_bytes(), "{outer}");
             for (inner, inner_form, pack_inner) in all {
                 let both = format!("{inner},identity , {outer}");
                 let coded = Coded { content_type: Some("application/json"), content_encoding: &both };
-                let out = run(&strict(), coded, &pack_outer(&pack_inner(body.as_bytes())), width).unwrap();
+                let out =
+                    rewritten(&strict(), coded, &pack_outer(&pack_inner(body.as_bytes())), width).unwrap();
                 let out = decoded(inner_form, &decoded(outer_form, &out));
                 assert_eq!(out, gone.as_bytes(), "{both}");
             }
@@ -213,14 +126,14 @@ fn what_is_packed_and_not_labelled_so_is_unpacked_too() {
         for content_type in ["application/json", "application/gzip", "text/plain", ""] {
             let coded = Coded { content_type: Some(content_type), content_encoding: "" };
             for width in [1, 1000] {
-                let out = run(&strict(), coded, &body, width).unwrap();
+                let out = rewritten(&strict(), coded, &body, width).unwrap();
                 assert_eq!(decoded(form, &out), json(MASKED).as_bytes());
             }
         }
     }
     let deep = (0..9).fold(json(CARD).into_bytes(), |bytes, _| gzip(&bytes));
     let coded = Coded { content_type: None, content_encoding: "" };
-    assert!(matches!(run(&strict(), coded, &deep, 100), Err(Withheld::NotUnderstood(_))));
+    assert!(matches!(rewritten(&strict(), coded, &deep, 100), Err(Withheld::NotUnderstood(_))));
 }
 
 #[test]
@@ -229,7 +142,7 @@ fn members_that_follow_are_read_and_garbage_is_not_given_on() {
     let coded = Coded { content_type: Some("application/json"), content_encoding: "gzip" };
     for body in [two.clone(), [&two[..], &[0; 9]].concat(), [&two[..], b"junk"].concat()] {
         for width in [1, 1000] {
-            let out = run(&strict(), coded, &body, width).unwrap();
+            let out = rewritten(&strict(), coded, &body, width).unwrap();
             assert_eq!(decoded("gzip", &out), br#"{"a": "************1111"}"#);
         }
     }
@@ -252,36 +165,36 @@ fn a_coding_that_does_not_decode_is_not_understood() {
         let coded = Coded { content_type: Some("application/json"), content_encoding: coding };
         for width in [1, 1000] {
             assert!(
-                matches!(run(&strict(), coded, &body, width), Err(Withheld::NotUnderstood(_))),
+                matches!(rewritten(&strict(), coded, &body, width), Err(Withheld::NotUnderstood(_))),
                 "{coding}"
             );
-            assert_eq!(run(&passing(), coded, &body, width).as_ref(), Ok(&body), "{coding}");
-            let scanned = run(&care(), coded, &body, width).unwrap();
+            assert_eq!(rewritten(&passing(), coded, &body, width).as_ref(), Ok(&body), "{coding}");
+            let scanned = rewritten(&care(), coded, &body, width).unwrap();
             assert!(!mask::holds_card(&scanned), "{coding}");
         }
     }
     let mut cut = gzip(body.as_bytes());
     cut.truncate(cut.len() - 3);
     let coded = Coded { content_type: Some("application/json"), content_encoding: "gzip" };
-    assert!(run(&care(), coded, &cut, 5).is_err(), "cut short");
-    assert_eq!(run(&strict(), coded, b"", 1), Ok(Vec::new()), "nothing is nothing in any coding");
+    assert!(rewritten(&care(), coded, &cut, 5).is_err(), "cut short");
+    assert_eq!(rewritten(&strict(), coded, b"", 1), Ok(Vec::new()), "nothing is nothing in any coding");
 }
 
 #[test]
 fn bombs_are_stopped_and_what_is_large_and_honest_passes() {
     let mut bomb = GzEncoder::new(Vec::new(), Compression::default());
-    for _ in 0..256 {
+    for _ in 0..64 {
         bomb.write_all(&[b' '; 1 << 20]).unwrap();
     }
     let bomb = bomb.finish().unwrap();
     let coded = Coded { content_type: Some("text/plain"), content_encoding: "gzip" };
-    assert!(matches!(run(&care(), coded, &bomb, 8192), Err(Withheld::TooLarge(_))));
+    assert!(matches!(rewritten(&care(), coded, &bomb, 8192), Err(Withheld::TooLarge(_))));
     let twice = Coded { content_encoding: "gzip, gzip", ..coded };
-    assert!(matches!(run(&care(), twice, &gzip(&bomb), 8192), Err(Withheld::TooLarge(_))));
-    // A card number behind 30 MB of blanks.
-    let mut blanks = vec![b' '; 30 << 20];
+    assert!(matches!(rewritten(&care(), twice, &gzip(&bomb), 8192), Err(Withheld::TooLarge(_))));
+    // A card number behind 8 MB of blanks.
+    let mut blanks = vec![b' '; 8 << 20];
     blanks.extend_from_slice(CARD.as_bytes());
-    let out = run(&care(), coded, &gzip(&blanks), 8192).unwrap();
+    let out = rewritten(&care(), coded, &gzip(&blanks), 8192).unwrap();
     assert!(decoded("gzip", &out).ends_with(MASKED.as_bytes()));
 }
 
@@ -292,7 +205,7 @@ fn a_stream_of_events_under_a_coding_is_not_held_back() {
         let mut rewrite = open(&care(), coded);
         let mut plain = Vec::new();
         let mut sent = 0;
-        let mut to: Box<dyn FnMut(&[u8]) -> Vec<u8>> = match pack {
+        let mut to: Pack = match pack {
             0 => flushing(GzEncoder::new(Vec::new(), Compression::default()), |it| {
                 std::mem::take(it.get_mut())
             }),
@@ -314,7 +227,7 @@ fn a_stream_of_events_under_a_coding_is_not_held_back() {
         })
         .unwrap_or_else(|_| panic!());
         for index in 0..20 {
-            let event = format!("data: {{\"delta\": \"word {index} of it\"}}\n\n");
+            let event = format!("data: {{\"delta\": \"word {index}th\"}}\n\n");
             sent += event.len();
             let mut out = Vec::new();
             rewrite.push(&to(event.as_bytes()), &mut out).unwrap();
@@ -325,7 +238,7 @@ fn a_stream_of_events_under_a_coding_is_not_held_back() {
     }
 }
 
-fn flushing<W: Write + 'static>(mut to: W, take: fn(&mut W) -> Vec<u8>) -> Box<dyn FnMut(&[u8]) -> Vec<u8>> {
+fn flushing<W: Write + 'static>(mut to: W, take: fn(&mut W) -> Vec<u8>) -> Pack {
     Box::new(move |bytes| {
         to.write_all(bytes).unwrap();
         to.flush().unwrap();
@@ -362,9 +275,9 @@ fn what_is_not_understood_is_passed_scanned_or_refused() {
         // Packed, it passes without being packed again.
         let packed = gzip(&body);
         let coded = Coded { content_type: Some(content_type), content_encoding: "gzip" };
-        assert_eq!(run(&passing(), coded, &packed, 9).as_ref(), Ok(&packed), "{content_type}");
+        assert_eq!(rewritten(&passing(), coded, &packed, 9).as_ref(), Ok(&packed), "{content_type}");
         assert!(
-            matches!(run(&strict(), coded, &packed, 9), Err(Withheld::NotUnderstood(_))),
+            matches!(rewritten(&strict(), coded, &packed, 9), Err(Withheld::NotUnderstood(_))),
             "{content_type}"
         );
     }
@@ -448,7 +361,7 @@ fn nothing_is_released_of_a_body_in_which_nothing_may_be_found() {
         assert_eq!(told(&refusing, content_type, body.as_bytes()), Err(Withheld::CardData), "{content_type}");
         let coded = Coded { content_type: Some(content_type), content_encoding: "gzip" };
         assert_eq!(
-            run(&refusing, coded, &gzip(body.as_bytes()), 7),
+            rewritten(&refusing, coded, &gzip(body.as_bytes()), 7),
             Err(Withheld::CardData),
             "{content_type}"
         );

@@ -9,6 +9,7 @@ mod evasions;
 mod lineage;
 mod matching;
 mod members;
+mod order;
 mod places;
 mod psql;
 mod reach;
@@ -17,6 +18,7 @@ mod robustness;
 mod session;
 mod statements;
 mod testimony;
+mod texts;
 mod views;
 
 use access::{DataClass, Effect, Facts, Position, Resource};

@@ -52,7 +52,7 @@ fn refused(from: &str, to: &str, problems: &[&str]) {
 fn a_good_file_is_read_as_it_is_meant() {
     let config = parse(GOOD).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(config.data_dir, Path::new("/etc/panguard/./data"));
-    assert_eq!(config.postgres.port(), 6432);
+    assert_eq!(config.postgres.map(|at| at.port()), Some(6432));
     assert_eq!(config.vault_key, VaultKey::File("/etc/panguard/./vault.key".into()));
     assert_eq!(config.pan, PanProfile::Last4);
     assert_eq!(config.issuers[0].trust.as_str(), "https://idp.example.com");

@@ -14,6 +14,8 @@ use super::Withheld;
 pub(super) struct Aligned {
     stream: Stream,
     units: VecDeque<Unit>,
+    /// What the stream has not taken yet: it takes little pieces together, for each costs as much as a long one.
+    taken: Vec<u8>,
     /// What the stream has given, and no unit has taken yet.
     given: VecDeque<u8>,
     /// Bytes in `units` that are written as they were.
@@ -31,42 +33,47 @@ enum Unit {
 
 impl Aligned {
     pub fn new(masker: Masker) -> Self {
-        Self { stream: Stream::new(masker), units: VecDeque::new(), given: VecDeque::new(), held: 0 }
+        Self {
+            stream: Stream::new(masker),
+            units: VecDeque::new(),
+            taken: Vec::new(),
+            given: VecDeque::new(),
+            held: 0,
+        }
     }
 
     /// Goes on with text that is written as it is.
-    pub fn same(&mut self, text: &[u8], out: &mut Vec<u8>) -> Result<(), Withheld> {
+    pub fn same(&mut self, text: &[u8]) {
         match self.units.back_mut() {
             Some(Unit::Same(length)) => *length += text.len(),
             _ => self.units.push_back(Unit::Same(text.len())),
         }
-        self.take(text, out)
+        self.taken.extend_from_slice(text);
     }
 
     /// Goes on with `text` that is `written` so, and has become `masked`, which is as long.
-    pub fn written(
-        &mut self,
-        written: &[u8],
-        text: &[u8],
-        masked: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Result<(), Withheld> {
+    pub fn written(&mut self, written: &[u8], text: &[u8], masked: &[u8]) {
         self.held += written.len();
         self.units.push_back(Unit::Written { written: written.to_vec(), text: text.to_vec() });
-        self.take(masked, out)
+        self.taken.extend_from_slice(masked);
     }
 
     /// Puts what is no text between what came and what comes.
-    pub fn aside(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Withheld> {
-        if self.units.is_empty() {
-            out.extend_from_slice(bytes);
-            return Ok(());
-        }
+    pub fn aside(&mut self, bytes: &[u8]) {
         self.held += bytes.len();
         match self.units.back_mut() {
             Some(Unit::Aside(aside)) => aside.extend_from_slice(bytes),
             _ => self.units.push_back(Unit::Aside(bytes.to_vec())),
         }
+    }
+
+    /// Masks what has come together, and appends to `out` what may be released.
+    pub fn flush(&mut self, out: &mut Vec<u8>) -> Result<(), Withheld> {
+        let mut given = Vec::new();
+        self.stream.push(&self.taken, &mut given);
+        self.taken.clear();
+        self.given.extend(given);
+        self.give(out)?;
         match self.held > HELD_BYTES_MAX {
             true => Err(Withheld::TooLarge("what stands in the middle of a number")),
             false => Ok(()),
@@ -74,6 +81,7 @@ impl Aligned {
     }
 
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Withheld> {
+        self.flush(out)?;
         let mut given = Vec::new();
         self.stream.finish(&mut given);
         self.given.extend(given);
@@ -82,13 +90,6 @@ impl Aligned {
 
     pub fn found(&self) -> u64 {
         self.stream.found()
-    }
-
-    fn take(&mut self, text: &[u8], out: &mut Vec<u8>) -> Result<(), Withheld> {
-        let mut given = Vec::new();
-        self.stream.push(text, &mut given);
-        self.given.extend(given);
-        self.give(out)
     }
 
     /// Writes all that the stream lets go.

@@ -14,17 +14,19 @@
 
 mod fuzz;
 mod mender;
+mod opened;
 mod scan;
 mod window;
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use mask::{JsonLong, JsonPlace, JsonRule, Masked, Stream};
+use mask::{JsonLong, JsonPlace, JsonRule, Stream};
 
 use super::joined::{self, Joined};
 use super::{Care, Rewrite, Withheld};
 use mender::Mender;
+use opened::{Judged, Opened};
 use scan::{Event, Kind, NotJson, Scanner};
 use window::Window;
 
@@ -55,8 +57,9 @@ struct Json {
     bound: usize,
     scanner: Scanner,
     window: Window,
-    /// Up to where it has been read.
+    /// Up to where it has been read, and up to where it had been when it was last gone back in.
     read: usize,
+    seen: usize,
     /// What has been read and not judged, in order.
     waiting: VecDeque<Event>,
     /// The document that has been opened.
@@ -82,13 +85,6 @@ struct Group {
     items: usize,
     /// There are more of these than are looked at together.
     is_long: bool,
-}
-
-struct Opened {
-    place: JsonPlace,
-    start: usize,
-    /// Where the document ends, when that is known.
-    end: Option<usize>,
 }
 
 /// An item that does not fit.
@@ -153,6 +149,7 @@ impl Json {
             scanner: Scanner::new(layout == Layout::Lines),
             window: Window::default(),
             read: 0,
+            seen: 0,
             waiting: VecDeque::new(),
             opened: None,
             long: None,
@@ -207,6 +204,10 @@ impl Json {
                 }
             };
             self.read += read;
+            self.seen = self.seen.max(self.read);
+            if self.waiting.len() >= WAITING_MAX {
+                self.judge_waiting(false, out)?;
+            }
             match event {
                 Some(event) => self.take(event, out)?,
                 None => self.go_on_long(self.read, out)?,
@@ -430,7 +431,8 @@ impl Json {
             let Some(opened) = &mut self.opened else { return Err(NOT_JSON) };
             match event {
                 Event::Name(_) | Event::Value(_) => {
-                    let Some(judged) = opened.judge(&self.window, &self.care, &event, ended)? else {
+                    let Some(judged) = opened.judge(&self.window, self.seen, &self.care, &event, ended)?
+                    else {
                         self.waiting.push_front(event);
                         return Ok(());
                     };
@@ -544,62 +546,6 @@ impl Json {
     }
 }
 
-/// A part of the body that has been judged.
-struct Judged {
-    place: Range<usize>,
-    masked: Option<Masked>,
-    /// What it is by itself, when some of it is not to be looked at together with what stands beside it.
-    alone: Option<Joined>,
-}
-
-impl Opened {
-    /// The document that starts at `start`.
-    fn at(start: usize, care: &Care) -> Self {
-        Self { place: JsonPlace::new(care.masker, care.rules.clone()), start, end: None }
-    }
-
-    /// Judges a name or an item and goes on behind it; `None` when that hangs on what stands behind it, and that is not
-    /// known yet.
-    fn judge(
-        &mut self,
-        window: &Window,
-        care: &Care,
-        event: &Event,
-        ended: bool,
-    ) -> Result<Option<Judged>, Withheld> {
-        let (before, behind) = JsonPlace::REACH;
-        let (place, is_name) = match event {
-            Event::Name(place) => (place.start + 1..place.end - 1, true),
-            Event::Value(place) => (place.clone(), false),
-            Event::Begun { .. } | Event::Left { .. } | Event::Line { .. } => return Ok(None),
-        };
-        let from = place.start.saturating_sub(before).max(self.start).max(window.start);
-        let known = self.end.unwrap_or(window.end());
-        let text = window.get(from..known.min(place.end + behind));
-        let sure = ended || known.saturating_sub(place.end) >= behind;
-        let at = place.start - from..place.end - from;
-        if is_name {
-            let masked = self.place.judge_name(text, at.clone(), false);
-            if !sure && masked != self.place.judge_name(text, at.clone(), true) {
-                return Ok(None);
-            }
-            self.place.member(window.get(place.clone()));
-            return Ok(Some(Judged { place, masked, alone: None }));
-        }
-        let part = self.place.judge(text, at.clone(), false).ok_or(NOT_JSON)?;
-        if !sure {
-            let other = self.place.judge(text, at.clone(), true).ok_or(NOT_JSON)?;
-            if part.masked != other.masked {
-                return Ok(None);
-            }
-        }
-        let bytes = part.masked.as_ref().map_or(window.get(place.clone()), |masked| &masked.bytes);
-        let alone = joined::mask_spared(care, &self.place, bytes);
-        self.place.pass(&part);
-        Ok(Some(Judged { place, masked: part.masked, alone }))
-    }
-}
-
 const NOT_JSON: Withheld = Withheld::NotUnderstood("JSON that is not valid");
 /// Byte order mark in UTF-8.
 const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -609,6 +555,8 @@ const HELD_BYTES_MAX: usize = 1 << 20;
 /// How many items that may be one number together are looked at together, and how many bytes of them.
 const GROUP_ITEMS_MAX: usize = 64;
 const GROUP_BYTES_MAX: usize = 16 * 1024;
+/// How many things that have been read are judged at once: enough to know what stands behind all but the last.
+const WAITING_MAX: usize = 256;
 /// Least bound: words as far as they are looked for must be known of all that stands before what does not fit.
 const BOUND_MIN: usize = 256;
 #[cfg(test)]

@@ -67,7 +67,7 @@ impl Markup {
                 };
                 let length = special.unwrap_or(bytes.len());
                 if length > 0 {
-                    self.nodes.same(bytes.get(..length).unwrap_or_default(), &mut self.written)?;
+                    self.nodes.same(bytes.get(..length).unwrap_or_default());
                     return Ok(length);
                 }
                 self.token.push(byte);
@@ -77,15 +77,15 @@ impl Markup {
                 true => {
                     self.token.push(byte);
                     if byte == b';' {
-                        self.end_entity()?;
+                        self.end_entity();
                     }
                 }
                 false => {
-                    self.end_entity()?;
+                    self.end_entity();
                     return Ok(0);
                 }
             },
-            State::Open => return self.open(byte),
+            State::Open => return Ok(self.open(byte)),
             State::Tag(quote) => {
                 self.token.push(byte);
                 match tag::ends(quote, byte, &self.token) {
@@ -97,41 +97,47 @@ impl Markup {
                     tag::End::In(quote) => self.state = State::Tag(quote),
                 }
             }
-            State::LongTag(quote) => {
-                let ends = match quote {
-                    Some(quote) => memchr::memchr(quote, bytes),
-                    None => memchr::memchr3(b'>', b'"', b'\'', bytes),
-                };
-                let length = ends.map_or(bytes.len(), |end| end + 1);
-                let piece = bytes.get(..length).unwrap_or_default();
-                self.nodes.aside(piece, &mut self.written)?;
-                self.state = match ends.and(piece.last()) {
-                    None => State::LongTag(quote),
-                    Some(b'>') if quote.is_none() => State::Text,
-                    Some(opened) => State::LongTag(quote.is_none().then_some(*opened)),
-                };
-                return Ok(length);
-            }
-            State::Aside(end, seen) => {
-                let (mut seen, mut length) = (seen, 0);
-                for byte in bytes {
-                    (seen, length) = (progress(end, seen, *byte), length + 1);
-                    if seen == end.len() {
-                        break;
-                    }
-                }
-                self.state = if seen == end.len() { State::Text } else { State::Aside(end, seen) };
-                self.nodes.aside(bytes.get(..length).unwrap_or_default(), &mut self.written)?;
-                return Ok(length);
-            }
-            State::Data(seen) => return self.data(seen, byte, bytes),
+            State::LongTag(quote) => return Ok(self.long_tag(quote, bytes)),
+            State::Aside(end, seen) => return Ok(self.go_aside(end, seen, bytes)),
+            State::Data(seen) => return Ok(self.data(seen, byte, bytes)),
             State::Doctype(depth) => return self.doctype(depth, byte),
         }
         Ok(1)
     }
 
+    /// In a tag that is not held.
+    fn long_tag(&mut self, quote: Option<u8>, bytes: &[u8]) -> usize {
+        let ends = match quote {
+            Some(quote) => memchr::memchr(quote, bytes),
+            None => memchr::memchr3(b'>', b'"', b'\'', bytes),
+        };
+        let length = ends.map_or(bytes.len(), |end| end + 1);
+        let piece = bytes.get(..length).unwrap_or_default();
+        self.nodes.aside(piece);
+        self.state = match ends.and(piece.last()) {
+            None => State::LongTag(quote),
+            Some(b'>') if quote.is_none() => State::Text,
+            Some(opened) => State::LongTag(quote.is_none().then_some(*opened)),
+        };
+        length
+    }
+
+    /// In what is no text, until it `end`s.
+    fn go_aside(&mut self, end: &'static [u8], seen: usize, bytes: &[u8]) -> usize {
+        let (mut seen, mut length) = (seen, 0);
+        for byte in bytes {
+            (seen, length) = (progress(end, seen, *byte), length + 1);
+            if seen == end.len() {
+                break;
+            }
+        }
+        self.state = if seen == end.len() { State::Text } else { State::Aside(end, seen) };
+        self.nodes.aside(bytes.get(..length).unwrap_or_default());
+        length
+    }
+
     /// Behind `<`.
-    fn open(&mut self, byte: u8) -> Result<usize, Withheld> {
+    fn open(&mut self, byte: u8) -> usize {
         if let Some(element) = self.verbatim {
             let end = [b"</", element].concat();
             let next = end.get(self.token.len()).copied();
@@ -142,7 +148,7 @@ impl Markup {
             if self.token.len() == end.len() {
                 (self.verbatim, self.state) = (None, State::Tag(None));
             }
-            return Ok(1);
+            return 1;
         }
         let is_bang = self.token.starts_with(b"<!");
         match byte {
@@ -154,50 +160,50 @@ impl Markup {
                 self.token.push(byte);
                 self.state = State::Tag(None);
             }
-            b'?' if !is_bang => self.aside(byte, b"?>")?,
+            b'?' if !is_bang => self.aside(byte, b"?>"),
             b'!' if !is_bang => self.token.push(byte),
             _ if !is_bang => return self.no_tag(),
             _ => {
                 let longer = [self.token.as_slice(), &[byte]].concat();
                 if longer == COMMENT {
-                    self.aside(byte, b"-->")?;
+                    self.aside(byte, b"-->");
                 } else if longer == DATA {
                     self.token.push(byte);
                     let token = std::mem::take(&mut self.token);
-                    self.nodes.aside(&token, &mut self.written)?;
+                    self.nodes.aside(&token);
                     self.state = State::Data(0);
                 } else if COMMENT.starts_with(&longer) || DATA.starts_with(&longer) {
                     self.token.push(byte);
                 } else {
                     self.state = State::Doctype(self.token.iter().filter(|byte| **byte == b'[').count());
-                    return Ok(0);
+                    return 0;
                 }
             }
         }
-        Ok(1)
+        1
     }
 
     /// What began like a tag is text.
-    fn no_tag(&mut self) -> Result<usize, Withheld> {
+    fn no_tag(&mut self) -> usize {
         let token = std::mem::take(&mut self.token);
         self.state = State::Text;
-        self.nodes.same(&token, &mut self.written)?;
-        Ok(0)
+        self.nodes.same(&token);
+        0
     }
 
-    fn aside(&mut self, byte: u8, end: &'static [u8]) -> Result<(), Withheld> {
+    fn aside(&mut self, byte: u8, end: &'static [u8]) {
         self.token.push(byte);
         let token = std::mem::take(&mut self.token);
         self.state = State::Aside(end, 0);
-        self.nodes.aside(&token, &mut self.written)
+        self.nodes.aside(&token);
     }
 
-    fn data(&mut self, seen: usize, byte: u8, bytes: &[u8]) -> Result<usize, Withheld> {
+    fn data(&mut self, seen: usize, byte: u8, bytes: &[u8]) -> usize {
         if seen == 0 {
             let length = memchr::memchr(b']', bytes).unwrap_or(bytes.len());
             if length > 0 {
-                self.nodes.same(bytes.get(..length).unwrap_or_default(), &mut self.written)?;
-                return Ok(length);
+                self.nodes.same(bytes.get(..length).unwrap_or_default());
+                return length;
             }
         }
         let now = progress(DATA_END, seen, byte);
@@ -205,15 +211,15 @@ impl Markup {
         if now == DATA_END.len() {
             let token = std::mem::take(&mut self.token);
             self.state = State::Text;
-            self.nodes.aside(&token, &mut self.written)?;
-            return Ok(1);
+            self.nodes.aside(&token);
+            return 1;
         }
         let text = self.token.len() - now;
         let rest = self.token.split_off(text);
         let text = std::mem::replace(&mut self.token, rest);
         self.state = State::Data(now);
-        self.nodes.same(&text, &mut self.written)?;
-        Ok(1)
+        self.nodes.same(&text);
+        1
     }
 
     fn doctype(&mut self, depth: usize, byte: u8) -> Result<usize, Withheld> {
@@ -233,17 +239,17 @@ impl Markup {
             let kept = if ends { 0 } else { 16 };
             let rest = self.token.split_off(self.token.len() - kept);
             let token = std::mem::replace(&mut self.token, rest);
-            self.nodes.aside(&token, &mut self.written)?;
+            self.nodes.aside(&token);
         }
         Ok(1)
     }
 
-    fn end_entity(&mut self) -> Result<(), Withheld> {
+    fn end_entity(&mut self) {
         let token = std::mem::take(&mut self.token);
         self.state = State::Text;
         match Entity::read(&token) {
-            Some(Entity(text)) => self.nodes.written(&token, text.as_bytes(), &mut self.written),
-            None => self.nodes.same(&token, &mut self.written),
+            Some(Entity(text)) => self.nodes.written(&token, text.as_bytes()),
+            None => self.nodes.same(&token),
         }
     }
 
@@ -254,7 +260,7 @@ impl Markup {
         if is_whole && !tag.closes && !tag.is_empty {
             self.verbatim = VERBATIM.iter().copied().find(|name| tag.name.eq_ignore_ascii_case(name));
         }
-        self.nodes.tag(&tag, &token, &mut self.written)
+        self.nodes.tag(&tag, &token)
     }
 }
 
@@ -265,20 +271,23 @@ impl Rewrite for Markup {
             let taken = self.take(rest)?;
             rest = rest.get(taken..).unwrap_or_default();
         }
-        self.net.push(&std::mem::take(&mut self.written), out)
+        self.nodes.flush(&mut self.written)?;
+        self.net.push(&self.written, out)?;
+        self.written.clear();
+        Ok(())
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Withheld> {
         match self.state {
-            State::Entity => self.end_entity()?,
+            State::Entity => self.end_entity(),
             _ => {
                 // What has no end is what it looks like: text.
                 let token = std::mem::take(&mut self.token);
-                self.nodes.same(&token, &mut self.written)?;
+                self.nodes.same(&token);
             }
         }
         self.nodes.finish(&mut self.written)?;
-        self.net.push(&std::mem::take(&mut self.written), out)?;
+        self.net.push(&self.written, out)?;
         self.net.finish(out)
     }
 

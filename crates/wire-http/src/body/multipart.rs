@@ -24,6 +24,8 @@ pub(super) struct Multipart {
     line_end: Vec<u8>,
     /// The line that is read, while it may be a delimiter.
     line: Option<Vec<u8>>,
+    /// Content that has come together.
+    gathered: Vec<u8>,
     /// What the names of the parts say together, as far as they have come.
     beside: Beside,
     /// In strict mode, the fields of digits right before this one.
@@ -53,6 +55,7 @@ impl Multipart {
             section: Section::Outside(Box::new(Plain::new(care))),
             line_end: Vec::new(),
             line: Some(Vec::new()),
+            gathered: Vec::new(),
             beside: Beside::default(),
             digits: Vec::new(),
             found: 0,
@@ -105,11 +108,23 @@ impl Multipart {
         Ok(1)
     }
 
+    /// Gives on the content that has come together.
+    fn gathered(&mut self, out: &mut Vec<u8>) -> Result<(), Withheld> {
+        let gathered = std::mem::take(&mut self.gathered);
+        match &mut self.section {
+            Section::Outside(text) => text.push(&gathered, out),
+            Section::Part(part) => part.push(&gathered, out),
+            Section::Head(_) => Ok(()),
+        }
+    }
+
     /// Goes on with what is no delimiter.
     fn content(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Withheld> {
         match &mut self.section {
-            Section::Outside(text) => text.push(bytes, out),
-            Section::Part(part) => part.push(bytes, out),
+            Section::Outside(_) | Section::Part(_) => {
+                self.gathered.extend_from_slice(bytes);
+                Ok(())
+            }
             Section::Head(head) => {
                 for (at, byte) in bytes.iter().enumerate() {
                     head.push(*byte);
@@ -144,6 +159,7 @@ impl Multipart {
             true => Section::Outside(Box::new(Plain::new(&self.care))),
             false => Section::Head(Vec::new()),
         };
+        self.gathered(out)?;
         let section = std::mem::replace(&mut self.section, next);
         self.end(section, out)?;
         out.append(&mut self.line_end);
@@ -193,7 +209,7 @@ impl Rewrite for Multipart {
             let taken = self.take(rest, out)?;
             rest = rest.get(taken..).unwrap_or_default();
         }
-        Ok(())
+        self.gathered(out)
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Withheld> {
@@ -205,6 +221,7 @@ impl Rewrite for Multipart {
         self.content(&line_end, out)?;
         let line = self.line.take().unwrap_or_default();
         self.content(&line, out)?;
+        self.gathered(out)?;
         let section = std::mem::replace(&mut self.section, Section::Head(Vec::new()));
         self.end(section, out)
     }

@@ -24,7 +24,13 @@ pub(crate) fn hides(text: &[u8]) -> bool {
 
 /// Whether a run of base64 that starts with `start` may be of a compressed container: its first four letters tell.
 pub(crate) fn may_be_packed(start: [u8; 4]) -> bool {
-    decode(&start).is_some_and(|bytes| Container::of(&bytes).is_some())
+    let mut bits = 0_u32;
+    for letter in start {
+        let Some(value) = value(letter) else { return false };
+        bits = bits << 6 | value;
+    }
+    let [_, first, second, third] = bits.to_be_bytes();
+    Container::of(&[first, second, third]).is_some()
 }
 
 fn hides_within(text: &[u8], depth: u8) -> bool {
@@ -71,6 +77,19 @@ fn decode(text: &[u8]) -> Option<Vec<u8>> {
         letters.pop();
     }
     LENIENT.decode(letters).ok()
+}
+
+/// The six bits of one of base64's letters, in either alphabet.
+fn value(letter: u8) -> Option<u32> {
+    let value = match letter {
+        b'A'..=b'Z' => letter - b'A',
+        b'a'..=b'z' => letter - b'a' + 26,
+        b'0'..=b'9' => letter - b'0' + 52,
+        b'+' | b'-' => 62,
+        b'/' | b'_' => 63,
+        _ => return None,
+    };
+    Some(value.into())
 }
 
 /// Whether `byte` is one of base64's letters, in either alphabet.

@@ -19,6 +19,8 @@ pub(super) struct Table {
     /// There from the end of the first row on.
     columns: Option<Columns>,
     found: u64,
+    /// What goes to the net.
+    written: Vec<u8>,
     net: Plain,
 }
 
@@ -40,13 +42,20 @@ impl Table {
             is_text: false,
             columns: None,
             found: 0,
+            written: Vec::new(),
             net: Plain::new(care),
         }
     }
 
-    fn end_row(&mut self, out: &mut Vec<u8>) -> Result<(), Withheld> {
+    fn end_row(&mut self) -> Result<(), Withheld> {
         let mut row = std::mem::take(&mut self.row);
         self.quotes = Quotes::default();
+        // Most tables have no column that says anything.
+        let is_plain = self.columns.as_ref().is_some_and(Columns::is_plain);
+        if is_plain && !self.strict && memchr::memchr(b'"', &row).is_none() {
+            self.written.append(&mut row);
+            return Ok(());
+        }
         let (cells, columns) = (cells(&row, self.parting), self.columns.take());
         let columns = columns.unwrap_or_else(|| Columns::read(&cells));
         for (index, cell) in cells.iter().enumerate() {
@@ -72,7 +81,8 @@ impl Table {
             }
         }
         self.columns = Some(columns);
-        self.net.push(&row, out)
+        self.written.append(&mut row);
+        Ok(())
     }
 }
 
@@ -80,25 +90,28 @@ impl Rewrite for Table {
     fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Withheld> {
         for (at, byte) in bytes.iter().enumerate() {
             if self.is_text {
-                return self.net.push(bytes.get(at..).unwrap_or_default(), out);
+                self.written.extend_from_slice(bytes.get(at..).unwrap_or_default());
+                break;
             }
             self.row.push(*byte);
             if !self.quotes.see(*byte, self.parting) && *byte == b'\n' {
-                self.end_row(out)?;
+                self.end_row()?;
             }
             if self.row.len() >= ROW_BYTES_MAX {
                 self.is_text = true;
-                let row = std::mem::take(&mut self.row);
-                self.net.push(&row, out)?;
+                self.written.append(&mut self.row);
             }
         }
+        self.net.push(&self.written, out)?;
+        self.written.clear();
         Ok(())
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Withheld> {
         if !self.row.is_empty() {
-            self.end_row(out)?;
+            self.end_row()?;
         }
+        self.net.push(&self.written, out)?;
         self.net.finish(out)
     }
 
@@ -108,6 +121,11 @@ impl Rewrite for Table {
 }
 
 impl Columns {
+    /// Whether no name says anything.
+    fn is_plain(&self) -> bool {
+        !self.about_cards && self.meanings.iter().all(Option::is_none)
+    }
+
     /// The first row, whose fields are names unless there are values among them.
     fn read(cells: &[Cell]) -> Self {
         let digits = |cell: &Cell| cell.value.iter().filter(|byte| byte.is_ascii_digit()).count();

@@ -4,6 +4,7 @@ use mask::{JsonStream, Masker};
 
 use super::doc::{self, characters, escape};
 use super::piece::Slot;
+use super::quoter::Quoter;
 use super::spelt::Spelt;
 use crate::body::Withheld;
 
@@ -14,6 +15,8 @@ pub(super) struct Channel {
     text: JsonStream,
     /// What else looks at the text where card data is expected.
     spelt: Option<Spelt>,
+    /// What keeps the arguments of a tool JSON.
+    quoter: Option<Quoter>,
     /// The first half of a surrogate pair that was cut, kept for `spelt`.
     half: Vec<u8>,
     /// Bytes of the text that are held back here, and were sent as they came when it was not known yet that this
@@ -79,6 +82,7 @@ impl Channel {
     /// Nobody `knows` of a text of an unknown dialect whether it is told anew each time.
     pub fn new(masker: Masker, strict: bool, slot: Slot, state: State, known: bool) -> Self {
         Self {
+            quoter: slot.is_arguments().then(Quoter::default),
             slot,
             masker,
             repeats: (!known).then(Repeats::default),
@@ -111,6 +115,7 @@ impl Channel {
         };
         let told = self.told(&written)?;
         let told = self.unsent(told);
+        let told = self.quoted(told);
         if let Some(repeats) = self.repeats.as_mut().filter(|repeats| repeats.certain()) {
             repeats.told.clone_from(&told);
         }
@@ -159,7 +164,8 @@ impl Channel {
             told = self.told(&rest)?;
         }
         told.extend(self.text.finish());
-        let mut told = self.unsent(told);
+        let told = self.unsent(told);
+        let mut told = self.quoted(told);
         // What is told anew takes the place of what was sent.
         if let Some(repeats) = self.repeats.as_mut().filter(|repeats| held && repeats.certain()) {
             told.splice(..0, repeats.told.iter().copied());
@@ -191,6 +197,13 @@ impl Channel {
         let sent = self.sent.min(text.len());
         self.sent -= sent;
         escape(text.get(sent..).unwrap_or_default())
+    }
+
+    fn quoted(&mut self, told: Vec<u8>) -> Vec<u8> {
+        match &mut self.quoter {
+            Some(quoter) => quoter.push(&told),
+            None => told,
+        }
     }
 
     fn told(&mut self, written: &[u8]) -> Result<Vec<u8>, Withheld> {

@@ -350,6 +350,9 @@ fn no_more_is_kept_than_the_bound_and_no_byte_is_read_often() {
             assert!(json.window.bytes.capacity() <= 32 * 1024, "{}", json.window.bytes.capacity());
         }
         json.finish(&mut out).unwrap();
+        let mut at_once = Json::new(&care(&[]), Layout::Documents, 1024);
+        assert!(rewrite(&mut at_once, text.as_bytes(), text.len()).unwrap() == out);
+        assert!(at_once.waiting.capacity() <= 1024);
         assert!(json.scanner.work <= 4 * text.len(), "{} for {}", json.scanner.work, text.len());
     }
 }

@@ -67,45 +67,45 @@ impl Nodes {
     }
 
     /// Goes on with text that is written as it is.
-    pub fn same(&mut self, text: &[u8], out: &mut Vec<u8>) -> Result<(), Withheld> {
+    pub fn same(&mut self, text: &[u8]) {
         if !self.holds {
-            return self.aligned.same(text, out);
+            return self.aligned.same(text);
         }
         // Byte by byte, so that a cut changes nothing of what is held.
         for (at, byte) in text.iter().enumerate() {
             if !self.holds {
-                return self.aligned.same(text.get(at..).unwrap_or_default(), out);
+                return self.aligned.same(text.get(at..).unwrap_or_default());
             }
-            self.hold(&[*byte], &[*byte], out)?;
+            self.hold(&[*byte], &[*byte]);
         }
-        Ok(())
     }
 
     /// Goes on with `text` that is `written` so.
-    pub fn written(&mut self, written: &[u8], text: &[u8], out: &mut Vec<u8>) -> Result<(), Withheld> {
+    pub fn written(&mut self, written: &[u8], text: &[u8]) {
         match self.holds {
-            true => self.hold(written, text, out),
-            false => self.aligned.written(written, text, text, out),
+            true => self.hold(written, text),
+            false => self.aligned.written(written, text, text),
         }
     }
 
     /// Goes on with what is no text and parts none: comments and the like.
-    pub fn aside(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Withheld> {
+    pub fn aside(&mut self, bytes: &[u8]) {
         if !self.holds {
-            return self.aligned.aside(bytes, out);
+            return self.aligned.aside(bytes);
         }
         self.node.push(bytes, 0);
-        self.bound(out)
+        self.bound()
     }
 
     /// Goes on with a tag.
-    pub fn tag(&mut self, tag: &Tag<'_>, written: &[u8], out: &mut Vec<u8>) -> Result<(), Withheld> {
+    pub fn tag(&mut self, tag: &Tag<'_>, written: &[u8]) -> Result<(), Withheld> {
         if tag.is_inline() {
-            return self.aside(written, out);
+            self.aside(written);
+            return Ok(());
         }
-        self.end(out)?;
+        self.end()?;
         match self.waiting.is_empty() {
-            true => self.part(written, out)?,
+            true => self.part(written),
             false => self.wait(Item::Tag(written.to_vec())),
         }
         let names = [Some(tag.name), tag.called];
@@ -117,12 +117,18 @@ impl Nodes {
         }
         self.node.meaning = meaning.filter(|_| !tag.is_empty);
         self.holds = self.strict || self.node.meaning.is_some();
-        self.bound(out)
+        self.bound();
+        Ok(())
+    }
+
+    /// Masks what has come together, and appends to `out` what may be released.
+    pub fn flush(&mut self, out: &mut Vec<u8>) -> Result<(), Withheld> {
+        self.aligned.flush(out)
     }
 
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Withheld> {
-        self.end(out)?;
-        self.release(usize::MAX, out)?;
+        self.end()?;
+        self.release(usize::MAX);
         self.aligned.finish(out)
     }
 
@@ -130,35 +136,33 @@ impl Nodes {
         self.found + self.aligned.found()
     }
 
-    fn hold(&mut self, written: &[u8], text: &[u8], out: &mut Vec<u8>) -> Result<(), Withheld> {
+    fn hold(&mut self, written: &[u8], text: &[u8]) {
         self.node.text.extend_from_slice(text);
         self.node.push(written, text.len());
         let is_digits = || digits(&self.node.text).is_some();
         match self.node.text.len() > NODE_BYTES_MAX || (self.node.meaning.is_none() && !is_digits()) {
-            true => self.let_go(out),
-            false => self.bound(out),
+            true => self.let_go(),
+            false => self.bound(),
         }
     }
 
     /// Lets all go when it is too much to be held.
-    fn bound(&mut self, out: &mut Vec<u8>) -> Result<(), Withheld> {
-        match self.holds && self.waiting_bytes + self.node.bytes > HELD_BYTES_MAX {
-            true => self.let_go(out),
-            false => Ok(()),
+    fn bound(&mut self) {
+        if self.holds && self.waiting_bytes + self.node.bytes > HELD_BYTES_MAX {
+            self.let_go();
         }
     }
 
     /// Holds no more of this text.
-    fn let_go(&mut self, out: &mut Vec<u8>) -> Result<(), Withheld> {
-        self.release(usize::MAX, out)?;
+    fn let_go(&mut self) {
+        self.release(usize::MAX);
         let node = std::mem::take(&mut self.node);
-        self.give(&node, out)?;
+        self.give(&node);
         self.holds = false;
-        Ok(())
     }
 
     /// Ends the text that is open.
-    fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Withheld> {
+    fn end(&mut self) -> Result<(), Withheld> {
         let mut node = std::mem::take(&mut self.node);
         if !self.holds {
             return Ok(());
@@ -176,13 +180,14 @@ impl Nodes {
         match digits(&node.text) {
             Some(digits) if self.strict && (!digits.is_empty() || !self.waiting.is_empty()) => {
                 self.wait(Item::Node(node));
-                self.join(out)
+                self.join();
             }
             _ => {
-                self.release(usize::MAX, out)?;
-                self.give(&node, out)
+                self.release(usize::MAX);
+                self.give(&node);
             }
         }
+        Ok(())
     }
 
     fn wait(&mut self, item: Item) {
@@ -191,7 +196,7 @@ impl Nodes {
     }
 
     /// Looks at the digits that wait together.
-    fn join(&mut self, out: &mut Vec<u8>) -> Result<(), Withheld> {
+    fn join(&mut self) {
         let mut nodes: Vec<&mut Node> = self.waiting.iter_mut().filter_map(Item::node).collect();
         let found = apart(nodes.iter().map(|node| node.text.as_slice()));
         for range in &found {
@@ -203,7 +208,7 @@ impl Nodes {
             }
         }
         if !found.is_empty() {
-            return self.release(usize::MAX, out);
+            return self.release(usize::MAX);
         }
         // A number that ends in a later text starts in the last digits.
         let mut digits_behind = 0;
@@ -217,28 +222,27 @@ impl Nodes {
                 digits_behind += digits(&node.text).map_or(0, |digits| digits.len());
             }
         }
-        self.release(first, out)
+        self.release(first)
     }
 
     /// Lets the first `count` of what waits go.
-    fn release(&mut self, count: usize, out: &mut Vec<u8>) -> Result<(), Withheld> {
+    fn release(&mut self, count: usize) {
         let count = count.min(self.waiting.len());
         let items: Vec<Item> = self.waiting.drain(..count).collect();
         for item in items {
             self.waiting_bytes -= item.bytes();
             match item {
-                Item::Node(node) => self.give(&node, out)?,
-                Item::Tag(written) => self.part(&written, out)?,
+                Item::Node(node) => self.give(&node),
+                Item::Tag(written) => self.part(&written),
             }
         }
-        Ok(())
     }
 
-    fn part(&mut self, written: &[u8], out: &mut Vec<u8>) -> Result<(), Withheld> {
-        self.aligned.written(written, PARTING, PARTING, out)
+    fn part(&mut self, written: &[u8]) {
+        self.aligned.written(written, PARTING, PARTING)
     }
 
-    fn give(&mut self, node: &Node, out: &mut Vec<u8>) -> Result<(), Withheld> {
+    fn give(&mut self, node: &Node) {
         let mut text = node.text.as_slice();
         let mut masked = node.masked.as_deref().unwrap_or(text);
         for piece in &node.pieces {
@@ -246,11 +250,10 @@ impl Nodes {
             let (masked_now, masked_later) = masked.split_at_checked(piece.length).unwrap_or((masked, &[]));
             (text, masked) = (later, masked_later);
             match piece.length {
-                0 => self.aligned.aside(&piece.written, out)?,
-                _ => self.aligned.written(&piece.written, now, masked_now, out)?,
+                0 => self.aligned.aside(&piece.written),
+                _ => self.aligned.written(&piece.written, now, masked_now),
             }
         }
-        Ok(())
     }
 }
 

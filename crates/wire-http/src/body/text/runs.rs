@@ -45,6 +45,13 @@ impl Runs {
                 rest = next;
                 continue;
             }
+            // Four letters that are all there tell at once.
+            let starts =
+                rest.first_chunk::<4>().filter(|_| self.state == State::Start && self.held.is_empty());
+            if starts.is_some_and(|start| !packed::may_be_packed(*start)) {
+                self.state = State::Inside;
+                continue;
+            }
             self.take(*byte, out);
             rest = behind;
         }

@@ -46,14 +46,6 @@ def aws(service):
 AWS_SECRETS = {"id": KEY_ID, "key": KEY, "session": "session-token-1k2j3h"}
 
 
-class Frozen(SigV4Auth):
-    """botocore's own signer, at the time of the request that is checked."""
-
-    def _modify_request_before_signing(self, request):
-        super()._modify_request_before_signing(request)
-        request.headers.replace_header("X-Amz-Date", request.context["timestamp"])
-
-
 def signature_of(service, upstream, request):
     """The `Authorization` that botocore gives a request as it came to the upstream."""
     signed = ("content-type", "x-amz-")

@@ -15,8 +15,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use access::Timestamp;
 use arc_swap::ArcSwap;
-use gate::Gate;
+use gate::{Allowance, Gate, Limits, TooMany, Who};
 use vault::Vault;
 
 use crate::tls::{ClientCertificate, TlsError, Trust};
@@ -43,6 +44,8 @@ pub struct HttpConnection {
     pub hosts: Vec<Box<str>>,
     /// How long the upstream may take to begin an answer, and to go on with it.
     pub patience: Duration,
+    /// What each principal may ask for there.
+    pub allowance: Allowance,
     /// What of its configuration tells it from another version of itself.
     pub version: Box<str>,
 }
@@ -60,6 +63,13 @@ pub(crate) struct Reachable {
     connection: HttpConnection,
     client: Client,
     sessions: Mutex<HashMap<Token, Arc<Session>>>,
+    limits: Mutex<Limits>,
+}
+
+/// A request's place among those that run at a time, until this is dropped.
+pub(crate) struct Slot {
+    reachable: Arc<Reachable>,
+    who: Who,
 }
 
 impl Https {
@@ -116,10 +126,26 @@ impl Https {
 impl Reachable {
     fn new(connection: HttpConnection, vault: Arc<Vault>, turns: Arc<Turns>) -> Result<Self, TlsError> {
         let client = Client::new(&connection, vault, turns)?;
-        Ok(Self { connection, client, sessions: Mutex::default() })
+        let limits = Mutex::new(Limits::new(connection.allowance));
+        Ok(Self { connection, client, sessions: Mutex::default(), limits })
+    }
+
+    /// Lets one more request of `who` in, if it is not one too many.
+    fn enter(self: &Arc<Self>, who: &Who, now: Timestamp) -> Result<Slot, TooMany> {
+        self.limits().enter(who, now).map(|()| Slot { reachable: self.clone(), who: who.clone() })
+    }
+
+    fn limits(&self) -> std::sync::MutexGuard<'_, Limits> {
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn sessions(&self) -> std::sync::MutexGuard<'_, HashMap<Token, Arc<Session>>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.reachable.limits().leave(&self.who);
     }
 }

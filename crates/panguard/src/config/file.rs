@@ -196,6 +196,8 @@ pub struct Connection {
     pub disguises: Option<bool>,
     /// The certificate that is shown to an HTTP system that asks for one (mutual TLS).
     pub client_certificate: Option<At<ClientCertificate>>,
+    /// What each principal may ask of an HTTP system.
+    pub limits: Option<At<ConnectionLimits>>,
     /// How long an HTTP system may take to begin an answer, and to go on with it. 300 unless given.
     pub timeout_seconds: Option<At<u64>>,
 }
@@ -242,6 +244,20 @@ pub struct Credential {
     pub aws: Option<At<Aws>>,
     /// An access token that panguard fetches and renews.
     pub oauth2: Option<At<OAuth2>>,
+}
+
+/// What each principal may ask of one HTTP system. A limit that is not given is none.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionLimits {
+    /// Requests a minute, which come back evenly; after a minute's pause as many at once.
+    pub requests_per_minute: Option<At<u64>>,
+    /// Requests at a time.
+    pub concurrent: Option<At<u64>>,
+    /// Bytes of a request's body.
+    pub request_bytes: Option<At<u64>>,
+    /// Bytes of an answer's body, as the upstream sends it.
+    pub response_bytes: Option<At<u64>>,
 }
 
 /// A certificate of panguard's own, and its key.

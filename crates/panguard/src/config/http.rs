@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gate::Allowance;
 use proxy::Credential;
 use wire_http::{Bounds, Opaque, Origin, Rule};
 
@@ -30,6 +31,7 @@ pub struct HttpConnection {
     pub requests: Requests,
     pub hosts: Vec<Box<str>>,
     pub patience: Duration,
+    pub allowance: Allowance,
     pub bounds: Bounds,
 }
 
@@ -80,7 +82,8 @@ impl Reading<'_> {
         let requests = self.requests(connection.requests.as_ref(), asks_models);
         let patience = self.patience(connection.timeout_seconds.as_ref());
         let credential = credential?;
-        let bounds = Bounds { holds: credential.holds(), ..Bounds::default() };
+        let (allowance, bounds) = self.limits_there(connection.limits.as_ref());
+        let bounds = Bounds { holds: credential.holds(), ..bounds };
         Some(HttpConnection {
             origin: origin?,
             asks_models,
@@ -94,6 +97,7 @@ impl Reading<'_> {
             requests: requests?,
             hosts: hosts?,
             patience: patience?,
+            allowance,
             bounds,
         })
     }
@@ -184,6 +188,25 @@ impl Reading<'_> {
         }
     }
 
+    /// What each principal may ask for, and how long requests and answers may be.
+    fn limits_there(&mut self, at: Option<&At<file::ConnectionLimits>>) -> (Allowance, Bounds) {
+        let Some(At { value: limits, .. }) = at else { return (Allowance::default(), Bounds::default()) };
+        let mut within = |at: &Option<At<u64>>, max: u64| {
+            let at = at.as_ref()?;
+            if (1..=max).contains(&at.value) {
+                return Some(at.value);
+            }
+            self.wrong(at.line, format!("this limit is from 1 to {max}; leave it out where there is none"))
+        };
+        let per_minute =
+            within(&limits.requests_per_minute, REQUESTS_MAX).and_then(|it| u32::try_from(it).ok());
+        let concurrent = within(&limits.concurrent, REQUESTS_MAX).and_then(|it| u32::try_from(it).ok());
+        let request_bytes_max = within(&limits.request_bytes, BYTES_MAX);
+        let response_bytes_max = within(&limits.response_bytes, BYTES_MAX);
+        let bounds = Bounds { request_bytes_max, response_bytes_max, ..Bounds::default() };
+        (Allowance { per_minute, concurrent }, bounds)
+    }
+
     fn patience(&mut self, at: Option<&At<u64>>) -> Option<Duration> {
         match at {
             None => Some(PATIENCE),
@@ -195,3 +218,8 @@ impl Reading<'_> {
 
 /// A model may think for minutes before its first word.
 const PATIENCE: Duration = Duration::from_secs(300);
+
+/// The highest limit on requests that can be written.
+const REQUESTS_MAX: u64 = 1_000_000;
+/// The highest limit on bytes that can be written.
+const BYTES_MAX: u64 = 1 << 40;

@@ -82,6 +82,7 @@ fn http(name: &str, connection: &config::HttpConnection, maskers: Maskers) -> an
         labels: connection.labels.clone(),
         hosts: connection.hosts.clone(),
         patience: connection.patience,
+        allowance: connection.allowance,
     })
 }
 

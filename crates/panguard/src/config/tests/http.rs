@@ -1,3 +1,4 @@
+use gate::Allowance;
 use proxy::{Aws, ClientAuth, Credential, Grant, OAuth2};
 use wire_http::Holds;
 
@@ -171,4 +172,21 @@ fn a_client_certificate_without_tls_or_with_its_key_written_out_is_refused() {
     let Err(problems) = parse(&with(&literal)) else { panic!("it was accepted") };
     let shown = problems.to_string();
     assert!(shown.contains("secrets are never in this file") && !shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn limits_are_each_principals_and_none_where_none_is_written() {
+    let api = read(
+        "    limits: { requests_per_minute: 60, concurrent: 4, request_bytes: 1048576, response_bytes: 10 }",
+    );
+    assert_eq!(api.allowance, Allowance { per_minute: Some(60), concurrent: Some(4) });
+    assert_eq!((api.bounds.request_bytes_max, api.bounds.response_bytes_max), (Some(1 << 20), Some(10)));
+    assert_eq!(read("    limits: {}").allowance, Allowance::default());
+    refused(
+        "    limits: { requests_per_minute: 0, concurrent: 1000001 }",
+        &["28: this limit is from 1 to 1000000; leave it out where there is none"; 2],
+    );
+    let text = GOOD.replace("    labels: [cde, production]", "    limits: { concurrent: 4 }");
+    let Err(problems) = parse(&text) else { panic!("it was accepted") };
+    assert!(problems.to_string().contains(":21: this key is not for `postgres`"), "{problems}");
 }

@@ -14,6 +14,9 @@ use crate::header;
 /// too, and what is withheld of it is withheld whole.
 const GATHERED_BYTES_MAX: u64 = 256 << 10;
 
+/// How parts of one thing are told in one answer (RFC 9110 §14.6).
+const BYTERANGES: &[u8] = b"multipart/byteranges";
+
 /// An upstream's answer as it is told.
 #[derive(Default)]
 pub(super) struct Answer {
@@ -197,13 +200,19 @@ fn wrong(parts: &response::Parts) -> Option<Withheld> {
     if codings > 1 || !is_chunked || (codings == 1 && lengths > 0) || lengths > 1 {
         return Some(Withheld::NotUnderstood("the framing of the answer"));
     }
+    // Parts were not asked for.
+    let kind = parts.headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes().trim_ascii_start());
+    let in_ranges = kind.and_then(|kind| kind.get(..BYTERANGES.len()));
+    if parts.status == StatusCode::PARTIAL_CONTENT
+        || in_ranges.is_some_and(|kind| kind.eq_ignore_ascii_case(BYTERANGES))
+    {
+        return Some(Withheld::NotUnderstood("a part of an answer"));
+    }
     match parts.status {
         // It is panguard that the upstream does not know: that is not the agent's business, nor a reason to sign in anew.
         StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
             Some(Withheld::NotUnderstood("the upstream does not accept panguard's credential"))
         }
-        // Parts were not asked for.
-        StatusCode::PARTIAL_CONTENT => Some(Withheld::NotUnderstood("a part of an answer")),
         StatusCode::SWITCHING_PROTOCOLS => Some(Withheld::NotUnderstood("another protocol")),
         _ => None,
     }

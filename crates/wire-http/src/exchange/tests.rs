@@ -467,3 +467,35 @@ fn what_is_told_never_depends_on_how_it_is_cut() {
     let whole = tell(body.len());
     assert!((1..body.len()).all(|size| tell(size) == whole));
 }
+
+#[test]
+fn what_is_no_path_or_value_is_looked_at_too() {
+    let strict = || Settings {
+        connection: Arc::new(Connection { strict: true, ..connection() }),
+        ..settings(connection())
+    };
+    let method = Method::from_bytes(CARD.as_bytes()).unwrap();
+    for (it, place) in [
+        (Script::new(method, "/charges", &[], false), "the method"),
+        (Script::on(strict(), Method::GET, "/charges?a=40000566&b=55665556", &[], false), "the query"),
+        (
+            Script::new(Method::GET, "/charges", &[("cache-control", "max-age=4000056655665556")], false),
+            "the header",
+        ),
+    ] {
+        let columns = &it.seen.asked.as_ref().unwrap().facts.columns;
+        assert_eq!(columns.iter().map(|used| &*used.column).collect::<Vec<_>>(), [place]);
+    }
+    let it = Script::on(strict(), Method::GET, "/charges?page=4000&size=0566&status=open", &[], false);
+    assert!(it.seen.asked.unwrap().facts.columns.is_empty());
+}
+
+#[test]
+fn parts_of_an_answer_that_nobody_asked_for_are_withheld() {
+    let ranges = "Multipart/ByteRanges; boundary=x";
+    for (status, fields) in [(206, [("content-type", "text/plain")]), (200, [("content-type", ranges)])] {
+        let mut it = Script::get("/v1/charges");
+        it.verdict(allow(Terms::default())).told(status, &fields, "40000566");
+        assert_eq!((it.status(), it.code().as_str()), (502, "PGD-0012"));
+    }
+}

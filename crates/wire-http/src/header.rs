@@ -114,6 +114,16 @@ pub(crate) fn told(from: &HeaderMap) -> HeaderMap {
     passed(from, &NOT_TOLD)
 }
 
+/// The names of the trailers that an answer announces (RFC 9110 §6.6.2), of those that are passed on: HTTP/1 sends no others.
+pub(crate) fn announced(from: &HeaderMap) -> Option<HeaderValue> {
+    let values = from.get_all(header::TRAILER).iter().filter_map(|value| value.to_str().ok());
+    let names =
+        values.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse::<HeaderName>().ok());
+    let named: HeaderMap = names.map(|name| (name, HeaderValue::from_static(""))).collect();
+    let kept: Vec<String> = trailers(&named).keys().map(ToString::to_string).collect();
+    (!kept.is_empty()).then(|| HeaderValue::from_str(&kept.join(", ")).ok()).flatten()
+}
+
 /// Trailers as they are passed on.
 pub(crate) fn trailers(from: &HeaderMap) -> HeaderMap {
     let mut kept = passed(from, &NOT_TOLD);

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 
 use access::{Code, Status};
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, TRANSFER_ENCODING};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, TRAILER, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, response};
 
 use super::Effect;
@@ -54,6 +54,9 @@ impl Answer {
         told.status = status;
         told.headers = header::told(&parts.headers);
         points_inside(settings, &mut told.headers);
+        if let Some(announced) = header::announced(&parts.headers).filter(|_| has_body) {
+            told.headers.insert(TRAILER, announced);
+        }
         answer.head = Some(told);
         answer
     }
@@ -120,8 +123,9 @@ impl Answer {
                 return Err(Withheld::Sad);
             }
         }
-        // An answer to HEAD has no length: that of what GET would tell is not known.
-        let length = self.has_body.then_some(out.len() as u64);
+        // An answer to HEAD has no length: that of what GET would tell is not known. What has trailers has none either.
+        let ends = trailers.as_ref().is_none_or(HeaderMap::is_empty);
+        let length = (self.has_body && ends).then_some(out.len() as u64);
         self.tell(length, effects);
         if !out.is_empty() {
             self.released += out.len() as u64;
@@ -177,6 +181,7 @@ impl Answer {
         }
         if let Some(length) = length {
             head.headers.insert(CONTENT_LENGTH, length.into());
+            head.headers.remove(TRAILER);
         }
         effects.push_back(Effect::Response(Box::new(head)));
     }

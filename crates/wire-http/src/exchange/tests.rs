@@ -74,6 +74,7 @@ struct Seen {
     told: Option<(u16, HeaderMap)>,
     told_body: Vec<u8>,
     told_ended: bool,
+    told_trailers: Option<HeaderMap>,
     left: bool,
     aborted: bool,
     done: Option<Outcome>,
@@ -147,7 +148,10 @@ impl Script {
                     assert!(seen.told.is_some() && !seen.told_ended, "a body without a head");
                     seen.told_body.extend(bytes);
                 }
-                Effect::ResponseEnd(_) => seen.told_ended = true,
+                Effect::ResponseEnd(trailers) => {
+                    seen.told_trailers = trailers;
+                    seen.told_ended = true;
+                }
                 Effect::Abort => seen.aborted = true,
                 Effect::Leave => seen.left = true,
                 Effect::Done(outcome) => assert!(seen.done.replace(outcome).is_none(), "done twice"),
@@ -498,4 +502,20 @@ fn parts_of_an_answer_that_nobody_asked_for_are_withheld() {
         it.verdict(allow(Terms::default())).told(status, &fields, "40000566");
         assert_eq!((it.status(), it.code().as_str()), (502, "PGD-0012"));
     }
+}
+
+#[test]
+fn trailers_are_told_where_they_were_announced() {
+    let mut it = Script::get("/v1/charges");
+    it.verdict(allow(Terms::default()));
+    let mut parts = Response::new(()).into_parts().0;
+    parts.headers =
+        headers(&[("content-type", "text/plain"), ("trailer", "X-Sum, Set-Cookie, Content-Length")]);
+    it.step(|exchange| exchange.response(parts)).step(|exchange| exchange.response_data(b"x"));
+    it.step(|exchange| exchange.response_end(Some(headers(&[("x-sum", CARD), ("set-cookie", "a=1")]))));
+    assert_eq!((it.field("trailer"), it.field("content-length")), (Some("x-sum"), None));
+    assert_eq!(it.seen.told_trailers, Some(headers(&[("x-sum", "************5556")])));
+    let mut it = Script::get("/v1/charges");
+    it.verdict(allow(Terms::default())).told(200, &[("trailer", "X-Sum")], "x");
+    assert_eq!((it.field("trailer"), it.field("content-length")), (None, Some("1")));
 }

@@ -153,7 +153,7 @@ def plain_cases():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("raw", plain_cases())
+@pytest.mark.parametrize("raw", list(plain_cases()))
 def test_what_holds_a_card_number_stays_the_same_around_it(ground, kind, raw):
     path = ground.site.serves([raw])
     direct, came = ground.direct(path).decoded, ground.through(kind, path).decoded

@@ -91,15 +91,16 @@ class Site:
 
     def play(self, request, file):
         found = self.answers.get(request.target.partition("?")[0], self.default)
+        last = (request.get("connection") or "").lower() == "close"
         if callable(found):
-            return found(request, file)
+            return found(request, file) or last
         pieces = [found] if isinstance(found, bytes) else list(found)
         for piece in pieces:
             file.write(piece)
             file.flush()
         head = pieces[0].partition(b"\r\n\r\n")[0].lower()
         ends = b"content-length" in head or b"chunked" in head or head[9:12] in (b"204", b"304")
-        return not ends or b"connection: close" in head or (request.get("connection") or "").lower() == "close"
+        return not ends or b"connection: close" in head or last
 
     def asked(self, path):
         """What it was asked at one path."""

@@ -32,6 +32,13 @@ pub use json::fuzz_json;
 pub use open::open;
 pub(crate) use packed::hides;
 
+/// Masks card numbers in disguise in a JSON document, and says how many; `None` when there are none.
+pub(crate) fn disguised(care: &Care, text: &[u8]) -> Option<(Vec<u8>, u64)> {
+    let place = mask::JsonPlace::new(care.masker, Arc::clone(&care.rules));
+    let joined = joined::mask_spared(care, &place, text).or_else(|| joined::mask(care, text, false))?;
+    (joined.found > 0).then_some((joined.bytes, joined.found))
+}
+
 /// Rewrites one body as it passes, cut anywhere: how it is cut never changes what comes out.
 ///
 /// After an error nothing more may be released, and what `out` holds by then is to be thrown away with it.

@@ -3,7 +3,7 @@
 //! 1. `doc`: a JSON document as the places of its values.
 //! 2. `prompt`: what a request asks for, and its card data masked (`blob`: files in it).
 //! 3. `piece`: which strings of an event are pieces of a text that runs over events, and what ends it.
-//! 4. `channel`, `spelt`: one such text.
+//! 4. `channel`, `spelt`, `quoter`: one such text.
 //! 5. `stream`: all of them, event by event; `lines` and `elements` cut them where they are lines or elements of an
 //!    array, `sse` elsewhere.
 //! 6. `text`, `whole`: documents that hold texts whole.
@@ -17,6 +17,7 @@ mod fuzz;
 mod lines;
 mod piece;
 mod prompt;
+mod quoter;
 mod seen;
 mod spelt;
 mod stream;
@@ -25,7 +26,7 @@ mod whole;
 
 use std::sync::Arc;
 
-use crate::body::{Care, Rewrite};
+use crate::body::{self, Care, Coded, Rewrite};
 use crate::sse::Sse;
 
 pub(crate) use channel::Flush;
@@ -98,7 +99,8 @@ impl Dialect {
 
 /// Rewrites a model's answer, which is of `content_type`, and tells what is seen of it.
 ///
-/// Events and lines are masked as they come, anything else once it is complete.
+/// Events and lines are masked as they come, other documents once they are complete; what is neither (sound, pictures,
+/// files) as any other body is. The body's codings have been undone.
 pub fn open(care: &Care, content_type: &str) -> (Box<dyn Rewrite>, Arc<Seen>) {
     let seen = Arc::<Seen>::default();
     let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -107,7 +109,11 @@ pub fn open(care: &Care, content_type: &str) -> (Box<dyn Rewrite>, Arc<Seen>) {
         "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => {
             Box::new(lines::Lines::new(care, true, Arc::clone(&seen)))
         }
-        _ => Box::new(whole::Whole::new(care, Arc::clone(&seen))),
+        "" | "text/plain" => Box::new(whole::Whole::new(care, Arc::clone(&seen))),
+        kind if kind == "application/json" || kind.ends_with("+json") => {
+            Box::new(whole::Whole::new(care, Arc::clone(&seen)))
+        }
+        _ => body::open(care, Coded { content_type: Some(content_type), content_encoding: "" }),
     };
     (rewrite, seen)
 }

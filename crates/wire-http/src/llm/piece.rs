@@ -55,6 +55,15 @@ pub(super) struct Slot {
 
 pub(super) type Mark = (String, String);
 
+impl Slot {
+    /// Whether the text is what a tool is called with, in JSON.
+    pub fn is_arguments(&self) -> bool {
+        self.way.ends_with(".arguments")
+            || self.way.ends_with(".partialjson")
+            || self.kind.ends_with("arguments.delta")
+    }
+}
+
 /// What ends with an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Closing {

@@ -103,8 +103,7 @@ impl Spelt {
                 && !self.is_plain(number, places, written)
             {
                 self.found += 1;
-                let hidden = number.len().saturating_sub(KEPT);
-                let hidden = number.iter().take(hidden).flat_map(|digit| digit.at.clone());
+                let hidden = number.iter().flat_map(|digit| digit.at.clone());
                 for (_, at) in hidden.filter_map(|at| places.get(at)) {
                     written.get_mut(at.clone()).into_iter().flatten().for_each(|byte| *byte = b'*');
                 }
@@ -205,6 +204,3 @@ const GAP_MAX: usize = 8;
 /// Digits of a card number (ISO/IEC 7812-1).
 const NUMBER_MIN: usize = 12;
 const NUMBER_MAX: usize = 19;
-
-/// Digits at the end that stay.
-const KEPT: usize = 4;

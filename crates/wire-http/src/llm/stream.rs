@@ -26,6 +26,8 @@ pub(crate) struct Texts {
     /// Found in texts that are done with.
     ended: u64,
     seen: Arc<Seen>,
+    /// The text that was said last.
+    saying: String,
 }
 
 /// Marks that were met at one way, each with those of the text that it was taken for.
@@ -67,6 +69,7 @@ impl Texts {
             found: 0,
             ended: 0,
             seen,
+            saying: String::new(),
         }
     }
 
@@ -138,7 +141,7 @@ impl Texts {
         let sad = channel.sad();
         self.allowed(sad)?;
         let data = (told != written).then(|| doc::read(&told).into_owned().into_bytes());
-        self.say(&told);
+        self.say(&key, &told);
         Ok(Judged { before: Vec::new(), data })
     }
 
@@ -192,7 +195,7 @@ impl Texts {
             masked |= held || open || told != written;
             let sad = channel.sad();
             self.allowed(sad)?;
-            self.say(&told);
+            self.say(key, &told);
             if told != written {
                 edits.push((base.content(*node), told));
             }
@@ -348,20 +351,21 @@ impl Texts {
     /// Ends texts: the events with what was held back of them.
     fn close(&mut self, ends: impl Fn(&Channel) -> bool) -> Result<Vec<Flush>, Withheld> {
         let mut flushes = Vec::new();
+        let mut said = Vec::new();
         let mut sad = false;
         for key in &self.order {
             let Some(channel) = self.channels.get_mut(key).filter(|channel| ends(channel)) else { continue };
             if channel.state == State::Open && channel.held() > 0 {
                 let rest = channel.finish()?;
                 sad |= channel.sad();
-                let text = doc::read(&rest);
-                self.seen.note(|facts| facts.say(&text));
                 if !rest.is_empty() {
                     flushes.push(channel.template.fill(&rest));
+                    said.push((key.clone(), rest));
                 }
             }
         }
         self.allowed(sad)?;
+        said.iter().for_each(|(key, rest)| self.say(key, rest));
         Ok(flushes)
     }
 
@@ -387,9 +391,18 @@ impl Texts {
         if self.order.len() > CHANNELS_MAX { Err(Withheld::TooLarge("texts in one stream")) } else { Ok(()) }
     }
 
-    fn say(&self, written: &[u8]) {
+    /// Keeps what was said of a text; each text on a line of its own.
+    fn say(&mut self, key: &str, written: &[u8]) {
         let text = doc::read(written);
-        self.seen.note(|facts| facts.say(&text));
+        if text.is_empty() {
+            return;
+        }
+        let begins = self.saying != key && !self.saying.is_empty();
+        key.clone_into(&mut self.saying);
+        self.seen.note(|facts| {
+            facts.say(if begins { "\n" } else { "" });
+            facts.say(&text);
+        });
     }
 }
 

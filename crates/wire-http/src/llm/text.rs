@@ -6,7 +6,7 @@ use mask::Masked;
 
 use super::doc::{Doc, Edits, Kind, ROOT, characters, edited, escape, read};
 use super::spelt::Spelt;
-use crate::body::Care;
+use crate::body::{self, Care};
 
 /// Masks a document by the rules and by what a scan finds, but for its strings at `pieces`, which are masked by
 /// the texts that they are pieces of. What their names or the rules say of them holds all the same.
@@ -14,12 +14,17 @@ pub(super) fn mask(care: &Care, data: &[u8], pieces: &[usize]) -> Option<Masked>
     let mut masked = care.masker.json(data, &care.rules);
     if let Some(whole) = &mut masked {
         give_back(care, data, whole, pieces);
+        keep_json(care, data, whole);
     }
     // Pieces beside one another are of one text already, or of several that have nothing to do with one another.
     if pieces.is_empty() {
         masked = then(masked, data, |data| beside(care, data));
+        masked = then(masked, data, |data| {
+            let (bytes, found) = body::disguised(care, data)?;
+            Some(Masked { bytes, found: u32::try_from(found).unwrap_or(u32::MAX), sad: false })
+        });
         if care.strict {
-            masked = then(masked, data, |data| disguised(care, data));
+            masked = then(masked, data, |data| spelt(care, data));
         }
     }
     masked.filter(|masked| masked.sad || masked.bytes != data)
@@ -32,8 +37,8 @@ fn then(masked: Option<Masked>, data: &[u8], mask: impl Fn(&[u8]) -> Option<Mask
     Some(Masked { bytes: again.bytes, found: again.found.saturating_add(found), sad: again.sad || sad })
 }
 
-/// Masks numbers in disguise.
-fn disguised(care: &Care, data: &[u8]) -> Option<Masked> {
+/// Masks numbers that are spelt.
+fn spelt(care: &Care, data: &[u8]) -> Option<Masked> {
     let doc = Doc::read(data)?;
     let mut edits = Edits::new();
     let mut found = 0;
@@ -72,6 +77,31 @@ fn give_back(care: &Care, data: &[u8], whole: &mut Masked, pieces: &[usize]) {
             if let Some(masked) = care.masker.text(read(before).as_bytes()) {
                 whole.found = whole.found.saturating_sub(masked.found.max(1));
                 edits.push((told.content(place), before.to_vec()));
+            }
+        }
+    }
+    whole.bytes = edited(&whole.bytes, edits);
+}
+
+/// Masks documents within strings, such as the arguments of a tool, so that they stay documents: a number among them
+/// becomes a string.
+fn keep_json(care: &Care, data: &[u8], whole: &mut Masked) {
+    let mut edits = Edits::new();
+    {
+        let (Some(doc), Some(told)) = (Doc::read(data), Doc::read(&whole.bytes)) else { return };
+        for (from, to) in pairs(&doc, &told) {
+            let (before, after) = (doc.written(from), told.written(to));
+            let string = doc.kind(from) == Some(Kind::String) && told.kind(to) == Some(Kind::String);
+            if !string || before == after {
+                continue;
+            }
+            let (before, after) = (read(before), read(after));
+            if before.trim_start().starts_with(['{', '['])
+                && Doc::read(before.as_bytes()).is_some()
+                && Doc::read(after.as_bytes()).is_none()
+                && let Some(masked) = care.masker.json(before.as_bytes(), &[])
+            {
+                edits.push((told.content(to), escape(&masked.bytes)));
             }
         }
     }

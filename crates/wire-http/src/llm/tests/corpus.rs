@@ -57,6 +57,28 @@ fn what_an_answer_tells_of_itself_is_noted() {
     check("vllm-chat.sse", (30, 11), "Qwen/Qwen3-8B", "stop", "");
 }
 
+#[test]
+fn what_an_answer_says_is_kept_masked_each_text_on_a_line() {
+    let stream = std::fs::read(directory().join("anthropic-messages.sse")).unwrap();
+    let (rewrite, seen) = open(&care(), kind("anthropic-messages.sse"));
+    run(rewrite, &[&stream]).unwrap();
+    let told = "The user gave ************9424; I should not repeat it\nCard **********5904\n{\"pan\": \"************3222\"}";
+    assert_eq!(seen.facts().text, told);
+}
+
+#[test]
+fn what_is_no_text_is_treated_as_any_other_body() {
+    let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0";
+    let told = |care: &Care| {
+        let mut rewrite = open(care, "image/png").0;
+        let mut told = Vec::new();
+        rewrite.push(png, &mut told)?;
+        rewrite.finish(&mut told).map(|()| told)
+    };
+    assert_eq!(told(&care()).as_deref(), Ok(png.as_slice()));
+    assert!(matches!(told(&strict()), Err(Withheld::NotUnderstood(_))));
+}
+
 fn begin(name: &str) -> Box<dyn Rewrite> {
     open(&care(), kind(name)).0
 }

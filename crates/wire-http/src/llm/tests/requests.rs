@@ -207,7 +207,16 @@ fn numbers_in_disguise_are_masked_in_prompts_where_card_data_is_expected() {
     let body = br#"{"input":"four one one one one one one one one one one one one one one one"}"#;
     assert_eq!(mask_prompt(&care(), Dialect::OpenAi, body), Ok(None));
     let told = mask_prompt(&strict(), Dialect::OpenAi, body).unwrap().unwrap();
-    assert_eq!(told, br#"{"input":"**** *** *** *** *** *** *** *** *** *** *** *** one one one one"}"#);
+    assert_eq!(told, br#"{"input":"**** *** *** *** *** *** *** *** *** *** *** *** *** *** *** ***"}"#);
+}
+
+#[test]
+fn numbers_taken_apart_over_a_prompt_are_masked_where_card_data_is_expected() {
+    let body = r#"{"messages":[{"role":"user","content":"x"}],"metadata":{"parts":["4000","0566","5566","5556"]},"n":"6555665566500004"}"#;
+    assert_eq!(mask_prompt(&care(), Dialect::OpenAi, body.as_bytes()), Ok(None));
+    let told = String::from_utf8(mask_prompt(&strict(), Dialect::OpenAi, body.as_bytes()).unwrap().unwrap())
+        .unwrap();
+    assert!(!told.contains("4000") && !told.contains("65556655"), "{told}");
 }
 
 #[test]

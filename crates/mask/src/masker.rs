@@ -6,7 +6,7 @@ use access::{DataClass, Terms};
 use crate::chain::{DIGITS_MAX, DIGITS_MIN};
 use crate::classes::Classes;
 use crate::code;
-use crate::engine::{Engine, Views};
+use crate::engine::{Engine, Step, Views};
 use crate::finding::{Finding, Form};
 use crate::glance::Glance;
 use crate::json::{self, Holds, JsonRule};
@@ -243,8 +243,10 @@ impl Masker {
         }
         let part = Text::part(text, range.clone()).about_cards(self.is_about_cards());
         let mut engine = self.engine(views, range.start);
-        let mut rewriter = Rewriter::new(self, views, range.start);
-        let mut bytes = Vec::new();
+        // Most texts hold nothing, and are not to be copied.
+        let Step::Region(first, place) = engine.step(&part) else { return None };
+        let mut rewriter = Rewriter::new(self, views, range.start).waiting_with(first, place);
+        let mut bytes = Vec::with_capacity(range.len());
         while rewriter.step(&mut engine, &part, &mut bytes) {}
         (rewriter.found() > 0).then(|| Masked {
             bytes,

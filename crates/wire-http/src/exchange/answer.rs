@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 
 use access::{Code, Status};
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, TRANSFER_ENCODING};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, TRAILER, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, response};
 
 use super::Effect;
@@ -13,6 +13,9 @@ use crate::header;
 /// Bytes of an answer that are gathered before any is told, where its length is known to be no more: then its length is told
 /// too, and what is withheld of it is withheld whole.
 const GATHERED_BYTES_MAX: u64 = 256 << 10;
+
+/// How parts of one thing are told in one answer (RFC 9110 §14.6).
+const BYTERANGES: &[u8] = b"multipart/byteranges";
 
 /// An upstream's answer as it is told.
 #[derive(Default)]
@@ -62,6 +65,9 @@ impl Answer {
         told.status = status;
         told.headers = header::told(&parts.headers);
         points_inside(settings, &mut told.headers);
+        if let Some(announced) = header::announced(&parts.headers).filter(|_| has_body) {
+            told.headers.insert(TRAILER, announced);
+        }
         answer.head = Some(told);
         answer
     }
@@ -132,8 +138,9 @@ impl Answer {
                 return Err(Withheld::Sad);
             }
         }
-        // An answer to HEAD has no length: that of what GET would tell is not known.
-        let length = self.has_body.then_some(out.len() as u64);
+        // An answer to HEAD has no length: that of what GET would tell is not known. What has trailers has none either.
+        let ends = trailers.as_ref().is_none_or(HeaderMap::is_empty);
+        let length = (self.has_body && ends).then_some(out.len() as u64);
         self.tell(length, effects);
         if !out.is_empty() {
             self.released += out.len() as u64;
@@ -189,6 +196,7 @@ impl Answer {
         }
         if let Some(length) = length {
             head.headers.insert(CONTENT_LENGTH, length.into());
+            head.headers.remove(TRAILER);
         }
         effects.push_back(Effect::Response(Box::new(head)));
     }
@@ -212,13 +220,19 @@ fn wrong(parts: &response::Parts) -> Option<Withheld> {
     if codings > 1 || !is_chunked || (codings == 1 && lengths > 0) || lengths > 1 {
         return Some(Withheld::NotUnderstood("the framing of the answer"));
     }
+    // Parts were not asked for.
+    let kind = parts.headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes().trim_ascii_start());
+    let in_ranges = kind.and_then(|kind| kind.get(..BYTERANGES.len()));
+    if parts.status == StatusCode::PARTIAL_CONTENT
+        || in_ranges.is_some_and(|kind| kind.eq_ignore_ascii_case(BYTERANGES))
+    {
+        return Some(Withheld::NotUnderstood("a part of an answer"));
+    }
     match parts.status {
         // It is panguard that the upstream does not know: that is not the agent's business, nor a reason to sign in anew.
         StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
             Some(Withheld::NotUnderstood("the upstream does not accept panguard's credential"))
         }
-        // Parts were not asked for.
-        StatusCode::PARTIAL_CONTENT => Some(Withheld::NotUnderstood("a part of an answer")),
         StatusCode::SWITCHING_PROTOCOLS => Some(Withheld::NotUnderstood("another protocol")),
         _ => None,
     }

@@ -77,6 +77,7 @@ struct Seen {
     told: Option<(u16, HeaderMap)>,
     told_body: Vec<u8>,
     told_ended: bool,
+    told_trailers: Option<HeaderMap>,
     left: bool,
     aborted: bool,
     done: Option<Outcome>,
@@ -153,7 +154,10 @@ impl Script {
                     assert!(seen.told.is_some() && !seen.told_ended, "a body without a head");
                     seen.told_body.extend(bytes);
                 }
-                Effect::ResponseEnd(_) => seen.told_ended = true,
+                Effect::ResponseEnd(trailers) => {
+                    seen.told_trailers = trailers;
+                    seen.told_ended = true;
+                }
                 Effect::Abort => seen.aborted = true,
                 Effect::Leave => seen.left = true,
                 Effect::Done(outcome) => assert!(seen.done.replace(outcome).is_none(), "done twice"),
@@ -473,6 +477,54 @@ fn what_is_told_never_depends_on_how_it_is_cut() {
     };
     let whole = tell(body.len());
     assert!((1..body.len()).all(|size| tell(size) == whole));
+}
+
+#[test]
+fn what_is_no_path_or_value_is_looked_at_too() {
+    let strict = || Settings {
+        connection: Arc::new(Connection { strict: true, ..connection() }),
+        ..settings(connection())
+    };
+    let method = Method::from_bytes(CARD.as_bytes()).unwrap();
+    for (it, place) in [
+        (Script::new(method, "/charges", &[], false), "the method"),
+        (Script::on(strict(), Method::GET, "/charges?a=40000566&b=55665556", &[], false), "the query"),
+        (
+            Script::new(Method::GET, "/charges", &[("cache-control", "max-age=4000056655665556")], false),
+            "the header",
+        ),
+    ] {
+        let columns = &it.seen.asked.as_ref().unwrap().facts.columns;
+        assert_eq!(columns.iter().map(|used| &*used.column).collect::<Vec<_>>(), [place]);
+    }
+    let it = Script::on(strict(), Method::GET, "/charges?page=4000&size=0566&status=open", &[], false);
+    assert!(it.seen.asked.unwrap().facts.columns.is_empty());
+}
+
+#[test]
+fn parts_of_an_answer_that_nobody_asked_for_are_withheld() {
+    let ranges = "Multipart/ByteRanges; boundary=x";
+    for (status, fields) in [(206, [("content-type", "text/plain")]), (200, [("content-type", ranges)])] {
+        let mut it = Script::get("/v1/charges");
+        it.verdict(allow(Terms::default())).told(status, &fields, "40000566");
+        assert_eq!((it.status(), it.code().as_str()), (502, "PGD-0012"));
+    }
+}
+
+#[test]
+fn trailers_are_told_where_they_were_announced() {
+    let mut it = Script::get("/v1/charges");
+    it.verdict(allow(Terms::default()));
+    let mut parts = Response::new(()).into_parts().0;
+    parts.headers =
+        headers(&[("content-type", "text/plain"), ("trailer", "X-Sum, Set-Cookie, Content-Length")]);
+    it.step(|exchange| exchange.response(parts)).step(|exchange| exchange.response_data(b"x"));
+    it.step(|exchange| exchange.response_end(Some(headers(&[("x-sum", CARD), ("set-cookie", "a=1")]))));
+    assert_eq!((it.field("trailer"), it.field("content-length")), (Some("x-sum"), None));
+    assert_eq!(it.seen.told_trailers, Some(headers(&[("x-sum", "************5556")])));
+    let mut it = Script::get("/v1/charges");
+    it.verdict(allow(Terms::default())).told(200, &[("trailer", "X-Sum")], "x");
+    assert_eq!((it.field("trailer"), it.field("content-length")), (None, Some("1")));
 }
 
 fn bounded(bounds: Bounds) -> Settings {

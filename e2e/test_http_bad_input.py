@@ -4,6 +4,7 @@ import gzip
 import json
 import pathlib
 import socket
+import threading
 import zlib
 
 import brotli
@@ -11,7 +12,7 @@ import h11
 import pytest
 
 from panguard_test import Gateway, corpus, evasion, until
-from panguard_test.exchange import Answer, fetch, send, written
+from panguard_test.exchange import fetch, send, written
 from panguard_test.site import Site, answer
 
 PAN = "4000056655665556"  # a published test number
@@ -109,8 +110,8 @@ def test_framing_is_read_in_the_one_way_that_everybody_reads(ground, case):
     answers = max(1, len(case["reaches"]))
     reached, said = by_panguard(ground, raw, answers, case.get("ends"))
     assert reached == case["reaches"], said
-    if not reached and said:
-        assert said.startswith(b"HTTP/1.") and b"application/problem+json" in said and b'"code":"PGD-' in said
+    if not reached and not case.get("in_body"):
+        assert said.startswith(b"HTTP/1.") and b"application/problem+json" in said and b'"code":"PGD-' in said, said
     # And so does a reader of others, where it is as strict; where it is not, is said in the case.
     agrees = by_h11(raw) == reached
     assert agrees == ("h11" not in case), (by_h11(raw), case.get("why"))
@@ -131,9 +132,10 @@ def test_a_head_that_is_too_long_is_refused_as_such(ground):
 
 
 def test_a_client_that_does_not_go_on_with_its_head_is_left(ground):
-    for begun in (b"", b"G", b"GET /plain/ok HTTP/1.1\r\n", b"GET /plain/ok HTTP/1.1\r\nHost: a\r\nX-A: b"):
-        said = send(ground.address, begun)
-        assert said == b"" or is_problem(Answer(said), 400, 408)
+    whole = written("GET", "/plain/ok", {"Authorization": f"Bearer {ground.token}"}).replace(b"Connection: close\r\n", b"")
+    for begun in (b"", b"G", b"GET /plain/ok HTTP/1.1\r\n", b"GET /plain/ok HTTP/1.1\r\nHost: a\r\nX-A: b", whole + whole[:-4]):
+        said = send(ground.address, begun)  # until it is closed
+        assert said.count(b"HTTP/1.1 200 ") == (1 if whole in begun else 0)
 
 
 def test_tls_and_other_protocols_are_no_http(ground):
@@ -169,8 +171,8 @@ def bounded(ground):
     assert memory(ground.gateway) - before < 100 << 20
 
 
-BOMBS = {"gzip": (packed(64 << 20), "gzip"), "gzip twice": (packed(64 << 20, 2), "gzip, gzip"),
-         "br": (brotli.compress(b" " * (64 << 20), quality=3), "br"), "unlabelled": (packed(64 << 20), "")}
+BOMBS = {"gzip": (packed(32 << 20), "gzip"), "gzip twice": (packed(32 << 20, 2), "gzip, gzip"),
+         "br": (brotli.compress(b" " * (32 << 20), quality=3), "br"), "unlabelled": (packed(32 << 20), "")}
 
 
 @pytest.mark.parametrize("name", list(BOMBS))
@@ -213,7 +215,7 @@ def test_a_client_that_breaks_its_request_off_leaves_nothing_behind(ground):
     assert [request.target for request in ground.site.requests] == ["/after"]
     # Of the one that was being sent already, the record says that nobody knows how it ended.
     until(lambda: any("/broken" in str(line) for line in ground.gateway.audit("--event", "command_intent")), "it is recorded")
-    until(lambda: "unknown" in str(ground.gateway.audit("--event", "command_outcome")).lower(), "its end is recorded")
+    until(lambda: "unknown" in str(ground.gateway.audit("--event", "outcome")), "its end is recorded")
 
 
 # --- upstreams -----------------------------------------------------------------------------------------------------
@@ -235,19 +237,17 @@ def stalls(*pieces):
         for piece in pieces:
             file.write(piece)
             file.flush()
-        request.closed = file.raw if hasattr(file, "raw") else None
         stalling.wait(20)
         return True
     return play
 
 
-import threading  # noqa: E402  (beside what it is for)
-
 stalling = threading.Event()
 
 LONG = b'{"rows": [' + b'{"n": 1, "note": "fine"}, ' * 20_000
 
-# Name: what the upstream sends, and whether that can still be answered by a problem.
+# Name: what the upstream sends, and whether nothing of it was told: then there is a problem to read where card data is
+# expected, and elsewhere what could be read. `False`: something may have been told, and breaks off.
 LIES = {
     "nothing": (b"", True),
     "half a head": (b"HTTP/1.1 200 OK\r\nX-Card: " + N, True),
@@ -274,7 +274,7 @@ LIES = {
     "br that is none": (answer(PAN, headers=[("Content-Encoding", "br")]), True),
     "a coding that nobody knows": (answer(PAN, headers=[("Content-Encoding", "rot13")]), True),
     "json that breaks off": (answer('{"a": [1, {"pan": "' + PAN, "application/json"), True),
-    "json that turns into something else, at length": (JSON + b"Transfer-Encoding: chunked\r\n\r\n" + chunk(LONG) + chunk(b"}]] oops " + N) + b"0\r\n\r\n", False),
+    "json that turns into something else, at length": (JSON + b"Transfer-Encoding: chunked\r\n\r\n" + chunk(LONG) + chunk(b"}]] oops " + N) + b"0\r\n\r\n", None),
     "stalls in its head": (stalls(b"HTTP/1.1 200 OK\r\nX-Card: " + N), True),
     "stalls before its body": (stalls(JSON + b"Content-Length: 30\r\n\r\n"), True),
     "stalls in its body": (stalls(JSON + b"Content-Length: 30\r\n\r\n{\"pan\": \"" + N), True),
@@ -300,12 +300,11 @@ def test_an_upstream_that_lies_gets_nothing_through(ground, name, connection):
     lie, told = LIES[name]
     path = ground.site.serves(lie)
     came = ground.ask(path, connection)
-    for piece in (came.raw, came.decoded if came.complete else b""):
-        assert N not in piece and N[:12] not in piece, came
-    if told is True and connection == "cde":
+    assert N not in came.raw and N[:12] not in came.raw, came
+    if told and connection == "cde":
         is_problem(came, 502)
-    elif told is False:
-        assert (came.status, came.complete) == (200, False)
+    elif told is False and came.status == 200:
+        assert not came.complete
     else:
         assert came.status == 200 or is_problem(came, 502)
     # And what comes next is its own.

@@ -43,6 +43,15 @@ impl Echo {
         Self { spellings: spellings.into_iter().map(Secret::from).collect(), secrets, longest }
     }
 
+    /// One that seeks what either does.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let mut spellings: Vec<Secret> = self.spellings.iter().chain(&*other.spellings).cloned().collect();
+        spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.expose().len()));
+        let secrets = self.secrets.iter().chain(&*other.secrets).cloned().collect();
+        Self { spellings: spellings.into(), secrets, longest: self.longest.max(other.longest) }
+    }
+
     /// Whether there is anything to seek.
     pub fn is_empty(&self) -> bool {
         self.spellings.is_empty()

@@ -34,7 +34,13 @@ pub(super) struct Answer {
     status: u16,
     in_head: u64,
     released: u64,
+    /// Bytes of its body that came from the upstream, and how many may.
+    taken: u64,
+    bytes_max: Option<u64>,
 }
+
+/// Said of an answer that is longer than the connection lets pass.
+const TOO_LONG: Withheld = Withheld::TooLarge("the answer");
 
 impl Answer {
     /// Takes the head.
@@ -49,6 +55,11 @@ impl Answer {
         answer.wrong = wrong(&parts);
         let length =
             parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        let bytes_max = settings.connection.bounds.response_bytes_max;
+        answer.bytes_max = bytes_max;
+        if has_body && length.zip(bytes_max).is_some_and(|(length, max)| length > max) {
+            answer.wrong = answer.wrong.or(Some(TOO_LONG));
+        }
         answer.gathers = length.is_some_and(|length| length <= GATHERED_BYTES_MAX);
         let mut told = response::Response::new(()).into_parts().0;
         told.status = status;
@@ -97,6 +108,10 @@ impl Answer {
 
     /// Goes on with its body.
     pub fn pass(&mut self, bytes: &[u8], effects: &mut VecDeque<Effect>) -> Result<(), Withheld> {
+        self.taken = self.taken.saturating_add(bytes.len() as u64);
+        if self.bytes_max.is_some_and(|max| self.taken > max) {
+            return Err(TOO_LONG);
+        }
         let Some(rewriter) = &mut self.rewriter else { return Ok(()) };
         let mut out = Vec::new();
         rewriter.push(bytes, &mut out)?;

@@ -126,8 +126,11 @@ async fn hear(
         .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(HEAD_BYTES_MAX_H2)
         .keep_alive_interval(Some(KEEP_ALIVE_EVERY));
-    let served = builder.serve_connection(TokioIo::new(Guarded::new(stream, watch)), service);
+    let served = builder.serve_connection(TokioIo::new(Guarded::new(stream, watch.clone())), service);
     let mut served = pin!(served);
+    // hyper times heads, but only once it has been given something to read.
+    let mut late = pin!(sleep(startup));
+    let mut waits = true;
     let mut ending = false;
     loop {
         tokio::select! {
@@ -136,6 +139,13 @@ async fn hear(
                     debug!(%error, "an agent's connection broke");
                 }
                 break;
+            }
+            () = late.as_mut(), if waits => {
+                waits = false;
+                if !watch.has_begun() {
+                    debug!("an agent did not ask for anything in time");
+                    break;
+                }
             }
             Ok(_) = stopping.changed() => match *stopping.borrow_and_update() {
                 Stopping::No => {}

@@ -105,7 +105,6 @@ impl Exchange {
         {
             use_of(&mut facts.columns, "the query", class);
         }
-        let mut headers = header::sent(&self.head.headers);
         let looked = header::mask(&mut headers, masker, &Echo::default(), strict);
         if looked.found > 0 {
             let class = if looked.sad { DataClass::Sad } else { DataClass::Pan };

@@ -15,17 +15,19 @@ use gate::{Gate, Pending};
 use http::{Response, request, response};
 use http_body_util::BodyExt;
 use hyper::body::{Frame, Incoming};
+use hyper::upgrade::OnUpgrade;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, info, warn};
 use wire::Side;
-use wire_http::{Effect, Exchange};
+use wire_http::{Effect, Exchange, Opening};
 
 use super::Reachable;
 use super::body::{Piece, Sent};
 use super::client::Unreached;
 use super::credential::Lent;
 use super::session::Running;
+use super::socket::Socket;
 use crate::clock::now;
 
 type Answering = Pin<Box<dyn Future<Output = Result<Response<Incoming>, Unreached>> + Send>>;
@@ -45,6 +47,9 @@ pub(super) struct Drive {
     sending: Outbox,
     answering: Option<Answering>,
     upstream: Option<Incoming>,
+    /// What the upstream's stream becomes behind its answer, if that says so.
+    upgrade: Option<OnUpgrade>,
+    opening: Option<Box<Opening>>,
     told: Option<Box<response::Parts>>,
     telling: Outbox,
     aborted: bool,
@@ -100,6 +105,8 @@ impl Drive {
             sending: Outbox::default(),
             answering: None,
             upstream: None,
+            upgrade: None,
+            opening: None,
             told: None,
             telling: Outbox::default(),
             aborted: false,
@@ -109,17 +116,22 @@ impl Drive {
         }
     }
 
-    /// Runs until the answer's head is there, and gives it. The rest of the answer comes after it.
-    pub(super) async fn answer(mut self) -> Option<Response<Sent>> {
+    /// Runs until the answer's head is there, and gives it. The rest of the answer comes after it; or a socket, where the
+    /// exchange has opened one.
+    pub(super) async fn answer(mut self: Box<Self>) -> Option<(Response<Sent>, Option<Box<Socket>>)> {
         self.run(Until::Head).await;
         let head = self.told.take()?;
+        if let (Some(opening), Some(upgrade)) = (self.opening.take(), self.upgrade.take()) {
+            let socket = Socket::new(*opening, self.session.again(), self.gate.clone(), upgrade);
+            return Some((Response::from_parts(*head, Sent::Whole(None)), Some(Box::new(socket))));
+        }
         if let Some(whole) = self.telling.whole() {
-            return Some(Response::from_parts(*head, Sent::Whole(whole)));
+            return Some((Response::from_parts(*head, Sent::Whole(whole)), None));
         }
         let (sender, body) = Sent::pieces();
         self.telling.sender = Some(sender);
         tokio::spawn(async move { self.run(Until::End).await });
-        Some(Response::from_parts(*head, body))
+        Some((Response::from_parts(*head, body), None))
     }
 
     async fn run(&mut self, until: Until) {
@@ -151,6 +163,7 @@ impl Drive {
                 Effect::ResponseEnd(trailers) => self.telling.pieces.push_back(Piece::End(trailers)),
                 Effect::Abort => self.aborted = true,
                 Effect::Leave => self.leave(),
+                Effect::Switch(opening) => self.opening = Some(opening),
                 Effect::Done(outcome) => {
                     self.session.metrics.done(&outcome);
                     self.gate.done(&self.session.admitted, &outcome, now());
@@ -194,6 +207,7 @@ impl Drive {
         self.sending = Outbox::default();
         self.answering = None;
         self.upstream = None;
+        self.upgrade = None;
     }
 
     fn patience(&mut self) {
@@ -271,7 +285,8 @@ impl Drive {
         self.answering = None;
         self.patience();
         match answered {
-            Ok(response) => {
+            Ok(mut response) => {
+                self.upgrade = Some(hyper::upgrade::on(&mut response));
                 let (parts, body) = response.into_parts();
                 self.upstream = Some(body);
                 self.exchange.response(parts);

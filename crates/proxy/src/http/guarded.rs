@@ -39,6 +39,11 @@ impl Watch {
         let number = self.served.fetch_add(1, Ordering::AcqRel) + 1;
         self.broken.get().filter(|(broken, _)| *broken == number).map(|(_, why)| *why)
     }
+
+    /// What follows is no HTTP any more.
+    pub(super) fn free(&self) {
+        self.free.store(true, Ordering::Release);
+    }
 }
 
 impl<S> Guarded<S> {

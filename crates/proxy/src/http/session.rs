@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use access::{Admission, Mode, RequestId, Timestamp};
 use aws_lc_rs::digest;
@@ -23,6 +23,7 @@ pub(super) struct Session {
     number: AtomicU32,
     used: AtomicU64,
     running: AtomicU32,
+    ended: AtomicBool,
 }
 
 /// A request that runs in a session.
@@ -43,7 +44,7 @@ impl Token {
 impl Session {
     pub(super) fn new(admitted: Admitted, metrics: ConnectionMetrics, now: Timestamp) -> Self {
         let (number, used, running) = (AtomicU32::new(0), AtomicU64::new(seconds(now)), AtomicU32::new(0));
-        Self { admitted, metrics, number, used, running }
+        Self { admitted, metrics, number, used, running, ended: AtomicBool::new(false) }
     }
 
     /// The next request's id; `None` when there have been as many as can be told apart.
@@ -55,10 +56,24 @@ impl Session {
         Some((self.admitted.admission().session.request(number + 1), Running(self.clone())))
     }
 
+    /// Whether whoever it is of may go on at `now`: their token holds, and the connection is the one they came to.
+    pub(super) fn goes_on(&self, now: Timestamp) -> Option<bool> {
+        let is_valid = self.admitted.admission().principal.is_valid_at(now);
+        is_valid.then(|| !self.ended.load(Ordering::Acquire))
+    }
+
     fn is_idle(&self, now: Timestamp) -> bool {
         let since = seconds(now).saturating_sub(self.used.load(Ordering::Acquire));
         let expired = !self.admitted.admission().principal.is_valid_at(now);
         self.running.load(Ordering::Acquire) == 0 && (since > IDLE_SECONDS_MAX || expired)
+    }
+}
+
+impl Running {
+    /// The same request, once more.
+    pub(super) fn again(&self) -> Self {
+        self.0.running.fetch_add(1, Ordering::AcqRel);
+        Self(self.0.clone())
     }
 }
 
@@ -130,6 +145,7 @@ impl Reachable {
 }
 
 fn close(session: &Session, gate: &Gate, why: &str, now: Timestamp) {
+    session.ended.store(true, Ordering::Release);
     let admission = session.admitted.admission();
     info!(session = %admission.session, connection = &*admission.connection, commands = session.admitted.commands(), why, "session closed");
     gate.closed(&session.admitted, why, now);

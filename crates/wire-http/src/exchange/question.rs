@@ -36,7 +36,8 @@ impl Exchange {
 
     fn facts(&self) -> Facts {
         let method = &self.head.method;
-        let kinds = vec![method.as_str().to_ascii_lowercase().into()];
+        let mut kinds: Vec<Box<str>> = vec![method.as_str().to_ascii_lowercase().into()];
+        kinds.extend(self.socket.as_ref().map(|_| "websocket".into()));
         let Ok(target) = &self.head.target else {
             let what = self.head.target.as_ref().err().map_or("a target", |malformed| malformed.0);
             let not_understood = vec![what.into()];
@@ -57,15 +58,22 @@ impl Exchange {
         if matches!(*method, Method::CONNECT | Method::TRACE) {
             not_understood.push(format!("{} method", method.as_str().to_ascii_lowercase()).into());
         }
+        let mut actions = vec![action];
+        if self.socket.is_some() {
+            // Anything may be sent on it, and it is asked about but once.
+            actions.push(Action::Write);
+            if self.settings.connection.asks_models {
+                // What a model says comes in pieces over messages, of a form that each provider has for itself.
+                not_understood.push("websocket to a model".into());
+            }
+        }
+        let is_read = method.is_safe() && self.body.ended && self.body.held.is_empty();
         let call = Call { endpoint: endpoint.clone(), ..Call::default() };
+        let resource = || Resource::Endpoint(Box::new(endpoint.clone()));
         Facts {
             kinds,
-            uses: vec![Use { action, resource: Resource::Endpoint(Box::new(endpoint)) }],
-            effect: if method.is_safe() && self.body.ended && self.body.held.is_empty() {
-                Effect::None
-            } else {
-                Effect::Data
-            },
+            uses: actions.into_iter().map(|action| Use { action, resource: resource() }).collect(),
+            effect: if is_read && self.socket.is_none() { Effect::None } else { Effect::Data },
             has_where: true,
             not_understood,
             call: Some(Box::new(call)),

@@ -7,6 +7,7 @@ import os
 import pathlib
 import shutil
 import socket
+import ssl
 import struct
 import subprocess
 import threading
@@ -250,6 +251,47 @@ def test_how_it_ended_is_recorded(gateway, issuer, upstream):
     found = until(outcome, "the outcome is recorded", 10)
     assert found["event"]["code"] == "1000" and found["event"]["masked"] == 1, found
     assert CARD not in json.dumps(entries())
+
+
+def test_the_end_of_the_gateway_closes_the_socket(tmp_path, issuer, upstream):
+    connections = {"live": {"type": "http", "base_url": f"http://127.0.0.1:{upstream.port}", "secret": "sk-1"}}
+    with Gateway(tmp_path / "gateway", issuer, connections, POLICIES) as gateway:
+        with opened(gateway, issuer, "/echo") as it:
+            it.send("still")
+            assert it.recv() == "still"
+            threading.Thread(target=gateway.stop).start()
+            with pytest.raises(ConnectionClosed) as closed:
+                it.recv(timeout=20)
+    assert closed.value.rcvd.code == 1001 and closed.value.rcvd.reason.startswith("PGD-0015")
+
+
+def test_another_configuration_of_the_connection_closes_the_socket(tmp_path, issuer, upstream):
+    live = {"type": "http", "base_url": f"http://127.0.0.1:{upstream.port}", "secret": "sk-1"}
+    with Gateway(tmp_path / "gateway", issuer, {"live": live}, POLICIES) as gateway:
+        with opened(gateway, issuer, "/echo") as it:
+            it.send("still")
+            assert it.recv() == "still"
+            gateway.connections = {"live": {**live, "labels": ["cde"]}}
+            gateway.write_config()
+            with pytest.raises(ConnectionClosed) as closed:
+                it.recv(timeout=20)
+    assert closed.value.rcvd.code == 1001
+
+
+def test_a_socket_through_the_forward_proxy(tmp_path, issuer, upstream):
+    """By TLS in a tunnel, as clients open sockets through a proxy."""
+    connections = {"live": {"type": "http", "base_url": f"http://127.0.0.1:{upstream.port}", "secret": "sk-1",
+                            "hosts": ["live.panguard.test"]}}
+    with Gateway(tmp_path / "gateway", issuer, connections, POLICIES) as gateway:
+        context = ssl.create_default_context(cadata=gateway.run("ca").stdout)
+        proxy = f"http://agent:{issuer.agent()}@127.0.0.1:{gateway.http_port}"
+        upstream.says["/says/tunnelled"] = [f"card {CARD}"]
+        with connect("wss://live.panguard.test/says/tunnelled", proxy=proxy, ssl=context) as it:
+            assert all_of(it) == ["card ************5556"]
+        with connect("wss://live.panguard.test/echo", proxy=proxy, ssl=context, max_size=None) as it:
+            for message in ("hello", os.urandom(1 << 20)):
+                it.send(message)
+                assert it.recv() == message
 
 
 # --- peers that break the protocol -------------------------------------------------------------------------

@@ -211,6 +211,7 @@ impl Relay {
             rows: self.messages,
             masked: self.in_head + self.from_agent.look.found() + self.from_upstream.look.found(),
             bytes: self.told,
+            said: None,
         }
     }
 

@@ -246,6 +246,21 @@ for url in ("{secure.url}/charges", "http://127.0.0.1:{plain.port}/charges"):
     assert masked(curled.stdout)
 
 
+def test_sdks_go_by_their_base_urls_under_panguard_run(gateway, environment, secure):
+    script = """
+import openai
+answer = openai.OpenAI(max_retries=0).chat.completions.create(model="m", messages=[{"role": "user", "content": "hello"}])
+print(answer.choices[0].message.content)
+"""
+    gateway.environment, kept = environment, gateway.environment
+    try:
+        done = gateway.run("run", "--connection", "model", "--", sys.executable, "-c", script)
+    finally:
+        gateway.environment = kept
+    assert done.stdout.startswith("you said hello") and CARD not in done.stdout
+    assert secure.seen[-1][2]["authorization"] == "Bearer sk-upstream-3"
+
+
 def test_panguard_env_prints_the_same_for_a_shell(gateway, environment, secure):
     printed = gateway.run("env", "api").stdout
     command = f'{printed}\ncurl -sS {secure.url}/charges; curl -sS -H "Authorization: Bearer $PANGUARD_TOKEN" $API_URL/charges'
@@ -255,6 +270,12 @@ def test_panguard_env_prints_the_same_for_a_shell(gateway, environment, secure):
     assert told["HTTPS_PROXY"] == f"http://127.0.0.1:{gateway.http_port}"
     mode = os.stat(told["SSL_CERT_FILE"]).st_mode & 0o777
     assert mode == 0o600 and "panguard" in pathlib.Path(told["SSL_CERT_FILE"]).read_text()
+
+
+def test_a_whole_url_of_a_server_with_tls_is_reached_too(gateway, issuer, secure):
+    text = f"GET {secure.url}/charges HTTP/1.1\r\nHost: x\r\n{basic(issuer.agent())}\r\nConnection: close\r\n\r\n"
+    status, _, body = ask(gateway, text)
+    assert status == 200 and masked(body.decode())
 
 
 # --- who may -----------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from websockets.sync.client import connect  # noqa: E402
 from websockets.sync.server import serve  # noqa: E402
 
 from panguard_test import Gateway  # noqa: E402
+from panguard_test.certificates import Authority  # noqa: E402
 from panguard_test.process import free_port  # noqa: E402
 from panguard_test.waiting import until  # noqa: E402
 
@@ -275,7 +276,37 @@ def test_another_configuration_of_the_connection_closes_the_socket(tmp_path, iss
             gateway.write_config()
             with pytest.raises(ConnectionClosed) as closed:
                 it.recv(timeout=20)
-    assert closed.value.rcvd.code == 1001
+    assert closed.value.rcvd.code == 1012 and "configuration" in closed.value.rcvd.reason
+
+
+def test_other_policies_close_the_socket_which_may_be_opened_anew(tmp_path, issuer, upstream):
+    connections = {"live": {"type": "http", "base_url": f"http://127.0.0.1:{upstream.port}", "secret": "sk-1"}}
+    with Gateway(tmp_path / "gateway", issuer, connections, POLICIES) as gateway:
+        with opened(gateway, issuer, "/echo") as it:
+            it.send("still")
+            assert it.recv() == "still"
+            gateway.write_policies(POLICIES + 'forbid (principal, action, resource is Endpoint) when { resource.path == "/other" };')
+            with pytest.raises(ConnectionClosed) as closed:
+                it.recv(timeout=20)
+        assert closed.value.rcvd.code == 1012 and "policies" in closed.value.rcvd.reason
+        with opened(gateway, issuer, "/echo") as it:
+            it.send("again")
+            assert it.recv() == "again"
+
+
+def test_an_upstream_by_tls(tmp_path, issuer):
+    authority = Authority(tmp_path, "upstreams authority")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.issue("localhost"))
+    upstream = Upstream(ssl=context)
+    connections = {"live": {"type": "http", "base_url": f"https://localhost:{upstream.port}", "secret": "sk-1",
+                            "ca": str(authority.file)}}
+    with Gateway(tmp_path / "gateway", issuer, connections, POLICIES) as gateway:
+        with opened(gateway, issuer, "/echo") as it:
+            for message in ("hello", os.urandom(1 << 20)):
+                it.send(message)
+                assert it.recv() == message
+    upstream.close()
 
 
 def test_a_socket_through_the_forward_proxy(tmp_path, issuer, upstream):

@@ -357,11 +357,11 @@ impl Exchange {
         let mut told = Response::new(()).into_parts().0;
         told.status = StatusCode::SWITCHING_PROTOCOLS;
         told.headers = header::told(&parts.headers);
-        let with_agent = socket.tell(&opened, &mut told.headers);
-        let looked = header::mask(&mut told.headers, answers.masker, &self.settings.echo, false);
+        let looked = header::mask(&mut told.headers, answers.masker, &self.settings.echo, answers.strict);
         if looked.sad {
             return self.withhold(Withheld::Sad);
         }
+        let with_agent = socket.tell(&opened, &mut told.headers);
         let opening = Opening {
             request: self.request,
             answers: answers.clone(),

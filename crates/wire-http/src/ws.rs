@@ -24,8 +24,8 @@ use wire::Side;
 use crate::body::{Care, Withheld};
 use deflate::{Agreed, Deflate, Inflate};
 use frame::{
-    Frame, GOING_AWAY, INTERNAL, Kind, NO_CODE, NORMAL, NOT_UTF8, POLICY, Reader, TOO_BIG, Violation, broken,
-    may_be_sent,
+    Frame, GOING_AWAY, INTERNAL, Kind, NO_CODE, NORMAL, NOT_UTF8, POLICY, RESTART, Reader, TOO_BIG,
+    Violation, broken, may_be_sent,
 };
 #[doc(hidden)]
 pub use fuzz::fuzz_socket;
@@ -198,9 +198,14 @@ impl Relay {
         self.end(POLICY, &told(Code::TokenExpired, ""), GOING_AWAY, Status::Failed("1008".into()));
     }
 
-    /// The gateway goes, or has another configuration.
-    pub fn give_up(&mut self) {
+    /// The gateway goes.
+    pub fn shut_down(&mut self) {
         self.end(GOING_AWAY, &told(Code::ShuttingDown, ""), GOING_AWAY, Status::Failed("1001".into()));
+    }
+
+    /// What was decided is decided no more: the agent may ask anew. `why` in a few words.
+    pub fn decide_anew(&mut self, why: &str) {
+        self.end(RESTART, &format!("{why}, open it anew"), GOING_AWAY, Status::Failed("1012".into()));
     }
 
     /// How it ended: also if it did not, and nobody is there any more.

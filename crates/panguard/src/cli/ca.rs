@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::output::{self, Exit};
 use crate::config::{Config, process_env};
+use crate::serve::forbid_core_dumps;
 use crate::{authority, folder};
 
 /// Print the certificate of panguard's own authority, by which agents believe it as a forward proxy.
@@ -19,6 +20,7 @@ pub struct Arguments {
 }
 
 pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
+    forbid_core_dumps();
     let config = Config::load(path, &process_env)?;
     let Some(pem) = authority::certificate(&config, &folder::open_vault(&config)?)? else {
         bail!(

@@ -218,7 +218,8 @@ impl Caller {
         for reachable in &all {
             let name = reachable.connection.lane.name.clone();
             admitted = self.session(id, request, token.as_ref(), Some(reachable), &name).await.map_err(Some);
-            if admitted.is_ok() {
+            let is_stranger = matches!(&admitted, Err(Some(refusal)) if refusal.code == Code::NotIdentified);
+            if admitted.is_ok() || is_stranger {
                 break;
             }
         }

@@ -42,6 +42,8 @@ pub(super) struct Drive {
     lent: Option<Lent>,
     agent: Option<Incoming>,
     verdict: Option<(Pending<Verdict>, Instant)>,
+    /// The version of the policies that were asked, or older ones.
+    policies: Arc<str>,
     /// The request, until it is known whether all of its body is there.
     head: Option<Box<request::Parts>>,
     sending: Outbox,
@@ -104,6 +106,7 @@ impl Drive {
             lent: Some(lent),
             agent,
             verdict: None,
+            policies: "".into(),
             head: None,
             sending: Outbox::default(),
             answering: None,
@@ -125,7 +128,8 @@ impl Drive {
         self.run(Until::Head).await;
         let head = self.told.take()?;
         if let (Some(opening), Some(upgrade)) = (self.opening.take(), self.upgrade.take()) {
-            let socket = Socket::new(*opening, self.session.again(), self.gate.clone(), upgrade);
+            let (session, gate) = (self.session.again(), self.gate.clone());
+            let socket = Socket::new(*opening, session, gate, self.policies.clone(), upgrade);
             return Some((Response::from_parts(*head, Sent::Whole(None)), Some(Box::new(socket))));
         }
         if let Some(whole) = self.telling.whole() {
@@ -179,6 +183,7 @@ impl Drive {
     }
 
     fn ask(&mut self, question: &Question) {
+        self.policies = self.gate.policy_version();
         let asked = self.gate.ask(&self.session.admitted, question, now());
         let since = Instant::now();
         self.verdict = Some((asked.verdict, since));

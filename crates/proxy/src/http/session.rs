@@ -56,7 +56,8 @@ impl Session {
         Some((self.admitted.admission().session.request(number + 1), Running(self.clone())))
     }
 
-    /// Whether whoever it is of may go on at `now`: their token holds, and the connection is the one they came to.
+    /// Whether whoever it is of may go on at `now`: `None` if
+    /// their token holds no more, `false` if the connection is not the one that they came to.
     pub(super) fn goes_on(&self, now: Timestamp) -> Option<bool> {
         let is_valid = self.admitted.admission().principal.is_valid_at(now);
         is_valid.then(|| !self.ended.load(Ordering::Acquire))

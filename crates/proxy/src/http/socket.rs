@@ -24,6 +24,8 @@ pub(super) struct Socket {
     relay: Relay,
     session: Running,
     gate: Arc<Gate>,
+    /// The version of the policies by which it was decided upon.
+    policies: Arc<str>,
     upstream: Option<OnUpgrade>,
 }
 
@@ -38,8 +40,14 @@ enum Happened {
 }
 
 impl Socket {
-    pub(super) fn new(opening: Opening, session: Running, gate: Arc<Gate>, upstream: OnUpgrade) -> Self {
-        Self { relay: opening.begin(keys()), session, gate, upstream: Some(upstream) }
+    pub(super) fn new(
+        opening: Opening,
+        session: Running,
+        gate: Arc<Gate>,
+        policies: Arc<str>,
+        upstream: OnUpgrade,
+    ) -> Self {
+        Self { relay: opening.begin(keys()), session, gate, policies, upstream: Some(upstream) }
     }
 
     /// Runs until either side has gone, or `ending` is ready and both are told.
@@ -99,7 +107,7 @@ impl Socket {
                 Happened::Went | Happened::Late => self.relay.cut(),
                 Happened::Ending => {
                     ends = true;
-                    self.relay.give_up();
+                    self.relay.shut_down();
                 }
             }
         }
@@ -112,9 +120,12 @@ impl Socket {
     /// Whether the agent may go on; if not, both sides are told.
     fn goes_on(&mut self) -> bool {
         match self.session.goes_on(now()) {
-            Some(true) => return true,
-            Some(false) => self.relay.give_up(),
             None => self.relay.expired(),
+            Some(false) => self.relay.decide_anew("the connection's configuration has changed"),
+            Some(true) if self.gate.policy_version() != self.policies => {
+                self.relay.decide_anew("policies have changed");
+            }
+            Some(true) => return true,
         }
         false
     }

@@ -6,7 +6,7 @@ use access::{
     Action, Call, ColumnUse, DataClass, Effect, Endpoint, Facts, Position, Question, Redacted, Resource,
     Stage, Terms, Use,
 };
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, SEC_WEBSOCKET_KEY};
 use http::{HeaderMap, HeaderValue, Method};
 
 use super::{Exchange, Head, field};
@@ -92,6 +92,10 @@ impl Exchange {
         // What an agent signs in with is no fact of its request.
         let mut headers = header::sent(&self.head.headers);
         call.fields.extend(field::headers(&headers, &self.settings.wanted));
+        if self.socket.is_some() {
+            // Random bytes, which are not sent on.
+            headers.remove(SEC_WEBSOCKET_KEY);
+        }
         let mut looks = |text: &str, what: &str| {
             if let Some(masked) = masker.text(text.as_bytes()) {
                 let class = if masked.sad { DataClass::Sad } else { DataClass::Pan };

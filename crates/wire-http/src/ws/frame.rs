@@ -199,6 +199,8 @@ pub(super) const NOT_UTF8: u16 = 1007;
 pub(super) const POLICY: u16 = 1008;
 pub(super) const TOO_BIG: u16 = 1009;
 pub(super) const INTERNAL: u16 = 1011;
+/// The service restarts (the registry of RFC 6455 §11.7): clients open the socket anew.
+pub(super) const RESTART: u16 = 1012;
 
 /// Whether a close frame may hold `code`: one of the specification's, of its registry, or of a library's or
 /// application's (§7.4.2).

@@ -118,7 +118,8 @@ def gateway(folder, issuer, authority, secure, plain):
         "api": {"type": "http", "base_url": secure.url, "ca": ca, "secret": "sk-upstream-1",
                 "hosts": ["api.panguard.test"]},
         "plain": {"type": "http", "base_url": f"http://127.0.0.1:{plain.port}", "secret": "sk-upstream-2"},
-        "model": {"type": "llm", "base_url": f"{secure.url}/v1", "ca": ca, "secret": "sk-upstream-3"},
+        "model": {"type": "llm", "base_url": f"{secure.url}/v1", "ca": ca, "secret": "sk-upstream-3",
+                  "hosts": ["api.openai.com"]},
     }
     # Two connections at one server are told by their paths: `api` has all that `model` has not.
     with Gateway(folder / "gateway", issuer, connections, POLICIES) as gateway:
@@ -246,6 +247,24 @@ for url in ("{secure.url}/charges", "http://127.0.0.1:{plain.port}/charges"):
     assert masked(curled.stdout)
 
 
+def test_the_openai_sdk_needs_nothing_but_the_environment(gateway, environment, secure):
+    """No base URL at all: what it knows is OpenAI's own host, which is a connection."""
+    script = f"""
+import openai
+client = openai.OpenAI(api_key="unused", max_retries=0)
+answer = client.chat.completions.create(model="m", messages=[{{"role": "user", "content": "pay {CARD}"}}])
+print(answer.choices[0].message.content)
+"""
+    gateway.environment, kept = environment, gateway.environment
+    try:
+        done = gateway.run("run", "--", sys.executable, "-c", script)
+    finally:
+        gateway.environment = kept
+    assert done.stdout.startswith("you said pay ") and CARD not in done.stdout
+    _, path, headers = secure.seen[-1]
+    assert path == "/v1/chat/completions" and headers["authorization"] == "Bearer sk-upstream-3"
+
+
 def test_sdks_go_by_their_base_urls_under_panguard_run(gateway, environment, secure):
     script = """
 import openai
@@ -329,6 +348,13 @@ def test_what_is_no_connection_is_refused_and_recorded(gateway, issuer, to):
     host = to.split(":")[0].strip("[").rstrip(".")
     refused = [entry for entry in entries(gateway) if entry["event"]["type"] == "session_refused"]
     assert any(host in str(entry.get("connection")) for entry in refused), refused[-1:]
+
+
+def test_a_tunnel_is_opened_only_for_those_who_may_connect(gateway, issuer, secure):
+    to = f"localhost:{secure.port}"
+    token = issuer.agent(groups=["others"])
+    status, _, body = ask(gateway, f"CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n{basic(token)}\r\n\r\n")
+    assert status == 403 and json.loads(body)["code"] == "PGD-0004"
 
 
 def test_policy_decides_within_the_tunnel(by_proxy, secure):
@@ -424,7 +450,8 @@ def test_the_authority_is_good_for_the_hosts_that_are_connections_alone(ca):
     shown = subprocess.run(["openssl", "x509", "-noout", "-text", "-in", ca], capture_output=True, text=True).stdout
     constraints = shown[shown.index("X509v3 Name Constraints: critical"):]
     permitted = constraints[:constraints.index("Excluded")]
-    assert {line.strip() for line in permitted.splitlines() if "DNS:" in line} == {"DNS:localhost", "DNS:api.panguard.test"}
+    assert {line.strip() for line in permitted.splitlines() if "DNS:" in line} == {"DNS:localhost", "DNS:api.panguard.test",
+                                                                                    "DNS:api.openai.com"}
     assert "IP:0.0.0.0/0.0.0.0" in constraints and "Path Len:0" in shown.replace("pathlen", "Path Len")
 
 

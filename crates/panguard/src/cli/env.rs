@@ -28,7 +28,7 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
     let route = Route::to(&config, &arguments.connection, arguments.host.as_deref())?;
     let forward = match route.lane {
         Lane::Postgres => None,
-        Lane::Http | Lane::Llm => Forward::of(&config, arguments.host.as_deref(), arguments.ca.as_deref())?,
+        Lane::Http | Lane::Llm => forward(&config, arguments)?,
     };
     match arguments.format {
         Format::Json => {
@@ -62,6 +62,17 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
         }
     }
     Ok(Exit::Fine)
+}
+
+/// The way by the forward proxy. Where its certificate cannot be had, and none was named, the base URLs do without.
+fn forward(config: &Config, arguments: &Arguments) -> anyhow::Result<Option<Forward>> {
+    match Forward::of(config, arguments.host.as_deref(), arguments.ca.as_deref()) {
+        Err(error) if arguments.ca.is_none() => {
+            eprintln!("the forward proxy is left out: {error:#}");
+            Ok(None)
+        }
+        forward => forward,
+    }
 }
 
 /// How a client comes to one connection.

@@ -1,5 +1,8 @@
 //! Who asks for what: the token and the connection of a request.
 
+#[cfg(test)]
+mod tests;
+
 use access::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

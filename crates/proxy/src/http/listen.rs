@@ -124,6 +124,15 @@ where
         let mut served = pin!(builder.serve_connection_with_upgrades(guarded, service));
         let mut ending = false;
         loop {
+            // Also where it was said before this stream began, as one within another.
+            match *stopping.borrow_and_update() {
+                Stopping::Ending if !ending => {
+                    ending = true;
+                    served.as_mut().graceful_shutdown();
+                }
+                Stopping::No | Stopping::Ending => {}
+                Stopping::Ended => drop(given_up.send_replace(true)),
+            }
             tokio::select! {
                 ended = served.as_mut() => {
                     if let Err(error) = ended {
@@ -131,17 +140,7 @@ where
                     }
                     break;
                 }
-                Ok(_) = stopping.changed() => match *stopping.borrow_and_update() {
-                    Stopping::No => {}
-                    Stopping::Ending if ending => {}
-                    Stopping::Ending => {
-                        ending = true;
-                        served.as_mut().graceful_shutdown();
-                    }
-                    Stopping::Ended => {
-                        given_up.send_replace(true);
-                    }
-                },
+                Ok(()) = stopping.changed() => {}
             }
         }
         match caller.next() {

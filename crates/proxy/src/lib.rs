@@ -32,12 +32,13 @@ pub use catalog::{NoCatalog, read_catalog};
 pub use connection::Connection;
 pub use dial::Target;
 pub use drive::{Asked, Ended, Judge, OUTBOX_BYTES_MAX, Order, Traffic, drive};
-pub use http::{Credential, HttpConnection};
+pub use http::{Aws, ClientAuth, Credential, Grant, HttpConnection, OAuth2};
 pub use inspection::{Inspection, NotRead};
 pub use issuer::{Issuers, Unidentified};
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use serve::{Gateway, Live, Settings};
 pub use tls::{
-    Authority, NoAuthority, ROOT_LIFETIME, TlsError, Trust, UpstreamTls, Verify, certificates, listening,
+    Authority, ClientCertificate, ClientKey, NoAuthority, ROOT_LIFETIME, TlsError, Trust, UpstreamTls,
+    Verify, certificates, listening,
 };

@@ -64,6 +64,8 @@ pub struct Opening {
     /// What was agreed on with the upstream.
     pub(crate) with_upstream: Option<Agreed>,
     pub(crate) in_head: u64,
+    /// Bytes of one message of the agent's, and of one of the upstream's.
+    pub(crate) bytes_max: (Option<u64>, Option<u64>),
 }
 
 impl std::fmt::Debug for Opening {
@@ -74,6 +76,8 @@ impl std::fmt::Debug for Opening {
 
 /// What goes from one side to the other.
 struct Way {
+    /// Bytes of one message.
+    bytes_max: usize,
     reader: Reader,
     inflate: Option<Inflate>,
     part: Option<Part>,
@@ -113,11 +117,16 @@ impl From<Withheld> for Stopped {
 impl Opening {
     /// Begins, with what gives the keys of frames to the upstream.
     pub fn begin(self, keys: Keys) -> Relay {
-        let Self { request, answers, requests, with_agent, with_upstream, in_head } = self;
+        let Self { request, answers, requests, with_agent, with_upstream, in_head, bytes_max } = self;
         let inflate = |agreed: Option<Agreed>, takes_over: fn(Agreed) -> bool| {
             agreed.map(|agreed| Inflate::new(takes_over(agreed)))
         };
+        let bounded = |max: Option<u64>| {
+            let max = max.and_then(|max| usize::try_from(max).ok());
+            max.map_or(MESSAGE_BYTES_MAX, |max| max.min(MESSAGE_BYTES_MAX))
+        };
         let from_agent = Way {
+            bytes_max: bounded(bytes_max.0),
             reader: Reader::new(true, with_agent.is_some()),
             inflate: inflate(with_agent, |agreed| agreed.client_takes_over),
             part: None,
@@ -128,6 +137,7 @@ impl Opening {
             closed: None,
         };
         let from_upstream = Way {
+            bytes_max: bounded(bytes_max.1),
             reader: Reader::new(false, with_upstream.is_some()),
             inflate: inflate(with_upstream, |agreed| agreed.server_takes_over),
             part: None,
@@ -156,7 +166,7 @@ impl Relay {
         self.way(side).reader.push(bytes);
         while self.ended.is_none() && self.way(side).closed.is_none() {
             let way = self.way(side);
-            let room = MESSAGE_BYTES_MAX - way.part.as_ref().map_or(0, |part| part.data.len());
+            let room = way.bytes_max - way.part.as_ref().map_or(0, |part| part.data.len());
             let went = match way.reader.next(room) {
                 Ok(None) => return,
                 Ok(Some(frame)) => self.frame(side, frame),
@@ -259,7 +269,7 @@ impl Relay {
     fn message(&mut self, side: Side, part: Part) -> Result<(), Stopped> {
         let way = self.way(side);
         let data = match (&mut way.inflate, part.is_compressed) {
-            (Some(inflate), true) => inflate.message(&part.data, MESSAGE_BYTES_MAX)?,
+            (Some(inflate), true) => inflate.message(&part.data, way.bytes_max)?,
             (_, false) => part.data,
             (None, true) => return Err(broken("a message is compressed").into()),
         };

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use access::{Admission, Code, Mode, Refusal, Secret, SessionId};
 use bytes::Bytes;
-use gate::Stranger;
+use gate::{Stranger, TooMany};
 use http::header::{CONNECTION, USER_AGENT};
 use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body::Body;
@@ -12,10 +12,11 @@ use hyper::upgrade::OnUpgrade;
 use rustls::ServerConfig;
 use tokio::sync::watch;
 use tracing::{info, warn};
-use wire_http::{Broken, Exchange};
+use wire_http::{Broken, Exchange, TurnedAway};
 
 use super::Reachable;
 use super::body::Sent;
+use super::credential::Lent;
 use super::door::{self, Place, Server};
 use super::drive::Drive;
 use super::guarded::Watch;
@@ -164,26 +165,27 @@ impl Caller {
         let session =
             self.session(id, &request, token.as_ref(), placed.reachable.as_ref(), &placed.name).await;
         let session = session.map_err(|refusal| self.refuse(id, &refusal, placed.way))?;
-        let drive = self.exchange(id, request, session, placed).map_err(|refused| *refused)?;
+        let drive = self.exchange(request, session, placed).await?;
         Ok(Begun::Exchange(Box::new(drive)))
     }
 
-    fn exchange(
+    async fn exchange(
         &self,
-        id: SessionId,
         request: Request<Incoming>,
         (reachable, session): (Arc<Reachable>, Arc<Session>),
         placed: Placed,
-    ) -> Result<Drive, Box<Response<Bytes>>> {
+    ) -> Result<Drive, Response<Bytes>> {
         let gateway = &self.gateway;
-        let Some((number, running)) = session.next(now()) else {
-            return Err(Box::new(self.unnamed("a session of too many requests")));
+        let Some((number, mut running)) = session.next(now()) else {
+            return Err(self.unnamed("a session of too many requests"));
         };
-        let lent = reachable.client.lend().map_err(|error| {
-            warn!(connection = &*placed.name, %error, "no credential");
-            let detail = "panguard has no credential for it, tell its operator";
-            Box::new(wire_http::refusal(&refusal(Code::UpstreamUnavailable, id, detail)))
-        })?;
+        let (lent, turned_away) = match reachable.enter(&session.who, now()) {
+            Ok(slot) => {
+                running.keep(slot);
+                lend(&reachable, &placed.name).await
+            }
+            Err(too_many) => (Lent::default(), Some(turned_away(too_many))),
+        };
         let is_h1 = request.version() == Version::HTTP_11;
         let settings = wire_http::Settings {
             connection: reachable.connection.lane.clone(),
@@ -193,6 +195,7 @@ impl Caller {
             now: now(),
             wanted: gateway.settings.gate.wanted(),
             echo: lent.echo.clone(),
+            turned_away,
             nonce: random::bytes().ok().filter(|_| is_h1),
         };
         let (parts, body) = request.into_parts();
@@ -459,6 +462,39 @@ fn refusal(code: Code, session: SessionId, detail: &str) -> Refusal {
     let (columns, policies) = (Vec::new(), Vec::new());
     Refusal { code, request: session.request(0), detail: detail.into(), columns, policies }
 }
+
+/// The credential of the moment, or why the request is turned away without it.
+async fn lend(reachable: &Reachable, name: &str) -> (Lent, Option<TurnedAway>) {
+    match reachable.client.lend().await {
+        Ok(lent) => (lent, None),
+        Err(error) => {
+            warn!(connection = name, %error, "no credential");
+            let detail = "panguard has no credential for it, tell its operator".into();
+            let code = Code::UpstreamUnavailable;
+            (Lent::default(), Some(TurnedAway { code, detail, retry_after_seconds: None }))
+        }
+    }
+}
+
+/// What is told of a request that is one too many.
+fn turned_away(too_many: TooMany) -> TurnedAway {
+    let (detail, seconds) = match too_many {
+        TooMany::Often { per_minute, retry_after_seconds } => {
+            (format!("there are {per_minute} requests a minute for you here"), retry_after_seconds)
+        }
+        TooMany::AtOnce { concurrent } => {
+            (format!("there are {concurrent} requests at a time for you here"), RETRY_AT_ONCE_SECONDS)
+        }
+        TooMany::Principals => ("there are too many who ask here".to_owned(), RETRY_SECONDS_MAX),
+    };
+    let (code, detail) = (Code::LimitReached, detail.into());
+    TurnedAway { code, detail, retry_after_seconds: Some(seconds) }
+}
+
+/// Nobody can say when a request that runs will end.
+const RETRY_AT_ONCE_SECONDS: u64 = 1;
+/// When every bucket of this moment is full again.
+const RETRY_SECONDS_MAX: u64 = 60;
 
 /// Says that no other request is answered on the stream: what follows one that could have ended HTTP is not read as HTTP.
 fn last(mut answer: Response<Sent>) -> Response<Sent> {

@@ -24,13 +24,13 @@ use wire_http::{Effect, Exchange, Opening};
 
 use super::Reachable;
 use super::body::{Piece, Sent};
-use super::client::Unreached;
+use super::client::{Answered, Unreached};
 use super::credential::Lent;
 use super::session::Running;
 use super::socket::Socket;
 use crate::clock::now;
 
-type Answering = Pin<Box<dyn Future<Output = Result<Response<Incoming>, Unreached>> + Send>>;
+type Answering = Pin<Box<dyn Future<Output = Result<Answered, Unreached>> + Send>>;
 
 /// One exchange, and all that it waits for.
 pub(super) struct Drive {
@@ -76,7 +76,7 @@ enum Happened {
     Judged((Verdict, Duration)),
     Gave,
     Asked(Option<Result<Frame<Bytes>, hyper::Error>>),
-    Answered(Result<Response<Incoming>, Unreached>),
+    Answered(Result<Answered, Unreached>),
     Answers(Option<Result<Frame<Bytes>, hyper::Error>>),
     Late,
     Closed,
@@ -128,7 +128,7 @@ impl Drive {
         self.run(Until::Head).await;
         let head = self.told.take()?;
         if let (Some(opening), Some(upgrade)) = (self.opening.take(), self.upgrade.take()) {
-            let (session, gate) = (self.session.again(), self.gate.clone());
+            let (session, gate) = (self.session.hand_on(), self.gate.clone());
             let socket = Socket::new(*opening, session, gate, self.policies.clone(), upgrade);
             return Some((Response::from_parts(*head, Sent::Whole(None)), Some(Box::new(socket))));
         }
@@ -162,6 +162,10 @@ impl Drive {
         while let Some(effect) = self.exchange.poll() {
             match effect {
                 Effect::Ask(question) => self.ask(&question),
+                Effect::Refuse { question, code, detail } => {
+                    let refused = self.gate.refuse(&self.session.admitted, &question, code, &detail, now());
+                    self.verdict = Some((refused, Instant::now()));
+                }
                 Effect::Request(parts) => self.head = Some(parts),
                 Effect::RequestData(bytes) => self.sending.pieces.push_back(Piece::Data(bytes)),
                 Effect::RequestEnd(trailers) => self.sending.pieces.push_back(Piece::End(trailers)),
@@ -290,12 +294,15 @@ impl Drive {
         }
     }
 
-    fn answered(&mut self, answered: Result<Response<Incoming>, Unreached>) {
+    fn answered(&mut self, answered: Result<Answered, Unreached>) {
         self.answering = None;
         self.patience();
         match answered {
-            Ok(mut response) => {
+            Ok(Answered { mut response, echo }) => {
                 self.upgrade = Some(hyper::upgrade::on(&mut response));
+                if let Some(echo) = &echo {
+                    self.exchange.lent_anew(echo);
+                }
                 let (parts, body) = response.into_parts();
                 self.upstream = Some(body);
                 self.exchange.response(parts);
@@ -418,7 +425,7 @@ async fn verdict(pending: &mut Option<(Pending<Verdict>, Instant)>) -> (Verdict,
     }
 }
 
-async fn answered(answering: &mut Option<Answering>) -> Result<Response<Incoming>, Unreached> {
+async fn answered(answering: &mut Option<Answering>) -> Result<Answered, Unreached> {
     match answering {
         Some(answering) => answering.await,
         None => std::future::pending().await,

@@ -3,10 +3,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use access::{Admission, Mode, RequestId, Timestamp};
 use aws_lc_rs::digest;
-use gate::{Admitted, Gate};
+use gate::{Admitted, Gate, Who};
 use tracing::info;
 
-use super::Reachable;
+use super::{Reachable, Slot};
 use crate::metrics::ConnectionMetrics;
 
 /// Names a token that was presented from one address: never the token itself.
@@ -20,6 +20,8 @@ pub(super) struct Token([u8; 32]);
 pub(super) struct Session {
     pub(super) admitted: Admitted,
     pub(super) metrics: ConnectionMetrics,
+    /// As whom its requests are counted.
+    pub(super) who: Who,
     number: AtomicU32,
     used: AtomicU64,
     running: AtomicU32,
@@ -27,7 +29,18 @@ pub(super) struct Session {
 }
 
 /// A request that runs in a session.
-pub(super) struct Running(Arc<Session>);
+pub(super) struct Running {
+    session: Arc<Session>,
+    /// Its place among those that run at a time.
+    slot: Option<Slot>,
+}
+
+impl Running {
+    /// Keeps a place for as long as the request runs.
+    pub(super) fn keep(&mut self, slot: Slot) {
+        self.slot = Some(slot);
+    }
+}
 
 impl Token {
     pub(super) fn of(token: &[u8], from: &str) -> Self {
@@ -44,7 +57,8 @@ impl Token {
 impl Session {
     pub(super) fn new(admitted: Admitted, metrics: ConnectionMetrics, now: Timestamp) -> Self {
         let (number, used, running) = (AtomicU32::new(0), AtomicU64::new(seconds(now)), AtomicU32::new(0));
-        Self { admitted, metrics, number, used, running, ended: AtomicBool::new(false) }
+        let who = Who::from(&*admitted.admission().principal);
+        Self { admitted, metrics, who, number, used, running, ended: AtomicBool::new(false) }
     }
 
     /// The next request's id; `None` when there have been as many as can be told apart.
@@ -53,7 +67,10 @@ impl Session {
         let number = self.number.fetch_update(Ordering::AcqRel, Ordering::Acquire, step).ok()?;
         self.used.store(seconds(now), Ordering::Release);
         self.running.fetch_add(1, Ordering::AcqRel);
-        Some((self.admitted.admission().session.request(number + 1), Running(self.clone())))
+        Some((
+            self.admitted.admission().session.request(number + 1),
+            Running { session: self.clone(), slot: None },
+        ))
     }
 
     /// Whether whoever it is of may go on at `now`: `None` if
@@ -71,10 +88,10 @@ impl Session {
 }
 
 impl Running {
-    /// The same request, once more.
-    pub(super) fn again(&self) -> Self {
-        self.0.running.fetch_add(1, Ordering::AcqRel);
-        Self(self.0.clone())
+    /// The same request in other hands, with the place that it takes.
+    pub(super) fn hand_on(&mut self) -> Self {
+        self.session.running.fetch_add(1, Ordering::AcqRel);
+        Self { session: self.session.clone(), slot: self.slot.take() }
     }
 }
 
@@ -82,13 +99,13 @@ impl std::ops::Deref for Running {
     type Target = Session;
 
     fn deref(&self) -> &Session {
-        &self.0
+        &self.session
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::AcqRel);
+        self.session.running.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -42,6 +42,7 @@ fn relay(flags: u8) -> Relay {
         with_agent: agreed,
         with_upstream: agreed,
         in_head: 0,
+        bytes_max: (None, None),
     };
     opening.begin(Box::new(|| Some([1, 2, 3, 4])))
 }

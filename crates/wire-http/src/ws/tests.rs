@@ -28,6 +28,10 @@ fn care(strict: bool, refuses: bool) -> Care {
 }
 
 fn relay(strict: bool, agreed: Option<Agreed>) -> Relay {
+    bounded(strict, agreed, (None, None))
+}
+
+fn bounded(strict: bool, agreed: Option<Agreed>, bytes_max: (Option<u64>, Option<u64>)) -> Relay {
     let opening = Opening {
         request: SessionId(1).request(1),
         answers: care(strict, false),
@@ -35,6 +39,7 @@ fn relay(strict: bool, agreed: Option<Agreed>) -> Relay {
         with_agent: agreed,
         with_upstream: agreed,
         in_head: 0,
+        bytes_max,
     };
     opening.begin(Box::new(|| Some(KEY)))
 }
@@ -176,6 +181,21 @@ fn a_message_that_unpacks_to_too_much_ends_the_socket() {
     let bomb = Frame { is_compressed: true, ..frame(Kind::Text, &bomb) };
     it.push(Side::Agent, &written(Side::Agent, &[bomb]));
     assert!(told(&mut it, Side::Agent, None).starts_with("Close 1009"));
+}
+
+#[test]
+fn a_message_has_no_more_bytes_than_a_body_may_have() {
+    let parts = |size: usize| {
+        let part = "a".repeat(size);
+        let first = Frame { is_last: false, ..frame(Kind::Text, part.as_bytes()) };
+        [first, frame(Kind::Continuation, part.as_bytes())]
+    };
+    for (side, code) in [(Side::Agent, "Close 1009"), (Side::Upstream, "Close 1011")] {
+        let mut it = bounded(false, None, (Some(10), Some(10)));
+        assert_eq!(passed(&mut it, side, &parts(5)), "Text aaaaaaaaaa\n");
+        assert!(passed(&mut it, side, &parts(6)).starts_with("Close"));
+        assert!(side == Side::Upstream || told(&mut it, Side::Agent, None).starts_with(code), "{code}");
+    }
 }
 
 #[test]

@@ -49,6 +49,11 @@ impl Watch {
     pub(super) fn has_begun(&self) -> bool {
         self.begun.load(Ordering::Acquire)
     }
+
+    /// What follows is no HTTP any more.
+    pub(super) fn free(&self) {
+        self.free.store(true, Ordering::Release);
+    }
 }
 
 impl<S> Guarded<S> {

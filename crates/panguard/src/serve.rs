@@ -25,7 +25,7 @@ use tracing::{error, info};
 use vault::{Name, Vault, fresh_key};
 use wire_postgres::startup::{Auth, Discovery};
 
-use crate::config::{Config, PanProfile, process_env};
+use crate::config::{Config, HttpConnection, PanProfile, process_env};
 use crate::folder;
 pub use live::{target, upstream};
 use reload::Reload;
@@ -138,6 +138,19 @@ fn gateway_name() -> String {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let name = name.trim();
     if name.is_empty() { "panguard".to_owned() } else { name.to_owned() }
+}
+
+/// What the HTTP lane knows of a connection, and what masks its answers.
+///
+/// # Errors
+/// As [`live::live`].
+pub fn lane(
+    config: &Config,
+    name: &str,
+    connection: &HttpConnection,
+) -> anyhow::Result<(wire_http::Connection, Masker)> {
+    let maskers = maskers(config)?;
+    Ok((live::lane(name, connection, maskers)?, maskers.answers))
 }
 
 /// What masks what passes in this run.
@@ -279,6 +292,8 @@ fn watched(path: &Path, config: &Config) -> Vec<PathBuf> {
     files.extend(config.connections.values().filter_map(|connection| connection.ca.clone()));
     files.extend(config.https.values().filter_map(|connection| connection.ca.clone()));
     files.extend(config.connections.values().filter_map(|connection| connection.templates.clone()));
+    let documents = config.https.values().filter_map(|connection| connection.openapi.as_ref());
+    files.extend(documents.map(|openapi| openapi.file.clone()));
     files
 }
 

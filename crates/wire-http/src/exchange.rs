@@ -15,6 +15,7 @@
 
 mod answer;
 mod field;
+mod known;
 mod question;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,7 @@ use crate::llm::{Dialect, Operation, Seen};
 use crate::problem;
 use crate::target::{Malformed, Target};
 use answer::Answer;
+use known::Known;
 
 /// Bytes of a request's body that are held to be decided upon. A longer one is decided upon by its head, and looked at as it
 /// passes.
@@ -78,10 +80,16 @@ pub struct Exchange {
     answer: Option<Answer>,
     /// What a model is asked to do, if one is.
     asked: Option<(Dialect, Operation)>,
+    /// The operation of the connection's document that it is.
+    known: Option<Known>,
+    /// What the document does not know of it.
+    unknown: Option<&'static str>,
     /// What the answer of a model says of itself.
     seen: Arc<Seen>,
     /// How the answer is looked at; `None` until the permit is there.
     care: Option<Care>,
+    /// What of it may be revealed.
+    terms: Terms,
     /// Why there will be no answer, while the verdict is still to come.
     failed: Option<Box<str>>,
     effects: VecDeque<Effect>,
@@ -130,6 +138,7 @@ impl Exchange {
     ) -> Self {
         let mut target = Target::read(target);
         let asked = target.as_mut().ok().and_then(|target| settings.connection.asked(&method, target));
+        let (known, unknown) = Known::of(&settings.connection, &method, target.as_ref().ok());
         let head = Head { method, target, headers };
         let body = Body { ended: !has_body, ..Body::default() };
         let effects = VecDeque::new();
@@ -142,8 +151,11 @@ impl Exchange {
             stage,
             answer,
             asked,
+            known,
+            unknown,
             seen: Arc::default(),
             care,
+            terms: Terms::default(),
             failed,
             effects,
         };
@@ -314,12 +326,17 @@ impl Exchange {
         let mut care = connection.answers(*masker, terms, *now, echo);
         care.seen = self.asked.map(|_| Arc::clone(&self.seen));
         self.care = Some(care);
+        self.terms = terms.clone();
         self.begin();
     }
 
     /// Begins to tell the answer, once it and its permit are there.
     fn begin(&mut self) {
-        let (Some(care), Some(answer)) = (&self.care, &mut self.answer) else { return };
+        let care = match self.care_of_answer() {
+            Ok(care) => care,
+            Err(withheld) => return self.withhold(withheld),
+        };
+        let (Some(care), Some(answer)) = (&care, &mut self.answer) else { return };
         let begun = answer.begin(care, &self.settings, &mut self.effects);
         self.see(begun);
     }

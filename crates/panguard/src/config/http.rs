@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proxy::Credential;
+use wire_http::document::Unknown;
 use wire_http::{Opaque, Origin, Rule};
 
 use super::file;
 use super::labels::member;
+use super::openapi::Openapi;
 use super::place::{At, Problem};
 use super::resolve::{Reading, is_host, is_loopback};
 
@@ -28,6 +30,7 @@ pub struct HttpConnection {
     pub requests: Requests,
     pub hosts: Vec<Box<str>>,
     pub patience: Duration,
+    pub openapi: Option<Openapi>,
 }
 
 /// What becomes of card data in requests.
@@ -71,6 +74,10 @@ impl Reading<'_> {
         let opaque = self.opaque(connection.opaque.as_ref(), is_cde);
         let requests = self.requests(connection.requests.as_ref(), asks_models);
         let patience = self.patience(connection.timeout_seconds.as_ref());
+        let openapi = match &connection.openapi {
+            None => None,
+            Some(at) => Some(self.openapi(&at.value)?),
+        };
         Some(HttpConnection {
             origin: origin?,
             asks_models,
@@ -83,6 +90,7 @@ impl Reading<'_> {
             requests: requests?,
             hosts: hosts?,
             patience: patience?,
+            openapi,
         })
     }
 
@@ -203,6 +211,24 @@ impl Reading<'_> {
                 format!("`{other}` is nothing to do with card data in requests; write `refuse`, `mask` or `tokenise`"),
             ),
         }
+    }
+
+    fn openapi(&mut self, written: &file::Openapi) -> Option<Openapi> {
+        let file = self.path(&written.document)?;
+        let unknown = match &written.unknown {
+            None => Unknown::Refuse,
+            Some(at) => match self.text(at)?.as_str() {
+                "refuse" => Unknown::Refuse,
+                "allow" => Unknown::Allow,
+                other => {
+                    let message = format!(
+                        "`{other}` is nothing to do with what a document does not know; write `refuse` or `allow`"
+                    );
+                    return self.wrong(at.line, message);
+                }
+            },
+        };
+        Some(Openapi { file, unknown, read: None })
     }
 
     fn patience(&mut self, at: Option<&At<u64>>) -> Option<Duration> {

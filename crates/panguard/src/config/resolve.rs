@@ -571,12 +571,13 @@ impl Reading<'_> {
 
 /// The line of the first key that is for HTTP systems alone.
 fn first_of_http(connection: &file::Connection) -> Option<u64> {
-    let file::Connection { hosts, opaque, requests, timeout_seconds, .. } = connection;
+    let file::Connection { hosts, opaque, requests, timeout_seconds, openapi, .. } = connection;
     let lines = [
         hosts.first().map(|at| at.line),
         opaque.as_ref().map(|at| at.line),
         requests.as_ref().map(|at| at.line),
         timeout_seconds.as_ref().map(|at| at.line),
+        openapi.as_ref().map(|at| at.line),
     ];
     lines.into_iter().flatten().min()
 }

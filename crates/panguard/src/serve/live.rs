@@ -49,28 +49,40 @@ pub fn upstream(name: &str, connection: &config::Connection) -> anyhow::Result<C
 /// One connection of HTTP, with the PEM file that it names.
 fn http(name: &str, connection: &config::HttpConnection, maskers: Maskers) -> anyhow::Result<HttpConnection> {
     let trust = trust(connection.ca.as_deref()).with_context(|| format!("the connection `{name}`"))?;
-    let outgoing = match connection.requests {
-        Requests::Refuse => Outgoing::Refuse,
-        Requests::Mask => Outgoing::Mask(maskers.answers),
-        Requests::Tokenise => Outgoing::Mask(maskers.surrogates),
-    };
-    let lane = wire_http::Connection {
-        name: name.into(),
-        origin: connection.origin.clone(),
-        asks_models: connection.asks_models,
-        rules: connection.data.clone(),
-        strict: connection.strict,
-        opaque: connection.opaque,
-        outgoing,
-    };
     Ok(HttpConnection {
-        lane: Arc::new(lane),
+        lane: Arc::new(lane(name, connection, maskers)?),
         credential: connection.credential.clone(),
         version: format!("{connection:?} {trust:?}").into(),
         trust,
         labels: connection.labels.clone(),
         hosts: connection.hosts.clone(),
         patience: connection.patience,
+    })
+}
+
+/// What the lane knows of a connection of HTTP.
+///
+/// # Errors
+/// Its document has not been read.
+pub fn lane(
+    name: &str,
+    connection: &config::HttpConnection,
+    maskers: Maskers,
+) -> anyhow::Result<wire_http::Connection> {
+    let outgoing = match connection.requests {
+        Requests::Refuse => Outgoing::Refuse,
+        Requests::Mask => Outgoing::Mask(maskers.answers),
+        Requests::Tokenise => Outgoing::Mask(maskers.surrogates),
+    };
+    Ok(wire_http::Connection {
+        name: name.into(),
+        origin: connection.origin.clone(),
+        asks_models: connection.asks_models,
+        rules: connection.data.clone(),
+        document: connection.openapi.as_ref().map(config::Openapi::document).transpose()?,
+        strict: connection.strict,
+        opaque: connection.opaque,
+        outgoing,
     })
 }
 

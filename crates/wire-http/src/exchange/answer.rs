@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use access::{Code, Status};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, response};
 
 use super::Effect;
 use crate::body::{Care, Coded, Rewrite, Withheld, open};
@@ -53,6 +53,24 @@ impl Answer {
         points_inside(settings, &mut told.headers);
         answer.head = Some(told);
         answer
+    }
+
+    /// Its status and the type of its body, until its head is told.
+    pub fn kind(&self) -> (StatusCode, Option<String>) {
+        let head = self.head.as_ref();
+        let status = head.map(|head| head.status).unwrap_or_default();
+        let kind = head.and_then(|head| head.headers.get(CONTENT_TYPE)?.to_str().ok().map(str::to_owned));
+        (status, kind)
+    }
+
+    /// Whether a body comes with it.
+    pub fn has_body(&self) -> bool {
+        self.has_body
+    }
+
+    /// Leaves a field out of its header.
+    pub fn forget(&mut self, name: &HeaderName) {
+        self.head.iter_mut().for_each(|head| _ = head.headers.remove(name));
     }
 
     /// Begins to tell it, under `care`.

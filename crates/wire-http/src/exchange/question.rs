@@ -22,9 +22,9 @@ impl Exchange {
     /// The question about the request, and what becomes of its body.
     pub(super) fn question(&mut self) -> Question {
         let mut facts = self.facts();
+        self.look_at_document(&mut facts);
         self.look_at_head(&mut facts);
         self.look_at_body(&mut facts);
-        self.look_at_document(&mut facts);
         let labelled = self.labelled_body();
         Question {
             request: self.request,

@@ -67,6 +67,8 @@ pub struct Wanted {
     pub headers: BTreeSet<Box<str>>,
     /// Of bodies.
     pub body: BTreeSet<Box<str>>,
+    /// How many tokens of models who asks has used; no field, but asked for alike.
+    pub tokens: bool,
 }
 
 impl Endpoint {

@@ -20,7 +20,7 @@ pub use call::{Call, Endpoint, Field, Part, Wanted};
 pub use class::{DataClass, UnknownClass};
 pub use facts::{Action, Answer, ColumnUse, Effect, Facts, Match, Member, Position, Resource, Use};
 pub use mode::{Mode, ModeOf};
-pub use outcome::{Outcome, Status};
+pub use outcome::{Outcome, Said, Status};
 pub use permit::{Ahead, Mint, Permit, Receipt, Terms};
 pub use principal::{Admission, Delegation, Kind, Principal};
 pub use question::{Parameter, Question, Stage, Ticket, Verdict};

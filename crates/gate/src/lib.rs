@@ -18,6 +18,7 @@
 
 mod admitted;
 mod checks;
+mod daily;
 mod explain;
 mod gate;
 mod guesses;
@@ -26,6 +27,7 @@ mod parameter;
 mod pending;
 mod record;
 mod rules;
+mod tokens;
 mod written;
 
 pub use admitted::Admitted;

@@ -588,3 +588,18 @@ fn a_policy_knows_which_model_is_asked_and_what_it_may_do() {
     assert!(!asks("small", None, &[]), "no bound is no small one");
     assert!(!asks("small", Some(100), &["search", "shell"]));
 }
+
+#[test]
+fn tokens_that_were_used_count_in_policies_that_ask_for_them() {
+    let policies = load(
+        r#"permit (principal, action == Action::"call", resource is Model) when { context.tokens_today < 1000 };"#,
+    );
+    assert!(policies.wanted().tokens);
+    assert!(!load("permit (principal, action, resource);").wanted().tokens);
+    let (subject, facts) = (Subject::new(&agent()), Facts::default());
+    let may = |tokens| {
+        let inquiry = policies.about(&subject, DB, &facts, Stage::Run, 0).having_used(tokens);
+        inquiry.may(Action::Call, &Resource::Model("small".into())).allowed
+    };
+    assert!(may(999) && !may(1000));
+}

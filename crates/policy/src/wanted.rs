@@ -25,6 +25,7 @@ fn walk(expression: &Value, wanted: &mut Wanted) -> Result<(), NotNamed> {
             if matches!(operator.as_str(), "getTag" | "hasTag") {
                 ask(operands, wanted)?;
             }
+            wanted.tokens |= operands.get("attr").and_then(Value::as_str) == Some("tokens_today");
             walk(operands, wanted)
         }),
         Value::Array(all) => all.iter().try_for_each(|one| walk(one, wanted)),

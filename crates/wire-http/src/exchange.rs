@@ -24,7 +24,9 @@ use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 
-use access::{Code, DataClass, Outcome, Question, Refusal, RequestId, Status, Terms, Verdict};
+use access::{
+    Code, DataClass, Outcome, Question, Redacted, Refusal, RequestId, Said, Status, Terms, Verdict,
+};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, request, response};
 use wire::Side;
@@ -482,8 +484,21 @@ impl Exchange {
             rows: 0,
             masked: answer.found(),
             bytes: answer.released(),
+            said: self.said(),
         };
         self.effects.push_back(Effect::Done(outcome));
+    }
+
+    /// What the model said, if one was asked and answered.
+    fn said(&self) -> Option<Box<Said>> {
+        let begun = self.answer.is_some() && self.is_prompt();
+        let facts = begun.then(|| self.seen.facts())?;
+        Some(Box::new(Said {
+            text: Redacted::new(facts.text.into()),
+            tools: facts.tools,
+            input_tokens: facts.usage.input_tokens,
+            output_tokens: facts.usage.output_tokens,
+        }))
     }
 
     fn tell(&mut self, refusal: &Refusal) {

@@ -16,7 +16,7 @@ use http::{Response, request, response};
 use http_body_util::BodyExt;
 use hyper::body::{Frame, Incoming};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, info, warn};
 use wire::Side;
 use wire_http::{Effect, Exchange};
@@ -59,6 +59,9 @@ struct Outbox {
     pieces: VecDeque<Piece>,
     sender: Option<mpsc::Sender<Piece>>,
 }
+
+/// How long an agent may take to go on with a request that is held for it.
+const AGENT_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a drive waited for.
 enum Happened {
@@ -216,6 +219,7 @@ impl Drive {
             answered = answered(&mut self.answering) => Happened::Answered(answered),
             frame = frame(&mut self.upstream), if reads_upstream => Happened::Answers(frame),
             () = sleep_until(self.deadline), if waits_for_upstream && reads_upstream => Happened::Late,
+            () = sleep(AGENT_PATIENCE), if reads_agent && !waits_for_upstream => Happened::AgentWent,
             true = closed(&mut self.closing) => Happened::Closed,
         };
         match happened {

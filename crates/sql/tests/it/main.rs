@@ -45,6 +45,8 @@ fn line(facts: &Facts) -> String {
             Resource::Table(name) => format!("{} {name}", it.action),
             Resource::Function(name) => format!("{} {name}()", it.action),
             Resource::Class(class) => format!("{} class {class}", it.action),
+            // Of other lanes; no statement uses them.
+            Resource::Endpoint(_) | Resource::Model(_) => format!("{} something else", it.action),
         });
     }
     for it in &facts.columns {

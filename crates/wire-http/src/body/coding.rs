@@ -110,74 +110,10 @@ impl Undo {
                 self.state = if goes_on { Undoing::new(self.coding)? } else { Undoing::Behind };
                 Ok(true)
             }
-            Undoing::Deflate(first) => {
-                let Some((byte, rest)) = input.split_first() else { return Ok(false) };
-                (*input, self.is_whole) = (rest, false);
-                let Some(method) = *first else {
-                    *first = Some(*byte);
-                    return Ok(!rest.is_empty());
-                };
-                self.is_raw = !is_zlib(method, *byte);
-                let mut decompress = Decompress::new(!self.is_raw);
-                out.reserve(PIECE_BYTES);
-                let head = [method, *byte];
-                let status =
-                    decompress.decompress_vec(&head, out, FlushDecompress::None).map_err(|_| Broken)?;
-                self.is_whole = status == Status::StreamEnd;
-                self.state = if self.is_whole { Undoing::Between } else { Undoing::Inflate(decompress) };
-                Ok(true)
-            }
-            Undoing::Inflate(decompress) => {
-                out.reserve(PIECE_BYTES);
-                let (taken, given) = (decompress.total_in(), out.len());
-                let status = decompress.decompress_vec(input, out, FlushDecompress::None);
-                let status = status.map_err(|_| Broken)?;
-                let taken = usize::try_from(decompress.total_in() - taken).map_err(|_| Broken)?;
-                *input = input.get(taken..).unwrap_or_default();
-                self.is_whole = status == Status::StreamEnd || (self.is_whole && taken == 0);
-                if status == Status::StreamEnd {
-                    self.state = Undoing::Between;
-                    return Ok(!input.is_empty());
-                }
-                Ok(taken > 0 || out.len() > given)
-            }
-            Undoing::Brotli(state) => {
-                let (mut left, mut taken, mut room, mut given, mut total) =
-                    (input.len(), 0, PIECE_BYTES, 0, 0);
-                let start = out.len();
-                out.resize(start + PIECE_BYTES, 0);
-                let to = out.get_mut(start..).unwrap_or_default();
-                let result = BrotliDecompressStream(
-                    &mut left, &mut taken, input, &mut room, &mut given, to, &mut total, state,
-                );
-                out.truncate(start + given);
-                *input = input.get(taken..).unwrap_or_default();
-                self.is_whole &= taken == 0;
-                match result {
-                    BrotliResult::ResultSuccess => (self.is_whole, self.state) = (true, Undoing::Behind),
-                    BrotliResult::NeedsMoreOutput => return Ok(true),
-                    BrotliResult::NeedsMoreInput => {}
-                    BrotliResult::ResultFailure => return Err(Broken),
-                }
-                Ok(!input.is_empty())
-            }
-            Undoing::Zstd(decoder) => {
-                let start = out.len();
-                out.resize(start + PIECE_BYTES, 0);
-                let (mut from, mut to) =
-                    (InBuffer::around(input), OutBuffer::around_pos(out.as_mut_slice(), start));
-                let hint = decoder.run(&mut from, &mut to);
-                let (taken, end) = (from.pos(), to.pos());
-                out.truncate(end);
-                *input = input.get(taken..).unwrap_or_default();
-                let ended = hint.map_err(|_| Broken)? == 0;
-                self.is_whole = ended || (self.is_whole && taken == 0);
-                if ended {
-                    self.state = Undoing::Between;
-                    return Ok(!input.is_empty());
-                }
-                Ok(taken > 0 || end > start)
-            }
+            Undoing::Deflate(_) => self.deflate(input, out),
+            Undoing::Inflate(_) => self.inflate(input, out),
+            Undoing::Brotli(_) => self.brotli(input, out),
+            Undoing::Zstd(_) => self.zstd(input, out),
             Undoing::Base64(base64) => {
                 base64.step(input, out)?;
                 Ok(!input.is_empty())
@@ -200,6 +136,83 @@ impl Undo {
             _ if self.is_whole => Ok(()),
             _ => Err(Broken),
         }
+    }
+
+    /// Takes the first two bytes, which tell what kind of deflate it is.
+    fn deflate(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<bool, Broken> {
+        let Undoing::Deflate(first) = &mut self.state else { return Ok(false) };
+        let Some((byte, rest)) = input.split_first() else { return Ok(false) };
+        (*input, self.is_whole) = (rest, false);
+        let Some(method) = *first else {
+            *first = Some(*byte);
+            return Ok(!rest.is_empty());
+        };
+        self.is_raw = !is_zlib(method, *byte);
+        let mut decompress = Decompress::new(!self.is_raw);
+        out.reserve(PIECE_BYTES);
+        let head = [method, *byte];
+        let status = decompress.decompress_vec(&head, out, FlushDecompress::None).map_err(|_| Broken)?;
+        self.is_whole = status == Status::StreamEnd;
+        self.state = if self.is_whole { Undoing::Between } else { Undoing::Inflate(decompress) };
+        Ok(true)
+    }
+
+    /// Goes on in gzip or either kind of deflate.
+    fn inflate(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<bool, Broken> {
+        let Undoing::Inflate(decompress) = &mut self.state else { return Ok(false) };
+        out.reserve(PIECE_BYTES);
+        let (taken, given) = (decompress.total_in(), out.len());
+        let status = decompress.decompress_vec(input, out, FlushDecompress::None);
+        let status = status.map_err(|_| Broken)?;
+        let taken = usize::try_from(decompress.total_in() - taken).map_err(|_| Broken)?;
+        *input = input.get(taken..).unwrap_or_default();
+        self.is_whole = status == Status::StreamEnd || (self.is_whole && taken == 0);
+        if status == Status::StreamEnd {
+            self.state = Undoing::Between;
+            return Ok(!input.is_empty());
+        }
+        Ok(taken > 0 || out.len() > given)
+    }
+
+    /// Goes on in brotli.
+    fn brotli(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<bool, Broken> {
+        let Undoing::Brotli(state) = &mut self.state else { return Ok(false) };
+        let (mut left, mut taken, mut room, mut given, mut total) = (input.len(), 0, PIECE_BYTES, 0, 0);
+        let start = out.len();
+        out.resize(start + PIECE_BYTES, 0);
+        let to = out.get_mut(start..).unwrap_or_default();
+        let result = BrotliDecompressStream(
+            &mut left, &mut taken, input, &mut room, &mut given, to, &mut total, state,
+        );
+        out.truncate(start + given);
+        *input = input.get(taken..).unwrap_or_default();
+        self.is_whole &= taken == 0;
+        match result {
+            BrotliResult::ResultSuccess => (self.is_whole, self.state) = (true, Undoing::Behind),
+            BrotliResult::NeedsMoreOutput => return Ok(true),
+            BrotliResult::NeedsMoreInput => {}
+            BrotliResult::ResultFailure => return Err(Broken),
+        }
+        Ok(!input.is_empty())
+    }
+
+    /// Goes on in zstd.
+    fn zstd(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<bool, Broken> {
+        let Undoing::Zstd(decoder) = &mut self.state else { return Ok(false) };
+        let start = out.len();
+        out.resize(start + PIECE_BYTES, 0);
+        let (mut from, mut to) = (InBuffer::around(input), OutBuffer::around_pos(out.as_mut_slice(), start));
+        let hint = decoder.run(&mut from, &mut to);
+        let (taken, end) = (from.pos(), to.pos());
+        out.truncate(end);
+        *input = input.get(taken..).unwrap_or_default();
+        let ended = hint.map_err(|_| Broken)? == 0;
+        self.is_whole = ended || (self.is_whole && taken == 0);
+        if ended {
+            self.state = Undoing::Between;
+            return Ok(!input.is_empty());
+        }
+        Ok(taken > 0 || end > start)
     }
 
     /// The same coding, done again in the way it was done.

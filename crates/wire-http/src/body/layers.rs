@@ -2,12 +2,14 @@
 
 use super::coding::{Broken, Coding, Redo, Undo};
 use super::kind::Said;
-use super::look::{Inner, Look, opaque};
-use super::{Care, Rewrite, Withheld};
+use super::look::{Inner, Look};
+use super::{Care, Opaque, Rewrite, Withheld};
 
 /// A body under codings, which are undone for what looks at it, and done again.
 pub(super) struct Layers {
     care: Care,
+    said: Said,
+    depth: u8,
     /// The last that was applied first.
     undos: Vec<Undo>,
     look: Look,
@@ -35,6 +37,8 @@ impl Layers {
         let undos = undos.map_err(|Broken| BROKEN)?;
         Ok(Self {
             care: care.clone(),
+            said: said.clone(),
+            depth,
             undos,
             look: Look::new(care, said, depth),
             state: State::Looking(Vec::new()),
@@ -97,16 +101,20 @@ impl Layers {
         }
     }
 
-    /// Takes it as it came for what is not understood, if nothing has been released.
+    /// Looks at it as it came, if nothing has been released and it need not be refused: a client that does not undo
+    /// codings reads it so, and what is no gzip may be plain text.
     fn give_up(&mut self, why: Failed, out: &mut Vec<u8>) -> Result<(), Withheld> {
         let what = match why {
             Failed::Withheld(withheld) => return Err(withheld),
             Failed::Broken => "a coding that does not decode",
         };
         let State::Looking(raw) = &mut self.state else { return Err(Withheld::NotUnderstood(what)) };
+        if self.care.opaque == Opaque::Refuse {
+            return Err(Withheld::NotUnderstood(what));
+        }
         let raw = std::mem::take(raw);
-        let inner = opaque(&self.care, what)?;
-        self.state = State::Raw(inner);
+        let look = Look::new(&self.care, self.said.clone(), self.depth.saturating_sub(1));
+        self.state = State::Raw(Inner::Masked(Box::new(look)));
         self.raw(&raw, out)
     }
 

@@ -260,7 +260,7 @@ fn masked(rewrite: impl Rewrite + 'static) -> Inner {
 }
 
 /// What becomes of a body that is not understood.
-pub(super) fn opaque(care: &Care, what: &'static str) -> Result<Inner, Withheld> {
+fn opaque(care: &Care, what: &'static str) -> Result<Inner, Withheld> {
     match care.opaque {
         Opaque::Pass => Ok(Inner::Passes),
         Opaque::Scan => Ok(masked(Net::new(care.masker))),

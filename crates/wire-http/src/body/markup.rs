@@ -97,37 +97,43 @@ impl Markup {
                     tag::End::In(quote) => self.state = State::Tag(quote),
                 }
             }
-            State::LongTag(quote) => {
-                let ends = match quote {
-                    Some(quote) => memchr::memchr(quote, bytes),
-                    None => memchr::memchr3(b'>', b'"', b'\'', bytes),
-                };
-                let length = ends.map_or(bytes.len(), |end| end + 1);
-                let piece = bytes.get(..length).unwrap_or_default();
-                self.nodes.aside(piece);
-                self.state = match ends.and(piece.last()) {
-                    None => State::LongTag(quote),
-                    Some(b'>') if quote.is_none() => State::Text,
-                    Some(opened) => State::LongTag(quote.is_none().then_some(*opened)),
-                };
-                return Ok(length);
-            }
-            State::Aside(end, seen) => {
-                let (mut seen, mut length) = (seen, 0);
-                for byte in bytes {
-                    (seen, length) = (progress(end, seen, *byte), length + 1);
-                    if seen == end.len() {
-                        break;
-                    }
-                }
-                self.state = if seen == end.len() { State::Text } else { State::Aside(end, seen) };
-                self.nodes.aside(bytes.get(..length).unwrap_or_default());
-                return Ok(length);
-            }
+            State::LongTag(quote) => return Ok(self.long_tag(quote, bytes)),
+            State::Aside(end, seen) => return Ok(self.go_aside(end, seen, bytes)),
             State::Data(seen) => return Ok(self.data(seen, byte, bytes)),
             State::Doctype(depth) => return self.doctype(depth, byte),
         }
         Ok(1)
+    }
+
+    /// In a tag that is not held.
+    fn long_tag(&mut self, quote: Option<u8>, bytes: &[u8]) -> usize {
+        let ends = match quote {
+            Some(quote) => memchr::memchr(quote, bytes),
+            None => memchr::memchr3(b'>', b'"', b'\'', bytes),
+        };
+        let length = ends.map_or(bytes.len(), |end| end + 1);
+        let piece = bytes.get(..length).unwrap_or_default();
+        self.nodes.aside(piece);
+        self.state = match ends.and(piece.last()) {
+            None => State::LongTag(quote),
+            Some(b'>') if quote.is_none() => State::Text,
+            Some(opened) => State::LongTag(quote.is_none().then_some(*opened)),
+        };
+        length
+    }
+
+    /// In what is no text, until it `end`s.
+    fn go_aside(&mut self, end: &'static [u8], seen: usize, bytes: &[u8]) -> usize {
+        let (mut seen, mut length) = (seen, 0);
+        for byte in bytes {
+            (seen, length) = (progress(end, seen, *byte), length + 1);
+            if seen == end.len() {
+                break;
+            }
+        }
+        self.state = if seen == end.len() { State::Text } else { State::Aside(end, seen) };
+        self.nodes.aside(bytes.get(..length).unwrap_or_default());
+        length
     }
 
     /// Behind `<`.

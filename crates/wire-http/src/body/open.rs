@@ -4,7 +4,6 @@ use super::coding::Coding;
 use super::kind::Said;
 use super::layers::Layers;
 use super::look::Look;
-use super::text::Net;
 use super::{Care, Coded, Opaque, Rewrite, Withheld};
 
 /// What masks the body that `coded` is said of: its content codings undone and done again, and what it is found out by its
@@ -21,33 +20,15 @@ pub fn open(care: &Care, coded: Coded<'_>) -> Box<dyn Rewrite> {
             Ok(layers) => Box::new(layers),
             Err(why) => Box::new(Never(why)),
         },
-        None => match care.opaque {
-            Opaque::Pass => Box::new(As),
-            Opaque::Scan => Box::new(Net::new(care.masker)),
-            Opaque::Refuse => Box::new(Never(Withheld::NotUnderstood("a content coding that is not known"))),
-        },
+        None if care.opaque == Opaque::Refuse => {
+            Box::new(Never(Withheld::NotUnderstood("a content coding that is not known")))
+        }
+        // As it came it is what a client reads that knows the coding no more.
+        None => Box::new(Look::new(care, said, DEPTH_MAX)),
     };
     match care.refuses {
         true => Box::new(Refusing { inner }),
         false => inner,
-    }
-}
-
-/// As it is.
-struct As;
-
-impl Rewrite for As {
-    fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Withheld> {
-        out.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn finish(&mut self, _: &mut Vec<u8>) -> Result<(), Withheld> {
-        Ok(())
-    }
-
-    fn found(&self) -> u64 {
-        0
     }
 }
 

@@ -85,7 +85,9 @@ impl Exchange {
         let fields = target.fields();
         call.fields.extend(self.known.iter().flat_map(|known| known.fields(&self.settings.wanted)));
         call.fields.extend(field::query(&fields, &self.settings.wanted));
-        call.fields.extend(field::headers(&self.head.headers, &self.settings.wanted));
+        // What an agent signs in with is no fact of its request.
+        let mut headers = header::sent(&self.head.headers);
+        call.fields.extend(field::headers(&headers, &self.settings.wanted));
         let mut looks = |text: &str, what: &str| {
             if let Some(masked) = masker.text(text.as_bytes()) {
                 let class = if masked.sad { DataClass::Sad } else { DataClass::Pan };
@@ -98,7 +100,6 @@ impl Exchange {
             looks(name, "the query");
             looks(value, "the query");
         });
-        let mut headers = header::sent(&self.head.headers);
         let strict = self.settings.connection.strict;
         let looked = header::mask(&mut headers, masker, &Echo::default(), strict);
         if looked.found > 0 {

@@ -417,6 +417,7 @@ fn policies_get_the_fields_that_they_ask_for() {
         query: names(&["status", "other"]),
         headers: names(&["x-tenant"]),
         body: names(&["$.card.brand", "$.items[*].id", "$.amount"]),
+        tokens: false,
     };
     let on = || Settings { wanted: Arc::new(wanted.clone()), ..settings(connection()) };
     let fields = [("content-type", "application/json"), ("x-tenant", "acme")];

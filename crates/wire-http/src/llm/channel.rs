@@ -22,6 +22,12 @@ pub(super) struct Channel {
     /// Bytes of the text that are held back here, and were sent as they came when it was not known yet that this
     /// is a text in pieces.
     sent: usize,
+    /// Whether they were sent since the text had been ended before.
+    resumed: bool,
+    /// What was sent when the text was ended.
+    rest: String,
+    /// Found before the text was ended.
+    found_before: u64,
     /// Whether each piece repeats all that came before; then each is a text by itself, and the next one takes its
     /// place.
     repeats: Option<Repeats>,
@@ -57,7 +63,7 @@ pub(super) enum State {
     /// One string came that may be its first piece.
     Doubtful,
     Open,
-    /// It was ended with something held back, which was released: were it to go on, a number could stand over both.
+    /// It was ended with something held back, which was released.
     Ended,
 }
 
@@ -90,6 +96,9 @@ impl Channel {
             spelt: strict.then(|| Spelt::new(masker)),
             half: Vec::new(),
             sent: 0,
+            resumed: false,
+            rest: String::new(),
+            found_before: 0,
             template: Template::default(),
             last: 0,
             state,
@@ -102,9 +111,10 @@ impl Channel {
             if written.is_empty() {
                 return Ok(Vec::new());
             }
-            return Err(Withheld::NotUnderstood("a text that goes on after its end"));
+            self.resume()?;
         }
         self.begin_anew(written);
+        let (sent, found) = (self.sent > 0 && self.resumed, self.found());
         let written = match &mut self.spelt {
             None => written.to_vec(),
             Some(spelt) => {
@@ -114,6 +124,9 @@ impl Channel {
             }
         };
         let told = self.told(&written)?;
+        if sent && self.found() > found {
+            return Err(Withheld::NotUnderstood("a number that goes on after the end of its text"));
+        }
         let told = self.unsent(told);
         let told = self.quoted(told);
         if let Some(repeats) = self.repeats.as_mut().filter(|repeats| repeats.certain()) {
@@ -156,7 +169,10 @@ impl Channel {
 
     /// Ends the text: what was held back, as it stands between the quotes of a string.
     pub fn finish(&mut self) -> Result<Vec<u8>, Withheld> {
-        let held = self.held() > 0;
+        if self.held() == 0 {
+            return Ok(Vec::new());
+        }
+        let found = self.found();
         let mut told = Vec::new();
         if let Some(spelt) = &mut self.spelt {
             let mut rest = spelt.finish();
@@ -164,14 +180,41 @@ impl Channel {
             told = self.told(&rest)?;
         }
         told.extend(self.text.finish());
+        if self.sent > 0 && self.resumed && self.found() > found {
+            return Err(Withheld::NotUnderstood("a number that goes on after the end of its text"));
+        }
+        self.rest = doc::read(&told).into_owned();
         let told = self.unsent(told);
         let mut told = self.quoted(told);
         // What is told anew takes the place of what was sent.
-        if let Some(repeats) = self.repeats.as_mut().filter(|repeats| held && repeats.certain()) {
+        if let Some(repeats) = self.repeats.as_mut().filter(|repeats| repeats.certain()) {
             told.splice(..0, repeats.told.iter().copied());
         }
-        self.state = if held { State::Ended } else { self.state };
+        self.state = State::Ended;
         Ok(told)
+    }
+
+    /// Goes on with a text that was ended with something held back, which has been sent: so it is looked at once more,
+    /// and nothing may be found in it now.
+    fn resume(&mut self) -> Result<(), Withheld> {
+        self.found_before = self.found();
+        self.text = JsonStream::new(self.masker);
+        self.spelt = self.spelt.is_some().then(|| Spelt::new(self.masker));
+        if let Some(repeats) = &mut self.repeats {
+            *repeats = Repeats::default();
+        }
+        let rest = escape(self.rest.as_bytes());
+        let looked_at = match &mut self.spelt {
+            None => rest,
+            Some(spelt) => spelt.push(&rest),
+        };
+        let _sent = self.told(&looked_at)?;
+        let again = self.text.found() + self.spelt.as_ref().map_or(0, Spelt::found);
+        self.found_before = self.found_before.saturating_sub(again);
+        self.sent = self.held();
+        self.resumed = true;
+        self.state = State::Open;
+        Ok(())
     }
 
     /// Bytes that are held back, and a little more where some are twice.
@@ -181,7 +224,7 @@ impl Channel {
 
     pub fn found(&self) -> u64 {
         let before = self.repeats.as_ref().map_or(0, |repeats| repeats.found);
-        before + self.text.found() + self.spelt.as_ref().map_or(0, Spelt::found)
+        self.found_before + before + self.text.found() + self.spelt.as_ref().map_or(0, Spelt::found)
     }
 
     pub fn sad(&self) -> bool {

@@ -92,8 +92,15 @@ impl Whole {
         if FIELDS.iter().any(|field| begin.starts_with(field)) {
             return Some(Box::new(Sse::new(&self.care, true, Arc::clone(&self.seen))));
         }
-        let array = begin.starts_with(b"[");
-        array.then(|| Box::new(Elements::new(&self.care, Arc::clone(&self.seen))) as Box<dyn Rewrite>)
+        begins_as_answers(begin)
+            .then(|| Box::new(Elements::new(&self.care, Arc::clone(&self.seen))) as Box<dyn Rewrite>)
+    }
+
+    /// What goes on with a document that is several answers in an array.
+    fn answers(&self, body: &[u8]) -> Option<Box<dyn Rewrite>> {
+        let doc = Doc::read(body).filter(|doc| doc.kind(ROOT) == Some(Kind::Array))?;
+        let answers = doc.children(ROOT).any(|element| doc.member(element, "candidates").is_some());
+        answers.then(|| Box::new(Elements::new(&self.care, Arc::clone(&self.seen))) as Box<dyn Rewrite>)
     }
 
     /// The lines of an answer that is no document, if that is what they are.
@@ -123,7 +130,8 @@ impl Rewrite for Whole {
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Withheld> {
         let body = std::mem::take(&mut self.body);
         if self.stream.is_none() {
-            self.stream = self.lines(&body).map(|lines| Box::new(lines) as Box<dyn Rewrite>);
+            let lines = || self.lines(&body).map(|lines| Box::new(lines) as Box<dyn Rewrite>);
+            self.stream = self.answers(&body).or_else(lines);
         }
         if let Some(stream) = &mut self.stream {
             stream.push(&body, out)?;
@@ -144,11 +152,22 @@ impl Rewrite for Whole {
     }
 }
 
+/// Whether an array begins as Gemini's answers in one do.
+fn begins_as_answers(begin: &[u8]) -> bool {
+    let element = begin.strip_prefix(b"[").map(<[u8]>::trim_ascii_start);
+    let member = element.and_then(|element| element.strip_prefix(b"{")).map(<[u8]>::trim_ascii_start);
+    member.is_some_and(|member| ANSWERS.iter().any(|name| member.starts_with(name)))
+}
+
+/// What Gemini's answers begin with.
+const ANSWERS: &[&[u8]] =
+    &[b"\"candidates\"", b"\"usageMetadata\"", b"\"promptFeedback\"", b"\"modelVersion\""];
+
 /// What events begin with.
 const FIELDS: &[&[u8]] = &[b"data:", b"event:", b"id:", b"retry:", b":"];
 
 /// Bytes by which it is known what an answer is.
-const FIRST_BYTES: usize = 9;
+const FIRST_BYTES: usize = 64;
 
 /// Names of what is said in answers.
 const SAID: &[&str] = &[

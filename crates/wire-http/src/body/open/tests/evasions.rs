@@ -197,7 +197,6 @@ fn no_attack_in_a_body_gets_through() {
             }
         }
     }
-    strictly.retain(|id| !JSON.contains(id));
     assert!(strictly.is_empty(), "{strictly:?}");
     assert!(loosely.iter().all(|id| EXOTIC.contains(id)), "{loosely:?}");
 }
@@ -224,14 +223,4 @@ const EXOTIC: &[&str] = &[
     "HTTP-UNI-06",
     "HTTP-UNI-15",
     "HTTP-UNI-25",
-];
-/// Disguises inside JSON, which are for what masks JSON, and not for what finds it.
-const JSON: &[&str] = &[
-    "HTTP-ENC-20",
-    "HTTP-ENC-21",
-    "HTTP-NUM-05",
-    "HTTP-NUM-07",
-    "HTTP-NUM-08",
-    "HTTP-NUM-12",
-    "HTTP-UNI-06",
 ];

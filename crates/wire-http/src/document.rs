@@ -23,7 +23,8 @@ use http::Method;
 use serde_json::Value;
 
 use crate::connection::Rule;
-pub(crate) use operation::{Media, Operation};
+pub(crate) use media::essence;
+pub(crate) use operation::{Media, Operation, is_elsewhere};
 use route::{Route, best};
 
 /// What a connection's document says of it.
@@ -33,6 +34,10 @@ pub struct Document {
     unknown: Unknown,
     /// What is labelled in any of its answers, at any depth.
     everywhere: Vec<Rule>,
+    /// The fields of queries that are labelled in any operation.
+    queries: BTreeMap<Box<str>, DataClass>,
+    /// Whether something is labelled in any body of a request.
+    labels_bodies: bool,
     operations: usize,
 }
 
@@ -97,6 +102,16 @@ impl Document {
     /// Whether what it does not know is refused.
     pub(crate) fn refuses_unknown(&self) -> bool {
         self.unknown == Unknown::Refuse
+    }
+
+    /// What a field of a query holds in some operation.
+    pub(crate) fn class_of_query(&self, name: &str) -> Option<&DataClass> {
+        self.queries.get(name)
+    }
+
+    /// Whether it labels something in the body of any request.
+    pub(crate) fn labels_bodies(&self) -> bool {
+        self.labels_bodies
     }
 
     /// How many operations it knows.

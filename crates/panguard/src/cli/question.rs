@@ -72,6 +72,7 @@ struct Given {
     tools: Vec<Box<str>>,
     tools_called: Vec<Box<str>>,
     max_tokens: Option<u64>,
+    tokens_today: u64,
     holds_cards: bool,
 }
 
@@ -153,7 +154,9 @@ impl Question {
         };
         let scope = Scope { connection: &self.on, labels: &self.labels, mode };
         let facts = self.facts().map_err(wrong)?;
-        let inquiry = policies.about(&subject, scope, &facts, Stage::Run, self.facts.approvals);
+        let inquiry = policies
+            .about(&subject, scope, &facts, Stage::Run, self.facts.approvals)
+            .having_used(self.facts.tokens_today);
         if let Some(feature) = &self.feature {
             return match self.may.as_str() {
                 "use_feature" => Ok(inquiry.may_use(feature)),

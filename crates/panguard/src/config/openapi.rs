@@ -1,5 +1,8 @@
 //! OpenAPI documents of connections: read from their files with bounds, and judged by the lane.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,8 +17,8 @@ use super::place::{At, Problem, Problems};
 /// Longest document. The longest that is known in public, GitHub's, has 14 MB.
 const DOCUMENT_BYTES_MAX: u64 = 32 << 20;
 
-/// How deep it may nest.
-const DEPTH_MAX: usize = 128;
+/// How deep it may nest. Documents that refer to their schemas come to some 30; each level takes stack.
+const DEPTH_MAX: usize = 64;
 
 /// Problems that are told at once.
 const PROBLEMS_MAX: usize = 20;

@@ -64,6 +64,7 @@ struct GivenFacts {
     tools: Vec<Box<str>>,
     tools_called: Vec<Box<str>>,
     max_tokens: Option<u64>,
+    tokens_today: u64,
     holds_cards: bool,
 }
 
@@ -135,7 +136,9 @@ fn check(policies: &Policies, folder: &Path, asked: &Question) {
     };
     let scope = Scope { connection: &asked.on, labels: &asked.labels, mode };
     let facts = facts(asked);
-    let inquiry = policies.about(&subject, scope, &facts, Stage::Run, asked.facts.approvals);
+    let inquiry = policies
+        .about(&subject, scope, &facts, Stage::Run, asked.facts.approvals)
+        .having_used(asked.facts.tokens_today);
     let decision = match &asked.feature {
         Some(feature) => {
             assert_eq!(asked.may, "use_feature", "{}", asked.question);

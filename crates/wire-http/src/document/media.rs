@@ -26,7 +26,7 @@ impl Range {
 }
 
 /// What `Content-Type` says, without parameters and in lower case.
-pub(super) fn essence(header: &str) -> String {
+pub(crate) fn essence(header: &str) -> String {
     header.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 

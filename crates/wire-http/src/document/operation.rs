@@ -80,9 +80,16 @@ impl Statuses {
 #[derive(Default)]
 pub(crate) struct Answered<'d> {
     pub labels: Vec<&'d Rule>,
-    /// Whether these are places in a body that is no JSON, in which they cannot be found.
-    pub is_other: bool,
+    /// Whether the body is said to be no JSON, so that these places cannot be found in it: one that is declared so, and any
+    /// that tells of success.
+    pub is_elsewhere: bool,
     pub headers: Vec<&'d (HeaderName, Vec<DataClass>)>,
+}
+
+/// Whether a body of this type in the answer to what succeeded holds what places in JSON cannot name: systems answer in other
+/// forms than their documents say, if they are asked to. What has no type is read as what it is.
+pub(crate) fn is_elsewhere(status: StatusCode, essence: &str) -> bool {
+    !status.is_client_error() && !status.is_server_error() && !essence.is_empty() && !is_json(essence)
 }
 
 impl Operation {
@@ -129,7 +136,8 @@ impl Operation {
         };
         Answered {
             labels,
-            is_other: !is_json(&essence) && fitting().any(|media| !media.labels.is_empty()),
+            is_elsewhere: is_elsewhere(status, &essence)
+                || (!is_json(&essence) && fitting().any(|it| !it.labels.is_empty())),
             headers: said.iter().flat_map(|answers| &answers.headers).collect(),
         }
     }

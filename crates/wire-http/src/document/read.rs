@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use access::Part;
+use access::{DataClass, Part};
 use http::{HeaderName, Method};
 use serde_json::{Map, Value};
 
@@ -38,12 +38,14 @@ pub(super) fn read(document: &Value, base: &str, unknown: Unknown) -> Result<Doc
         base,
         ids: BTreeMap::new(),
         everywhere: BTreeSet::new(),
+        queries: BTreeMap::new(),
+        labels_bodies: false,
         operations: 0,
         wrong: Vec::new(),
     };
     let located = reading.paths();
     let routes = reading.routes(located);
-    let Reading { schemas, everywhere, operations, mut wrong, .. } = reading;
+    let Reading { schemas, everywhere, queries, labels_bodies, operations, mut wrong, .. } = reading;
     wrong.extend(schemas.into_wrong());
     if routes.is_empty() && wrong.is_empty() {
         wrong.push(Wrong::new(&[], "the document has no operations; write them under `paths`"));
@@ -52,7 +54,7 @@ pub(super) fn read(document: &Value, base: &str, unknown: Unknown) -> Result<Doc
         return Err(wrong);
     }
     let everywhere = everywhere.iter().map(Place::rule).collect();
-    Ok(Document { routes, unknown, everywhere, operations })
+    Ok(Document { routes, unknown, everywhere, queries, labels_bodies, operations })
 }
 
 /// Whether it is a document of a version that is read.
@@ -81,6 +83,8 @@ struct Reading<'d> {
     /// Where each operation's id stands.
     ids: BTreeMap<&'d str, String>,
     everywhere: BTreeSet<Place<'d>>,
+    queries: BTreeMap<Box<str>, DataClass>,
+    labels_bodies: bool,
     operations: usize,
     wrong: Vec<Wrong>,
 }
@@ -177,13 +181,15 @@ impl<'d> Reading<'d> {
             );
         }
         let body = operation.get("requestBody").and_then(|body| self.resolved(body));
-        let takes = body.map(|body| self.bodies(body).into_iter().map(|(media, _)| media).collect());
-        Operation {
-            id: id.into(),
-            parameters: self.parameters(item.get("parameters"), operation.get("parameters")),
-            takes: takes.unwrap_or_default(),
-            answers: self.answers(at, operation.get("responses")),
+        let takes = body.map(|body| self.bodies(body)).unwrap_or_default();
+        let takes: Vec<Media> = takes.into_iter().map(|(media, _)| media).collect();
+        self.labels_bodies |= takes.iter().any(|media| !media.places.is_empty());
+        let parameters = self.parameters(item.get("parameters"), operation.get("parameters"));
+        for parameter in parameters.iter().filter(|it| it.part == Part::Query) {
+            let class = parameter.classes.first().cloned();
+            self.queries.extend(class.map(|class| (parameter.name.clone(), class)));
         }
+        Operation { id: id.into(), parameters, takes, answers: self.answers(at, operation.get("responses")) }
     }
 
     /// Those of the path and those of the operation, which outweigh them.
@@ -281,7 +287,7 @@ impl<'d> Reading<'d> {
     }
 
     /// The fields of the header that hold something.
-    fn headers(&mut self, response: &'d Value) -> Vec<(HeaderName, Vec<access::DataClass>)> {
+    fn headers(&mut self, response: &'d Value) -> Vec<(HeaderName, Vec<DataClass>)> {
         let mut headers = Vec::new();
         for (name, header) in response.get("headers").and_then(Value::as_object).into_iter().flatten() {
             let Some(header) = self.resolved(header) else { continue };

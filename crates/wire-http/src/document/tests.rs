@@ -321,13 +321,15 @@ fn answers_are_labelled_by_status_and_type_and_by_all_that_it_could_be_where_tha
         let answered = place.operation.answered(StatusCode::from_u16(status).unwrap(), kind);
         let classes: Vec<&str> =
             answered.labels.iter().map(|rule| rule.class.as_ref().unwrap().as_str()).collect();
-        format!("{}{}", classes.join(" "), if answered.is_other { " elsewhere" } else { "" })
+        format!("{}{}", classes.join(" "), if answered.is_elsewhere { " elsewhere" } else { "" })
     };
     assert_eq!(answered(200, Some("application/json; charset=utf-8")), "pan");
     assert_eq!(answered(200, Some("APPLICATION/JSON")), "pan");
     assert_eq!(answered(200, Some("application/xml")), "pan pan elsewhere");
     // What says that it is a table may be anything.
-    assert_eq!(answered(200, Some("text/csv")), "pan pan");
+    assert_eq!(answered(200, Some("text/csv")), "pan pan elsewhere");
+    assert_eq!(answered(200, Some("text/html")), "pan pan elsewhere");
+    assert_eq!(answered(502, Some("text/html")), "");
     assert_eq!(answered(200, None), "pan pan");
     assert_eq!(answered(404, Some("application/problem+json")), "shoe_size");
     assert_eq!(answered(500, Some("application/json")), "");

@@ -31,6 +31,8 @@ pub(super) struct Answer {
     status: u16,
     in_head: u64,
     released: u64,
+    /// Fields that are not told.
+    forgotten: Vec<HeaderName>,
 }
 
 impl Answer {
@@ -68,9 +70,10 @@ impl Answer {
         self.has_body
     }
 
-    /// Leaves a field out of its header.
+    /// Leaves a field out of its header and its trailers.
     pub fn forget(&mut self, name: &HeaderName) {
         self.head.iter_mut().for_each(|head| _ = head.headers.remove(name));
+        self.forgotten.push(name.clone());
     }
 
     /// Begins to tell it, under `care`.
@@ -129,6 +132,7 @@ impl Answer {
         }
         let mut trailers = trailers.map(|trailers| header::trailers(&trailers));
         if let (Some(trailers), Some(care)) = (&mut trailers, &self.care) {
+            self.forgotten.iter().for_each(|name| _ = trailers.remove(name));
             let looked = header::mask(trailers, care.masker, &settings.echo, care.strict);
             self.in_head += looked.found;
             if looked.sad {

@@ -11,7 +11,7 @@ use super::Exchange;
 use super::question::TEXT_BYTES_MAX;
 use crate::body::{Care, Withheld};
 use crate::connection::Connection;
-use crate::document::{Document, Found, Media, Operation};
+use crate::document::{Document, Found, Media, Operation, essence, is_elsewhere};
 use crate::target::{Target, form_fields};
 
 /// The operation that a request is.
@@ -137,38 +137,40 @@ impl Exchange {
 
     /// The target as it is recorded: with no value that the document labels.
     pub(super) fn recorded(&self, target: &Target) -> String {
-        let Some(known) = &self.known else {
-            let query = target.query.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
-            return format!("{}{query}", target.sent);
-        };
+        let (known, document) = (self.known.as_ref(), self.settings.connection.document.as_ref());
         let mut segments: Vec<String> = target.sent.split('/').skip(1).map(str::to_owned).collect();
-        for (name, _, at) in &known.parameters {
-            if let (Some(class), Some(segment)) = (known.classes_of_path(name).first(), segments.get_mut(*at))
-            {
+        for (name, _, at) in known.iter().flat_map(|known| &known.parameters) {
+            let class = known.and_then(|known| known.classes_of_path(name).first());
+            if let (Some(class), Some(segment)) = (class, segments.get_mut(*at)) {
                 *segment = format!("<{class}>");
             }
         }
+        let class_of = |name: &str| match known {
+            Some(known) => known.classes_of_query(name).first(),
+            None => document.and_then(|document| document.class_of_query(name)),
+        };
         let hidden = |field: &str| {
             let name = form_fields(field).into_iter().next().map(|(name, _)| name).unwrap_or_default();
-            match known.classes_of_query(&name).first() {
-                Some(class) => {
-                    format!("{}=<{class}>", field.split('=').next().unwrap_or_default())
-                }
+            match class_of(&name) {
+                Some(class) => format!("{}=<{class}>", field.split('=').next().unwrap_or_default()),
                 None => field.to_owned(),
             }
         };
-        let query = target
-            .query
-            .as_deref()
-            .map(|query| format!("?{}", query.split('&').map(hidden).collect::<Vec<_>>().join("&")));
-        format!("/{}{}", segments.join("/"), query.unwrap_or_default())
+        let query = target.query.as_deref().map(|query| query.split('&').map(hidden).collect::<Vec<_>>());
+        let query = query.map(|fields| format!("?{}", fields.join("&"))).unwrap_or_default();
+        format!("/{}{query}", segments.join("/"))
     }
 
     /// The body as a parameter of the command, where the document labels something in it: the gate records of parameters
     /// what their classes allow, and sees to it that no mask is written in the place of what it stands for.
     pub(super) fn labelled_body(&self) -> Option<Vec<Redacted<Parameter>>> {
         let headers = &self.head.headers;
-        let bodies = self.known.as_ref()?.bodies(headers);
+        let Some(known) = &self.known else {
+            // Nobody knows which of its values some operation labels.
+            let labels = self.settings.connection.document.as_ref()?.labels_bodies();
+            return (labels && !self.body.held.is_empty()).then(Vec::new);
+        };
+        let bodies = known.bodies(headers);
         if self.body.held.is_empty() || bodies.iter().all(|media| media.places.is_empty()) {
             return None;
         }
@@ -179,8 +181,10 @@ impl Exchange {
         let seen = held.get(..held.len().min(TEXT_BYTES_MAX)).unwrap_or_default();
         let text = |bytes: &[u8]| Redacted::new(Parameter::Text(bytes.into()));
         let mut parameters = vec![text(seen)];
-        let is_form = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(FORM));
-        if is_form && let Ok(form) = str::from_utf8(seen) {
+        let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        if kind.is_some_and(|kind| essence(kind) == FORM)
+            && let Ok(form) = str::from_utf8(seen)
+        {
             // A mask in a form stands in no quotes.
             parameters.extend(form_fields(form).iter().map(|(_, value)| text(value.as_bytes())));
         }
@@ -215,15 +219,21 @@ impl super::Answer {
             let labels = labels.into_iter().filter(|rule| hidden(rule.class.as_slice()));
             labels.map(|rule| rule.rule.clone()).collect::<Vec<_>>()
         };
-        let Some(operation) = operation else { return Ok(rules(document.labels(None))) };
         let (status, kind) = self.kind();
-        let answered = operation.answered(status, kind.as_deref());
-        for (name, _) in answered.headers.iter().filter(|(_, classes)| hidden(classes)) {
-            self.forget(name);
-        }
-        let is_other = answered.is_other;
-        let rules = rules(answered.labels);
-        if is_other && self.has_body() && !rules.is_empty() {
+        let (rules, is_elsewhere) = match operation {
+            Some(operation) => {
+                let answered = operation.answered(status, kind.as_deref());
+                let hidden = answered.headers.iter().filter(|(_, classes)| hidden(classes));
+                hidden.for_each(|(name, _)| self.forget(name));
+                (rules(answered.labels), answered.is_elsewhere)
+            }
+            None => {
+                let essence = essence(kind.as_deref().unwrap_or_default());
+                let is_elsewhere = document.refuses_unknown() && is_elsewhere(status, &essence);
+                (rules(document.labels(None)), is_elsewhere)
+            }
+        };
+        if is_elsewhere && self.has_body() && !rules.is_empty() {
             return Err(Withheld::NotUnderstood("labelled values in a body that is not JSON"));
         }
         Ok(rules)
@@ -235,4 +245,4 @@ fn in_order(classes: &mut Vec<DataClass>) {
     classes.dedup();
 }
 
-const FORM: &[u8] = b"application/x-www-form-urlencoded";
+const FORM: &str = "application/x-www-form-urlencoded";

@@ -77,6 +77,7 @@ struct Seen {
     told: Option<(u16, HeaderMap)>,
     told_body: Vec<u8>,
     told_ended: bool,
+    told_trailers: Option<HeaderMap>,
     left: bool,
     aborted: bool,
     done: Option<Outcome>,
@@ -150,7 +151,7 @@ impl Script {
                     assert!(seen.told.is_some() && !seen.told_ended, "a body without a head");
                     seen.told_body.extend(bytes);
                 }
-                Effect::ResponseEnd(_) => seen.told_ended = true,
+                Effect::ResponseEnd(trailers) => (seen.told_ended, seen.told_trailers) = (true, trailers),
                 Effect::Abort => seen.aborted = true,
                 Effect::Leave => seen.left = true,
                 Effect::Done(outcome) => assert!(seen.done.replace(outcome).is_none(), "done twice"),

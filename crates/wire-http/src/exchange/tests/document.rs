@@ -103,6 +103,13 @@ fn a_value_that_the_document_labels_is_recorded_nowhere() {
     let it = get(Unknown::Refuse, "/cards/7?%68older=Ada&holder=Bo&other=x");
     assert_eq!(assigned(&it), ["query.holder cardholder_name"]);
     assert_eq!(command(&it), "GET /cards/7?%68older=<cardholder_name>&holder=<cardholder_name>&other=x");
+    let it = get(Unknown::Refuse, "/cards/7/typo?holder=Ada&x=y");
+    assert_eq!(command(&it), "GET /cards/7/typo?holder=<cardholder_name>&x=y");
+    let mut it =
+        Script::on(on(Unknown::Allow), Method::POST, "/card", &[("content-type", "application/json")], true);
+    it.step(|exchange| exchange.request_data(br#"{"holder":"Ada"}"#))
+        .step(|exchange| exchange.request_end(None));
+    assert_eq!(command(&it), "POST /card");
     let it = post("application/json", r#"{"holder": "Ada"}"#);
     assert_eq!(
         assigned(&it),
@@ -166,9 +173,32 @@ fn labelled_places_in_what_is_no_json_withhold_it() {
     let it =
         answered("/cards/7", Unknown::Refuse, "application/xml", terms, "<card><holder>Ada</holder></card>");
     assert_eq!(it.status(), 200);
-    // What the document does not declare is looked at as it is elsewhere, and as JSON by its places if it is that.
-    let it = answered("/cards/7", Unknown::Refuse, "text/html", Terms::default(), "<p>Bad gateway</p>");
-    assert_eq!((it.status(), it.body().as_str()), (200, "<p>Bad gateway</p>"));
-    let it = answered("/cards/7", Unknown::Refuse, "text/html", Terms::default(), ANSWER);
-    assert!(!it.body().contains("Ada"), "{}", it.body());
+    // What the document does not declare may be anything, if it is no error.
+    let it = answered("/cards/7", Unknown::Refuse, "text/html", Terms::default(), "<p>Ada</p>");
+    assert_eq!(it.code(), "PGD-0012");
+    let mut it = get(Unknown::Refuse, "/cards/7");
+    it.verdict(allow(Terms::default())).told(502, &[("content-type", "text/html")], "<p>Bad gateway</p>");
+    assert_eq!((it.status(), it.body().as_str()), (502, "<p>Bad gateway</p>"));
+    // What has no type is looked at as what it is.
+    let mut it = get(Unknown::Refuse, "/cards/7");
+    it.verdict(allow(Terms::default())).told(200, &[], ANSWER);
+    assert!(it.status() == 200 && !it.body().contains("Ada"), "{}", it.body());
+    let mut it = get(Unknown::Refuse, "/cards/7");
+    it.verdict(allow(Terms::default())).told(200, &[("content-length", "0")], "");
+    assert_eq!((it.status(), it.body().as_str()), (200, ""));
+    // Of what the document does not know at all, what policy allows by name.
+    let elsewhere = |unknown| answered("/elsewhere", unknown, "text/csv", Terms::default(), "holder\nAda\n");
+    assert_eq!(elsewhere(Unknown::Refuse).code(), "PGD-0012");
+    assert_eq!(elsewhere(Unknown::Allow).status(), 200);
+}
+
+#[test]
+fn a_labelled_field_is_left_out_of_trailers_too() {
+    let mut it = get(Unknown::Refuse, "/cards/7");
+    it.verdict(allow(Terms::default()));
+    let mut parts = Response::new(()).into_parts().0;
+    parts.headers = headers(&[("content-type", "application/json"), ("trailer", "x-holder")]);
+    it.step(|exchange| exchange.response(parts)).step(|exchange| exchange.response_data(b"{}"));
+    it.step(|exchange| exchange.response_end(Some(headers(&[("x-holder", "Ada")]))));
+    assert!(it.seen.told_ended && it.seen.told_trailers.is_none());
 }

@@ -14,6 +14,7 @@ use quick_cache::sync::Cache;
 use crate::admitted::Asker;
 use crate::checks::{Allowed, Denied};
 use crate::guesses::Guesses;
+use crate::hide::Hide;
 use crate::record::Recorder;
 use crate::rules::{Counted, Decided, Rules};
 use crate::tokens::Tokens;
@@ -153,6 +154,28 @@ impl Gate {
                 Asked { ahead: None, verdict: Pending::new(self.log.append(&entry(event)), told) }
             }
         }
+    }
+
+    /// Refuses a command for another reason than policy, whatever policy would say, and records that: a limit is reached,
+    /// or there is no credential for it. It is told once it is recorded; and if that fails, it is refused all the same.
+    pub fn refuse(
+        &self,
+        admitted: &Admitted,
+        question: &Question,
+        code: Code,
+        detail: &str,
+        now: Timestamp,
+    ) -> Pending<Verdict> {
+        admitted.count();
+        let rules = self.rules.load();
+        let mode = recorded(admitted.admission().mode);
+        let (hide, facts) = (Hide::of(&question.facts), Arc::new(self.recorder.facts(&question.facts)));
+        let command = Box::new(self.recorder.command(question, hide, facts, mode));
+        let Refused { refusal, detail } = self.refused(&Denied::because(code, detail), question.request);
+        let (policies, policy_version) = (Vec::new(), Arc::clone(&rules.version));
+        let event = Event::CommandRefused { command, policies, policy_version, code, detail };
+        let entry = admitted.entry(now, question.request, event);
+        Pending::new(self.log.append(&entry), move |_| Verdict::Deny(refusal))
     }
 
     /// The decision on a command that compares columns with values of its own, which count from then on.

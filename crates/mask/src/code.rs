@@ -7,6 +7,8 @@
 
 mod place;
 
+pub(crate) use place::{is_between, is_hex, is_of_name, is_opener, shows_name};
+
 use std::ops::Range;
 
 use crate::brand::Brand;
@@ -70,16 +72,22 @@ impl Reader for Codes {
             if self.at >= until.min(text.len()) {
                 return None;
             }
-            let found = self.judge(text);
-            if text.starved() {
-                return None;
-            }
-            self.at = found.as_ref().map_or(self.at + 1, |found| found.range.end);
-            if found.is_some() {
+            let found = self.here(text, until);
+            if found.is_some() || text.starved() {
                 return found;
             }
         }
         None
+    }
+
+    fn here(&mut self, text: &Text<'_>, _: usize) -> Option<Finding> {
+        text.forgive();
+        let found = self.judge(text);
+        if text.starved() {
+            return None;
+        }
+        self.at = found.as_ref().map_or(self.at + 1, |found| found.range.end);
+        found
     }
 
     fn at(&self) -> usize {

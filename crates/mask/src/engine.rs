@@ -6,6 +6,7 @@ use crate::classes::Classes;
 use crate::code::Codes;
 use crate::encoded::{Encoded, Encoding};
 use crate::finding::{Finding, FindingKind};
+use crate::front::{Front, Sort};
 use crate::packed::Packed;
 use crate::personal::Personal;
 use crate::reader::Reader;
@@ -22,10 +23,14 @@ use crate::walk::Walk;
 #[derive(Debug)]
 pub(crate) struct Engine {
     sieve: Sieve,
+    /// What has been seen ahead of the readers.
+    front: Front,
     /// Whether card numbers are left as they are; tracks are not.
     spares_cards: bool,
     /// Where the stretch ends in which card numbers are read.
     stretch_end: usize,
+    /// Whether all has been seen that can be: what the text ends in is read by itself.
+    tail: bool,
     plain: Walk,
     escaped: Walk,
     quoted: Option<Walk>,
@@ -61,8 +66,10 @@ impl Engine {
         };
         let mut engine = Self {
             sieve: Sieve::new(),
+            front: Front::new(at),
             spares_cards: false,
             stretch_end: at,
+            tail: false,
             plain: Walk::new(plain, at),
             escaped: Walk::new(View::Escaped, at),
             quoted: quoted.map(|view| Walk::new(view, at)),
@@ -85,10 +92,21 @@ impl Engine {
         engine
     }
 
+    /// The same for a text of some hundred bytes, which its readers go over themselves, from `at` on.
+    pub fn over_little(self, at: usize) -> Self {
+        Self { front: Front::blind(at), ..self }
+    }
+
     /// Readers that go over all of the text: what the sieve leaves out is held against what these find.
     #[cfg(test)]
     pub fn unsieved(classes: Classes, views: Views, at: usize) -> Self {
-        Self { stretch_end: usize::MAX, ..Self::new(classes, views, at) }
+        Self { stretch_end: usize::MAX, front: Front::blind(at), ..Self::new(classes, views, at) }
+    }
+
+    /// The same readers, whose text is seen in one of the ways that this machine has.
+    #[cfg(test)]
+    pub fn seen_by(self, sieve: Sieve, at: usize) -> Self {
+        Self { sieve, front: Front::made(sieve, at), ..self }
     }
 
     /// The same without the readers that go over all of a text, whose findings the sieve does not know.
@@ -123,10 +141,11 @@ impl Engine {
 
     /// The next findings of any kind that overlap each other and nothing else.
     fn region(&mut self, text: &Text<'_>) -> Step {
+        self.tail = !self.front.has_more(text);
         let mut settled = self.look_all(text);
         while self.region.is_empty()
-            && self.starts().min().is_none_or(|start| start >= self.stretch_end)
-            && self.next_stretch(text)
+            && self.starts().min().is_none_or(|start| start >= self.stretch_end.min(self.front.to()))
+            && (self.next_stretch(text) || self.advance(text))
         {
             settled = self.look_all(text);
         }
@@ -138,8 +157,14 @@ impl Engine {
         let mut end = self.region.iter().map(|finding| finding.range.end).max().unwrap_or(start + 1);
         loop {
             // What overlaps may begin behind the stretch.
-            self.stretch_end = self.stretch_end.max(end.min(text.len()));
+            while self.front.to() < end && self.advance(text) {}
             self.look_all(text);
+            while self.stretch_end < end.min(text.len()) {
+                if !self.next_stretch(text) {
+                    self.stretch_end = end.min(text.len());
+                }
+                self.look_all(text);
+            }
             let mut grown = false;
             for index in 0..READERS {
                 while self.pending_start(index).is_some_and(|at| at < end && at < start + REGION_BYTES_MAX) {
@@ -193,18 +218,38 @@ impl Engine {
             finding.forget(bytes);
         }
         self.stretch_end = self.stretch_end.saturating_sub(bytes);
+        self.front.forget(bytes);
+    }
+
+    /// Looks further ahead, if there is more to see.
+    fn advance(&mut self, text: &Text<'_>) -> bool {
+        if self.tail {
+            return false;
+        }
+        let read = self.places.iter().copied().min().unwrap_or(0);
+        self.front.advance(text, read);
+        self.tail = !self.front.has_more(text);
+        true
     }
 
     /// Lets the readers of card numbers leap to the next stretch, once all of them are through with this one.
-    /// Whether there is one.
+    /// Whether there is one, or something to pass over.
     fn next_stretch(&mut self, text: &Text<'_>) -> bool {
         let end = self.stretch_end;
         let through = (0..CARD_READERS).all(|index| self.place(index) >= end);
         if !through || end >= text.len() {
             return false;
         }
-        let nothing = || Stretch { range: text.len()..text.len(), hex: false, base64: false };
-        let Stretch { range, hex, base64 } = self.sieve.next(text, end).unwrap_or_else(nothing);
+        let to = self.front.to().min(text.len());
+        let ahead = self.front.stretch(end);
+        let nothing = |at: usize| Stretch { range: at..at, hex: false, base64: false };
+        let Stretch { range, hex, base64 } = match ahead {
+            Some(stretch) if stretch.range.start < to => stretch,
+            _ if end < to => nothing(to),
+            // What the text ends in, as far as it is known, is seen from behind what has been seen.
+            _ if self.tail => self.sieve.next(text, end).unwrap_or_else(|| nothing(text.len())),
+            _ => return false,
+        };
         for index in 0..CARD_READERS {
             let reads = match index {
                 HEX => hex,
@@ -223,26 +268,87 @@ impl Engine {
     }
 
     /// Lets a reader find its next, and says up to where it has made up its mind.
+    #[inline]
     fn look(&mut self, index: usize, text: &Text<'_>) -> usize {
         if let Some(at) = self.pending_start(index) {
             return at;
         }
-        let until = if index < CARD_READERS { self.stretch_end } else { text.len() };
-        let over = text.ended() && until >= text.len();
+        let ahead = if self.tail { text.len() } else { self.front.to().min(text.len()) };
+        let until = if index < CARD_READERS { self.stretch_end } else { ahead };
         let at = self.place(index);
-        if at >= until {
-            return if over { text.len() } else { at };
+        if at < until {
+            return self.look_until(index, text, until);
         }
-        let Some(reader) = self.reader(index) else { return text.len() };
-        let found = reader.next(text, until);
-        let at = reader.at();
-        self.places.get_mut(index).into_iter().for_each(|place| *place = at);
-        let Some(found) = found else { return if over { text.len() } else { at } };
-        let start = found.range.start;
-        if let Some(slot) = self.pending.get_mut(index) {
-            *slot = Some(found);
+        if text.ended() && until >= text.len() { text.len() } else { at }
+    }
+
+    /// Lets a reader find its next that starts before `until`.
+    fn look_until(&mut self, index: usize, text: &Text<'_>, until: usize) -> usize {
+        let over = text.ended() && until >= text.len();
+        loop {
+            let at = self.place(index);
+            if at >= until {
+                return if over { text.len() } else { at };
+            }
+            let places = self.noted(index, at).unwrap_or(until..until);
+            if places.start > at {
+                self.skip(index, places.start.min(until));
+            }
+            if places.start >= until {
+                continue;
+            }
+            let Some(reader) = self.reader(index) else { return text.len() };
+            let found = if places.len() == 1 {
+                reader.here(text, places.end)
+            } else {
+                reader.next(text, places.end.min(until))
+            };
+            let at = reader.at();
+            self.places.get_mut(index).into_iter().for_each(|place| *place = at);
+            if let Some(found) = found {
+                let start = found.range.start;
+                self.pending.get_mut(index).into_iter().for_each(|slot| *slot = Some(found.clone()));
+                return start;
+            }
+            if at < places.end.min(until) {
+                return if over { text.len() } else { at };
+            }
         }
-        start
+    }
+
+    /// The first places at `at` or after that a reader is to look at; `None` when there is none.
+    fn noted(&mut self, index: usize, at: usize) -> Option<Range<usize>> {
+        let to = self.front.to();
+        // What has not been seen is read.
+        let unseen = at.max(to)..usize::MAX;
+        if at >= to {
+            if let (PERSONAL, Some(personal)) = (index, &mut self.personal) {
+                personal.guide(None);
+            }
+            return Some(unseen);
+        }
+        let within = |places: Option<Range<usize>>| places.filter(|places| places.start < to);
+        let noted = match index {
+            CODES => within(self.front.next(Sort::Code, at)),
+            PACKED => within(self.front.next(Sort::Packed, at)),
+            SECRETS if self.secrets.as_ref().is_some_and(Secrets::is_inside) => return Some(at..to),
+            SECRETS => within(self.front.next(Sort::Secret, at)),
+            PERSONAL => {
+                let number = within(self.front.next(Sort::Number, at));
+                let address = within(self.front.next(Sort::Address, at));
+                let first = number.as_ref().map_or(usize::MAX, |number| number.start);
+                // Where too many are noted, all is read.
+                let many = number.as_ref().is_some_and(|number| number.len() > 1);
+                self.personal.as_mut()?.guide(Some(first).filter(|_| !many));
+                match address {
+                    // One number at a time.
+                    Some(address) if address.start < first => Some(address.start..address.end.min(first)),
+                    _ => number,
+                }
+            }
+            _ => return Some(at..usize::MAX),
+        };
+        noted.or(if to == usize::MAX { None } else { Some(unseen) })
     }
 
     /// Up to where a reader has made up its mind.
@@ -263,8 +369,8 @@ impl Engine {
             4 => on(&mut self.quoted),
             CODES => Some(&mut self.codes),
             PACKED => Some(&mut self.packed),
-            7 => on(&mut self.secrets),
-            8 => on(&mut self.personal),
+            SECRETS => on(&mut self.secrets),
+            PERSONAL => on(&mut self.personal),
             _ => None,
         }
     }
@@ -304,5 +410,7 @@ const HEX: usize = 2;
 const BASE64: usize = 3;
 const CODES: usize = 5;
 const PACKED: usize = 6;
+const SECRETS: usize = 7;
+const PERSONAL: usize = 8;
 /// How long findings that overlap may be together; what overlaps beyond is masked after them.
 pub(crate) const REGION_BYTES_MAX: usize = 256;

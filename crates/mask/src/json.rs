@@ -3,6 +3,7 @@
 //! The name of a member says what its value may be, and so do the names beside it (`name`). Where it takes those
 //! beside it, the value is judged when its object has been read.
 
+mod calm;
 mod path;
 mod place;
 mod stream;
@@ -17,6 +18,9 @@ use crate::chain::DIGITS_MIN;
 use crate::engine::Views;
 use crate::masker::{Masked, Masker, Profile};
 use crate::name::{self, Beside, Meaning, Name};
+pub(crate) use calm::Holds;
+
+use calm::Calm;
 use path::Step;
 
 pub use path::{JsonPath, NotAPath};
@@ -67,6 +71,17 @@ pub(crate) fn mask(masker: Masker, text: &[u8], rules: &[JsonRule]) -> Option<Ma
     }
 }
 
+/// See [`Masker::json_document`].
+pub(crate) fn mask_document(masker: Masker, text: &[u8], rules: &[JsonRule]) -> Option<Option<Masked>> {
+    let mut walk = Walk::new(masker, text, rules);
+    walk.document(Treatment::Scan).ok().map(|()| walk.finish())
+}
+
+/// See [`Masker::leaves_json`].
+pub(crate) fn is_clean(masker: Masker, text: &[u8]) -> bool {
+    calm::is_clean(masker, text)
+}
+
 /// Whether `text` is a JSON document that nests no deeper than is read.
 pub(crate) fn is_json(text: &[u8]) -> bool {
     Walk::new(Masker::new(Profile::Last4), text, &[]).document(Treatment::Null).is_ok()
@@ -97,6 +112,7 @@ struct Walk<'t> {
     spared: Vec<Range<usize>>,
     /// What stands in the place of what.
     masks: Vec<(Range<usize>, Vec<u8>)>,
+    calm: Calm,
     /// What the members of the object that is read say together, so far.
     beside: Beside,
     /// Values of the objects that are read of which it is not known yet what they are.
@@ -155,6 +171,7 @@ impl<'t> Walk<'t> {
             strings: Vec::new(),
             spared: Vec::new(),
             masks: Vec::new(),
+            calm: Calm::default(),
             beside: Beside::default(),
             doubts: Vec::new(),
             found: 0,
@@ -307,9 +324,10 @@ impl<'t> Walk<'t> {
 
     /// What a member's name says, which is noted for those beside it.
     fn name(&mut self, written: Range<usize>) -> Option<Name> {
-        let written = self.text.get(written)?;
-        let name =
-            if written.contains(&b'\\') { Name::of(&string::unescape(written)) } else { Name::of(written) }?;
+        let name = self.calm.name(self.text, &written, |written| match written.contains(&b'\\') {
+            true => Name::of(&string::unescape(written)),
+            false => Name::of(written),
+        })?;
         self.beside.add(name);
         Some(name)
     }
@@ -373,7 +391,8 @@ impl<'t> Walk<'t> {
         }
         // A number that is a card number becomes a string.
         let masker = self.masker.about_cards(about_cards);
-        let masked = masker.part(self.text, value.content.clone(), Views::Text);
+        let holds = self.calm.holds(self.masker, self.text, &value.content);
+        let masked = masker.part_of(self.text, value.content.clone(), Views::Text, holds);
         if let Some(masked) = &masked {
             self.replace(value.place.clone(), &string::quote(&masked.bytes));
         }
@@ -382,7 +401,8 @@ impl<'t> Walk<'t> {
 
     fn scan_string(&mut self, content: Range<usize>, about_cards: bool) -> bool {
         let masker = self.masker.about_cards(about_cards);
-        let Some(masked) = masker.part(self.text, content.clone(), Views::JsonString) else {
+        let holds = self.calm.holds(self.masker, self.text, &content);
+        let Some(masked) = masker.part_of(self.text, content.clone(), Views::JsonString, holds) else {
             return false;
         };
         self.found = self.found.saturating_add(masked.found - 1);

@@ -2,7 +2,7 @@
 //!
 //! A text goes through these, each a file of its own, and most texts leave at the first:
 //!
-//! 1. `glance` and `sieve`: is there anything to read, and in which stretches of the text?
+//! 1. `glance`, `front` and `sieve`: is there anything to read, for whom, and in which stretches of the text?
 //! 2. `unit`: the text as digits, separators and other characters, in any script, with escapes read or not.
 //!    Every text is read in several views, and what any of them shows counts.
 //! 3. `chain`: from each digit, the groups that one number could reach.
@@ -33,6 +33,7 @@ mod encoded;
 mod ending;
 mod engine;
 mod finding;
+mod front;
 mod fuzz;
 mod glance;
 mod iban;
@@ -82,10 +83,12 @@ pub fn find(text: &[u8]) -> impl Iterator<Item = Finding> {
 
 /// What `text` holds of card numbers, tracks and `classes`, in the order of where it starts.
 pub fn find_all(text: &[u8], classes: Classes) -> impl Iterator<Item = Finding> {
+    let text = text::Text::whole(text);
+    let mut engine = engine::Engine::new(classes, engine::Views::Text, 0);
     let mut found = Vec::new();
-    let mut finder = Finder::new(classes);
-    finder.push(text, &mut found);
-    finder.finish(&mut found);
+    while let engine::Step::Region(findings, _) = engine.step(&text) {
+        found.extend(findings);
+    }
     found.into_iter()
 }
 

@@ -15,7 +15,7 @@
 //! number in raw bytes, since half a byte has no room for a star: each byte of it becomes `2A`, which is no two
 //! digits, and the length before it stays right.
 
-mod heads;
+pub(crate) mod heads;
 mod message;
 mod nibbles;
 
@@ -63,8 +63,8 @@ impl Packed {
         Self { at }
     }
 
-    /// Goes over places that no tag and no length stands before.
-    fn leap(&mut self, text: &Text<'_>) {
+    /// Goes over places that no tag and no length stands before, up to `until` or further.
+    fn leap(&mut self, text: &Text<'_>, until: usize) {
         let early = text.begin() + HEAD;
         while self.at < early.min(text.len()) {
             let around = text.known(self.at.saturating_sub(heads::NEAR)..self.at + 1);
@@ -73,10 +73,12 @@ impl Packed {
             }
             self.at += 1;
         }
-        let known = text.known(self.at.saturating_sub(HEAD)..text.len());
-        if self.at >= early && !known.is_empty() {
-            let begin = text.len() - known.len();
-            self.at = heads::next(known, !text.ended()).map_or(text.len(), |next| begin + next);
+        let end = text.len().min(until.saturating_add(AHEAD));
+        let known = text.known(self.at.saturating_sub(HEAD)..end);
+        if self.at >= early && self.at < until && !known.is_empty() {
+            let begin = end - known.len();
+            let goes_on = end < text.len() || !text.ended();
+            self.at = heads::next(known, goes_on).map_or(end, |next| begin + next);
         }
     }
 }
@@ -85,20 +87,29 @@ impl Reader for Packed {
     fn next(&mut self, text: &Text<'_>, until: usize) -> Option<Finding> {
         while self.at < until {
             text.forgive();
-            self.leap(text);
-            text.get(self.at)?;
-            let places = [Spelling::Raw, Spelling::Hex, Spelling::Spaced]
-                .map(|spelling| Place::new(spelling, text, self.at));
-            let found = places.iter().flatten().find_map(Place::finding);
-            if text.starved() {
-                return None;
+            self.leap(text, until);
+            if self.at >= until {
+                break;
             }
-            self.at = found.as_ref().map_or(self.at + 1, |found| found.range.end);
-            if found.is_some() {
+            text.get(self.at)?;
+            let found = self.here(text, until);
+            if found.is_some() || text.starved() {
                 return found;
             }
         }
         None
+    }
+
+    fn here(&mut self, text: &Text<'_>, _: usize) -> Option<Finding> {
+        text.forgive();
+        let places = [Spelling::Raw, Spelling::Hex, Spelling::Spaced]
+            .map(|spelling| Place::new(spelling, text, self.at));
+        let found = places.iter().flatten().find_map(Place::finding);
+        if text.starved() {
+            return None;
+        }
+        self.at = found.as_ref().map_or(self.at + 1, |found| found.range.end);
+        found
     }
 
     fn at(&self) -> usize {
@@ -256,6 +267,8 @@ fn nibble(digit: u8) -> Option<u8> {
 const LENGTH_MIN: u8 = 7;
 /// Longest length, of a number of 19 digits, where that is counted in digits.
 const LENGTH_MAX: u8 = 0x19;
+/// So many bytes are looked at behind the first of a value, to see whether it may be one.
+const AHEAD: usize = 64;
 /// First bytes of the tags that stand beside a card number's (EMV Book 3, Annex A).
 const TAGS: &[u8] = &[
     0x4f, 0x50, 0x56, 0x57, 0x5f, 0x82, 0x84, 0x87, 0x8c, 0x8d, 0x8e, 0x8f, 0x90, 0x92, 0x93, 0x94, 0x95,

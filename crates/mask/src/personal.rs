@@ -9,6 +9,7 @@ mod phone;
 mod place;
 mod ssn;
 
+pub(crate) use email::LOCAL_MAX;
 use place::{Addresses, Numbers};
 
 use crate::classes::Classes;
@@ -26,6 +27,8 @@ pub(crate) struct Personal {
     classes: Classes,
     addresses: Addresses,
     numbers: Numbers,
+    /// The first place where a number may start, when something else has looked.
+    number: Option<usize>,
 }
 
 /// What of `classes` starts at `at`: where it ends, and what it is.
@@ -60,7 +63,7 @@ fn is_alone(text: &Text<'_>, end: usize) -> bool {
 /// Whether `text`, which is all there is, may hold any of `classes`: most that is short is turned away by one look.
 pub(crate) fn may_hold(text: &[u8], classes: Classes) -> bool {
     let mut personal = Personal::new(classes, 0);
-    personal.leap(&Text::whole(text));
+    personal.leap(&Text::whole(text), text.len());
     personal.at < text.len()
 }
 
@@ -82,18 +85,32 @@ fn account(text: &Text<'_>, at: usize, before: &[u8]) -> Option<usize> {
 impl Personal {
     /// A reader for `classes` that starts at `at`.
     pub fn new(classes: Classes, at: usize) -> Self {
-        Self { at, classes, addresses: Addresses::default(), numbers: Numbers::default() }
+        Self { at, classes, addresses: Addresses::default(), numbers: Numbers::default(), number: None }
     }
 }
 
 impl Personal {
-    /// Goes over the places where nothing can start.
-    fn leap(&mut self, text: &Text<'_>) {
+    /// Where a number may start next, if something else has looked: nowhere before.
+    pub fn guide(&mut self, number: Option<usize>) {
+        self.number = number;
+    }
+
+    /// Goes over the places where nothing can start, up to `until` or further.
+    fn leap(&mut self, text: &Text<'_>, until: usize) {
         let at = self.at;
-        let address = if self.classes.email { self.addresses.next(text, at) } else { text.len() };
+        let address = if self.classes.email { self.addresses.next(text, at, until) } else { text.len() };
         let numbers = self.classes.phone || self.classes.iban || self.classes.us_ssn;
-        let number = if numbers { self.numbers.next(text, at) } else { text.len() };
-        self.at = at.max(address.min(number));
+        let number = match self.number {
+            // Behind the place that was told of, it is to be told again.
+            Some(number) if number >= at => number,
+            Some(_) => until,
+            None if numbers => self.numbers.next(text, at),
+            None => text.len(),
+        };
+        let number = if numbers { number } else { text.len() };
+        // Behind `until` nothing has been told of.
+        let told = if self.number.is_some() { until } else { text.len() };
+        self.at = at.max(address.min(number).min(told));
     }
 }
 
@@ -101,7 +118,7 @@ impl Reader for Personal {
     fn next(&mut self, text: &Text<'_>, until: usize) -> Option<Finding> {
         loop {
             text.forgive();
-            self.leap(text);
+            self.leap(text, until);
             if self.at >= until {
                 return None;
             }

@@ -10,6 +10,12 @@ pub(crate) trait Reader {
     /// the end of what is known, or where what is known does not suffice.
     fn next(&mut self, text: &Text<'_>, until: usize) -> Option<Finding>;
 
+    /// What it finds where it is, and nowhere else: it goes on behind that place, unless what is known does not suffice.
+    /// A reader that cannot look at one place alone reads on to `until`.
+    fn here(&mut self, text: &Text<'_>, until: usize) -> Option<Finding> {
+        self.next(text, until)
+    }
+
     /// Up to where it has made up its mind: it will find nothing more that starts before.
     fn at(&self) -> usize;
 

@@ -52,6 +52,11 @@ impl Rewriter {
         }
     }
 
+    /// The same, which has been given the first thing to mask.
+    pub fn waiting_with(self, findings: Vec<Finding>, range: Range<usize>) -> Self {
+        Self { waiting: Some((findings, range)), ..self }
+    }
+
     /// Goes on to the next thing to mask, and writes to `out` what is released with it. Whether there may be
     /// more now; if not, more must be known.
     pub fn step(&mut self, engine: &mut Engine, text: &Text<'_>, out: &mut Vec<u8>) -> bool {
@@ -146,7 +151,8 @@ impl Rewriter {
                 return (None, close);
             }
             let again = Text::new(&again, text.ended() && !more).about_cards(text.is_about_cards());
-            let mut engine = self.masker.engine(self.views, self.tail.len());
+            let from = self.tail.len();
+            let mut engine = self.masker.engine(self.views, from).over_little(from);
             match engine.step(&again) {
                 Step::Region(findings, found) if place(found.start) < close => {
                     let found = place(found.start)..place(found.end);
@@ -228,7 +234,7 @@ impl Rewriter {
                 return Some(true);
             }
             let again = Text::new(&again, text.ended() && !more).about_cards(text.is_about_cards());
-            let mut engine = self.masker.engine(self.views, from);
+            let mut engine = self.masker.engine(self.views, from).over_little(from);
             loop {
                 match engine.step(&again) {
                     Step::Region(_, found) if found.start >= part.end => return Some(true),

@@ -13,7 +13,13 @@ mod key;
 mod place;
 mod provider;
 mod rule;
+mod sign;
 mod worth;
+
+pub(crate) use assignment::{is_gap, is_sign, is_standard};
+pub(crate) use sign::{
+    is_of_token, name_ends, shows_anchor, shows_key, shows_name, shows_name_before, shows_token,
+};
 
 use alphabet::Alphabet;
 use key::{Key, Step};
@@ -84,7 +90,7 @@ pub(crate) fn judge(text: &Text<'_>, at: usize) -> Option<Hit> {
 
 /// Whether `text`, which is all there is, may hold a secret: most that is short is turned away by one look.
 pub(crate) fn may_hold(text: &[u8]) -> bool {
-    text.len() >= SHORTEST && Places::default().next(&Text::whole(text), 0) < text.len()
+    text.len() >= SHORTEST && Places::default().next(&Text::whole(text), 0, text.len()) < text.len()
 }
 
 impl Secrets {
@@ -173,7 +179,10 @@ impl Reader for Secrets {
         while self.at < until {
             text.forgive();
             if !self.is_inside() {
-                self.at = self.places.next(text, self.at);
+                self.at = self.places.next(text, self.at, until);
+                if self.at >= until {
+                    break;
+                }
             }
             let byte = text.get(self.at)?;
             let found = match self.inside {

@@ -8,11 +8,16 @@
 //!    no date or time of day is.
 //! 3. What shows is read once, digit by digit (`look`): are there a brand's prefix and a right check digit?
 //!
-//! The first step is what each kind of machine does in its own way.
+//! The first step is what each kind of machine does in its own way. For a text that is read for all that there is, the
+//! same pass makes the bitmaps of what is no card number too (`kinds`), and what they show (`signs`) is noted.
 
 use std::ops::Range;
 
+use crate::front::Found;
+pub(crate) use crate::sieve::batch::BATCH;
 use crate::sieve::look::Look;
+pub(crate) use crate::sieve::look::Looked;
+pub(crate) use crate::sieve::shape::LATE;
 use crate::text::Text;
 
 #[cfg(target_arch = "x86_64")]
@@ -23,9 +28,11 @@ mod avx2;
 mod avx512;
 mod bare;
 mod batch;
+mod kinds;
 mod look;
 mod portable;
 mod shape;
+pub(crate) mod signs;
 mod tables;
 
 /// Finds the stretches of a text that need reading.
@@ -75,6 +82,12 @@ impl Sieve {
         Self { kind: Kind::all().last().unwrap_or(Kind::Portable) }
     }
 
+    /// Sieves in each way that this machine has.
+    #[cfg(test)]
+    pub fn all() -> impl Iterator<Item = Self> {
+        Kind::all().map(|kind| Self { kind })
+    }
+
     /// The next stretch at or after `from` that needs a closer look; `None` when the rest of `text` needs none.
     ///
     /// Every card number and track that starts at `from` or after, however it is written, lies within a stretch,
@@ -90,6 +103,31 @@ impl Sieve {
             Kind::Avx512 => avx512::scan(&mut look),
         }
         look.stretch()
+    }
+
+    /// Gathers all that shows at the places in `range` of `text`, behind what was `looked` at from `begin` on: it may
+    /// begin so many bytes before. There are [`AHEAD`] more bytes, unless the text has ended.
+    pub fn gather(
+        &self,
+        text: &Text<'_>,
+        begin: usize,
+        range: Range<usize>,
+        looked: &mut Looked,
+        found: &mut Found,
+    ) {
+        let mut look = Look::resumed(text, begin, range.start, looked);
+        if range.contains(&begin) {
+            look.begin(begin);
+        }
+        match self.kind {
+            Kind::Portable => portable::scan_all(&mut look, found, range),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => avx2::scan_all(&mut look, found, range),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => avx512::scan_all(&mut look, found, range),
+        }
+        *looked = look.looked();
+        found.stretches.extend(look.settle(usize::MAX));
     }
 }
 
@@ -115,6 +153,11 @@ pub fn sieves() -> impl Iterator<Item = (&'static str, fn(&[u8]) -> usize)> {
 
 /// Bytes before the first digit of what is found that a stretch begins with, unless it begins where was asked.
 pub(crate) const BEFORE: usize = 64;
+
+/// So many bytes are looked at behind a place where something shows.
+pub(crate) const AHEAD: usize = 96;
+/// So far before where it shows may begin what a number is written with, but for zeros.
+pub(crate) const SHOWN_LATE: usize = 224;
 
 #[cfg(test)]
 pub(crate) mod tests;

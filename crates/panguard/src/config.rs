@@ -2,6 +2,7 @@
 //!
 //! Every problem names the file, the line and what to write instead. Secrets are never in the file.
 
+mod credential;
 mod expand;
 mod file;
 mod http;
@@ -27,6 +28,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use mask::Classes;
 
+pub use credential::{CertificateKey, ClientCertificate};
 pub use http::{HttpConnection, Requests};
 pub use openapi::Openapi;
 pub use place::{Problem, Problems};

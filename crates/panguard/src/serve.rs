@@ -25,7 +25,7 @@ use tracing::{error, info};
 use vault::{Name, Vault, fresh_key};
 use wire_postgres::startup::{Auth, Discovery};
 
-use crate::config::{Config, HttpConnection, PanProfile, process_env};
+use crate::config::{self, Config, HttpConnection, PanProfile, process_env};
 use crate::folder;
 pub use live::{target, upstream};
 use reload::Reload;
@@ -291,6 +291,8 @@ fn watched(path: &Path, config: &Config) -> Vec<PathBuf> {
     files.extend(config.issuers.iter().filter_map(|issuer| issuer.ca.clone()));
     files.extend(config.connections.values().filter_map(|connection| connection.ca.clone()));
     files.extend(config.https.values().filter_map(|connection| connection.ca.clone()));
+    let certificates = config.https.values().filter_map(|connection| connection.certificate.as_ref());
+    files.extend(certificates.flat_map(config::ClientCertificate::files).cloned());
     files.extend(config.connections.values().filter_map(|connection| connection.templates.clone()));
     let documents = config.https.values().filter_map(|connection| connection.openapi.as_ref());
     files.extend(documents.map(|openapi| openapi.file.clone()));

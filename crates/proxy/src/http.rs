@@ -15,13 +15,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use access::Timestamp;
 use arc_swap::ArcSwap;
-use gate::Gate;
+use gate::{Allowance, Gate, Limits, TooMany, Who};
 use vault::Vault;
 
-use crate::tls::{TlsError, Trust};
+use crate::tls::{ClientCertificate, TlsError, Trust};
 use client::Client;
-pub use credential::Credential;
+use credential::Turns;
+pub use credential::{Aws, ClientAuth, Credential, Grant, OAuth2};
 pub(crate) use listen::run;
 use session::{Session, Token};
 
@@ -34,12 +36,16 @@ pub struct HttpConnection {
     pub credential: Credential,
     /// Whose certificates are believed there.
     pub trust: Trust,
+    /// What is shown there, where it asks for a certificate.
+    pub certificate: Option<ClientCertificate>,
     /// Its labels for policies, such as `cde`.
     pub labels: Arc<[Box<str>]>,
     /// Names by which agents may ask for it beside its path here, in lower case.
     pub hosts: Vec<Box<str>>,
     /// How long the upstream may take to begin an answer, and to go on with it.
     pub patience: Duration,
+    /// What each principal may ask for there.
+    pub allowance: Allowance,
     /// What of its configuration tells it from another version of itself.
     pub version: Box<str>,
 }
@@ -49,6 +55,7 @@ pub struct HttpConnection {
 pub(crate) struct Https {
     by_name: ArcSwap<HashMap<Arc<str>, Arc<Reachable>>>,
     by_host: ArcSwap<HashMap<Box<str>, Arc<Reachable>>>,
+    turns: Arc<Turns>,
 }
 
 /// A connection, and what all who reach it share.
@@ -56,6 +63,13 @@ pub(crate) struct Reachable {
     connection: HttpConnection,
     client: Client,
     sessions: Mutex<HashMap<Token, Arc<Session>>>,
+    limits: Mutex<Limits>,
+}
+
+/// A request's place among those that run at a time, until this is dropped.
+pub(crate) struct Slot {
+    reachable: Arc<Reachable>,
+    who: Who,
 }
 
 impl Https {
@@ -73,7 +87,7 @@ impl Https {
             let name = connection.lane.name.clone();
             let reachable = match before.get(&name) {
                 Some(known) if known.connection.version == connection.version => known.clone(),
-                _ => Arc::new(Reachable::new(connection, vault.clone())?),
+                _ => Arc::new(Reachable::new(connection, vault.clone(), self.turns.clone())?),
             };
             by_host.extend(reachable.connection.hosts.iter().map(|host| (host.clone(), reachable.clone())));
             by_name.insert(name, reachable);
@@ -110,12 +124,28 @@ impl Https {
 }
 
 impl Reachable {
-    fn new(connection: HttpConnection, vault: Arc<Vault>) -> Result<Self, TlsError> {
-        let client = Client::new(&connection, vault)?;
-        Ok(Self { connection, client, sessions: Mutex::default() })
+    fn new(connection: HttpConnection, vault: Arc<Vault>, turns: Arc<Turns>) -> Result<Self, TlsError> {
+        let client = Client::new(&connection, vault, turns)?;
+        let limits = Mutex::new(Limits::new(connection.allowance));
+        Ok(Self { connection, client, sessions: Mutex::default(), limits })
+    }
+
+    /// Lets one more request of `who` in, if it is not one too many.
+    fn enter(self: &Arc<Self>, who: &Who, now: Timestamp) -> Result<Slot, TooMany> {
+        self.limits().enter(who, now).map(|()| Slot { reachable: self.clone(), who: who.clone() })
+    }
+
+    fn limits(&self) -> std::sync::MutexGuard<'_, Limits> {
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn sessions(&self) -> std::sync::MutexGuard<'_, HashMap<Token, Arc<Session>>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.reachable.limits().leave(&self.who);
     }
 }

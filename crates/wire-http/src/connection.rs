@@ -6,7 +6,7 @@ mod tests;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use access::{DataClass, Terms, Timestamp};
+use access::{Code, DataClass, Terms, Timestamp};
 use http::Method;
 use mask::{JsonRule, Masker};
 
@@ -52,6 +52,31 @@ pub struct Connection {
     pub opaque: Opaque,
     /// What becomes of card data in requests.
     pub outgoing: Outgoing,
+    /// How much of requests and answers passes.
+    pub bounds: Bounds,
+}
+
+/// How much of requests and answers passes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// Which requests are held whole beyond those that policy must see whole.
+    pub holds: Holds,
+    /// Bytes of a request's body.
+    pub request_bytes_max: Option<u64>,
+    /// Bytes of an answer's body, as the upstream sends it.
+    pub response_bytes_max: Option<u64>,
+}
+
+/// Which requests are held whole before they are sent: their credential may be made of their bodies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Holds {
+    /// None for that.
+    #[default]
+    None,
+    /// Those that are not too long for it.
+    Fitting,
+    /// All; one that is too long for it is refused.
+    All,
 }
 
 /// What is known of one place in JSON.
@@ -292,4 +317,17 @@ pub struct Settings {
     pub wanted: Arc<access::Wanted>,
     /// The upstream's credential, to be starred out should it come back.
     pub echo: Echo,
+    /// Why the request is refused whatever it asks for.
+    pub turned_away: Option<TurnedAway>,
+}
+
+/// Why a request is refused before it is decided upon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TurnedAway {
+    /// What sort of refusal.
+    pub code: Code,
+    /// Why, for whoever asked.
+    pub detail: Box<str>,
+    /// After how long it may be let in.
+    pub retry_after_seconds: Option<u64>,
 }

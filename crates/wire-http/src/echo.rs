@@ -1,5 +1,6 @@
 //! The upstream's credential, should the upstream say it back.
 
+mod spelt;
 #[cfg(test)]
 mod tests;
 
@@ -10,11 +11,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 /// Stars out panguard's own credential in what an upstream answers: as it is, and as servers and their error pages write
-/// it, in base64 (also amid other text), hex, percent encoding or JSON.
+/// it: in base64 (also amid other text) and hex, and with any of its characters in percent encoding, as escapes of JSON, or
+/// as references of HTML.
 #[derive(Clone, Default)]
 pub struct Echo {
-    /// What is sought, longest first.
+    /// What is sought as it is, longest first.
     spellings: Arc<[Secret]>,
+    /// What is sought character by character.
+    secrets: Arc<[Secret]>,
     longest: usize,
 }
 
@@ -32,8 +36,20 @@ impl Echo {
             .collect();
         spellings.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         spellings.dedup();
-        let longest = spellings.first().map_or(0, Vec::len);
-        Self { spellings: spellings.into_iter().map(Secret::from).collect(), longest }
+        let secrets = secrets.iter().filter(|secret| secret.len() >= BYTES_MIN);
+        let secrets: Arc<[Secret]> = secrets.map(|secret| Secret::from(secret.to_vec())).collect();
+        let spelt = secrets.iter().map(|secret| secret.expose().len() * spelt::UNIT_BYTES_MAX).max();
+        let longest = spellings.first().map_or(0, Vec::len).max(spelt.unwrap_or_default());
+        Self { spellings: spellings.into_iter().map(Secret::from).collect(), secrets, longest }
+    }
+
+    /// One that seeks what either does.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let mut spellings: Vec<Secret> = self.spellings.iter().chain(&*other.spellings).cloned().collect();
+        spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.expose().len()));
+        let secrets = self.secrets.iter().chain(&*other.secrets).cloned().collect();
+        Self { spellings: spellings.into(), secrets, longest: self.longest.max(other.longest) }
     }
 
     /// Whether there is anything to seek.
@@ -52,6 +68,12 @@ impl Echo {
                 hidden.get_mut(place..end).into_iter().flatten().for_each(|byte| *byte = b'*');
             }
         }
+        for secret in self.secrets.iter() {
+            for (from, end) in spelt::places(text, secret.expose()) {
+                let hidden = hidden.get_or_insert_with(|| text.to_vec());
+                hidden.get_mut(from..end).into_iter().flatten().for_each(|byte| *byte = b'*');
+            }
+        }
         hidden
     }
 
@@ -62,6 +84,7 @@ impl Echo {
         let begins = |at: &usize| {
             let rest = tail.get(*at..).unwrap_or_default();
             self.spellings.iter().any(|spelling| spelling.expose().starts_with(rest))
+                || self.secrets.iter().any(|secret| spelt::begins(rest, secret.expose()))
         };
         (0..tail.len()).find(begins).map_or(0, |at| tail.len() - at)
     }
@@ -119,21 +142,7 @@ impl Echoes {
 /// A secret as it may be written.
 fn spellings(secret: &[u8]) -> Vec<Vec<u8>> {
     let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-    let percent = secret.iter().map(|byte| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(*byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    });
-    let percent: String = percent.collect();
-    let json = serde_json::to_string(&String::from_utf8_lossy(secret)).unwrap_or_default();
-    let mut all = vec![
-        secret.to_vec(),
-        percent.clone().into_bytes(),
-        percent.to_ascii_lowercase().into_bytes(),
-        hex.to_ascii_uppercase().into_bytes(),
-        hex.into_bytes(),
-        json.trim_matches('"').as_bytes().to_vec(),
-        json.trim_matches('"').replace('/', "\\/").into_bytes(),
-    ];
+    let mut all = vec![secret.to_vec(), hex.to_ascii_uppercase().into_bytes(), hex.into_bytes()];
     // Amid other text it begins at any of three places of a group; what depends on its neighbours is left off.
     for (lead, from) in [(&b""[..], 0), (b"\0", 2), (b"\0\0", 3)] {
         let text = STANDARD_NO_PAD.encode([lead, secret].concat());

@@ -32,7 +32,8 @@ use http::{HeaderMap, Method, Response, request, response};
 use wire::Side;
 
 use crate::body::{Care, Rewrite, Withheld};
-use crate::connection::Settings;
+use crate::connection::{Holds, Settings};
+use crate::echo::Echo;
 use crate::header;
 use crate::llm::{Dialect, Operation, Seen};
 use crate::problem;
@@ -52,6 +53,15 @@ pub const PROMPT_BYTES_MAX: usize = 32 << 20;
 pub enum Effect {
     /// Get a verdict and pass it to [`Exchange::answer`].
     Ask(Question),
+    /// Have it recorded that this is refused whatever policy says, and pass the refusal to [`Exchange::answer`].
+    Refuse {
+        /// What was asked, as far as it is known.
+        question: Question,
+        /// What sort of refusal.
+        code: Code,
+        /// Why, for whoever asked.
+        detail: Box<str>,
+    },
     /// Send this request to the upstream, with its credential; its body follows.
     Request(Box<request::Parts>),
     /// Send more of its body.
@@ -112,6 +122,8 @@ struct Body {
     held: Vec<u8>,
     trailers: Option<HeaderMap>,
     ended: bool,
+    /// Bytes of it that were let pass.
+    passed: u64,
     /// What looks at what passes behind what was held.
     rewriter: Option<Box<dyn Rewrite>>,
     /// What it becomes if nothing of it may be revealed, where it was held whole.
@@ -161,8 +173,10 @@ impl Exchange {
             failed,
             effects,
         };
-        if !has_body {
-            exchange.ask();
+        match exchange.why_not() {
+            Some((code, detail)) => exchange.turn_away(code, detail),
+            None if !has_body => exchange.ask(),
+            None => {}
         }
         exchange
     }
@@ -195,11 +209,19 @@ impl Exchange {
         match self.stage {
             Stage::Held => {
                 self.body.held.extend_from_slice(bytes);
-                if self.body.held.len() > self.held_bytes_max() {
-                    self.ask();
+                match self.too_long(self.body.held.len() as u64) {
+                    Some(detail) => self.turn_away(Code::LimitReached, detail),
+                    None if self.body.held.len() > self.held_bytes_max() => self.ask(),
+                    None => {}
                 }
             }
-            Stage::Running => self.send(bytes),
+            Stage::Running => {
+                self.body.passed = self.body.passed.saturating_add(bytes.len() as u64);
+                match self.too_long(self.body.passed) {
+                    Some(_) => self.stop_sending(Withheld::TooLarge("the request's body")),
+                    None => self.send(bytes),
+                }
+            }
             // Read before it was wanted.
             Stage::Asked | Stage::Ahead => self.body.held.extend_from_slice(bytes),
             Stage::Over => {}
@@ -239,6 +261,12 @@ impl Exchange {
             (_, Verdict::Hold(_) | Verdict::Ahead(_)) => {}
             (Stage::Held | Stage::Running | Stage::Over, Verdict::Allow(_) | Verdict::Deny(_)) => {}
         }
+    }
+
+    /// Takes note of another credential by which the answer will have been got. The first may come back all the same.
+    pub fn lent_anew(&mut self, echo: &Echo) {
+        self.settings.echo = self.settings.echo.and(echo);
+        self.care.iter_mut().for_each(|care| care.echo = self.settings.echo.clone());
     }
 
     /// Takes the head of the upstream's answer.
@@ -296,6 +324,30 @@ impl Exchange {
                 self.over_with(|_| Status::Unknown);
             }
         }
+    }
+
+    /// Why the request is refused before anything of its body is read.
+    fn why_not(&self) -> Option<(Code, Box<str>)> {
+        if let Some(away) = &self.settings.turned_away {
+            return Some((away.code, away.detail.clone()));
+        }
+        let length = self.head.headers.get(http::header::CONTENT_LENGTH)?;
+        let length: u64 = length.to_str().ok()?.parse().ok()?;
+        self.too_long(length).map(|detail| (Code::LimitReached, detail))
+    }
+
+    /// Whether a body of so many bytes is longer than may pass, and what is said of it then.
+    fn too_long(&self, length: u64) -> Option<Box<str>> {
+        let bounds = &self.settings.connection.bounds;
+        let signed = (bounds.holds == Holds::All).then_some(PROMPT_BYTES_MAX as u64);
+        let max = bounds.request_bytes_max.into_iter().chain(signed).min()?;
+        (length > max).then(|| format!("a request's body has at most {max} bytes here").into())
+    }
+
+    fn turn_away(&mut self, code: Code, detail: Box<str>) {
+        let question = self.question();
+        self.stage = Stage::Asked;
+        self.effects.push_back(Effect::Refuse { question, code, detail });
     }
 
     fn ask(&mut self) {
@@ -368,6 +420,7 @@ impl Exchange {
         }
         self.effects.push_back(Effect::Request(Box::new(parts)));
         let held = mem::take(&mut self.body.held);
+        self.body.passed = held.len() as u64;
         match &mut self.body.rewriter {
             Some(_) => {
                 self.send(&held);
@@ -502,7 +555,14 @@ impl Exchange {
     }
 
     fn tell(&mut self, refusal: &Refusal) {
-        let (parts, body): (_, Bytes) = Response::into_parts(problem::response(refusal));
+        let retry = self.settings.turned_away.as_ref().and_then(|away| away.retry_after_seconds);
+        let response = match (refusal.code, retry) {
+            (Code::LimitReached, Some(seconds)) => problem::later(refusal, seconds),
+            // Nothing else of one request can be too much.
+            (Code::LimitReached, None) => problem::too_large(refusal),
+            _ => problem::response(refusal),
+        };
+        let (parts, body): (_, Bytes) = Response::into_parts(response);
         self.effects.push_back(Effect::Response(Box::new(parts)));
         self.effects.push_back(Effect::ResponseData(body));
         self.effects.push_back(Effect::ResponseEnd(None));
@@ -516,7 +576,8 @@ impl Exchange {
     /// Bytes of this request's body that are held. A prompt is held whole: what it says in its first part may be taken
     /// back in its last.
     fn held_bytes_max(&self) -> usize {
-        if self.is_prompt() { PROMPT_BYTES_MAX } else { HELD_BYTES_MAX }
+        let holds = self.settings.connection.bounds.holds != Holds::None;
+        if holds || self.is_prompt() { PROMPT_BYTES_MAX } else { HELD_BYTES_MAX }
     }
 
     fn is_prompt(&self) -> bool {

@@ -6,7 +6,7 @@ mod tests;
 
 use http::header::{self, Entry};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use mask::Masker;
+use mask::{Masked, Masker};
 
 use crate::echo::Echo;
 
@@ -89,7 +89,7 @@ const DIGESTS: [&str; 4] = ["digest", "content-digest", "repr-digest", "want-con
 /// Codings that panguard can undo.
 const CODINGS: [&str; 7] = ["gzip", "x-gzip", "deflate", "br", "zstd", "identity", "*"];
 
-/// Fields whose values are made of what an HTTP server counts, and of no data: they are not looked at.
+/// Fields whose values are made of what an HTTP server counts: those of several are no parts of one number.
 const OF_HTTP: [&str; 8] =
     ["content-type", "content-encoding", "date", "age", "vary", "expires", "last-modified", "cache-control"];
 
@@ -112,6 +112,16 @@ pub(crate) fn sent(from: &HeaderMap) -> HeaderMap {
 /// The header of an answer as it is told, but for what depends on its body.
 pub(crate) fn told(from: &HeaderMap) -> HeaderMap {
     passed(from, &NOT_TOLD)
+}
+
+/// The names of the trailers that an answer announces (RFC 9110 §6.6.2), of those that are passed on: HTTP/1 sends no others.
+pub(crate) fn announced(from: &HeaderMap) -> Option<HeaderValue> {
+    let values = from.get_all(header::TRAILER).iter().filter_map(|value| value.to_str().ok());
+    let names =
+        values.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse::<HeaderName>().ok());
+    let named: HeaderMap = names.map(|name| (name, HeaderValue::from_static(""))).collect();
+    let kept: Vec<String> = trailers(&named).keys().map(ToString::to_string).collect();
+    (!kept.is_empty()).then(|| HeaderValue::from_str(&kept.join(", ")).ok()).flatten()
 }
 
 /// Trailers as they are passed on.
@@ -143,11 +153,13 @@ pub(crate) fn mask(headers: &mut HeaderMap, masker: Masker, echo: &Echo, strict:
         looked.found += 1;
         remove(headers, name.as_str());
     }
-    for name in names.iter().filter(|name| !OF_HTTP.contains(&name.as_str())) {
+    for name in &names {
         let Entry::Occupied(mut values) = headers.entry(name) else { continue };
         for value in values.iter_mut() {
             let hidden = echo.hide(value.as_bytes());
-            let masked = masker.text(hidden.as_deref().unwrap_or(value.as_bytes()));
+            let seen = hidden.as_deref().unwrap_or(value.as_bytes());
+            let masked =
+                if name == header::CONTENT_TYPE { media_type(seen, masker) } else { masker.text(seen) };
             looked.found += masked.as_ref().map_or(0, |masked| u64::from(masked.found));
             looked.sad |= masked.as_ref().is_some_and(|masked| masked.sad);
             looked.found += u64::from(hidden.is_some());
@@ -160,6 +172,22 @@ pub(crate) fn mask(headers: &mut HeaderMap, masker: Masker, echo: &Echo, strict:
         looked.found += mask_joined(headers, masker);
     }
     looked
+}
+
+/// A media type masked, but for its boundary: that stands in the body too, and is looked at there. Clients make it of
+/// digits by chance.
+fn media_type(value: &[u8], masker: Masker) -> Option<Masked> {
+    let is_boundary = |part: &&[u8]| {
+        part.trim_ascii_start().get(..9).is_some_and(|name| name.eq_ignore_ascii_case(b"boundary="))
+    };
+    let parts = || value.split(|byte| *byte == b';');
+    let others: Vec<&[u8]> = parts().filter(|part| !is_boundary(part)).collect();
+    let mut masked = masker.text(&others.join(&b';'))?;
+    for boundary in parts().filter(is_boundary) {
+        masked.bytes.push(b';');
+        masked.bytes.extend_from_slice(boundary);
+    }
+    Some(masked)
 }
 
 /// A number that was taken apart over several fields goes with all of them.

@@ -26,7 +26,7 @@ mod target;
 #[doc(hidden)]
 pub use body::fuzz_json;
 pub use body::{Care, Coded, Opaque, Rewrite, Withheld, open};
-pub use connection::{Connection, NotAnOrigin, Origin, Outgoing, Rule, Settings};
+pub use connection::{Bounds, Connection, Holds, NotAnOrigin, Origin, Outgoing, Rule, Settings, TurnedAway};
 pub use echo::Echo;
 pub use exchange::{Effect, Exchange, HELD_BYTES_MAX};
 #[doc(hidden)]

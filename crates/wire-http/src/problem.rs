@@ -22,6 +22,21 @@ pub fn malformed(refusal: &Refusal, status: u16) -> Response<Bytes> {
     respond(refusal, StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST))
 }
 
+/// The answer to a request that may be let in after so many seconds.
+pub(crate) fn later(refusal: &Refusal, seconds: u64) -> Response<Bytes> {
+    let mut response = response(refusal);
+    response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    response
+}
+
+/// The answer to a request that is too long: however late it is sent again, it is as long.
+pub(crate) fn too_large(refusal: &Refusal) -> Response<Bytes> {
+    let mut response = respond(refusal, StatusCode::PAYLOAD_TOO_LARGE);
+    response.headers_mut().remove(RETRY_AFTER);
+    response.headers_mut().insert("x-should-retry", HeaderValue::from_static("false"));
+    response
+}
+
 fn respond(refusal: &Refusal, status: StatusCode) -> Response<Bytes> {
     let code = refusal.code;
     let mut message = format!("{code}: {}", code.what());
@@ -112,13 +127,15 @@ fn instead(code: Code) -> &'static str {
             "do not send it again, ask for other fields or another format, and tell the operator of panguard"
         }
         Code::NotSupported => "use ordinary requests instead",
+        Code::LimitReached => {
+            "wait for as long as `Retry-After` says if it is there, send less at once, or ask the operator to raise the limit"
+        }
         Code::PolicyDenied
         | Code::ConnectDenied
         | Code::NeedsApproval
         | Code::PolicyError
         | Code::NotRecorded
         | Code::UpstreamUnavailable
-        | Code::LimitReached
         | Code::ShuttingDown
         | Code::Withdrawn
         | Code::GuessesSpent

@@ -10,7 +10,7 @@ mod avx2;
 #[allow(unsafe_code, reason = "instructions that not every machine has")]
 mod avx512;
 
-use super::{BEFORE, PHRASE_MAX, is_of_phrase, separated};
+use super::{BEFORE, PHRASE_MAX, SEPARATOR_MAX, is_of_phrase, separated};
 use crate::bitmap::places;
 use crate::name::Name;
 use crate::text::Text;
@@ -34,6 +34,18 @@ fn is_named(text: &Text<'_>, place: usize) -> bool {
         return false;
     }
     Name::may_end(named)
+}
+
+/// The same, which most names are turned away by sooner: by their last three letters.
+pub(crate) fn shows_name(text: &Text<'_>, place: usize) -> bool {
+    let before = text.known(place.saturating_sub(SEPARATOR_MAX)..place);
+    let between = |byte: &u8| is(*byte, BETWEEN) && !matches!(byte, b'-' | b'%');
+    let end = before.len() - before.iter().rev().take_while(|byte| between(byte)).count();
+    let letters = before.get(..end).and_then(|name| name.last_chunk::<3>());
+    match letters {
+        Some(letters) if letters.iter().all(u8::is_ascii_alphabetic) => Name::may_end(letters),
+        _ => is_named(text, place),
+    }
 }
 
 /// The first place in `text` where a code may start, and that is `named`. The text may `go on` behind its end.
@@ -121,6 +133,30 @@ fn bits(block: &[u8; BLOCK]) -> Bits {
         bits.name |= u64::from(class & NAME != 0) << index;
     }
     bits
+}
+
+/// Whether `byte` is a digit of hex, or the `x` of `0x`.
+pub(crate) fn is_hex(byte: u8) -> bool {
+    is(byte, HEX)
+}
+
+/// Whether it may stand right before a code or a block.
+pub(crate) fn is_opener(byte: u8) -> bool {
+    is(byte, OPENER)
+}
+
+/// Whether it may stand between a name and a value.
+pub(crate) fn is_between(byte: u8) -> bool {
+    is(byte, BETWEEN)
+}
+
+/// Whether a name may end in it.
+pub(crate) fn is_of_name(byte: u8) -> bool {
+    is(byte, NAME)
+}
+
+fn is(byte: u8, kind: u8) -> bool {
+    CLASSES.get(usize::from(byte)).is_some_and(|class| class & kind != 0)
 }
 
 const DIGIT: u8 = 1;

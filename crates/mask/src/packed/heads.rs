@@ -8,7 +8,7 @@ use crate::bitmap::{BLOCK, Bitmaps, Block, Passed, Seen, Set, places};
 use crate::values::PARTING;
 
 /// How many bytes before a value are looked at.
-pub(super) const HEAD: usize = 5;
+pub(crate) const HEAD: usize = 5;
 
 /// How many bytes a length takes with what parts it from the value.
 pub(super) const NEAR: usize = 3;
@@ -56,7 +56,7 @@ fn first(text: &[u8], at: usize, ends: u64) -> Option<usize> {
 
 /// Whether a length may stand before the last of some bytes, the first of a value, of which [`NEAR`] stand before it
 /// if the text has so many there: for the start of a text, where nothing else need be.
-pub(super) fn may_be_behind_length(around: &[u8]) -> bool {
+pub(crate) fn may_be_behind_length(around: &[u8]) -> bool {
     match *around {
         [.., length, first] if (super::LENGTH_MIN..=super::LENGTH_MAX).contains(&length) => is_packed(first),
         [.., high, _, first] if is_low(high) && first.is_ascii_digit() => true,
@@ -104,7 +104,7 @@ fn behind(now: u64, before: u64, by: u32) -> u64 {
 }
 
 /// Whether a value may start at `place`.
-fn may_start(text: &[u8], place: usize) -> bool {
+pub(crate) fn may_start(text: &[u8], place: usize) -> bool {
     let head = place.checked_sub(HEAD).and_then(|at| text.get(at..)?.first_chunk::<{ HEAD + 1 }>());
     head.is_some_and(|[a, b, c, d, e, first]| {
         (raw(*d, *e, *first) || spaced(*a, *b, *c, *e, *first) || hex(*c, *d, *e, *first))
@@ -141,17 +141,17 @@ fn spaced(a: u8, b: u8, c: u8, e: u8, first: u8) -> bool {
     is_tag_in_hex(a) && gaps && is_low(c) && first.is_ascii_digit()
 }
 
-fn is_tag(byte: u8) -> bool {
+pub(crate) fn is_tag(byte: u8) -> bool {
     matches!(byte, 0x57 | 0x5a | 0x6b)
 }
 
 /// A length in bytes.
-fn is_tag_length(byte: u8) -> bool {
+pub(crate) fn is_tag_length(byte: u8) -> bool {
     (super::LENGTH_MIN..=0x13).contains(&byte)
 }
 
 /// A length in digits.
-fn is_length(byte: u8) -> bool {
+pub(crate) fn is_length(byte: u8) -> bool {
     (0x13..=super::LENGTH_MAX).contains(&byte)
 }
 
@@ -160,12 +160,22 @@ fn is_packed(byte: u8) -> bool {
     byte != 0 && byte & 15 < 10
 }
 
-fn is_tag_in_hex(byte: u8) -> bool {
+pub(crate) fn is_tag_in_hex(byte: u8) -> bool {
     matches!(byte, b'7' | b'a' | b'A' | b'b' | b'B')
 }
 
+/// No two digits, as far as that shows in seven bits.
+pub(crate) fn is_unpacked(byte: u8) -> bool {
+    byte & 15 > 9
+}
+
+/// What may stand between two bytes in hex.
+pub(crate) fn is_gap(byte: u8) -> bool {
+    super::is_gap(byte)
+}
+
 /// The first digit of a length in bytes.
-fn is_low(byte: u8) -> bool {
+pub(crate) fn is_low(byte: u8) -> bool {
     matches!(byte, b'0' | b'1')
 }
 
@@ -177,7 +187,7 @@ static BITMAPS: LazyLock<Bitmaps<0, KINDS>> = LazyLock::new(|| {
             Set::of(is_tag_length),
             Set::of(is_length),
             // Zeros stand in a number but for its first two digits, and what is beyond ASCII shows in no bitmap.
-            Set::of(|byte| byte & 15 > 9),
+            Set::of(is_unpacked),
             Set::of(|byte| byte.is_ascii_digit()),
             Set::of(super::is_gap),
             Set::of(is_tag_in_hex),

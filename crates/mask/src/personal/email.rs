@@ -97,5 +97,5 @@ fn run(text: &Text<'_>, at: usize, most: usize, wanted: fn(u8) -> bool) -> usize
 const FILES: &[&str] = &[
     "png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "css", "js", "mjs", "cjs", "ts", "tsx", "json", "html",
 ];
-pub(super) const LOCAL_MAX: usize = 64;
+pub(crate) const LOCAL_MAX: usize = 64;
 const DOMAIN_MAX: usize = 255;

@@ -18,11 +18,12 @@ pub(crate) struct Addresses {
 }
 
 impl Addresses {
-    /// The next place at or after `at` where an address may start; the end of what is known if there is none.
-    pub fn next(&mut self, text: &Text<'_>, at: usize) -> usize {
+    /// The next place at or after `at` where an address may start; `until`, the end of what is known, or a place between
+    /// them if there is none before.
+    pub fn next(&mut self, text: &Text<'_>, at: usize, until: usize) -> usize {
         let bytes = text.bytes();
         let mut at = at;
-        while at < bytes.len() {
+        while at < bytes.len().min(until) {
             let from = self.sign.unwrap_or(at).max(at);
             let sign =
                 memchr(b'@', bytes.get(from..).unwrap_or_default()).map_or(bytes.len(), |sign| from + sign);
@@ -41,7 +42,7 @@ impl Addresses {
             }
             at = sign + 1;
         }
-        bytes.len()
+        bytes.len().min(at)
     }
 
     /// The first `bytes` of the text have been dropped.

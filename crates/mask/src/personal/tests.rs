@@ -224,10 +224,10 @@ fn check_places(text: &[u8], known: usize) {
     let part = Text::new(&text[..known], known == text.len());
     let mut personal = Personal::new(ALL, 0);
     for at in 0..known {
-        personal.leap(&part);
+        personal.leap(&part, usize::MAX);
         let begins = super::judge(&whole, at, ALL).is_some();
         let mut from_here = Personal::new(ALL, at);
-        from_here.leap(&part);
+        from_here.leap(&part, usize::MAX);
         let here = personal.at == at && from_here.at == at;
         assert!(!begins || here, "{at} of {known} known of {:?}", String::from_utf8_lossy(text));
         personal.at = personal.at.max(at + 1);

@@ -24,6 +24,11 @@ impl<'t> Hint<'t> {
         assignment::may_name(before) && assignment::named(before).is_some()
     }
 
+    /// Whether the name that ends before `at` is an option's, whose value may follow without a sign.
+    pub fn is_option(&self, at: usize) -> bool {
+        assignment::named(self.before(at)).is_some_and(|named| named.option)
+    }
+
     /// Whether an anchor ends before `at`, behind which something may be.
     pub fn is_anchor(&self, at: usize) -> bool {
         let before = self.before(at);

@@ -20,8 +20,9 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// The next place at or after `at` where a secret may start; the end of what is known if there is none.
-    pub fn next(&mut self, text: &Text<'_>, at: usize) -> usize {
+    /// The next place at or after `at` where a secret may start; `until`, or the end of what is known, if there is none
+    /// before.
+    pub fn next(&mut self, text: &Text<'_>, at: usize, until: usize) -> usize {
         if self.seen.is_none_or(|seen| at > seen + REACH) {
             *self = Self { seen: Some(at.saturating_sub(REACH)), ..Self::default() };
         }
@@ -29,19 +30,19 @@ impl Places {
             if let Some(place) = self.marks.next(at).filter(|place| *place < self.marked_to) {
                 return place;
             }
-            if self.marked_to >= text.len() {
-                return text.len();
+            if self.marked_to >= text.len().min(until) {
+                return text.len().min(until.max(at));
             }
-            self.see(text, at);
+            self.see(text, at, until);
         }
     }
 
     /// Goes on from a mark at `at`, or after, to the next.
-    fn see(&mut self, text: &Text<'_>, at: usize) {
+    fn see(&mut self, text: &Text<'_>, at: usize, until: usize) {
         let (bytes, open) = (text.bytes(), !text.ended());
         let hint = Hint::new(bytes, open);
         let start = self.seen.unwrap_or(0);
-        let due = self.marks.next(at.max(self.marked_to)).unwrap_or(usize::MAX);
+        let due = self.marks.next(at.max(self.marked_to)).unwrap_or(usize::MAX).min(until);
         let whole_to = if open { bytes.len() } else { usize::MAX };
         // The first block that is to be seen again when more is known, and what had passed before it.
         let mut kept = None;

@@ -336,14 +336,14 @@ fn check_places(text: &[u8], known: usize) {
     let whole = Text::whole(text);
     let part = Text::new(&text[..known], known == text.len());
     let mut places = super::place::Places::default();
-    let mut marked = places.next(&part, 0);
+    let mut marked = places.next(&part, 0, usize::MAX);
     for at in 0..known {
         if marked < at {
-            marked = places.next(&part, at);
+            marked = places.next(&part, at, usize::MAX);
         }
         let begins = text[at] != b'-' && Key::begun(whole.words_before(at, super::BEFORE)).is_some();
         let begins = begins || super::may_start(text[at]) && super::judge(&whole, at).is_some();
-        let from_here = || super::place::Places::default().next(&part, at);
+        let from_here = || super::place::Places::default().next(&part, at, usize::MAX);
         assert!(
             !begins || (marked == at && from_here() == at),
             "{at} of {known} known of {:?}",
@@ -600,5 +600,16 @@ impl Random {
             text += [" ", "\n", "", "\\n", "\"", ","][self.below(6)];
         }
         text
+    }
+}
+
+#[test]
+fn every_token_shows_from_the_start_of_its_anchor_on() {
+    for rule in super::rule::all() {
+        let anchor = rule.anchor.trim_start_matches(|sign: char| !sign.is_ascii_alphanumeric());
+        assert!(anchor.len() > 1 && anchor.bytes().all(super::is_of_token), "{}", rule.anchor);
+        assert!(anchor.len() + rule.min >= super::sign::TOKEN_BYTES_MIN, "{}", rule.anchor);
+        let others = (0..128).filter(|byte| rule.alphabet.has(*byte) && !super::is_of_token(*byte));
+        assert!(others.count() == 0 || anchor.len() >= super::sign::TOKEN_BYTES_MIN, "{}", rule.anchor);
     }
 }

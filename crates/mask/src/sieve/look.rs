@@ -2,20 +2,19 @@
 
 use std::ops::Range;
 
-use crate::bitmap::places;
 use crate::brand::{Brand, Tier, luhn};
 use crate::candidate::{GROUPINGS, Run};
 use crate::chain::{Chain, DIGITS_MAX, DIGITS_MIN, GAP_MAX, Group};
 use crate::context;
 use crate::sieve::bare;
-use crate::sieve::shape::{HISTORY, Shown};
-use crate::sieve::tables::{BASE64, BREAK, CLASSES, DIGIT, GAP, OFFSETS, OPENER, SIGNS, TWICE, beyond_ascii};
+use crate::sieve::tables::{BASE64, BESIDE, BESIDE_AT, BREAK, CLASSES, DIGIT, GAP, TWICE, beyond_ascii};
 use crate::sieve::{BEFORE, Stretch};
 use crate::text::Text;
 use crate::unit::{Gap, Kind, SYNC, View};
 use crate::walk::LOOK_BACK;
 
 mod encoded;
+mod open;
 
 /// Looks at what shows in a text and gathers it into one stretch.
 pub(crate) struct Look<'t> {
@@ -25,22 +24,87 @@ pub(crate) struct Look<'t> {
     /// Whether more may come.
     open: bool,
     from: usize,
+    looked: Looked,
+    found: Option<Stretch>,
+}
+
+/// What has been looked at, which is not looked at again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Looked {
     /// Up to where groups of digits have been judged.
     digits_to: usize,
     /// Up to where escapes have been.
     spelled_to: usize,
     /// Up to where hex has been, by where its pairs are cut.
     hex_to: [usize; 2],
-    found: Option<Stretch>,
+    /// Where the text ended, as far as it was known, with digits that may go on.
+    cut: Option<usize>,
+}
+
+impl Looked {
+    /// Nothing, where the look begins at `from`.
+    pub fn before(from: usize) -> Self {
+        // What stands right before belongs to the same run: it may make it too long to be one number.
+        Self { digits_to: from.saturating_sub(RUN), spelled_to: from, hex_to: [from; 2], cut: None }
+    }
+
+    /// The first `bytes` of the text have been dropped.
+    pub fn forget(&mut self, bytes: usize) {
+        let Self { digits_to, spelled_to, hex_to: [even, odd], cut } = self;
+        *cut = cut.map(|cut| cut.saturating_sub(bytes));
+        for place in [digits_to, spelled_to, even, odd] {
+            *place = place.saturating_sub(bytes);
+        }
+        if bytes % 2 == 1 {
+            std::mem::swap(even, odd);
+        }
+    }
 }
 
 impl<'t> Look<'t> {
     /// Looks at `text` from `from` on.
     pub fn new(whole: &'t Text<'t>, from: usize) -> Self {
-        // What stands right before belongs to the same run: it may make it too long to be one number.
-        let digits_to = from.saturating_sub(RUN);
         let (text, open) = (whole.bytes(), !whole.ended());
-        Self { text, whole, open, from, digits_to, spelled_to: from, hex_to: [from; 2], found: None }
+        Self { text, whole, open, from, looked: Looked::before(from), found: None }
+    }
+
+    /// Goes on at `at` behind what was `looked` at from `begin` on.
+    pub fn resumed(whole: &'t Text<'t>, begin: usize, at: usize, looked: &Looked) -> Self {
+        let from = at.saturating_sub(NUMBER).max(begin);
+        let mut look = Self { looked: *looked, ..Self::new(whole, from) };
+        if let Some(cut) = look.looked.cut.filter(|cut| *cut < look.text.len()) {
+            look.looked.cut = None;
+            look.looked.digits_to = look.looked.digits_to.min(cut.saturating_sub(RUN));
+            look.digits(cut);
+            look.hex(cut);
+            look.hex(cut + 1);
+        }
+        look
+    }
+
+    /// Looks at what may go on at `from`: it has shown where it began.
+    pub fn begin(&mut self, from: usize) {
+        let digits = || self.count_digits(from..self.text.len().min(from + RUN));
+        if from > 0 && digits() >= DIGITS_MIN {
+            self.digits(from);
+            self.hex(from);
+            self.hex(from + 1);
+        }
+    }
+
+    /// What has been looked at.
+    pub fn looked(&self) -> Looked {
+        self.looked
+    }
+
+    /// What was found, if what shows at `at` or after is for another stretch.
+    #[inline(always)]
+    pub fn settle(&mut self, at: usize) -> Option<Stretch> {
+        if self.is_done(at) { self.found.take() } else { None }
+    }
+
+    pub fn whole(&self) -> &'t Text<'t> {
+        self.whole
     }
 
     pub fn text(&self) -> &'t [u8] {
@@ -56,71 +120,36 @@ impl<'t> Look<'t> {
         self.found.as_ref().is_some_and(|found| at > found.range.end + JOIN)
     }
 
-    /// Looks at runs of digits alone, by the places of their twelfth digits; the first bit is at `base`.
+    /// A run of digits, by the place of its twelfth, or digits in `groups`, by a place among them.
     #[inline(always)]
-    pub fn runs(&mut self, base: usize, runs: u64) {
-        places(base, runs).for_each(|at| self.bare(at));
-    }
-
-    /// Looks at all that a window shows and at its `signs`; the first new byte is at `base`. What is of one sort is
-    /// looked at in its order: what has been passed is not looked at again.
-    pub fn all(&mut self, base: usize, shown: &Shown<u64>, signs: u64) {
-        let groups = shown.groups >> HISTORY;
-        for at in places(base, shown.runs >> HISTORY | groups) {
-            match groups >> (at - base) & 1 {
-                0 => self.bare(at),
-                _ if at >= self.digits_to => self.digits(at.min(self.text.len())),
-                _ => {}
-            }
+    pub fn shown_digits(&mut self, at: usize, groups: bool) {
+        if !groups {
+            self.bare(at);
+        } else if at >= self.looked.digits_to {
+            self.digits(at.min(self.text.len()));
         }
-        // An escape shows by its second byte: the first may be the last one of the window before.
-        if shown.references >> HISTORY & 1 == 1 {
-            self.reference(base - 1);
-        }
-        let (escapes, references) = (shown.escapes >> HISTORY, shown.references >> HISTORY >> 1);
-        for at in places(base, escapes | references | signs) {
-            let is_one = |bits: u64| bits >> (at - base) & 1 == 1;
-            if is_one(escapes) {
-                self.escape(at);
-            }
-            if is_one(references) {
-                self.reference(at);
-            }
-            if is_one(signs) {
-                self.sign(at);
-            }
-        }
-        places(base, shown.floats >> HISTORY).for_each(|at| self.float(at));
-        places(base, shown.hex >> HISTORY).for_each(|at| self.hex(at + 2 - 2 * DIGITS_MIN));
-        places(base, shown.wraps >> HISTORY).for_each(|at| self.wrapped(at - 1));
     }
 
     /// A run of digits, by the place of its twelfth.
     #[inline(always)]
     fn bare(&mut self, at: usize) {
-        if at >= self.digits_to && bare::may_count(self.text, at + 1 - DIGITS_MIN) {
+        if at >= self.looked.digits_to && bare::may_count(self.text, at + 1 - DIGITS_MIN) {
             self.digits(at);
         }
-    }
-
-    /// The bytes before where the look begins that may start escapes: the last one's bit is the highest.
-    pub fn openers_before(&self) -> u64 {
-        let before = self.before(self.from).iter().rev().take(SYNC);
-        let bit = |(back, byte): (usize, &u8)| u64::from(class(*byte) & OPENER != 0) << (63 - back);
-        before.enumerate().map(bit).fold(0, |bits, bit| bits | bit)
     }
 
     /// What was found, with the end of the text where that may go on.
     pub fn stretch(mut self) -> Option<Stretch> {
         if self.open && self.from < self.text.len() && !self.is_done(self.text.len()) {
             let end = self.text.len();
-            self.take_any(self.open_start().min(end.saturating_sub(TAIL)), end);
+            let letters = self.token_before(end, LETTERS_TAIL);
+            self.take_any(self.open_start().min(end.saturating_sub(TAIL.max(letters))), end);
         }
         self.found
     }
 
     /// An escape behind a digit, or not far behind: it may stand between two.
-    fn escape(&mut self, at: usize) {
+    pub fn escape(&mut self, at: usize) {
         let stands = match (self.byte(at), self.byte(at + 1)) {
             (Some(b'%'), Some(next)) => next.is_ascii_hexdigit(),
             (Some(b'='), Some(next)) => next.is_ascii_hexdigit() || matches!(next, b'\r' | b'\n'),
@@ -131,7 +160,7 @@ impl<'t> Look<'t> {
                 reference.map_or(self.open, |bytes| bytes.contains(&b';'))
                     || self.after(at).iter().take(SYNC).any(|byte| *byte == b';')
             }
-            (Some(0x80..), _) => return self.sign(at),
+            (Some(0x80..), _) => return self.wide(at),
             (_, next) => self.open && next.is_none(),
         };
         if stands && self.follows_digit(at) {
@@ -140,7 +169,7 @@ impl<'t> Look<'t> {
     }
 
     /// An escape that may write a digit.
-    fn reference(&mut self, at: usize) {
+    pub fn reference(&mut self, at: usize) {
         let digit = |at: usize| self.byte(at).is_some_and(|byte| byte.is_ascii_digit());
         let writes = match (self.byte(at), self.byte(at + 1)) {
             (Some(b'%'), Some(b'd'..=b'f' | b'D'..=b'F'))
@@ -154,16 +183,20 @@ impl<'t> Look<'t> {
         }
     }
 
-    fn sign(&mut self, at: usize) {
+    pub fn sign(&mut self, at: usize) {
         let Some(byte) = self.byte(at) else { return };
         match byte {
             b'M'..=b'O' if self.has_sign(at, BASE64) => self.base64(at),
             b'Q'..=b'W' if self.has_sign(at, TWICE) => self.base64_twice(at),
-            0x80.. => match beyond_ascii(self.after(at)) {
-                Some(Kind::Digit(_)) => self.spelled(at),
-                Some(Kind::Gap(_)) if self.follows_digit(at) => self.spelled(at),
-                _ => {}
-            },
+            _ => {}
+        }
+    }
+
+    /// What may be a digit beyond ASCII, or a gap.
+    pub fn wide(&mut self, at: usize) {
+        match beyond_ascii(self.after(at)) {
+            Some(Kind::Digit(_)) => self.spelled(at),
+            Some(Kind::Gap(_)) if self.follows_digit(at) => self.spelled(at),
             _ => {}
         }
     }
@@ -174,14 +207,17 @@ impl<'t> Look<'t> {
             Some(byte) => table.get(usize::from(byte)).copied().unwrap_or(0),
             None => 0,
         };
-        OFFSETS.iter().zip(&SIGNS).map(fits).fold(sign, |all, one| all & one) != 0
+        BESIDE_AT.iter().zip(&BESIDE).map(fits).fold(sign, |all, one| all & one) != 0
     }
 
     /// Groups of digits in ASCII, with gaps between them.
     fn digits(&mut self, at: usize) {
-        let start = self.cluster_start(at, self.digits_to);
+        let start = self.cluster_start(at, self.looked.digits_to);
         let end = self.cluster_end(start);
-        self.digits_to = end.max(at);
+        self.looked.digits_to = end.max(at);
+        if self.open && end + GAP_MAX >= self.text.len() {
+            self.looked.cut = Some(self.text.len());
+        }
         let text = Text::whole(self.text);
         let mut at = start;
         while at < end {
@@ -273,7 +309,7 @@ impl<'t> Look<'t> {
 
     /// Digits and gaps of which some are escaped or beyond ASCII. What stands before `at` is neither.
     fn spelled(&mut self, at: usize) {
-        if at < self.spelled_to {
+        if at < self.looked.spelled_to {
             return;
         }
         let text = Text::whole(self.text);
@@ -287,7 +323,7 @@ impl<'t> Look<'t> {
             }
             end += length;
         }
-        self.spelled_to = end.max(at + 1);
+        self.looked.spelled_to = end.max(at + 1);
         if self.open && end + SYNC > self.text.len() {
             self.take(start, self.text.len());
             return;
@@ -363,7 +399,7 @@ impl<'t> Look<'t> {
     }
 
     /// `1e15` and the like, before `end`: from the last digit before the point on.
-    fn float(&mut self, end: usize) {
+    pub fn float(&mut self, end: usize) {
         let tail = self.before(end).iter().rev().take(EXPONENT);
         let Some(back) = tail.take_while(|byte| !matches!(byte, b'e' | b'E')).count().checked_add(1) else {
             return;
@@ -410,54 +446,6 @@ impl<'t> Look<'t> {
         start
     }
 
-    /// Where what may go on at the end of the text begins: digits and gaps, however they are written, and maybe the
-    /// beginning of an escape.
-    fn open_start(&self) -> usize {
-        let text = Text::whole(self.text);
-        let end = self.text.len();
-        // For each place, the most recent first, how many gaps stand behind it; none if it is not reached.
-        let mut gaps = [None; NUMBER + 1];
-        let mut start = end;
-        for back in 0..=NUMBER.min(end - self.from) {
-            let place = end - back;
-            let is_opener = matches!(self.byte(place), Some(b'\\' | b'%' | b'&' | b'=' | 0x80..));
-            if back == 0 || (back < SYNC && is_opener) {
-                gaps.iter_mut().skip(back).take(1).for_each(|gaps| *gaps = Some(0));
-            }
-            let Some(behind) = gaps.get(back).copied().flatten() else {
-                // Nothing that is reached further on may be written longer than this.
-                if back > 2 * SYNC && gaps.iter().take(back).rev().take(SYNC).all(Option::is_none) {
-                    break;
-                }
-                continue;
-            };
-            for length in 1..=SYNC.min(place - self.from) {
-                let Some(is_digit) = self.unit_of(&text, place - length, length) else { continue };
-                let now = if is_digit { 0 } else { behind + 1 };
-                if is_digit {
-                    start = start.min(place - length);
-                }
-                for to in gaps.iter_mut().skip(back + length).take(1).filter(|_| now <= GAP_MAX) {
-                    *to = Some(to.map_or(now, |before: usize| before.min(now)));
-                }
-            }
-        }
-        start
-    }
-
-    /// Whether some view reads `length` bytes at `at` as a digit, or else as a gap.
-    fn unit_of(&self, text: &Text<'_>, at: usize, length: usize) -> Option<bool> {
-        let views = [View::Plain, View::Escaped, View::Quoted, View::Json];
-        views.iter().find_map(|view| {
-            let unit = view.unit(text, at).filter(|unit| unit.length == length)?;
-            match unit.kind {
-                Kind::Digit(_) => Some(true),
-                Kind::Gap(_) => Some(false),
-                Kind::Mark(_) | Kind::Other => None,
-            }
-        })
-    }
-
     /// Where the digits and gaps from `at` on end with a digit.
     fn cluster_end(&self, at: usize) -> usize {
         let (mut end, mut gaps) = (at, 0);
@@ -481,6 +469,10 @@ impl<'t> Look<'t> {
     /// Adds digits that start at `start` and end at `end` to the stretch.
     fn take(&mut self, start: usize, end: usize) {
         let (start, end) = (start.saturating_sub(BEFORE).max(self.from), end.min(self.text.len()));
+        // What begins before, and was looked at there.
+        if end <= start {
+            return;
+        }
         let found = self.found.get_or_insert(Stretch { range: start..end, hex: false, base64: false });
         found.range = found.range.start.min(start)..found.range.end.max(end);
     }
@@ -581,6 +573,8 @@ const RUN: usize = 64;
 const JOIN: usize = 64;
 /// What is looked at again at the end of a text that may go on: longer than anything shows within.
 const TAIL: usize = 32;
+/// The same for base64.
+const LETTERS_TAIL: usize = 80;
 /// Digits of an escape that are none in another view.
 const HIDDEN: usize = 3;
 /// Longest exponent, with its sign.

@@ -10,14 +10,14 @@ pub(crate) const OPENER: u8 = 64;
 /// A line break.
 pub(crate) const BREAK: u8 = 32;
 /// What may stand second in an escape that writes a digit: `u` for JSON, `#` for HTML, `d` to `f` where UTF-8 starts
-/// in percent-escapes.
+/// in percent-escapes, `3` where a digit in ASCII does.
 pub(crate) const SECOND: u8 = 16;
 /// The letter of an exponent.
 pub(crate) const EXPONENT: u8 = 8;
 /// A letter of base64 or of base64url.
 pub(crate) const LETTER: u8 = 4;
-/// The digit 3.
-pub(crate) const THREE: u8 = 2;
+/// A capital letter.
+pub(crate) const CAPITAL: u8 = 2;
 /// An ASCII character that may stand between groups of digits.
 pub(crate) const GAP: u8 = 1;
 
@@ -28,10 +28,10 @@ pub(crate) static CLASSES: [u8; 256] = classes();
 const fn classes() -> [u8; 256] {
     let mut ascii_classes = [0; 128];
     put(&mut ascii_classes, b"\\%&=", OPENER);
-    put(&mut ascii_classes, b"u#dDeEfF", SECOND);
+    put(&mut ascii_classes, b"u#3dDeEfF", SECOND);
     put(&mut ascii_classes, b"eE", EXPONENT);
     put(&mut ascii_classes, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_", LETTER);
-    put(&mut ascii_classes, b"3", THREE);
+    put(&mut ascii_classes, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", CAPITAL);
     let mut classes = [0; 256];
     let mut byte = 0_u8;
     while byte < 128 {
@@ -51,12 +51,14 @@ const fn classes() -> [u8; 256] {
 pub(crate) const BASE64: u8 = 1;
 /// Base64 of base64 of digits.
 pub(crate) const TWICE: u8 = 2;
+/// What may be a digit beyond ASCII.
+pub(crate) const WIDE_DIGIT: u8 = 4;
 
-/// The characters at a place, one further, and four, by which digits in base64 show: a bit for each of the two.
-pub(crate) static SIGNS: [[u8; 128]; 3] = signs();
+/// The characters at a place and beside it by which something shows there: a bit for each thing that does.
+pub(crate) static BESIDE: [[u8; 128]; BESIDE_AT.len()] = beside();
 
-/// How far from the place the characters are that a table of [`SIGNS`] is for.
-pub(crate) const OFFSETS: [usize; 3] = [0, 1, 4];
+/// How far from the place the characters are that a table of [`BESIDE`] is for.
+pub(crate) const BESIDE_AT: [usize; 4] = [0, 1, 2, 4];
 
 #[allow(clippy::indexing_slicing, reason = "a constant, computed by the compiler")]
 const fn put(table: &mut [u8; 128], characters: &[u8], bit: u8) {
@@ -67,7 +69,7 @@ const fn put(table: &mut [u8; 128], characters: &[u8], bit: u8) {
     }
 }
 
-const fn signs() -> [[u8; 128]; 3] {
+const fn beside() -> [[u8; 128]; BESIDE_AT.len()] {
     let [mut first, mut second, mut fifth] = [[0; 128]; 3];
     // The bits of a digit are 0011xxxx, of most separators 0010xxxx: the first letters of a quad of digits, and the
     // first one of the next quad.
@@ -79,7 +81,7 @@ const fn signs() -> [[u8; 128]; 3] {
     put(&mut first, b"QRSTW", TWICE);
     put(&mut second, b"DEFGHTUVWXjklmnz0123", TWICE);
     put(&mut fifth, b"deMNZcSTQ", TWICE);
-    [first, second, fifth]
+    [first, second, [BASE64 | TWICE; 128], fifth]
 }
 
 /// What a character beyond ASCII may be.

@@ -53,7 +53,7 @@ fn warm_up() {
     let mut found = Vec::new();
     let mut finder = Finder::new(ALL);
     finder.push(
-        b"4111111111111111 password = 'x' ghp_ eyJ a@b.com +49 30 901820 DE89 536-22-8731 cvv=1",
+        b"4111111111111111 password = 'x' ghp_ eyJ a@b.com +49 30 901820 DE89 536-22-8731 cvv=1 ghp_0123456789ab",
         &mut found,
     );
     finder.finish(&mut found);

@@ -196,6 +196,10 @@ pub struct Connection {
     pub disguises: Option<bool>,
     /// The OpenAPI document of an HTTP system: by it requests are known as operations, and what its schemas label is masked.
     pub openapi: Option<At<Openapi>>,
+    /// The certificate that is shown to an HTTP system that asks for one (mutual TLS).
+    pub client_certificate: Option<At<ClientCertificate>>,
+    /// What each principal may ask of an HTTP system.
+    pub limits: Option<At<ConnectionLimits>>,
     /// How long an HTTP system may take to begin an answer, and to go on with it. 300 unless given.
     pub timeout_seconds: Option<At<u64>>,
 }
@@ -234,7 +238,7 @@ pub struct ModeOf {
 }
 
 /// How panguard signs in: `user` and `password` (for `http` by Basic authentication), or for `http` and `llm` also
-/// `bearer`, `header` with `value`, or `query` with `value`.
+/// `bearer`, `header` with `value`, `query` with `value`, `aws` or `oauth2`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Credential {
@@ -250,6 +254,72 @@ pub struct Credential {
     pub query: Option<At<String>>,
     /// What the header or the field of the query holds, by its name in the vault.
     pub value: Option<At<SecretName>>,
+    /// Each request is signed for AWS (Signature Version 4).
+    pub aws: Option<At<Aws>>,
+    /// An access token that panguard fetches and renews.
+    pub oauth2: Option<At<OAuth2>>,
+}
+
+/// What each principal may ask of one HTTP system. A limit that is not given is none.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionLimits {
+    /// Requests a minute, which come back evenly; after a minute's pause as many at once.
+    pub requests_per_minute: Option<At<u64>>,
+    /// Requests at a time.
+    pub concurrent: Option<At<u64>>,
+    /// Bytes of a request's body.
+    pub request_bytes: Option<At<u64>>,
+    /// Bytes of an answer's body, as the upstream sends it.
+    pub response_bytes: Option<At<u64>>,
+}
+
+/// A certificate of panguard's own, and its key.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientCertificate {
+    /// A PEM file of the certificate chain, leaf first.
+    pub cert: At<String>,
+    /// The private key: a PEM file, or by its name in the vault.
+    pub key: At<FileOrSecret>,
+}
+
+/// As whom requests are signed for AWS.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Aws {
+    /// The region: `eu-central-1`.
+    pub region: At<String>,
+    /// The service's name for signing: `bedrock`, `s3`.
+    pub service: At<String>,
+    /// The access key's id, by its name in the vault.
+    pub access_key: At<SecretName>,
+    /// The secret access key, by its name in the vault.
+    pub secret_key: At<SecretName>,
+    /// The token of temporary keys, by its name in the vault.
+    pub session_token: Option<At<SecretName>>,
+}
+
+/// A client of an authorization server (RFC 6749). With `refresh_token` it asks for tokens by that (§6), and else as
+/// itself (§4.4).
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OAuth2 {
+    /// The token endpoint. Its certificate is checked against `ca` of the connection, if that is there.
+    pub token_url: At<String>,
+    /// The client's id.
+    pub client_id: At<String>,
+    /// The client's secret, by its name in the vault. A public client with a `refresh_token` has none.
+    pub client_secret: Option<At<SecretName>>,
+    /// The refresh token, by its name in the vault. One that the server gives in its place is stored there.
+    pub refresh_token: Option<At<SecretName>>,
+    /// What is asked for, as the server names it.
+    pub scope: Option<At<String>>,
+    /// For whom, where the server wants to know.
+    pub audience: Option<At<String>>,
+    /// How the client's secret is shown: `basic` (the default) or `post`, in the body.
+    #[schemars(extend("enum" = ["basic", "post"]))]
+    pub auth: Option<At<String>>,
 }
 
 /// Bounds on what clients may use up. A limit that is not given has its default.
@@ -272,6 +342,16 @@ pub struct Limits {
 pub struct SecretName {
     /// The name, as in `panguard secrets set NAME`.
     pub secret: String,
+}
+
+/// A file, or a name in the vault.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub enum FileOrSecret {
+    /// The file.
+    File(String),
+    /// The name, written `{ secret: NAME }`.
+    Secret(SecretName),
 }
 
 /// One text or a list of them.
@@ -388,6 +468,28 @@ impl<'de> Visitor<'de> for SecretNameVisitor {
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<SecretName, E> {
         Err(E::custom(SECRET_ADVICE))
+    }
+}
+
+impl<'de> Deserialize<'de> for FileOrSecret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = FileOrSecret;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a file, or `{ secret: NAME }`")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, file: &str) -> Result<FileOrSecret, E> {
+                Ok(FileOrSecret::File(file.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<FileOrSecret, A::Error> {
+                SecretNameVisitor.visit_map(map).map(FileOrSecret::Secret)
+            }
+        }
+        deserializer.deserialize_any(Either)
     }
 }
 

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gate::Allowance;
 use proxy::Credential;
 use wire_http::document::Unknown;
-use wire_http::{Opaque, Origin, Rule};
+use wire_http::{Bounds, Opaque, Origin, Rule};
 
+use super::credential::ClientCertificate;
 use super::file;
 use super::labels::member;
 use super::openapi::Openapi;
@@ -22,6 +24,7 @@ pub struct HttpConnection {
     /// PEM file of authorities believed instead of the system's.
     pub ca: Option<PathBuf>,
     pub credential: Credential,
+    pub certificate: Option<ClientCertificate>,
     pub labels: Arc<[Box<str>]>,
     /// What the members of its JSON answers hold.
     pub data: Vec<Rule>,
@@ -31,6 +34,8 @@ pub struct HttpConnection {
     pub hosts: Vec<Box<str>>,
     pub patience: Duration,
     pub openapi: Option<Openapi>,
+    pub allowance: Allowance,
+    pub bounds: Bounds,
 }
 
 /// What becomes of card data in requests.
@@ -64,6 +69,11 @@ impl Reading<'_> {
             None => Some(Credential::None),
             Some(at) => self.http_credential(name, at),
         };
+        let tls = origin.as_ref().is_none_or(|origin| origin.tls);
+        let certificate = match &connection.client_certificate {
+            None => Some(None),
+            Some(at) => self.client_certificate(at, tls).map(Some),
+        };
         let ca = connection.ca.as_ref().and_then(|at| self.path(at));
         let labels: Option<Vec<Box<str>>> =
             connection.labels.iter().map(|at| self.text(at).map(String::into_boxed_str)).collect();
@@ -78,11 +88,15 @@ impl Reading<'_> {
             None => None,
             Some(at) => Some(self.openapi(&at.value)?),
         };
+        let credential = credential?;
+        let (allowance, bounds) = self.limits_there(connection.limits.as_ref());
+        let bounds = Bounds { holds: credential.holds(), ..bounds };
         Some(HttpConnection {
             origin: origin?,
             asks_models,
             ca,
-            credential: credential?,
+            credential,
+            certificate: certificate?,
             labels: labels.into(),
             data: data.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect(),
             strict: connection.disguises.unwrap_or(is_cde),
@@ -91,6 +105,8 @@ impl Reading<'_> {
             hosts: hosts?,
             patience: patience?,
             openapi,
+            allowance,
+            bounds,
         })
     }
 
@@ -124,39 +140,6 @@ impl Reading<'_> {
             return self.wrong(at.line, message);
         }
         Some(origin)
-    }
-
-    fn http_credential(&mut self, name: &str, at: &At<file::Credential>) -> Option<Credential> {
-        let file::Credential { user, password, bearer, header, query, value } = &at.value;
-        match (user, password, bearer, header, query, value) {
-            (None, None, Some(token), None, None, None) => self.secret(token).map(Credential::Bearer),
-            (Some(user), Some(password), None, None, None, None) => {
-                let (user, password) = (self.text(user)?, self.secret(password)?);
-                if user.contains(':') {
-                    return self.wrong(at.line, "the user of Basic authentication holds no `:` (RFC 7617)");
-                }
-                Some(Credential::Basic(user.into(), password))
-            }
-            (None, None, None, Some(header), None, Some(value)) => {
-                let (field, value) = (self.text(header)?, self.secret(value)?);
-                match field.parse() {
-                    Ok(field) => Some(Credential::Header(field, value)),
-                    Err(_) => self.wrong(header.line, format!("`{field}` cannot name a header; write one such as `X-Api-Key`")),
-                }
-            }
-            (None, None, None, None, Some(query), Some(value)) => {
-                let (field, value) = (self.text(query)?, self.secret(value)?);
-                let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-                if !field.chars().all(plain) {
-                    return self.wrong(query.line, "a field of a query is named by letters, digits, `-`, `_` and `.`");
-                }
-                Some(Credential::Query(field.into(), value))
-            }
-            _ => self.wrong(
-                at.line,
-                format!("a credential is one of `{{ bearer: {{ secret: {name} }} }}`, `{{ header: X-Api-Key, value: {{ secret: {name} }} }}`, `{{ query: key, value: {{ secret: {name} }} }}` and `{{ user: USER, password: {{ secret: {name} }} }}`"),
-            ),
-        }
     }
 
     /// What is said of one member of its answers. Empty: that is over.
@@ -231,6 +214,25 @@ impl Reading<'_> {
         Some(Openapi { file, unknown, read: None })
     }
 
+    /// What each principal may ask for, and how long requests and answers may be.
+    fn limits_there(&mut self, at: Option<&At<file::ConnectionLimits>>) -> (Allowance, Bounds) {
+        let Some(At { value: limits, .. }) = at else { return (Allowance::default(), Bounds::default()) };
+        let mut within = |at: &Option<At<u64>>, max: u64| {
+            let at = at.as_ref()?;
+            if (1..=max).contains(&at.value) {
+                return Some(at.value);
+            }
+            self.wrong(at.line, format!("this limit is from 1 to {max}; leave it out where there is none"))
+        };
+        let per_minute =
+            within(&limits.requests_per_minute, REQUESTS_MAX).and_then(|it| u32::try_from(it).ok());
+        let concurrent = within(&limits.concurrent, REQUESTS_MAX).and_then(|it| u32::try_from(it).ok());
+        let request_bytes_max = within(&limits.request_bytes, BYTES_MAX);
+        let response_bytes_max = within(&limits.response_bytes, BYTES_MAX);
+        let bounds = Bounds { request_bytes_max, response_bytes_max, ..Bounds::default() };
+        (Allowance { per_minute, concurrent }, bounds)
+    }
+
     fn patience(&mut self, at: Option<&At<u64>>) -> Option<Duration> {
         match at {
             None => Some(PATIENCE),
@@ -242,3 +244,8 @@ impl Reading<'_> {
 
 /// A model may think for minutes before its first word.
 const PATIENCE: Duration = Duration::from_secs(300);
+
+/// The highest limit on requests that can be written.
+const REQUESTS_MAX: u64 = 1_000_000;
+/// The highest limit on bytes that can be written.
+const BYTES_MAX: u64 = 1 << 40;

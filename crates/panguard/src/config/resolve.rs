@@ -458,8 +458,9 @@ impl Reading<'_> {
 
     fn credential(&mut self, name: &str, at: &At<file::Credential>) -> Option<(String, vault::Name)> {
         let credential = &at.value;
-        let file::Credential { bearer, header, query, value, .. } = credential;
-        if bearer.is_some() || header.is_some() || query.is_some() || value.is_some() {
+        let file::Credential { bearer, header, query, value, aws, oauth2, .. } = credential;
+        let others = [bearer.is_some(), header.is_some(), query.is_some(), value.is_some(), aws.is_some()];
+        if others.contains(&true) || oauth2.is_some() {
             return self.wrong(
                 at.line,
                 format!("`postgres` takes a user and a password; write `{{ user: USER, password: {{ secret: {name} }} }}`"),
@@ -571,13 +572,24 @@ impl Reading<'_> {
 
 /// The line of the first key that is for HTTP systems alone.
 fn first_of_http(connection: &file::Connection) -> Option<u64> {
-    let file::Connection { hosts, opaque, requests, timeout_seconds, openapi, .. } = connection;
+    let file::Connection {
+        hosts,
+        opaque,
+        requests,
+        timeout_seconds,
+        client_certificate,
+        limits,
+        openapi,
+        ..
+    } = connection;
     let lines = [
         hosts.first().map(|at| at.line),
         opaque.as_ref().map(|at| at.line),
         requests.as_ref().map(|at| at.line),
         timeout_seconds.as_ref().map(|at| at.line),
         openapi.as_ref().map(|at| at.line),
+        client_certificate.as_ref().map(|at| at.line),
+        limits.as_ref().map(|at| at.line),
     ];
     lines.into_iter().flatten().min()
 }

@@ -3,11 +3,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
-use proxy::{Connection, HttpConnection, Live, Target, Trust, UpstreamTls, Verify, certificates, listening};
+use proxy::{
+    ClientCertificate, ClientKey, Connection, HttpConnection, Live, Target, Trust, UpstreamTls, Verify,
+    certificates, listening,
+};
 use wire_http::Outgoing;
 
 use super::Maskers;
-use crate::config::{self, Config, Requests};
+use crate::config::{self, CertificateKey, Config, Requests};
 
 /// The part of the configuration that can be exchanged while the gateway runs, with the PEM files it names.
 ///
@@ -49,14 +52,22 @@ pub fn upstream(name: &str, connection: &config::Connection) -> anyhow::Result<C
 /// One connection of HTTP, with the PEM file that it names.
 fn http(name: &str, connection: &config::HttpConnection, maskers: Maskers) -> anyhow::Result<HttpConnection> {
     let trust = trust(connection.ca.as_deref()).with_context(|| format!("the connection `{name}`"))?;
+    let certificate = connection.certificate.as_ref().map(certificate).transpose();
+    let certificate = certificate.with_context(|| format!("the connection `{name}`"))?;
     Ok(HttpConnection {
         lane: Arc::new(lane(name, connection, maskers)?),
         credential: connection.credential.clone(),
-        version: format!("{connection:?} {trust:?}").into(),
+        version: format!(
+            "{connection:?} {trust:?} {:?}",
+            certificate.as_ref().map(ClientCertificate::version)
+        )
+        .into(),
         trust,
+        certificate,
         labels: connection.labels.clone(),
         hosts: connection.hosts.clone(),
         patience: connection.patience,
+        allowance: connection.allowance,
     })
 }
 
@@ -83,7 +94,24 @@ pub fn lane(
         strict: connection.strict,
         opaque: connection.opaque,
         outgoing,
+        bounds: connection.bounds,
     })
+}
+
+/// What is shown to an upstream that asks for a certificate.
+fn certificate(configured: &config::ClientCertificate) -> anyhow::Result<ClientCertificate> {
+    let cert = configured.cert.display();
+    let chain = fs::read(&configured.cert).with_context(|| format!("the client certificate `{cert}`"))?;
+    let (key, named) = match &configured.key {
+        CertificateKey::Vault(name) => (ClientKey::Vault(name.clone()), format!("`{name}` in the vault")),
+        CertificateKey::File(file) => {
+            let named = format!("`{}`", file.display());
+            let key = fs::read(file).with_context(|| format!("the client certificate's key {named}"))?;
+            (ClientKey::Pem(key.into()), named)
+        }
+    };
+    ClientCertificate::new(&chain, key)
+        .with_context(|| format!("the client certificate `{cert}` with its key {named}"))
 }
 
 /// Where a connection is, and how panguard signs in there.

@@ -37,6 +37,14 @@ impl From<Infallible> for BrokenOff {
 }
 
 impl Sent {
+    /// The same once more, if it is whole.
+    pub(super) fn again(&self) -> Option<Self> {
+        match self {
+            Self::Whole(bytes) => Some(Self::Whole(bytes.clone())),
+            Self::Pieces { .. } => None,
+        }
+    }
+
     /// A body that comes in pieces, and where they are put.
     pub(super) fn pieces() -> (mpsc::Sender<Piece>, Self) {
         let (sender, pieces) = mpsc::channel(PIECES_MAX);

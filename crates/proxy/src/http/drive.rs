@@ -23,12 +23,12 @@ use wire_http::{Effect, Exchange};
 
 use super::Reachable;
 use super::body::{Piece, Sent};
-use super::client::Unreached;
+use super::client::{Answered, Unreached};
 use super::credential::Lent;
 use super::session::Running;
 use crate::clock::now;
 
-type Answering = Pin<Box<dyn Future<Output = Result<Response<Incoming>, Unreached>> + Send>>;
+type Answering = Pin<Box<dyn Future<Output = Result<Answered, Unreached>> + Send>>;
 
 /// One exchange, and all that it waits for.
 pub(super) struct Drive {
@@ -69,7 +69,7 @@ enum Happened {
     Judged((Verdict, Duration)),
     Gave,
     Asked(Option<Result<Frame<Bytes>, hyper::Error>>),
-    Answered(Result<Response<Incoming>, Unreached>),
+    Answered(Result<Answered, Unreached>),
     Answers(Option<Result<Frame<Bytes>, hyper::Error>>),
     Late,
     Closed,
@@ -146,6 +146,10 @@ impl Drive {
         while let Some(effect) = self.exchange.poll() {
             match effect {
                 Effect::Ask(question) => self.ask(&question),
+                Effect::Refuse { question, code, detail } => {
+                    let refused = self.gate.refuse(&self.session.admitted, &question, code, &detail, now());
+                    self.verdict = Some((refused, Instant::now()));
+                }
                 Effect::Request(parts) => self.head = Some(parts),
                 Effect::RequestData(bytes) => self.sending.pieces.push_back(Piece::Data(bytes)),
                 Effect::RequestEnd(trailers) => self.sending.pieces.push_back(Piece::End(trailers)),
@@ -271,11 +275,14 @@ impl Drive {
         }
     }
 
-    fn answered(&mut self, answered: Result<Response<Incoming>, Unreached>) {
+    fn answered(&mut self, answered: Result<Answered, Unreached>) {
         self.answering = None;
         self.patience();
         match answered {
-            Ok(response) => {
+            Ok(Answered { response, echo }) => {
+                if let Some(echo) = &echo {
+                    self.exchange.lent_anew(echo);
+                }
                 let (parts, body) = response.into_parts();
                 self.upstream = Some(body);
                 self.exchange.response(parts);
@@ -398,7 +405,7 @@ async fn verdict(pending: &mut Option<(Pending<Verdict>, Instant)>) -> (Verdict,
     }
 }
 
-async fn answered(answering: &mut Option<Answering>) -> Result<Response<Incoming>, Unreached> {
+async fn answered(answering: &mut Option<Answering>) -> Result<Answered, Unreached> {
     match answering {
         Some(answering) => answering.await,
         None => std::future::pending().await,

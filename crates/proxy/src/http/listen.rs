@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use access::{Admission, Code, Mode, Refusal, SessionId};
 use bytes::Bytes;
-use gate::Stranger;
+use gate::{Stranger, TooMany};
 use http::header::USER_AGENT;
 use http::{Request, Response};
 use http_body::Body;
@@ -23,10 +23,11 @@ use tokio::task::JoinSet;
 use tokio::time::{interval, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, info, warn};
-use wire_http::{Broken, Exchange};
+use wire_http::{Broken, Exchange, TurnedAway};
 
 use super::Reachable;
 use super::body::Sent;
+use super::credential::Lent;
 use super::door::{self, Place};
 use super::drive::Drive;
 use super::guarded::{Guarded, Watch};
@@ -225,14 +226,16 @@ impl Caller {
             self.refused(id, &refusal);
             wire_http::refusal(&refusal)
         })?;
-        let Some((number, running)) = session.next(now()) else {
+        let Some((number, mut running)) = session.next(now()) else {
             return Err(self.unnamed("a session of too many requests"));
         };
-        let lent = reachable.client.lend().map_err(|error| {
-            warn!(connection = &*name, %error, "no credential");
-            let detail = "panguard has no credential for it, tell its operator";
-            wire_http::refusal(&refusal(Code::UpstreamUnavailable, id, detail))
-        })?;
+        let (lent, turned_away) = match reachable.enter(&session.who, now()) {
+            Ok(slot) => {
+                running.keep(slot);
+                lend(&reachable, &name).await
+            }
+            Err(too_many) => (Lent::default(), Some(turned_away(too_many))),
+        };
         let settings = wire_http::Settings {
             connection: reachable.connection.lane.clone(),
             prefix,
@@ -240,6 +243,7 @@ impl Caller {
             now: now(),
             wanted: gateway.settings.gate.wanted(),
             echo: lent.echo.clone(),
+            turned_away,
         };
         let (parts, body) = request.into_parts();
         let has_body = !body.is_end_stream();
@@ -367,6 +371,39 @@ impl Caller {
         wire_http::refusal(&refusal(Code::LimitReached, SessionId(0), why))
     }
 }
+
+/// The credential of the moment, or why the request is turned away without it.
+async fn lend(reachable: &Reachable, name: &str) -> (Lent, Option<TurnedAway>) {
+    match reachable.client.lend().await {
+        Ok(lent) => (lent, None),
+        Err(error) => {
+            warn!(connection = name, %error, "no credential");
+            let detail = "panguard has no credential for it, tell its operator".into();
+            let code = Code::UpstreamUnavailable;
+            (Lent::default(), Some(TurnedAway { code, detail, retry_after_seconds: None }))
+        }
+    }
+}
+
+/// What is told of a request that is one too many.
+fn turned_away(too_many: TooMany) -> TurnedAway {
+    let (detail, seconds) = match too_many {
+        TooMany::Often { per_minute, retry_after_seconds } => {
+            (format!("there are {per_minute} requests a minute for you here"), retry_after_seconds)
+        }
+        TooMany::AtOnce { concurrent } => {
+            (format!("there are {concurrent} requests at a time for you here"), RETRY_AT_ONCE_SECONDS)
+        }
+        TooMany::Principals => ("there are too many who ask here".to_owned(), RETRY_SECONDS_MAX),
+    };
+    let (code, detail) = (Code::LimitReached, detail.into());
+    TurnedAway { code, detail, retry_after_seconds: Some(seconds) }
+}
+
+/// Nobody can say when a request that runs will end.
+const RETRY_AT_ONCE_SECONDS: u64 = 1;
+/// When every bucket of this moment is full again.
+const RETRY_SECONDS_MAX: u64 = 60;
 
 fn refusal(code: Code, session: SessionId, detail: &str) -> Refusal {
     let (columns, policies) = (Vec::new(), Vec::new());

@@ -3,10 +3,10 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use access::{Admission, Mode, RequestId, Timestamp};
 use aws_lc_rs::digest;
-use gate::{Admitted, Gate};
+use gate::{Admitted, Gate, Who};
 use tracing::info;
 
-use super::Reachable;
+use super::{Reachable, Slot};
 use crate::metrics::ConnectionMetrics;
 
 /// Names a token that was presented from one address: never the token itself.
@@ -20,13 +20,26 @@ pub(super) struct Token([u8; 32]);
 pub(super) struct Session {
     pub(super) admitted: Admitted,
     pub(super) metrics: ConnectionMetrics,
+    /// As whom its requests are counted.
+    pub(super) who: Who,
     number: AtomicU32,
     used: AtomicU64,
     running: AtomicU32,
 }
 
 /// A request that runs in a session.
-pub(super) struct Running(Arc<Session>);
+pub(super) struct Running {
+    session: Arc<Session>,
+    /// Its place among those that run at a time.
+    slot: Option<Slot>,
+}
+
+impl Running {
+    /// Keeps a place for as long as the request runs.
+    pub(super) fn keep(&mut self, slot: Slot) {
+        self.slot = Some(slot);
+    }
+}
 
 impl Token {
     pub(super) fn of(token: &[u8], from: &str) -> Self {
@@ -43,7 +56,8 @@ impl Token {
 impl Session {
     pub(super) fn new(admitted: Admitted, metrics: ConnectionMetrics, now: Timestamp) -> Self {
         let (number, used, running) = (AtomicU32::new(0), AtomicU64::new(seconds(now)), AtomicU32::new(0));
-        Self { admitted, metrics, number, used, running }
+        let who = Who::from(&*admitted.admission().principal);
+        Self { admitted, metrics, who, number, used, running }
     }
 
     /// The next request's id; `None` when there have been as many as can be told apart.
@@ -52,7 +66,10 @@ impl Session {
         let number = self.number.fetch_update(Ordering::AcqRel, Ordering::Acquire, step).ok()?;
         self.used.store(seconds(now), Ordering::Release);
         self.running.fetch_add(1, Ordering::AcqRel);
-        Some((self.admitted.admission().session.request(number + 1), Running(self.clone())))
+        Some((
+            self.admitted.admission().session.request(number + 1),
+            Running { session: self.clone(), slot: None },
+        ))
     }
 
     fn is_idle(&self, now: Timestamp) -> bool {
@@ -66,13 +83,13 @@ impl std::ops::Deref for Running {
     type Target = Session;
 
     fn deref(&self) -> &Session {
-        &self.0
+        &self.session
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::AcqRel);
+        self.session.running.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

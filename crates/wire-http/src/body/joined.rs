@@ -80,7 +80,8 @@ pub(super) fn goes_on(care: &Care, text: &[u8]) -> bool {
     may_hold(care, text) && text.len() <= LEAF_BYTES_MAX && leaves::goes_on(care, text)
 }
 
-fn may_hold(care: &Care, text: &[u8]) -> bool {
+/// Whether a number in disguise may be in `text`.
+pub(super) fn may_hold(care: &Care, text: &[u8]) -> bool {
     !care.masker.spares_cards() && !text.is_empty() && (care.strict || may_hold_parts(text))
 }
 

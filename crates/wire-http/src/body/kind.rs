@@ -217,6 +217,11 @@ impl Said {
             _ if self.is_markup() => Some(Kind::Markup),
             _ if self.is_lines() => Some(Kind::Lines),
             _ => match self.table() {
+                // Under the name of commas some programs write semicolons.
+                Some(b',') if strict => match shape::table(first, known)? {
+                    Kind::Text => Some(Kind::Table(b',')),
+                    table => Some(table),
+                },
                 Some(parting) => Some(Kind::Table(parting)),
                 // Whoever puts one value into two columns need not say that it is a table.
                 None if strict && self.is(&["", "text/plain"]) => shape::table(first, known),

@@ -19,6 +19,12 @@ fn a_credential_is_starred_out_however_it_is_written() {
         "sk-injected%2Fsecret%2B123".to_owned(),
         "sk-injected%2fsecret%2b123".to_owned(),
         r"sk-injected\/secret+123".to_owned(),
+        r"sk-injected\\/secret\\u002b123".to_owned(),
+        "sk-injected/secret%2B123".to_owned(),
+        SECRET.bytes().map(|byte| format!("%{byte:02X}")).collect(),
+        SECRET.bytes().map(|byte| format!("\\u{byte:04x}")).collect(),
+        SECRET.bytes().map(|byte| format!("&#{byte};")).collect(),
+        "sk-injected&#x2F;secret&plus;123".to_owned(),
         hex.to_ascii_uppercase(),
         hex,
     ] {
@@ -49,7 +55,8 @@ proptest! {
         after in "[a-zA-Z0-9/+\\-]{0,30}",
         cuts in prop::collection::vec(1_usize..9, 0..20),
     ) {
-        let text = format!("{before}{SECRET}{after}sk-injec");
+        let spelt = SECRET.replace('/', "%2F").replace('+', "&#43;").replace('-', r"\\u002d");
+        let text = format!("{before}{SECRET}{after}{spelt}{after}&#x73;%6B-injec&#");
         let mut echoes = Echoes::new(echo());
         let (mut rest, mut told) = (text.as_bytes(), Vec::new());
         for cut in cuts {

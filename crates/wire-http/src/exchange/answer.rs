@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 
 use access::{Code, Status};
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, TRANSFER_ENCODING};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, TRAILER, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, response};
 
 use super::Effect;
@@ -13,6 +13,9 @@ use crate::header;
 /// Bytes of an answer that are gathered before any is told, where its length is known to be no more: then its length is told
 /// too, and what is withheld of it is withheld whole.
 const GATHERED_BYTES_MAX: u64 = 256 << 10;
+
+/// How parts of one thing are told in one answer (RFC 9110 §14.6).
+const BYTERANGES: &[u8] = b"multipart/byteranges";
 
 /// An upstream's answer as it is told.
 #[derive(Default)]
@@ -33,7 +36,13 @@ pub(super) struct Answer {
     released: u64,
     /// Fields that are not told.
     forgotten: Vec<HeaderName>,
+    /// Bytes of its body that came from the upstream, and how many may.
+    taken: u64,
+    bytes_max: Option<u64>,
 }
+
+/// Said of an answer that is longer than the connection lets pass.
+const TOO_LONG: Withheld = Withheld::TooLarge("the answer");
 
 impl Answer {
     /// Takes the head.
@@ -48,11 +57,19 @@ impl Answer {
         answer.wrong = wrong(&parts);
         let length =
             parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        let bytes_max = settings.connection.bounds.response_bytes_max;
+        answer.bytes_max = bytes_max;
+        if has_body && length.zip(bytes_max).is_some_and(|(length, max)| length > max) {
+            answer.wrong = answer.wrong.or(Some(TOO_LONG));
+        }
         answer.gathers = length.is_some_and(|length| length <= GATHERED_BYTES_MAX);
         let mut told = response::Response::new(()).into_parts().0;
         told.status = status;
         told.headers = header::told(&parts.headers);
         points_inside(settings, &mut told.headers);
+        if let Some(announced) = header::announced(&parts.headers).filter(|_| has_body) {
+            told.headers.insert(TRAILER, announced);
+        }
         answer.head = Some(told);
         answer
     }
@@ -112,6 +129,10 @@ impl Answer {
 
     /// Goes on with its body.
     pub fn pass(&mut self, bytes: &[u8], effects: &mut VecDeque<Effect>) -> Result<(), Withheld> {
+        self.taken = self.taken.saturating_add(bytes.len() as u64);
+        if self.bytes_max.is_some_and(|max| self.taken > max) {
+            return Err(TOO_LONG);
+        }
         let Some(rewriter) = &mut self.rewriter else { return Ok(()) };
         let mut out = Vec::new();
         rewriter.push(bytes, &mut out)?;
@@ -139,8 +160,9 @@ impl Answer {
                 return Err(Withheld::Sad);
             }
         }
-        // An answer to HEAD has no length: that of what GET would tell is not known.
-        let length = self.has_body.then_some(out.len() as u64);
+        // An answer to HEAD has no length: that of what GET would tell is not known. What has trailers has none either.
+        let ends = trailers.as_ref().is_none_or(HeaderMap::is_empty);
+        let length = (self.has_body && ends).then_some(out.len() as u64);
         self.tell(length, effects);
         if !out.is_empty() {
             self.released += out.len() as u64;
@@ -196,6 +218,7 @@ impl Answer {
         }
         if let Some(length) = length {
             head.headers.insert(CONTENT_LENGTH, length.into());
+            head.headers.remove(TRAILER);
         }
         effects.push_back(Effect::Response(Box::new(head)));
     }
@@ -219,13 +242,19 @@ fn wrong(parts: &response::Parts) -> Option<Withheld> {
     if codings > 1 || !is_chunked || (codings == 1 && lengths > 0) || lengths > 1 {
         return Some(Withheld::NotUnderstood("the framing of the answer"));
     }
+    // Parts were not asked for.
+    let kind = parts.headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes().trim_ascii_start());
+    let in_ranges = kind.and_then(|kind| kind.get(..BYTERANGES.len()));
+    if parts.status == StatusCode::PARTIAL_CONTENT
+        || in_ranges.is_some_and(|kind| kind.eq_ignore_ascii_case(BYTERANGES))
+    {
+        return Some(Withheld::NotUnderstood("a part of an answer"));
+    }
     match parts.status {
         // It is panguard that the upstream does not know: that is not the agent's business, nor a reason to sign in anew.
         StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
             Some(Withheld::NotUnderstood("the upstream does not accept panguard's credential"))
         }
-        // Parts were not asked for.
-        StatusCode::PARTIAL_CONTENT => Some(Withheld::NotUnderstood("a part of an answer")),
         StatusCode::SWITCHING_PROTOCOLS => Some(Withheld::NotUnderstood("another protocol")),
         _ => None,
     }

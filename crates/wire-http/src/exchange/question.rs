@@ -15,6 +15,9 @@ use crate::echo::Echo;
 use crate::header;
 use crate::llm::{self, Dialect};
 
+/// What a query is written as.
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// Bytes of a body that the command's text holds; the gate records less.
 pub(super) const TEXT_BYTES_MAX: usize = 64 << 10;
 
@@ -86,7 +89,7 @@ impl Exchange {
         call.fields.extend(self.known.iter().flat_map(|known| known.fields(&self.settings.wanted)));
         call.fields.extend(field::query(&fields, &self.settings.wanted));
         // What an agent signs in with is no fact of its request.
-        let mut headers = header::sent(&self.head.headers);
+        let headers = header::sent(&self.head.headers);
         call.fields.extend(field::headers(&headers, &self.settings.wanted));
         let mut looks = |text: &str, what: &str| {
             if let Some(masked) = masker.text(text.as_bytes()) {
@@ -94,6 +97,7 @@ impl Exchange {
                 use_of(&mut facts.columns, what, class);
             }
         };
+        looks(self.head.method.as_str(), "the method");
         looks(&target.path, "the path");
         looks(target.query.as_deref().unwrap_or_default(), "the query");
         fields.iter().for_each(|(name, value)| {
@@ -101,10 +105,31 @@ impl Exchange {
             looks(value, "the query");
         });
         let strict = self.settings.connection.strict;
+        if let Some(class) = target.query.as_deref().filter(|_| strict).and_then(|query| self.in_form(query))
+        {
+            use_of(&mut facts.columns, "the query", class);
+        }
+        let mut headers = header::sent(&self.head.headers);
         let looked = header::mask(&mut headers, masker, &Echo::default(), strict);
         if looked.found > 0 {
             let class = if looked.sad { DataClass::Sad } else { DataClass::Pan };
             use_of(&mut facts.columns, "the header", class);
+        }
+    }
+
+    /// What a query holds if it is read as a form, whose fields together may be a number.
+    fn in_form(&self, query: &str) -> Option<DataClass> {
+        let care = self.settings.connection.requests(self.settings.masker, &Terms::default());
+        let coded = Coded { content_type: Some(FORM), content_encoding: "" };
+        let mut rewriter = open(&care, coded);
+        let mut out = Vec::new();
+        match rewriter.push(query.as_bytes(), &mut out).and_then(|()| rewriter.finish(&mut out)) {
+            Err(Withheld::Sad) => Some(DataClass::Sad),
+            Err(Withheld::CardData) => Some(DataClass::Pan),
+            // Whatever else it is to readers of bodies: it is a query.
+            Ok(()) | Err(Withheld::NotUnderstood(_) | Withheld::TooLarge(_)) => {
+                (rewriter.found() > 0).then_some(DataClass::Pan)
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use wire::Side;
 
 use super::{Effect, Exchange, HELD_BYTES_MAX};
 use crate::body::Opaque;
-use crate::connection::{Connection, Origin, Outgoing, Settings};
+use crate::connection::{Bounds, Connection, Holds, Origin, Outgoing, Settings, TurnedAway};
 use crate::echo::Echo;
 
 const MASKER: Masker = Masker::new(Profile::Last4);
@@ -33,6 +33,7 @@ fn connection() -> Connection {
         strict: false,
         opaque: Opaque::Refuse,
         outgoing: Outgoing::Refuse,
+        bounds: Bounds::default(),
     }
 }
 
@@ -44,6 +45,7 @@ fn settings(connection: Connection) -> Settings {
         now: access::Timestamp(0),
         wanted: Arc::default(),
         echo: Echo::of(&[b"sk-injected-1"]),
+        turned_away: None,
     }
 }
 
@@ -71,6 +73,7 @@ fn deny() -> Verdict {
 #[derive(Default)]
 struct Seen {
     asked: Option<Question>,
+    refused: Option<(Code, Box<str>)>,
     sent: Option<String>,
     sent_body: Vec<u8>,
     sent_ended: bool,
@@ -134,6 +137,9 @@ impl Script {
             let seen = &mut self.seen;
             match effect {
                 Effect::Ask(question) => assert!(seen.asked.replace(question).is_none(), "asked twice"),
+                Effect::Refuse { code, detail, .. } => {
+                    assert!(seen.refused.replace((code, detail)).is_none(), "refused twice");
+                }
                 Effect::Request(parts) => {
                     assert!(seen.asked.is_some(), "sent before it was asked about");
                     let uri = parts.uri;
@@ -151,7 +157,10 @@ impl Script {
                     assert!(seen.told.is_some() && !seen.told_ended, "a body without a head");
                     seen.told_body.extend(bytes);
                 }
-                Effect::ResponseEnd(trailers) => (seen.told_ended, seen.told_trailers) = (true, trailers),
+                Effect::ResponseEnd(trailers) => {
+                    seen.told_trailers = trailers;
+                    seen.told_ended = true;
+                }
                 Effect::Abort => seen.aborted = true,
                 Effect::Leave => seen.left = true,
                 Effect::Done(outcome) => assert!(seen.done.replace(outcome).is_none(), "done twice"),
@@ -472,4 +481,149 @@ fn what_is_told_never_depends_on_how_it_is_cut() {
     };
     let whole = tell(body.len());
     assert!((1..body.len()).all(|size| tell(size) == whole));
+}
+
+#[test]
+fn what_is_no_path_or_value_is_looked_at_too() {
+    let strict = || Settings {
+        connection: Arc::new(Connection { strict: true, ..connection() }),
+        ..settings(connection())
+    };
+    let method = Method::from_bytes(CARD.as_bytes()).unwrap();
+    for (it, place) in [
+        (Script::new(method, "/charges", &[], false), "the method"),
+        (Script::on(strict(), Method::GET, "/charges?a=40000566&b=55665556", &[], false), "the query"),
+        (
+            Script::new(Method::GET, "/charges", &[("cache-control", "max-age=4000056655665556")], false),
+            "the header",
+        ),
+    ] {
+        let columns = &it.seen.asked.as_ref().unwrap().facts.columns;
+        assert_eq!(columns.iter().map(|used| &*used.column).collect::<Vec<_>>(), [place]);
+    }
+    let it = Script::on(strict(), Method::GET, "/charges?page=4000&size=0566&status=open", &[], false);
+    assert!(it.seen.asked.unwrap().facts.columns.is_empty());
+}
+
+#[test]
+fn parts_of_an_answer_that_nobody_asked_for_are_withheld() {
+    let ranges = "Multipart/ByteRanges; boundary=x";
+    for (status, fields) in [(206, [("content-type", "text/plain")]), (200, [("content-type", ranges)])] {
+        let mut it = Script::get("/v1/charges");
+        it.verdict(allow(Terms::default())).told(status, &fields, "40000566");
+        assert_eq!((it.status(), it.code().as_str()), (502, "PGD-0012"));
+    }
+}
+
+#[test]
+fn trailers_are_told_where_they_were_announced() {
+    let mut it = Script::get("/v1/charges");
+    it.verdict(allow(Terms::default()));
+    let mut parts = Response::new(()).into_parts().0;
+    parts.headers =
+        headers(&[("content-type", "text/plain"), ("trailer", "X-Sum, Set-Cookie, Content-Length")]);
+    it.step(|exchange| exchange.response(parts)).step(|exchange| exchange.response_data(b"x"));
+    it.step(|exchange| exchange.response_end(Some(headers(&[("x-sum", CARD), ("set-cookie", "a=1")]))));
+    assert_eq!((it.field("trailer"), it.field("content-length")), (Some("x-sum"), None));
+    assert_eq!(it.seen.told_trailers, Some(headers(&[("x-sum", "************5556")])));
+    let mut it = Script::get("/v1/charges");
+    it.verdict(allow(Terms::default())).told(200, &[("trailer", "X-Sum")], "x");
+    assert_eq!((it.field("trailer"), it.field("content-length")), (None, Some("1")));
+}
+
+fn bounded(bounds: Bounds) -> Settings {
+    settings(Connection { bounds, ..connection() })
+}
+
+#[test]
+fn a_request_that_says_it_is_too_long_is_refused_before_its_body_is_read() {
+    let bounds = Bounds { request_bytes_max: Some(10), ..Bounds::default() };
+    let long = [("content-length", "11"), ("content-type", "application/json")];
+    let mut script = Script::on(bounded(bounds), Method::POST, "/charges", &long, true);
+    assert!(!script.exchange.wants(Side::Agent), "its body is not read");
+    let (code, detail) = script.seen.refused.clone().expect("it is refused");
+    assert_eq!((code, &*detail), (Code::LimitReached, "a request's body has at most 10 bytes here"));
+    script.step(|exchange| exchange.answer(limited()));
+    let (status, headers) = script.seen.told.as_ref().unwrap();
+    assert_eq!((*status, headers.get("retry-after")), (413, None));
+    assert_eq!(headers["x-should-retry"], "false");
+    assert!(script.seen.sent.is_none());
+}
+
+#[test]
+fn a_request_that_turns_out_too_long_is_refused_as_soon_as_it_is() {
+    let bounds = Bounds { request_bytes_max: Some(10), ..Bounds::default() };
+    let mut script = Script::on(bounded(bounds), Method::POST, "/charges", &[], true);
+    script.step(|exchange| exchange.request_data(b"0123456789"));
+    assert!(script.seen.refused.is_none(), "so many may pass");
+    script.step(|exchange| exchange.request_data(b"0"));
+    assert!(script.seen.refused.is_some() && !script.exchange.wants(Side::Agent));
+    assert!(script.seen.asked.is_none(), "policy is not asked too");
+}
+
+#[test]
+fn a_request_that_passes_as_it_comes_is_broken_off_where_it_is_too_long() {
+    let max = HELD_BYTES_MAX as u64 + 100;
+    let bounds = Bounds { request_bytes_max: Some(max), ..Bounds::default() };
+    let mut script = Script::on(bounded(bounds), Method::POST, "/charges", &[], true);
+    script.step(|exchange| exchange.request_data(&vec![b'a'; HELD_BYTES_MAX + 1]));
+    script.step(|exchange| exchange.answer(allow(Terms::default())));
+    assert!(script.seen.sent.is_some());
+    script.step(|exchange| exchange.request_data(&[b'a'; 100]));
+    assert!(script.seen.left && !script.seen.sent_ended);
+    assert_eq!(script.seen.told.as_ref().unwrap().0, 413);
+    assert_eq!(script.seen.done.as_ref().unwrap().status, Status::Unknown);
+}
+
+#[test]
+fn a_body_that_is_signed_is_held_whole_and_refused_where_it_is_too_long_for_that() {
+    let bounds = Bounds { holds: Holds::All, ..Bounds::default() };
+    let mut script = Script::on(bounded(bounds), Method::POST, "/charges", &[], true);
+    script.step(|exchange| exchange.request_data(&vec![b'a'; 4 * HELD_BYTES_MAX]));
+    assert!(script.seen.asked.is_none(), "more of it may come");
+    script.step(|exchange| exchange.request_data(&vec![b'a'; super::PROMPT_BYTES_MAX]));
+    assert!(script.seen.refused.is_some());
+    let bounds = Bounds { holds: Holds::Fitting, ..Bounds::default() };
+    let mut script = Script::on(bounded(bounds), Method::POST, "/charges", &[], true);
+    script.step(|exchange| exchange.request_data(&vec![b'a'; super::PROMPT_BYTES_MAX + 1]));
+    assert!(script.seen.refused.is_none() && script.seen.asked.is_some());
+}
+
+#[test]
+fn an_answer_that_is_too_long_is_withheld_or_broken_off() {
+    let bounds = Bounds { response_bytes_max: Some(10), ..Bounds::default() };
+    for length in [Some("11"), None] {
+        let mut script = Script::on(bounded(bounds), Method::GET, "/charges", &[], false);
+        script.step(|exchange| exchange.answer(allow(Terms::default())));
+        let mut answer = Response::builder().header("content-type", "text/plain");
+        if let Some(length) = length {
+            answer = answer.header("content-length", length);
+        }
+        let (parts, ()) = answer.body(()).unwrap().into_parts();
+        script.step(|exchange| exchange.response(parts));
+        script.step(|exchange| exchange.response_data(b"0123456789a"));
+        assert!(matches!(script.seen.done.as_ref().unwrap().status, Status::Withheld(_)), "{length:?}");
+        assert!(script.seen.left && script.seen.told.as_ref().is_none_or(|told| told.0 == 502));
+    }
+}
+
+#[test]
+fn who_is_turned_away_is_told_when_to_come_again() {
+    let away = TurnedAway {
+        code: Code::LimitReached,
+        detail: "60 requests a minute".into(),
+        retry_after_seconds: Some(17),
+    };
+    let settings = Settings { turned_away: Some(away), ..settings(connection()) };
+    let mut script = Script::on(settings, Method::POST, "/charges", &[], true);
+    assert!(script.seen.refused.is_some() && script.seen.asked.is_none());
+    script.step(|exchange| exchange.answer(limited()));
+    let (status, headers) = script.seen.told.as_ref().unwrap();
+    assert_eq!((*status, &headers["retry-after"]), (429, &HeaderValue::from_static("17")));
+    assert_eq!(headers["x-should-retry"], "true");
+}
+
+fn limited() -> Verdict {
+    let (detail, columns, policies) = ("so many".into(), Vec::new(), Vec::new());
+    Verdict::Deny(Box::new(Refusal { code: Code::LimitReached, request: id(), detail, columns, policies }))
 }

@@ -94,6 +94,26 @@ fn card_numbers_are_masked_in_values_and_a_name_that_is_one_goes() {
 }
 
 #[test]
+fn fields_of_http_itself_are_looked_at_too_but_not_a_boundary() {
+    let mut map = headers(&[
+        ("Content-Type", "multipart/mixed; boundary=4000056655665556; x=4000056655665556"),
+        ("Cache-Control", "max-age=4000056655665556"),
+        ("Last-Modified", "Sun, 29 Nov 2026 08:30:04 GMT"),
+        ("Age", "4000056655665556"),
+    ]);
+    assert_eq!(mask(&mut map, MASKER, &Echo::default(), false).found, 3);
+    assert_eq!(
+        shown(&map),
+        [
+            "content-type: multipart/mixed; x=************5556; boundary=4000056655665556",
+            "cache-control: max-age=************5556",
+            "last-modified: Sun, 29 Nov 2026 08:30:04 GMT",
+            "age: ************5556",
+        ]
+    );
+}
+
+#[test]
 fn a_number_that_is_taken_apart_over_fields_goes_where_card_data_is_expected() {
     let parts = [("X-A", "40000566"), ("X-B", "55665556"), ("X-C", "17")];
     let (mut strict, mut ordinary) = (headers(&parts), headers(&parts));

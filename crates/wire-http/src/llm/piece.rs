@@ -101,6 +101,7 @@ pub(super) fn read(doc: &Doc<'_>, name: &[u8]) -> Reading {
     let mut reader = Reader {
         doc,
         ends_all: doc.member(ROOT, "done").is_some(),
+        is_rpc: doc.member(ROOT, "jsonrpc").is_some(),
         slot: Slot { certain, ..Slot::default() },
         reading: Reading::default(),
     };
@@ -141,6 +142,8 @@ struct Reader<'d> {
     doc: &'d Doc<'d>,
     /// Whether the event says whether it is the last.
     ends_all: bool,
+    /// Whether it is a message of JSON-RPC, as MCP sends them.
+    is_rpc: bool,
     /// Where it is.
     slot: Slot,
     reading: Reading,
@@ -226,6 +229,8 @@ impl Reader<'_> {
             ("contentblock", Inside::Whole) if self.slot.kind == "content_block_delta" => Inside::Block,
             (_, Inside::Whole | Inside::Block) if object => Inside::Whole,
             (name, _) if WHOLES.contains(&name) => Inside::Whole,
+            // The answer to a call is given once (JSON-RPC 2.0 §5).
+            (_, Inside::Unknown) if self.is_rpc && self.slot.way == ".result" => Inside::Whole,
             ("args" | "arguments" | "input", _) if object => Inside::Whole,
             (name, _) if name.ends_with("delta") => Inside::Delta,
             ("choices", Inside::Unknown) => Inside::Choice,
@@ -450,6 +455,8 @@ const LABELS: &[&str] = &[
     "format",
     "kind",
     "version",
+    "jsonrpc",
+    "method",
 ];
 
 /// Texts of a choice that is no delta.

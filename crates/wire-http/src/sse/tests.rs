@@ -153,3 +153,24 @@ fn care() -> Care {
         seen: None,
     }
 }
+
+#[test]
+fn a_message_of_json_rpc_stays_one_message() {
+    let care = Care { strict: true, ..care() };
+    let run = |stream: &str| {
+        let mut told = Vec::new();
+        let mut events = Sse::new(&care, false, Arc::default());
+        events.push(stream.as_bytes(), &mut told).unwrap();
+        events.finish(&mut told).unwrap();
+        String::from_utf8(told).unwrap()
+    };
+    let call = r#"data: {"jsonrpc": "2.0", "id": "s1", "method": "roots/list"}"#;
+    let result = |text: &str| {
+        format!(
+            r#"data: {{"jsonrpc": "2.0", "id": 1, "result": {{"content": [{{"type": "text", "text": "{text}"}}]}}}}"#
+        )
+    };
+    let stream = format!("{call}\n\n{call}\n\n{}\n\n{}\n\n", result("card 4000056655665556"), result("4"));
+    let masked = format!("{call}\n\n{call}\n\n{}\n\n{}\n\n", result("card ************5556"), result("4"));
+    assert_eq!(run(&stream), masked);
+}

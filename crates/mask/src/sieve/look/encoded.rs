@@ -3,15 +3,15 @@
 use super::{Look, class};
 use crate::chain::DIGITS_MIN;
 #[cfg(doc)]
-use crate::sieve::tables::SIGNS;
+use crate::sieve::tables::BESIDE;
 use crate::sieve::tables::{DIGIT, LETTER};
 use crate::unit::{Kind, ascii};
 
 impl<'t> Look<'t> {
     /// Digits as pairs of hex digits, from the first of many digits at every other place on.
-    pub(super) fn hex(&mut self, start: usize) {
+    pub(in crate::sieve) fn hex(&mut self, start: usize) {
         let parity = start & 1;
-        if self.hex_to.get(parity).is_none_or(|to| start < *to) {
+        if self.looked.hex_to.get(parity).is_none_or(|to| start < *to) {
             return;
         }
         let (mut at, mut first, mut digits) = (start, start, 0);
@@ -24,15 +24,17 @@ impl<'t> Look<'t> {
                 Some(Kind::Mark(_) | Kind::Other) | None => (first, digits) = (at, 0),
             }
             if digits >= DIGITS_MIN {
-                break;
+                let rest = self.after(at).iter().take(TOKEN);
+                at += rest.take_while(|byte| byte.is_ascii_hexdigit()).count();
+                self.take_hex(first, at);
+                (first, digits) = (at, 0);
             }
         }
-        if digits >= DIGITS_MIN || (self.open && at + 2 > self.text.len()) {
-            let rest = self.after(at).iter().take(TOKEN).take_while(|byte| byte.is_ascii_hexdigit()).count();
-            at += rest;
-            self.take_hex(first, at);
+        if self.open && at + 2 > self.text.len() {
+            self.take_hex(first, self.text.len());
+            self.looked.cut = Some(self.text.len());
         }
-        if let Some(to) = self.hex_to.get_mut(parity) {
+        if let Some(to) = self.looked.hex_to.get_mut(parity) {
             *to = at;
         }
     }
@@ -80,7 +82,7 @@ impl<'t> Look<'t> {
     }
 
     /// Base64 of digits, or base64 of that, around the line break at `at`.
-    pub(super) fn wrapped(&mut self, at: usize) {
+    pub(in crate::sieve) fn wrapped(&mut self, at: usize) {
         let mut letters = [0; 2 * AROUND];
         let (before, after) = letters.split_at_mut(AROUND);
         self.letters_before(at, before);
@@ -157,6 +159,12 @@ impl<'t> Look<'t> {
             end += 1;
         }
         (count, end)
+    }
+
+    /// How many bytes before `at` may be of a token of base64, wrapped or not: `most` at most.
+    pub(super) fn token_before(&self, at: usize, most: usize) -> usize {
+        let is_token = |byte: &&u8| is_letter(**byte) || matches!(byte, b'\r' | b'\n');
+        self.before(at).iter().rev().take(most).take_while(is_token).count()
     }
 
     /// Where a token of base64, wrapped or not, ends, as far as matters.
@@ -248,7 +256,7 @@ static SEXTETS: [u8; 256] = {
     values
 };
 
-/// The first letters of quads of digits and separators, from `A` on: those of [`SIGNS`].
+/// The first letters of quads of digits and separators, from `A` on: those of [`BESIDE`].
 #[allow(clippy::indexing_slicing, reason = "a constant, computed by the compiler")]
 const QUAD_STARTS: u32 = {
     let letters = *b"MNOILKXCDA";

@@ -34,6 +34,7 @@ pub fn run(
         now: Timestamp(jiff::Timestamp::now().as_microsecond()),
         wanted: policies.wanted(),
         echo: Echo::default(),
+        turned_away: None,
     };
     let lane = Arc::clone(&settings.connection);
     let body = arguments.body.as_deref().map(body).transpose()?.unwrap_or_default();

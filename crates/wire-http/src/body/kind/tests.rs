@@ -119,3 +119,12 @@ fn a_stream_is_told_by_its_first_characters() {
     assert_eq!(early("image/png", &[b'a'; FIRST_BYTES_MAX - 1]), None);
     assert_eq!(early("image/png", &[b'a'; FIRST_BYTES_MAX]), Some(Kind::Text));
 }
+
+#[test]
+fn a_table_that_says_commas_and_holds_semicolons_is_cut_at_those_where_card_data_is_expected() {
+    let kind = |body: &[u8], strict| Said::read("text/csv").kind(body, true, strict).unwrap();
+    assert_eq!(kind(b"a;b;c\n1;2;3\n", true), Kind::Table(b';'));
+    assert_eq!(kind(b"a;b;c\n1;2;3\n", false), Kind::Table(b','));
+    assert_eq!(kind(b"a,b;c,d\n", true), Kind::Table(b','));
+    assert_eq!(kind(b"one\n", true), Kind::Table(b','));
+}

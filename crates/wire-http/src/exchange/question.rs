@@ -85,7 +85,7 @@ impl Exchange {
         let fields = target.fields();
         call.fields.extend(field::query(&fields, &self.settings.wanted));
         // What an agent signs in with is no fact of its request.
-        let headers = header::sent(&self.head.headers);
+        let mut headers = header::sent(&self.head.headers);
         call.fields.extend(field::headers(&headers, &self.settings.wanted));
         let mut looks = |text: &str, what: &str| {
             if let Some(masked) = masker.text(text.as_bytes()) {

@@ -13,6 +13,7 @@
 //! reads as several numbers in JSON may be one in text.
 
 mod fuzz;
+mod looked;
 mod mender;
 mod opened;
 mod scan;
@@ -25,6 +26,7 @@ use mask::{JsonLong, JsonPlace, JsonRule, Stream};
 
 use super::joined::{self, Joined};
 use super::{Care, Rewrite, Withheld};
+use looked::Looked;
 use mender::Mender;
 use opened::{Judged, Opened};
 use scan::{Event, Kind, NotJson, Scanner};
@@ -37,74 +39,7 @@ pub use fuzz::fuzz_json;
 pub(crate) fn open(care: &Care) -> Box<dyn Rewrite> {
     match care.strict || care.rules.iter().any(|rule| !rule.spares()) {
         true => Box::new(Json::new(care, Layout::Documents, HELD_BYTES_MAX)),
-        false => Box::new(Looked { care: care.clone(), held: Vec::new(), json: None, found: 0 }),
-    }
-}
-
-/// Documents that are looked at all at once when they have ended: most hold nothing, and are not read any further.
-struct Looked {
-    care: Care,
-    held: Vec<u8>,
-    /// What reads them, once there is more than is held or something may be in it.
-    json: Option<Box<Json>>,
-    found: u64,
-}
-
-impl Looked {
-    /// Tells a document as it was masked.
-    fn tell(&mut self, masked: Option<mask::Masked>, out: &mut Vec<u8>) -> Result<(), Withheld> {
-        let Some(masked) = masked else {
-            out.append(&mut self.held);
-            return Ok(());
-        };
-        if masked.sad {
-            return Err(Withheld::Sad);
-        }
-        if self.care.refuses {
-            return Err(Withheld::CardData);
-        }
-        self.found = masked.found.into();
-        out.extend_from_slice(&masked.bytes);
-        Ok(())
-    }
-
-    /// Reads what was held.
-    fn read(&mut self) -> (&mut Json, Vec<u8>) {
-        let json = || Box::new(Json::new(&self.care, Layout::Documents, HELD_BYTES_MAX));
-        (self.json.get_or_insert_with(json), std::mem::take(&mut self.held))
-    }
-}
-
-impl Rewrite for Looked {
-    fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Withheld> {
-        if let Some(json) = &mut self.json {
-            return json.push(bytes, out);
-        }
-        self.held.extend_from_slice(bytes);
-        if self.held.len() <= LOOKED_BYTES_MAX {
-            return Ok(());
-        }
-        let (json, held) = self.read();
-        json.push(&held, out)
-    }
-
-    fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Withheld> {
-        if self.json.is_none() && !joined::may_hold(&self.care, &self.held) {
-            if self.care.masker.leaves_json(&self.held) {
-                out.append(&mut self.held);
-                return Ok(());
-            }
-            if let Some(masked) = self.care.masker.json_document(&self.held, &self.care.rules) {
-                return self.tell(masked, out);
-            }
-        }
-        let (json, held) = self.read();
-        json.push(&held, out)?;
-        json.finish(out)
-    }
-
-    fn found(&self) -> u64 {
-        self.json.as_ref().map_or(self.found, |json| json.found())
+        false => Box::new(Looked::new(care)),
     }
 }
 
@@ -623,8 +558,6 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 /// little enough to be held for each body that passes.
 const HELD_BYTES_MAX: usize = 1 << 20;
 
-/// The largest body that is looked at all at once.
-const LOOKED_BYTES_MAX: usize = 4 << 20;
 /// How many items that may be one number together are looked at together, and how many bytes of them.
 const GROUP_ITEMS_MAX: usize = 64;
 const GROUP_BYTES_MAX: usize = 16 * 1024;

@@ -37,7 +37,7 @@ pub struct Endpoint {
 pub struct Field {
     /// Which part of the request it is in.
     pub part: Part,
-    /// Its name: as it stands in a query; lower-case, of a header; of a member of a JSON body its path (`$.card.brand`).
+    /// Its name: as it stands in a query; of a parameter of the path as the document names it; lower-case, of a header; of a member of a JSON body its path (`$.card.brand`).
     pub name: Box<str>,
     /// Its values, decoded. Numbers, `true`, `false` and `null` of JSON as they are written.
     pub values: Vec<Box<str>>,
@@ -46,6 +46,8 @@ pub struct Field {
 /// A part of a request in which fields are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Part {
+    /// The parameters of its path, as the connection's document names them.
+    Path,
     /// The query of its target.
     Query,
     /// The header.
@@ -57,6 +59,8 @@ pub enum Part {
 /// The fields of requests that policies ask for: all others are no part of the facts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wanted {
+    /// Of paths.
+    pub parameters: BTreeSet<Box<str>>,
     /// Of queries.
     pub query: BTreeSet<Box<str>>,
     /// Of headers, in lower case.
@@ -75,9 +79,13 @@ impl Endpoint {
 }
 
 impl Part {
+    /// Every part.
+    pub const ALL: [Self; 4] = [Self::Path, Self::Query, Self::Header, Self::Body];
+
     /// The word for it in policies.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Path => "parameters",
             Self::Query => "query",
             Self::Header => "headers",
             Self::Body => "body",

@@ -9,6 +9,7 @@ mod place;
 mod stream;
 mod string;
 
+use std::fmt;
 use std::ops::Range;
 
 use access::DataClass;
@@ -49,6 +50,13 @@ impl JsonRule {
     /// Whether it says that no card data is there.
     pub fn spares(&self) -> bool {
         self.class.is_none()
+    }
+}
+
+/// The path.
+impl fmt::Display for JsonRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.path.fmt(f)
     }
 }
 

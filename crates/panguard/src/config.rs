@@ -8,6 +8,7 @@ mod file;
 mod http;
 mod labels;
 mod masking;
+mod openapi;
 mod place;
 mod resolve;
 mod syntax;
@@ -29,13 +30,14 @@ use mask::Classes;
 
 pub use credential::{CertificateKey, ClientCertificate};
 pub use http::{HttpConnection, Requests};
+pub use openapi::Openapi;
 pub use place::{Problem, Problems};
 
 /// The configuration, checked: paths are absolute or count from the working directory, addresses are
 /// addresses, and what is refused is not here.
 #[derive(Clone)]
 pub struct Config {
-    /// SHA-256 of the file, and of the registered statements where there are some, in hex.
+    /// SHA-256 of the file, and of the registered statements and OpenAPI documents where there are some, in hex.
     pub version: String,
     pub data_dir: PathBuf,
     pub policies: PathBuf,
@@ -141,6 +143,11 @@ impl Config {
             let (templates, texts) = templates::templates(folder)?;
             connection.data = connection.data.clone().with_templates(templates);
             content.push_str(&texts);
+            config.version = version(&content);
+        }
+        for connection in config.https.values_mut() {
+            let Some(openapi) = &mut connection.openapi else { continue };
+            content.push_str(&openapi.read(&connection.origin.base)?);
             config.version = version(&content);
         }
         Ok(config)

@@ -25,7 +25,7 @@ use tracing::{error, info};
 use vault::{Name, Vault, fresh_key};
 use wire_postgres::startup::{Auth, Discovery};
 
-use crate::config::{self, Config, PanProfile, process_env};
+use crate::config::{self, Config, HttpConnection, PanProfile, process_env};
 use crate::{authority, folder};
 pub use live::{target, upstream};
 use reload::Reload;
@@ -148,6 +148,19 @@ fn gateway_name() -> String {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let name = name.trim();
     if name.is_empty() { "panguard".to_owned() } else { name.to_owned() }
+}
+
+/// What the HTTP lane knows of a connection, and what masks its answers.
+///
+/// # Errors
+/// As [`live::live`].
+pub fn lane(
+    config: &Config,
+    name: &str,
+    connection: &HttpConnection,
+) -> anyhow::Result<(wire_http::Connection, Masker)> {
+    let maskers = maskers(config)?;
+    Ok((live::lane(name, connection, maskers)?, maskers.answers))
 }
 
 /// What masks what passes in this run.
@@ -291,6 +304,8 @@ fn watched(path: &Path, config: &Config) -> Vec<PathBuf> {
     let certificates = config.https.values().filter_map(|connection| connection.certificate.as_ref());
     files.extend(certificates.flat_map(config::ClientCertificate::files).cloned());
     files.extend(config.connections.values().filter_map(|connection| connection.templates.clone()));
+    let documents = config.https.values().filter_map(|connection| connection.openapi.as_ref());
+    files.extend(documents.map(|openapi| openapi.file.clone()));
     files
 }
 

@@ -20,6 +20,7 @@ pub(crate) fn context(call: Option<&Call>) -> impl Iterator<Item = (&'static str
         ("path", text(&call.endpoint.path)),
         ("route", text(&call.endpoint.route)),
         ("operation", text(&call.endpoint.operation)),
+        ("parameters", part(Part::Path)),
         ("query", part(Part::Query)),
         ("headers", part(Part::Header)),
         ("body", part(Part::Body)),
@@ -38,7 +39,7 @@ pub(crate) fn fields(call: Option<&Call>) -> Result<Vec<Entity>, String> {
     let Some(Call { fields, .. }) = call.filter(|call| !call.fields.is_empty()) else {
         return Ok(Vec::new());
     };
-    let parts = [Part::Query, Part::Header, Part::Body].into_iter().map(|part| {
+    let parts = Part::ALL.into_iter().map(|part| {
         let of_it = fields.iter().filter(|field| field.part == part);
         let values = |field: &Field| {
             let values = field.values.iter().map(|value| RestrictedExpression::new_string((**value).into()));

@@ -40,9 +40,9 @@ fn ask(operands: &Value, wanted: &mut Wanted) -> Result<(), NotNamed> {
         "numbers" => name.split_once('.').ok_or(NotNamed)?,
         part => (part, name),
     };
-    let parts = [Part::Query, Part::Header, Part::Body];
-    let part = parts.into_iter().find(|known| known.as_str() == part).ok_or(NotNamed)?;
+    let part = Part::ALL.into_iter().find(|known| known.as_str() == part).ok_or(NotNamed)?;
     match part {
+        Part::Path => wanted.parameters.insert(name.into()),
         Part::Query => wanted.query.insert(name.into()),
         Part::Header => wanted.headers.insert(name.to_ascii_lowercase().into()),
         Part::Body => wanted.body.insert(name.into()),

@@ -11,6 +11,7 @@ use http::Method;
 use mask::{JsonRule, Masker};
 
 use crate::body::{Care, Opaque};
+use crate::document::Document;
 use crate::echo::Echo;
 use crate::llm::{Dialect, Operation};
 use crate::target::Target;
@@ -43,6 +44,8 @@ pub struct Connection {
     pub asks_models: bool,
     /// What is known of places in the JSON of its answers.
     pub rules: Vec<Rule>,
+    /// What its OpenAPI document says of it, if it has one.
+    pub document: Option<Arc<Document>>,
     /// Whether what might be card data in disguise is taken for it.
     pub strict: bool,
     /// What becomes of bodies that cannot be understood.

@@ -15,6 +15,7 @@
 
 mod answer;
 mod field;
+mod known;
 mod question;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,7 @@ use crate::problem;
 use crate::target::{Malformed, Target};
 use crate::ws::{Handshake, Opened, Opening};
 use answer::Answer;
+use known::Known;
 
 /// Bytes of a request's body that are held to be decided upon. A longer one is decided upon by its head, and looked at as it
 /// passes.
@@ -93,6 +95,10 @@ pub struct Exchange {
     answer: Option<Answer>,
     /// What a model is asked to do, if one is.
     asked: Option<(Dialect, Operation)>,
+    /// The operation of the connection's document that it is.
+    known: Option<Known>,
+    /// What the document does not know of it.
+    unknown: Option<&'static str>,
     /// What the answer of a model says of itself.
     seen: Arc<Seen>,
     /// What is asked for where that is a WebSocket, and what the upstream said to it.
@@ -102,6 +108,8 @@ pub struct Exchange {
     sending: Option<Care>,
     /// How the answer is looked at; `None` until the permit is there.
     care: Option<Care>,
+    /// What of it may be revealed.
+    terms: Terms,
     /// Why there will be no answer, while the verdict is still to come.
     failed: Option<Box<str>>,
     effects: VecDeque<Effect>,
@@ -155,6 +163,7 @@ impl Exchange {
         let can_switch = target.is_ok() && !has_body;
         let nonce = settings.nonce.filter(|_| can_switch);
         let socket = nonce.and_then(|nonce| Handshake::asked(&method, &headers, nonce));
+        let (known, unknown) = Known::of(&settings.connection, &method, target.as_ref().ok());
         let head = Head { method, target, headers };
         let body = Body { ended: !has_body, ..Body::default() };
         let effects = VecDeque::new();
@@ -167,11 +176,14 @@ impl Exchange {
             stage,
             answer,
             asked,
+            known,
+            unknown,
             seen: Arc::default(),
             socket,
             opened: None,
             sending: None,
             care,
+            terms: Terms::default(),
             failed,
             effects,
         };
@@ -388,6 +400,7 @@ impl Exchange {
         care.seen = self.asked.map(|_| Arc::clone(&self.seen));
         self.care = Some(care);
         self.sending = Some(connection.requests(*masker, terms));
+        self.terms = terms.clone();
         self.begin();
     }
 
@@ -396,7 +409,11 @@ impl Exchange {
         if let Some(opened) = self.opened.take_if(|_| self.care.is_some()) {
             return self.switch(opened);
         }
-        let (Some(care), Some(answer)) = (&self.care, &mut self.answer) else { return };
+        let care = match self.care_of_answer() {
+            Ok(care) => care,
+            Err(withheld) => return self.withhold(withheld),
+        };
+        let (Some(care), Some(answer)) = (&care, &mut self.answer) else { return };
         let begun = answer.begin(care, &self.settings, &mut self.effects);
         self.see(begun);
     }

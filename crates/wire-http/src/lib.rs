@@ -5,13 +5,15 @@
 //!
 //! 1. `guard`: is the framing of an HTTP/1 stream beyond doubt? Whatever two readers could read in two ways is refused.
 //! 2. `target`: the path in the one form in which it is decided upon and sent.
-//! 3. `exchange`: what is asked, the verdict, and what may then pass.
-//! 4. `body`: what a body is, its codings undone and done again, and what is masked in it.
-//! 5. `llm`: what model providers' answers and prompts are made of; each text in a stream of events is one text.
-//! 6. `ws`: what an exchange becomes that opened a WebSocket.
+//! 3. `document`: which operation of the connection's OpenAPI document that is, and what it says of bodies.
+//! 4. `exchange`: what is asked, the verdict, and what may then pass.
+//! 5. `body`: what a body is, its codings undone and done again, and what is masked in it.
+//! 6. `llm`: what model providers' answers and prompts are made of; each text in a stream of events is one text.
+//! 7. `ws`: what an exchange becomes that opened a WebSocket.
 
 mod body;
 mod connection;
+pub mod document;
 mod echo;
 mod exchange;
 mod fuzz;

@@ -5,8 +5,8 @@ use super::string;
 /// A place, or places, in JSON documents, as the operator writes it: a part of JSONPath (RFC 9535).
 ///
 /// `$` is the document, `.name` or `['name']` a member, `[0]` an element, `.*` or `[*]` all of them, and
-/// `..name` or `..*` any below.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// `..name` or `..*` any below. The default is the document.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct JsonPath {
     segments: Vec<Segment>,
 }
@@ -62,6 +62,26 @@ impl JsonPath {
     /// Whether the value at the end of `way` is meant.
     pub(super) fn matches(&self, way: &[Step<'_>]) -> bool {
         matches(&self.segments, way)
+    }
+}
+
+/// As it may be written.
+impl fmt::Display for JsonPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("$")?;
+        self.segments.iter().try_for_each(|Segment { below, selector }| {
+            let dots = if *below { ".." } else { "" };
+            let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+            match selector {
+                Selector::Any => write!(f, "{dots}[*]"),
+                Selector::Index(index) => write!(f, "{dots}[{index}]"),
+                Selector::Name(name) if !name.is_empty() && name.chars().all(plain) => {
+                    write!(f, "{}{name}", if *below { ".." } else { "." })
+                }
+                Selector::Name(name) if name.contains('\'') => write!(f, "{dots}[\"{name}\"]"),
+                Selector::Name(name) => write!(f, "{dots}['{name}']"),
+            }
+        })
     }
 }
 

@@ -38,7 +38,7 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
     let problems = match Config::load(path, &process_env) {
         Err(problems) => problems.0,
         Ok(config) => {
-            connections = config.connections.len();
+            connections = config.connections.len() + config.https.len();
             notices = config.notices;
             match folder::policies(&config.policies) {
                 Err(problems) => problems.0,

@@ -1,6 +1,8 @@
-//! `panguard policy explain`: what panguard makes of a statement, and what it would say, without running it.
+//! `panguard policy explain`: what panguard makes of a statement or a request, and what it would say, without running it.
 
-use std::path::Path;
+mod request;
+
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -16,9 +18,9 @@ use super::output::{self, Exit, Format};
 use crate::config::{self, Config, process_env};
 use crate::{folder, serve};
 
-/// Print what panguard understands of a statement, and whether it would be allowed, without running it.
+/// Print what panguard understands of a statement or an HTTP request, and whether it would be allowed, without running it.
 ///
-/// The catalog of the connection is read from the database, as the gateway reads it.
+/// The catalog of a database is read from there, as the gateway reads it. An HTTP system is not asked anything.
 #[derive(Args)]
 pub struct Arguments {
     /// The connection that it would be sent to.
@@ -41,9 +43,15 @@ pub struct Arguments {
     approvals: u32,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// The text, as it would be sent.
-    #[arg(value_name = "SQL")]
-    sql: String,
+    /// A file with the body of a request; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    body: Option<PathBuf>,
+    /// A field of the header of a request, such as `Content-Type: application/json`; repeatable.
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    headers: Vec<String>,
+    /// The statement as it would be sent; or for `http` and `llm` a method and a target, `GET /v1/charges/ch_7?expand=card`.
+    #[arg(value_name = "SQL or REQUEST")]
+    command: String,
 }
 
 /// A principal by kind and name.
@@ -76,15 +84,22 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
         bail!("only an agent acts on behalf of somebody; leave `--on-behalf-of` out, or name an agent");
     }
     let name = &*arguments.connection;
+    if let Some(connection) = config.https.get(name) {
+        return request::run(&config, &policies, connection, arguments);
+    }
     let Some(connection) = config.connections.get(name) else {
-        let known: Vec<&str> = config.connections.keys().map(|name| &**name).collect();
+        let known: Vec<&str> =
+            config.connections.keys().chain(config.https.keys()).map(|name| &**name).collect();
         bail!("there is no connection `{name}` in `{}`; it has {}", path.display(), known.join(", "));
     };
+    if arguments.body.is_some() || !arguments.headers.is_empty() {
+        bail!("`--body` and `--header` are of requests, and `{name}` is a database");
+    }
     let catalog = catalog(&config, name, connection)?;
     for column in catalog.unmatched() {
         eprintln!("panguard: the labelled column `{column}` does not exist in `{name}`");
     }
-    let facts = facts(&arguments.sql, &catalog);
+    let facts = facts(&arguments.command, &catalog);
     let principal = principal(&config, arguments);
     let asking = Asking {
         principal: &principal,
@@ -97,7 +112,7 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
         approvals: arguments.approvals,
     };
     let ruling = explain(&policies, asking, &facts);
-    let explained = Explained::new(name, &principal, &arguments.sql, &catalog, &facts, &ruling);
+    let explained = Explained::new(name, &principal, &arguments.command, &catalog, &facts, &ruling);
     match arguments.format {
         Format::Json => output::json(&explained)?,
         Format::Text => explained.lines().iter().for_each(output::line),

@@ -1,10 +1,14 @@
 //! What `panguard policy explain` prints, in both of its forms.
 
+mod request;
+
 use access::{Code, DataClass, Facts, Position, Principal, Terms};
 use audit::{FactsNote, PolicyNote};
 use gate::{Allowed, Denied};
 use serde::Serialize;
 use sql::{Catalog, Given};
+
+pub use request::ExplainedRequest;
 
 /// What there is to say of one text, as programs read it.
 #[derive(Serialize)]
@@ -107,20 +111,12 @@ impl Explained {
         let in_reach = facts.in_reach.iter().filter(|class| !terms.reveals(class));
         Self {
             connection: connection.into(),
-            principal: Asker {
-                kind: principal.kind.as_str(),
-                id: principal.id.to_string(),
-                groups: principal.groups.iter().map(ToString::to_string).collect(),
-            },
+            principal: Asker::from(principal),
             facts: FactsNote::from(facts),
             has_where: facts.has_where,
             computed: computed.collect(),
             answer: answer(facts, &lineage.given, terms),
-            verdict: match ruling {
-                Ok(_) => Verdict::Allowed,
-                Err(denied) if denied.code == Code::NeedsApproval => Verdict::NeedsApproval,
-                Err(_) => Verdict::Refused,
-            },
+            verdict: Verdict::from(ruling),
             reveals: terms.reveal.iter().map(ToString::to_string).collect(),
             in_reach: in_reach.map(ToString::to_string).collect(),
             refusal: ruling.as_ref().err().map(|denied| Refused::new(denied, text, catalog)),
@@ -131,10 +127,8 @@ impl Explained {
 
     /// The same for people.
     pub fn lines(&self) -> Vec<String> {
-        let mut lines = Lines(Vec::new());
-        let Asker { kind, id, groups } = &self.principal;
-        let groups = if groups.is_empty() { "no groups".into() } else { groups.join(", ") };
-        lines.add("asked", [format!("{kind} {id} ({groups}) on {}", self.connection)]);
+        let mut lines = Lines::default();
+        lines.add("asked", [format!("{} on {}", self.principal.words(), self.connection)]);
         lines.add("statements", [self.facts.kinds.join("; ")]);
         lines.add("uses", self.facts.uses.iter().map(|used| format!("{} {}", used.action, used.resource)));
         lines.add(
@@ -173,24 +167,59 @@ impl Explained {
         if matches!(self.verdict, Verdict::Allowed) && !self.in_reach.is_empty() {
             lines.add("in reach", [format!("{}: errors and notices are withheld", self.in_reach.join(", "))]);
         }
-        self.ruling(&mut lines);
+        let Self { verdict, reveals, refusal, policies, errors, .. } = self;
+        ruling_lines(&mut lines, *verdict, reveals, refusal.as_ref(), policies, errors);
         lines.0
     }
+}
 
-    fn ruling(&self, lines: &mut Lines) {
-        let verdict = match self.verdict {
-            Verdict::Allowed if self.reveals.is_empty() => "allowed; reveals nothing".into(),
-            Verdict::Allowed => format!("allowed; reveals {}", self.reveals.join(", ")),
-            Verdict::NeedsApproval => "needs an approval".into(),
-            Verdict::Refused => "refused".into(),
-        };
-        lines.add("verdict", [verdict]);
-        if let Some(Refused { code, what, detail, .. }) = &self.refusal {
-            lines.add("why", [format!("{code}: {what} ({detail})")]);
+fn ruling_lines(
+    lines: &mut Lines,
+    verdict: Verdict,
+    reveals: &[String],
+    refusal: Option<&Refused>,
+    policies: &[PolicyNote],
+    errors: &[String],
+) {
+    let verdict = match verdict {
+        Verdict::Allowed if reveals.is_empty() => "allowed; reveals nothing".into(),
+        Verdict::Allowed => format!("allowed; reveals {}", reveals.join(", ")),
+        Verdict::NeedsApproval => "needs an approval".into(),
+        Verdict::Refused => "refused".into(),
+    };
+    lines.add("verdict", [verdict]);
+    if let Some(Refused { code, what, detail, .. }) = refusal {
+        lines.add("why", [format!("{code}: {what} ({detail})")]);
+    }
+    lines.add("policies", policies.iter().map(policy));
+    lines.add("errors", errors.iter().cloned());
+    lines.add("instead", refusal.iter().map(|refused| refused.hint.clone()));
+}
+
+impl From<&Principal> for Asker {
+    fn from(principal: &Principal) -> Self {
+        Self {
+            kind: principal.kind.as_str(),
+            id: principal.id.to_string(),
+            groups: principal.groups.iter().map(ToString::to_string).collect(),
         }
-        lines.add("policies", self.policies.iter().map(policy));
-        lines.add("errors", self.errors.iter().cloned());
-        lines.add("instead", self.refusal.iter().map(|refused| refused.hint.clone()));
+    }
+}
+
+impl Asker {
+    fn words(&self) -> String {
+        let groups = if self.groups.is_empty() { "no groups".into() } else { self.groups.join(", ") };
+        format!("{} {} ({groups})", self.kind, self.id)
+    }
+}
+
+impl From<&Result<Allowed, Denied>> for Verdict {
+    fn from(ruling: &Result<Allowed, Denied>) -> Self {
+        match ruling {
+            Ok(_) => Self::Allowed,
+            Err(denied) if denied.code == Code::NeedsApproval => Self::NeedsApproval,
+            Err(_) => Self::Refused,
+        }
     }
 }
 
@@ -201,12 +230,18 @@ impl Refused {
         if let Some(mention) = mention.as_ref().filter(|_| denied.code == Code::RevealDenied) {
             hint = format!("{hint}; {}", mention.instead());
         }
+        let position = mention.and_then(|mention| mention.character(text));
+        Self { hint, position, ..Self::plain(denied) }
+    }
+
+    /// Of what has no places.
+    fn plain(denied: &Denied) -> Self {
         Self {
             code: denied.code.as_str(),
             what: denied.code.what(),
             detail: denied.detail.clone(),
-            hint,
-            position: mention.and_then(|mention| mention.character(text)),
+            hint: denied.code.instead().to_owned(),
+            position: None,
         }
     }
 }
@@ -267,15 +302,21 @@ fn answer(facts: &Facts, given: &[Given], terms: &Terms) -> Vec<Told> {
     all
 }
 
+impl As {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Masked => "masked",
+            Self::Redacted => "redacted",
+            Self::Null => "NULL",
+            Self::Revealed => "revealed",
+        }
+    }
+}
+
 impl Told {
     fn line(&self) -> String {
         let Self { statement, index, column, class, told } = self;
-        let told = match told {
-            As::Masked => "masked",
-            As::Redacted => "redacted",
-            As::Null => "NULL",
-            As::Revealed => "revealed",
-        };
+        let told = told.word();
         let of = column.as_deref().map_or_else(String::new, |column| format!(", of {column}"));
         format!("statement {statement}, column {index}: {told} ({class}{of})")
     }
@@ -289,6 +330,7 @@ fn policy(note: &PolicyNote) -> String {
 }
 
 /// Lines of a word and what there is to say of it.
+#[derive(Default)]
 struct Lines(Vec<String>);
 
 impl Lines {

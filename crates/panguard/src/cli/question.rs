@@ -1,7 +1,10 @@
 //! `questions.yaml`: what a policy folder is asked, and the verdicts expected (policies/README.md).
 
+use std::collections::BTreeMap;
+
 use access::{
-    Action, ColumnUse, DataClass, Effect, Facts, Kind, Mode, Position, Principal, Resource, Stage, Timestamp,
+    Action, Call, ColumnUse, DataClass, Effect, Endpoint, Facts, Field, Kind, Mode, Part, Position,
+    Principal, Resource, Stage, Timestamp,
 };
 use policy::{Decision, Policies, Scope, Subject};
 use serde::{Deserialize, Serialize};
@@ -20,6 +23,10 @@ pub struct Question {
     table: Option<Box<str>>,
     function: Option<Box<str>>,
     class: Option<String>,
+    endpoint: Option<Box<str>>,
+    route: Option<Box<str>>,
+    operation: Option<Box<str>>,
+    model: Option<Box<str>>,
     feature: Option<String>,
     #[serde(default)]
     facts: Given,
@@ -58,6 +65,47 @@ struct Given {
     matches: u32,
     mode: Way,
     template: Option<Box<str>>,
+    parameters: BTreeMap<Box<str>, Values>,
+    query: BTreeMap<Box<str>, Values>,
+    headers: BTreeMap<Box<str>, Values>,
+    body: BTreeMap<Box<str>, Values>,
+    tools: Vec<Box<str>>,
+    tools_called: Vec<Box<str>>,
+    max_tokens: Option<u64>,
+    tokens_today: u64,
+    holds_cards: bool,
+}
+
+/// The values of one field: one or a list.
+#[derive(Deserialize, Clone)]
+#[serde(untagged)]
+enum Values {
+    One(Scalar),
+    More(Vec<Scalar>),
+}
+
+/// A value, as it would be written.
+#[derive(Deserialize, Clone)]
+#[serde(untagged)]
+enum Scalar {
+    Bool(bool),
+    Number(i64),
+    Text(Box<str>),
+}
+
+impl Values {
+    fn texts(&self) -> Vec<Box<str>> {
+        let all = match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::More(all) => all,
+        };
+        let text = |value: &Scalar| match value {
+            Scalar::Bool(value) => value.to_string().into(),
+            Scalar::Number(value) => value.to_string().into(),
+            Scalar::Text(value) => value.clone(),
+        };
+        all.iter().map(text).collect()
+    }
 }
 
 #[derive(Deserialize, Default, Clone, Copy)]
@@ -106,7 +154,9 @@ impl Question {
         };
         let scope = Scope { connection: &self.on, labels: &self.labels, mode };
         let facts = self.facts().map_err(wrong)?;
-        let inquiry = policies.about(&subject, scope, &facts, Stage::Run, self.facts.approvals);
+        let inquiry = policies
+            .about(&subject, scope, &facts, Stage::Run, self.facts.approvals)
+            .having_used(self.facts.tokens_today);
         if let Some(feature) = &self.feature {
             return match self.may.as_str() {
                 "use_feature" => Ok(inquiry.may_use(feature)),
@@ -175,7 +225,7 @@ impl Question {
             matches: Vec::new(),
             unknown_columns: false,
             template: given.template.clone(),
-            call: None,
+            call: self.call()?,
             functions: given.functions.clone(),
             has_where: given.has_where,
             effect: match given.effect {
@@ -188,14 +238,74 @@ impl Question {
     }
 
     fn resource(&self) -> Result<Resource, String> {
-        match (&self.schema, &self.table, &self.function, &self.class) {
-            (None, None, None, None) => Ok(Resource::Connection),
-            (Some(schema), None, None, None) => Ok(Resource::Schema(schema.clone())),
-            (None, Some(table), None, None) => Ok(Resource::Table(table.clone())),
-            (None, None, Some(function), None) => Ok(Resource::Function(function.clone())),
-            (None, None, None, Some(class)) => data_class(class).map(Resource::Class),
-            _ => Err("a question has at most one of `schema`, `table`, `function` and `class`".into()),
+        let tables = [
+            self.schema.clone().map(Resource::Schema),
+            self.table.clone().map(Resource::Table),
+            self.function.clone().map(Resource::Function),
+            self.class.as_deref().map(data_class).transpose()?.map(Resource::Class),
+        ];
+        // A request to a model is asked about at both; the model is what the question is about.
+        let request = match (self.endpoint()?, &self.model) {
+            (_, Some(model)) if self.may == "call" => Some(Resource::Model(model.clone())),
+            (endpoint, _) => endpoint.map(|endpoint| Resource::Endpoint(Box::new(endpoint))),
+        };
+        let mut named = tables.into_iter().flatten();
+        match (named.next(), named.next(), request) {
+            (Some(one), None, _) => Ok(one),
+            (None, _, Some(request)) => Ok(request),
+            (None, _, None) => Ok(Resource::Connection),
+            (Some(_), Some(_), _) => Err(
+                "a question has at most one of `schema`, `table`, `function`, `class`, `endpoint` and `model`"
+                    .into(),
+            ),
         }
+    }
+
+    /// What the command is as an HTTP request, if the question is about one.
+    fn call(&self) -> Result<Option<Box<Call>>, String> {
+        let given = &self.facts;
+        let parts = [
+            (Part::Path, &given.parameters),
+            (Part::Query, &given.query),
+            (Part::Header, &given.headers),
+            (Part::Body, &given.body),
+        ];
+        let fields = parts.iter().flat_map(|(part, fields)| {
+            fields.iter().map(|(name, values)| Field {
+                part: *part,
+                name: name.clone(),
+                values: values.texts(),
+            })
+        });
+        let call = Call {
+            endpoint: self.endpoint()?.unwrap_or_default(),
+            fields: fields.collect(),
+            model: self.model.clone(),
+            tools: given.tools.clone(),
+            tools_called: given.tools_called.clone(),
+            max_tokens: given.max_tokens,
+            holds_cards: given.holds_cards,
+        };
+        Ok((call != Call::default()).then(|| Box::new(call)))
+    }
+
+    fn endpoint(&self) -> Result<Option<Endpoint>, String> {
+        let Some(written) = &self.endpoint else {
+            return match (&self.route, &self.operation) {
+                (None, None) => Ok(None),
+                _ => Err("a `route` or an `operation` goes with an `endpoint`".into()),
+            };
+        };
+        let (method, path) = written
+            .split_once(' ')
+            .filter(|(_, path)| path.starts_with('/') && !path.contains('?'))
+            .ok_or("an `endpoint` is a method and a path, such as `GET /v1/charges/ch_7`; a query stands in `facts`")?;
+        Ok(Some(Endpoint {
+            method: method.into(),
+            path: path.into(),
+            route: self.route.clone().unwrap_or_else(|| path.into()),
+            operation: self.operation.clone().unwrap_or_default(),
+        }))
     }
 }
 

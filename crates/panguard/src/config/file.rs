@@ -195,12 +195,26 @@ pub struct Connection {
     /// Whether what might be card data in disguise (taken apart over fields, packed, reversed) is taken for it. The default
     /// is `true` on a connection labelled `cde`, where card data is expected; it costs mistakes.
     pub disguises: Option<bool>,
+    /// The OpenAPI document of an HTTP system: by it requests are known as operations, and what its schemas label is masked.
+    pub openapi: Option<At<Openapi>>,
     /// The certificate that is shown to an HTTP system that asks for one (mutual TLS).
     pub client_certificate: Option<At<ClientCertificate>>,
     /// What each principal may ask of an HTTP system.
     pub limits: Option<At<ConnectionLimits>>,
     /// How long an HTTP system may take to begin an answer, and to go on with it. 300 unless given.
     pub timeout_seconds: Option<At<u64>>,
+}
+
+/// An OpenAPI document, of version 3.0 or 3.1.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Openapi {
+    /// The file, JSON or YAML.
+    pub document: At<String>,
+    /// What becomes of operations, fields of the query and types of bodies that it does not know: `refuse` (the default), but
+    /// for those that policy allows by name, or `allow`.
+    #[schemars(extend("enum" = ["refuse", "allow"]))]
+    pub unknown: Option<At<String>>,
 }
 
 /// Whose way of querying is which (PCI DSS 4.0.1, 7.2.6).

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use gate::Allowance;
 use proxy::Credential;
+use wire_http::document::Unknown;
 use wire_http::{Bounds, Opaque, Origin, Rule};
 
 use super::credential::ClientCertificate;
 use super::file;
 use super::labels::member;
+use super::openapi::Openapi;
 use super::place::{At, Problem};
 use super::resolve::{Reading, is_host, is_loopback};
 
@@ -31,6 +33,7 @@ pub struct HttpConnection {
     pub requests: Requests,
     pub hosts: Vec<Box<str>>,
     pub patience: Duration,
+    pub openapi: Option<Openapi>,
     pub allowance: Allowance,
     pub bounds: Bounds,
 }
@@ -81,6 +84,10 @@ impl Reading<'_> {
         let opaque = self.opaque(connection.opaque.as_ref(), is_cde);
         let requests = self.requests(connection.requests.as_ref(), asks_models);
         let patience = self.patience(connection.timeout_seconds.as_ref());
+        let openapi = match &connection.openapi {
+            None => None,
+            Some(at) => Some(self.openapi(&at.value)?),
+        };
         let credential = credential?;
         let (allowance, bounds) = self.limits_there(connection.limits.as_ref());
         let bounds = Bounds { holds: credential.holds(), ..bounds };
@@ -97,6 +104,7 @@ impl Reading<'_> {
             requests: requests?,
             hosts: hosts?,
             patience: patience?,
+            openapi,
             allowance,
             bounds,
         })
@@ -186,6 +194,24 @@ impl Reading<'_> {
                 format!("`{other}` is nothing to do with card data in requests; write `refuse`, `mask` or `tokenise`"),
             ),
         }
+    }
+
+    fn openapi(&mut self, written: &file::Openapi) -> Option<Openapi> {
+        let file = self.path(&written.document)?;
+        let unknown = match &written.unknown {
+            None => Unknown::Refuse,
+            Some(at) => match self.text(at)?.as_str() {
+                "refuse" => Unknown::Refuse,
+                "allow" => Unknown::Allow,
+                other => {
+                    let message = format!(
+                        "`{other}` is nothing to do with what a document does not know; write `refuse` or `allow`"
+                    );
+                    return self.wrong(at.line, message);
+                }
+            },
+        };
+        Some(Openapi { file, unknown, read: None })
     }
 
     /// What each principal may ask for, and how long requests and answers may be.

@@ -572,13 +572,22 @@ impl Reading<'_> {
 
 /// The line of the first key that is for HTTP systems alone.
 fn first_of_http(connection: &file::Connection) -> Option<u64> {
-    let file::Connection { hosts, opaque, requests, timeout_seconds, client_certificate, limits, .. } =
-        connection;
+    let file::Connection {
+        hosts,
+        opaque,
+        requests,
+        timeout_seconds,
+        client_certificate,
+        limits,
+        openapi,
+        ..
+    } = connection;
     let lines = [
         hosts.first().map(|at| at.line),
         opaque.as_ref().map(|at| at.line),
         requests.as_ref().map(|at| at.line),
         timeout_seconds.as_ref().map(|at| at.line),
+        openapi.as_ref().map(|at| at.line),
         client_certificate.as_ref().map(|at| at.line),
         limits.as_ref().map(|at| at.line),
     ];

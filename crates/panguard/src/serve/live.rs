@@ -54,23 +54,8 @@ fn http(name: &str, connection: &config::HttpConnection, maskers: Maskers) -> an
     let trust = trust(connection.ca.as_deref()).with_context(|| format!("the connection `{name}`"))?;
     let certificate = connection.certificate.as_ref().map(certificate).transpose();
     let certificate = certificate.with_context(|| format!("the connection `{name}`"))?;
-    let outgoing = match connection.requests {
-        Requests::Refuse => Outgoing::Refuse,
-        Requests::Mask => Outgoing::Mask(maskers.answers),
-        Requests::Tokenise => Outgoing::Mask(maskers.surrogates),
-    };
-    let lane = wire_http::Connection {
-        name: name.into(),
-        origin: connection.origin.clone(),
-        asks_models: connection.asks_models,
-        rules: connection.data.clone(),
-        strict: connection.strict,
-        opaque: connection.opaque,
-        outgoing,
-        bounds: connection.bounds,
-    };
     Ok(HttpConnection {
-        lane: Arc::new(lane),
+        lane: Arc::new(lane(name, connection, maskers)?),
         credential: connection.credential.clone(),
         version: format!(
             "{connection:?} {trust:?} {:?}",
@@ -83,6 +68,33 @@ fn http(name: &str, connection: &config::HttpConnection, maskers: Maskers) -> an
         hosts: connection.hosts.clone(),
         patience: connection.patience,
         allowance: connection.allowance,
+    })
+}
+
+/// What the lane knows of a connection of HTTP.
+///
+/// # Errors
+/// Its document has not been read.
+pub fn lane(
+    name: &str,
+    connection: &config::HttpConnection,
+    maskers: Maskers,
+) -> anyhow::Result<wire_http::Connection> {
+    let outgoing = match connection.requests {
+        Requests::Refuse => Outgoing::Refuse,
+        Requests::Mask => Outgoing::Mask(maskers.answers),
+        Requests::Tokenise => Outgoing::Mask(maskers.surrogates),
+    };
+    Ok(wire_http::Connection {
+        name: name.into(),
+        origin: connection.origin.clone(),
+        asks_models: connection.asks_models,
+        rules: connection.data.clone(),
+        document: connection.openapi.as_ref().map(config::Openapi::document).transpose()?,
+        strict: connection.strict,
+        opaque: connection.opaque,
+        outgoing,
+        bounds: connection.bounds,
     })
 }
 

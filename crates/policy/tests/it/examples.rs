@@ -1,7 +1,11 @@
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use access::{Action, ColumnUse, Effect, Facts, Kind, Mode, Position, Principal, Resource, Stage, Timestamp};
+use access::{
+    Action, Call, ColumnUse, Effect, Endpoint, Facts, Field, Kind, Mode, Part, Position, Principal, Resource,
+    Stage, Timestamp,
+};
 use policy::{Policies, Scope, Subject};
 use serde::Deserialize;
 
@@ -19,6 +23,10 @@ struct Question {
     table: Option<Box<str>>,
     function: Option<Box<str>>,
     class: Option<String>,
+    endpoint: Option<Box<str>>,
+    route: Option<Box<str>>,
+    operation: Option<Box<str>>,
+    model: Option<Box<str>>,
     feature: Option<String>,
     #[serde(default)]
     facts: GivenFacts,
@@ -49,6 +57,47 @@ struct GivenFacts {
     matches: u64,
     mode: Option<String>,
     template: Option<Box<str>>,
+    parameters: BTreeMap<Box<str>, Values>,
+    query: BTreeMap<Box<str>, Values>,
+    headers: BTreeMap<Box<str>, Values>,
+    body: BTreeMap<Box<str>, Values>,
+    tools: Vec<Box<str>>,
+    tools_called: Vec<Box<str>>,
+    max_tokens: Option<u64>,
+    tokens_today: u64,
+    holds_cards: bool,
+}
+
+/// The values of one field: one or a list.
+#[derive(Deserialize, Clone)]
+#[serde(untagged)]
+enum Values {
+    One(Scalar),
+    More(Vec<Scalar>),
+}
+
+/// A value, as it would be written.
+#[derive(Deserialize, Clone)]
+#[serde(untagged)]
+enum Scalar {
+    Bool(bool),
+    Number(i64),
+    Text(Box<str>),
+}
+
+impl Values {
+    fn texts(&self) -> Vec<Box<str>> {
+        let all = match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::More(all) => all,
+        };
+        let text = |value: &Scalar| match value {
+            Scalar::Bool(value) => value.to_string().into(),
+            Scalar::Number(value) => value.to_string().into(),
+            Scalar::Text(value) => value.clone(),
+        };
+        all.iter().map(text).collect()
+    }
 }
 
 #[derive(Deserialize, Debug, Clone, Copy, PartialEq)]
@@ -87,7 +136,9 @@ fn check(policies: &Policies, folder: &Path, asked: &Question) {
     };
     let scope = Scope { connection: &asked.on, labels: &asked.labels, mode };
     let facts = facts(asked);
-    let inquiry = policies.about(&subject, scope, &facts, Stage::Run, asked.facts.approvals);
+    let inquiry = policies
+        .about(&subject, scope, &facts, Stage::Run, asked.facts.approvals)
+        .having_used(asked.facts.tokens_today);
     let decision = match &asked.feature {
         Some(feature) => {
             assert_eq!(asked.may, "use_feature", "{}", asked.question);
@@ -152,7 +203,7 @@ fn facts(asked: &Question) -> Facts {
         matches: Vec::new(),
         unknown_columns: false,
         template: given.template.clone(),
-        call: None,
+        call: asked.call().unwrap(),
         functions: given.functions.clone(),
         has_where: given.has_where,
         effect: match given.effect.as_deref() {
@@ -167,13 +218,71 @@ fn facts(asked: &Question) -> Facts {
 }
 
 fn resource(asked: &Question) -> Resource {
-    match (&asked.schema, &asked.table, &asked.function, &asked.class) {
-        (None, None, None, None) => Resource::Connection,
-        (Some(schema), None, None, None) => Resource::Schema(schema.clone()),
-        (None, Some(table), None, None) => Resource::Table(table.clone()),
-        (None, None, Some(function), None) => Resource::Function(function.clone()),
-        (None, None, None, Some(class)) => Resource::Class(class.parse().unwrap()),
-        _ => panic!("{}: more than one resource", asked.question),
+    let class = asked.class.as_ref().map(|class| Resource::Class(class.parse().unwrap()));
+    let endpoint = asked.endpoint().unwrap().map(|endpoint| Resource::Endpoint(Box::new(endpoint)));
+    let request = match &asked.model {
+        Some(model) if asked.may == "call" => Some(Resource::Model(model.clone())),
+        _ => endpoint,
+    };
+    let mut named = [
+        asked.schema.clone().map(Resource::Schema),
+        asked.table.clone().map(Resource::Table),
+        asked.function.clone().map(Resource::Function),
+        class,
+    ]
+    .into_iter()
+    .flatten();
+    let first = named.next();
+    assert!(named.next().is_none(), "{}: more than one resource", asked.question);
+    first.or(request).unwrap_or(Resource::Connection)
+}
+
+impl Question {
+    /// What the command is as an HTTP request, if the question is about one.
+    fn call(&self) -> Result<Option<Box<Call>>, String> {
+        let given = &self.facts;
+        let parts = [
+            (Part::Path, &given.parameters),
+            (Part::Query, &given.query),
+            (Part::Header, &given.headers),
+            (Part::Body, &given.body),
+        ];
+        let fields = parts.iter().flat_map(|(part, fields)| {
+            fields.iter().map(|(name, values)| Field {
+                part: *part,
+                name: name.clone(),
+                values: values.texts(),
+            })
+        });
+        let call = Call {
+            endpoint: self.endpoint()?.unwrap_or_default(),
+            fields: fields.collect(),
+            model: self.model.clone(),
+            tools: given.tools.clone(),
+            tools_called: given.tools_called.clone(),
+            max_tokens: given.max_tokens,
+            holds_cards: given.holds_cards,
+        };
+        Ok((call != Call::default()).then(|| Box::new(call)))
+    }
+
+    fn endpoint(&self) -> Result<Option<Endpoint>, String> {
+        let Some(written) = &self.endpoint else {
+            return match (&self.route, &self.operation) {
+                (None, None) => Ok(None),
+                _ => Err("a `route` or an `operation` goes with an `endpoint`".into()),
+            };
+        };
+        let (method, path) = written
+            .split_once(' ')
+            .filter(|(_, path)| path.starts_with('/') && !path.contains('?'))
+            .ok_or("an `endpoint` is a method and a path, such as `GET /v1/charges/ch_7`; a query stands in `facts`")?;
+        Ok(Some(Endpoint {
+            method: method.into(),
+            path: path.into(),
+            route: self.route.clone().unwrap_or_else(|| path.into()),
+            operation: self.operation.clone().unwrap_or_default(),
+        }))
     }
 }
 

@@ -119,9 +119,13 @@ where
                 async move { caller.answer(request).await.ok_or(Gone) }
             })
         };
-        let builder = builder(gateway.settings.limits.startup_time);
-        let guarded = TokioIo::new(Guarded::new(stream, watch));
+        let startup = gateway.settings.limits.startup_time;
+        let builder = builder(startup);
+        let guarded = TokioIo::new(Guarded::new(stream, watch.clone()));
         let mut served = pin!(builder.serve_connection_with_upgrades(guarded, service));
+        // hyper times heads, but only once it has been given something to read.
+        let mut late = pin!(sleep(startup));
+        let mut waits = true;
         let mut ending = false;
         loop {
             // Also where it was said before this stream began, as one within another.
@@ -139,6 +143,13 @@ where
                         debug!(%error, "an agent's connection broke");
                     }
                     break;
+                }
+                () = late.as_mut(), if waits => {
+                    waits = false;
+                    if !watch.has_begun() {
+                        debug!("an agent did not ask for anything in time");
+                        break;
+                    }
                 }
                 Ok(()) = stopping.changed() => {}
             }

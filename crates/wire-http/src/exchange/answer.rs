@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use access::{Code, Status};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, TRAILER, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, response};
 
 use super::Effect;
 use crate::body::{Care, Coded, Rewrite, Withheld, open};
@@ -34,6 +34,8 @@ pub(super) struct Answer {
     status: u16,
     in_head: u64,
     released: u64,
+    /// Fields that are not told.
+    forgotten: Vec<HeaderName>,
     /// Bytes of its body that came from the upstream, and how many may.
     taken: u64,
     bytes_max: Option<u64>,
@@ -70,6 +72,25 @@ impl Answer {
         }
         answer.head = Some(told);
         answer
+    }
+
+    /// Its status and the type of its body, until its head is told.
+    pub fn kind(&self) -> (StatusCode, Option<String>) {
+        let head = self.head.as_ref();
+        let status = head.map(|head| head.status).unwrap_or_default();
+        let kind = head.and_then(|head| head.headers.get(CONTENT_TYPE)?.to_str().ok().map(str::to_owned));
+        (status, kind)
+    }
+
+    /// Whether a body comes with it.
+    pub fn has_body(&self) -> bool {
+        self.has_body
+    }
+
+    /// Leaves a field out of its header and its trailers.
+    pub fn forget(&mut self, name: &HeaderName) {
+        self.head.iter_mut().for_each(|head| _ = head.headers.remove(name));
+        self.forgotten.push(name.clone());
     }
 
     /// Begins to tell it, under `care`.
@@ -132,6 +153,7 @@ impl Answer {
         }
         let mut trailers = trailers.map(|trailers| header::trailers(&trailers));
         if let (Some(trailers), Some(care)) = (&mut trailers, &self.care) {
+            self.forgotten.iter().for_each(|name| _ = trailers.remove(name));
             let looked = header::mask(trailers, care.masker, &settings.echo, care.strict);
             self.in_head += looked.found;
             if looked.sad {

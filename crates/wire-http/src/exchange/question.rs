@@ -14,26 +14,27 @@ use crate::body::{Care, Coded, Rewrite, Withheld, open};
 use crate::echo::Echo;
 use crate::header;
 use crate::llm::{self, Dialect};
-use crate::target::Target;
 
 /// What a query is written as.
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Bytes of a body that the command's text holds; the gate records less.
-const TEXT_BYTES_MAX: usize = 64 << 10;
+pub(super) const TEXT_BYTES_MAX: usize = 64 << 10;
 
 impl Exchange {
     /// The question about the request, and what becomes of its body.
     pub(super) fn question(&mut self) -> Question {
         let mut facts = self.facts();
+        self.look_at_document(&mut facts);
         self.look_at_head(&mut facts);
         self.look_at_body(&mut facts);
+        let labelled = self.labelled_body();
         Question {
             request: self.request,
             stage: Stage::Run,
-            command: Redacted::new(self.text().into()),
+            command: Redacted::new(self.text(labelled.is_none()).into()),
             facts: Arc::new(facts),
-            parameters: Vec::new(),
+            parameters: labelled.unwrap_or_default(),
         }
     }
 
@@ -46,18 +47,20 @@ impl Exchange {
             let not_understood = vec![what.into()];
             return Facts { kinds, not_understood, ..Facts::default() };
         };
+        let known = self.known.as_ref();
         let endpoint = Endpoint {
             method: method.as_str().into(),
             path: target.path.as_str().into(),
-            route: target.path.as_str().into(),
-            operation: "".into(),
+            route: known.map_or_else(|| target.path.as_str().into(), |known| known.route.clone()),
+            operation: known.map(|known| known.operation.id.clone()).unwrap_or_default(),
         };
         let action = match (self.is_prompt(), method.is_safe()) {
             (true, _) => Action::Call,
             (false, true) => Action::Read,
             (false, false) => Action::Write,
         };
-        let mut not_understood: Vec<Box<str>> = target.unclear.iter().map(|&what| what.into()).collect();
+        let unclear = target.unclear.iter().copied().chain(self.unknown);
+        let mut not_understood: Vec<Box<str>> = unclear.map(Box::from).collect();
         if matches!(*method, Method::CONNECT | Method::TRACE) {
             not_understood.push(format!("{} method", method.as_str().to_ascii_lowercase()).into());
         }
@@ -91,9 +94,10 @@ impl Exchange {
         let Ok(target) = &self.head.target else { return };
         let masker = self.settings.masker;
         let fields = target.fields();
+        call.fields.extend(self.known.iter().flat_map(|known| known.fields(&self.settings.wanted)));
         call.fields.extend(field::query(&fields, &self.settings.wanted));
         // What an agent signs in with is no fact of its request.
-        let headers = header::sent(&self.head.headers);
+        let mut headers = header::sent(&self.head.headers);
         call.fields.extend(field::headers(&headers, &self.settings.wanted));
         let mut looks = |text: &str, what: &str| {
             if let Some(masked) = masker.text(text.as_bytes()) {
@@ -113,7 +117,6 @@ impl Exchange {
         {
             use_of(&mut facts.columns, "the query", class);
         }
-        let mut headers = header::sent(&self.head.headers);
         if self.socket.is_some() {
             // Random bytes, which are not sent on.
             headers.remove(SEC_WEBSOCKET_KEY);
@@ -225,16 +228,15 @@ impl Exchange {
         Ok((out, rewriter.found()))
     }
 
-    /// The request as it is recorded: its line, and its body where that is text.
-    fn text(&self) -> String {
+    /// The request as it is recorded: its line, and its body where that is text and to be told.
+    fn text(&self, with_body: bool) -> String {
         let Head { method, target, headers } = &self.head;
         let line = match target {
-            Ok(Target { sent, query: Some(query), .. }) => format!("{method} {sent}?{query}"),
-            Ok(Target { sent, query: None, .. }) => format!("{method} {sent}"),
+            Ok(target) => format!("{method} {}", self.recorded(target)),
             Err(_) => format!("{method} <target not well formed>"),
         };
         let held = &self.body.held;
-        if held.is_empty() {
+        if held.is_empty() || !with_body {
             return line;
         }
         if headers.contains_key(CONTENT_ENCODING) {

@@ -1,3 +1,5 @@
+mod document;
+
 use std::sync::Arc;
 
 use access::{
@@ -27,6 +29,7 @@ fn connection() -> Connection {
         origin: Origin::parse("http://up.test:8080/api").unwrap(),
         asks_models: false,
         rules: Vec::new(),
+        document: None,
         strict: false,
         opaque: Opaque::Refuse,
         outgoing: Outgoing::Refuse,
@@ -427,6 +430,7 @@ fn a_request_whose_agent_went_while_it_was_asked_about_is_never_sent() {
 fn policies_get_the_fields_that_they_ask_for() {
     let names = |all: &[&str]| all.iter().map(|&name| name.into()).collect();
     let wanted = Wanted {
+        parameters: Default::default(),
         query: names(&["status", "other"]),
         headers: names(&["x-tenant"]),
         body: names(&["$.card.brand", "$.items[*].id", "$.amount"]),

@@ -200,6 +200,11 @@ fn request_line(line: &[u8]) -> Result<(bool, bool), Broken> {
     if target.is_empty() || !target.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#') {
         return Err(head("a target holds what no target may"));
     }
+    // In origin form, absolute form, of OPTIONS for all, or of CONNECT (RFC 9112 §3.2).
+    let is_form = target.starts_with(b"/") || target == b"*" || method == b"CONNECT";
+    if !is_form && !target.windows(3).any(|three| three == b"://") {
+        return Err(head("a target of no known form"));
+    }
     match version {
         b"HTTP/1.1" => Ok((true, method == b"CONNECT")),
         // Python's own client asks for its tunnels so.

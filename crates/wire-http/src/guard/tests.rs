@@ -93,6 +93,8 @@ fn a_request_line_has_a_method_a_target_and_a_version() {
         ("GET /\x01 HTTP/1.1", "a target holds what no target may"),
         ("GET /\u{e4} HTTP/1.1", "a target holds what no target may"),
         ("GET /ok#/../secret HTTP/1.1", "a target holds what no target may"),
+        ("GET ok HTTP/1.1", "a target of no known form"),
+        ("GET up.test:80 HTTP/1.1", "a target of no known form"),
         ("GET /ok HTTP/1.2", "a version that is not HTTP/1.1"),
         ("GET /ok HTTP/2.0", "a version that is not HTTP/1.1"),
         ("GET /ok http/1.1", "a version that is not HTTP/1.1"),

@@ -4,6 +4,7 @@ import hashlib
 import json
 import threading
 
+import botocore.session
 import httpx
 import pytest
 from botocore.auth import S3SigV4Auth, SigV4Auth
@@ -126,6 +127,37 @@ def test_a_body_that_is_too_long_to_be_signed_is_refused_and_recorded(make_gatew
         assert upstream.requests == []
         refused = [entry for entry in gateway.audit() if "command_refused" in json.dumps(entry)]
         assert len(refused) == 2
+
+
+def test_botocores_own_clients_work_with_any_keys_and_panguards_token_beside_them(make_gateway, issuer):
+    def answer(request):
+        kind = {"Content-Type": "application/json"}
+        return 200, kind, b'{"content":[{"type":"text","text":"hello"}]}' if "/model/" in request["path"] else b""
+
+    def client(service, gateway):
+        token = f"Bearer {issuer.agent()}"
+        client = botocore.session.get_session().create_client(
+            service, region_name="eu-central-1", endpoint_url=gateway.url("up"), aws_access_key_id="any",
+            aws_secret_access_key="any")
+        client.meta.events.register("before-send", lambda request, **_: request.headers.update(
+            {"X-Gateway-Authorization": token}))
+        return client
+
+    with Upstream(answer) as upstream:
+        gateway = gateway_for(make_gateway, upstream, aws("bedrock"), AWS_SECRETS)
+        model = "anthropic.claude-3-5-sonnet-20241022-v2:0"
+        told = client("bedrock-runtime", gateway).invoke_model(modelId=model, body=b'{"max_tokens":16}')
+        assert b"hello" in told["body"].read()
+        request = upstream.requests[-1]
+        assert request["headers"]["Authorization"] == signature_of("bedrock", upstream, request)
+    with Upstream(answer) as upstream:
+        gateway = gateway_for(make_gateway, upstream, aws("s3"), AWS_SECRETS)
+        s3 = client("s3", gateway)
+        s3.put_object(Bucket="bucket", Key="a b/c+d (1).txt", Body=b"some text", Metadata={"who": "me"})
+        s3.get_object(Bucket="bucket", Key="a b/c+d (1).txt")
+        for request in upstream.requests:
+            assert request["headers"]["Authorization"] == signature_of("s3", upstream, request)
+        assert upstream.requests[0]["body"] == b"some text"
 
 
 def test_keys_of_aws_that_are_said_back_are_starred_out(make_gateway, client):
@@ -254,6 +286,26 @@ def test_a_secret_that_is_missing_is_named_to_the_operator_alone(make_gateway, c
         answer = client.get(gateway.url("up", "/"))
         assert answer.status_code == 502 and "idp" not in answer.text
         assert "panguard secrets set idp" in gateway.said()
+
+
+def test_a_token_endpoint_is_believed_by_the_connections_own_authority_and_no_redirect_followed(
+        make_gateway, client, tmp_path):
+    server = Authority(tmp_path).issue("127.0.0.1", stem="server")
+    authority = tmp_path / "panguard-test-authority.pem"
+    with TokenEndpoint(tls=server) as tokens, Upstream(accepts(1), tls=server) as upstream:
+        secrets = {"idp": CLIENT_SECRET}
+        trusting = gateway_for(make_gateway, upstream, oauth(tokens), secrets, ca=str(authority))
+        assert client.get(trusting.url("up", "/")).status_code == 200
+        elsewhere = Authority(tmp_path, "another authority")
+        doubting = gateway_for(make_gateway, upstream, oauth(tokens), secrets, ca=str(elsewhere.file))
+        assert client.get(doubting.url("up", "/")).status_code == 502
+        assert len(tokens.asked) == 1, "its secret was not shown to a stranger"
+        assert "UnknownIssuer" in doubting.said()
+    with TokenEndpoint() as tokens, Upstream() as upstream:
+        with Upstream(lambda _: (307, {"Location": tokens.url + "/token"}, b"")) as moved:
+            gateway = gateway_for(make_gateway, upstream, oauth(moved), secrets)
+            assert client.get(gateway.url("up", "/")).status_code == 502
+            assert tokens.asked == [] and "307" in gateway.said()
 
 
 # --- mutual TLS ---------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 pub mod audit;
+mod ca;
 mod check;
 mod demo;
 mod discover;
@@ -9,6 +10,7 @@ mod explain;
 mod explained;
 pub mod output;
 mod policy;
+mod proxy;
 mod question;
 mod rights;
 mod run;
@@ -47,6 +49,7 @@ enum Command {
     Serve(serve::Arguments),
     Check(check::Arguments),
     Audit(audit::Arguments),
+    Ca(ca::Arguments),
     Env(env::Arguments),
     Run(run::Arguments),
     Policy(policy::Arguments),
@@ -67,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&config, &arguments),
         Command::Check(arguments) => check::run(&config, &arguments),
         Command::Audit(arguments) => audit::run(&config, &arguments),
+        Command::Ca(arguments) => ca::run(&config, &arguments),
         Command::Env(arguments) => env::run(&config, &arguments),
         Command::Run(arguments) => run::run(&config, &arguments),
         Command::Policy(arguments) => policy::run(&config, &arguments),

@@ -26,7 +26,7 @@ use vault::{Name, Vault, fresh_key};
 use wire_postgres::startup::{Auth, Discovery};
 
 use crate::config::{self, Config, HttpConnection, PanProfile, process_env};
-use crate::folder;
+use crate::{authority, folder};
 pub use live::{target, upstream};
 use reload::Reload;
 pub use telemetry::LogFormat;
@@ -44,6 +44,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
     let maskers = maskers(&config)?;
     let live = live::live(&config, maskers)?;
     let vault = Arc::new(folder::open_vault(&config)?);
+    tell_authority(&config, &vault);
     let log = open_log(&config, &vault)?;
     let policy_count = policies.len();
     let gate = gate(&config, policies, &log, &vault)?;
@@ -107,6 +108,15 @@ pub fn forbid_core_dumps() {
     use rustix::process::{Resource, Rlimit, setrlimit};
     if let Err(error) = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }) {
         error!(%error, "core dumps cannot be switched off");
+    }
+}
+
+/// Puts the certificate that agents need for a forward proxy where `panguard run` finds it. A gateway serves without, too.
+fn tell_authority(config: &Config, vault: &Vault) {
+    if config.http.is_some()
+        && let Err(error) = authority::certificate(config, vault)
+    {
+        error!(%error, "the certificate of panguard's authority cannot be written");
     }
 }
 

@@ -3,6 +3,7 @@
 //! HTTP is hyper's on both sides; what an exchange may do is [`wire_http::Exchange`]'s, and this moves what the two say.
 
 mod body;
+mod caller;
 mod client;
 mod credential;
 mod door;
@@ -10,9 +11,10 @@ mod drive;
 mod guarded;
 mod listen;
 mod session;
+mod socket;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use access::Timestamp;
@@ -20,10 +22,11 @@ use arc_swap::ArcSwap;
 use gate::{Allowance, Gate, Limits, TooMany, Who};
 use vault::Vault;
 
-use crate::tls::{ClientCertificate, TlsError, Trust};
+use crate::tls::{Authority, ClientCertificate, NoAuthority, TlsError, Trust};
 use client::Client;
 use credential::Turns;
 pub use credential::{Aws, ClientAuth, Credential, Grant, OAuth2};
+use door::{HTTP, HTTPS, Server};
 pub(crate) use listen::run;
 use session::{Session, Token};
 
@@ -55,6 +58,8 @@ pub struct HttpConnection {
 pub(crate) struct Https {
     by_name: ArcSwap<HashMap<Arc<str>, Arc<Reachable>>>,
     by_host: ArcSwap<HashMap<Box<str>, Arc<Reachable>>>,
+    /// What signs for the hosts of them, from the first tunnel on.
+    authority: OnceLock<Authority>,
     turns: Arc<Turns>,
 }
 
@@ -110,6 +115,22 @@ impl Https {
         self.by_host.load().get(host).cloned()
     }
 
+    /// The connections that a server is, as clients of a forward proxy name servers.
+    fn at(&self, server: &Server) -> Vec<Arc<Reachable>> {
+        let by_name = self.by_name.load();
+        by_name.values().filter(|it| it.answers_for(server).is_some()).cloned().collect()
+    }
+
+    fn authority(&self, vault: &Vault, now: Timestamp) -> Result<&Authority, NoAuthority> {
+        match self.authority.get() {
+            Some(authority) => Ok(authority),
+            None => {
+                let made = Authority::of(vault, now)?;
+                Ok(self.authority.get_or_init(|| made))
+            }
+        }
+    }
+
     /// Ends all sessions.
     pub(crate) fn end_all(&self, gate: &Gate, why: &str) {
         self.by_name.load().values().for_each(|reachable| reachable.end_all(gate, why));
@@ -137,6 +158,27 @@ impl Reachable {
 
     fn limits(&self) -> std::sync::MutexGuard<'_, Limits> {
         self.limits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether this is `server`, and if so, whether TLS is spoken with whoever asks for it. By the names that it has beside
+    /// its own it is where such names are by custom.
+    fn answers_for(&self, server: &Server) -> Option<bool> {
+        let origin = &self.connection.lane.origin;
+        let is_named = origin.host == server.host
+            || self.connection.hosts.iter().any(|host| host.trim_matches(['[', ']']) == &*server.host);
+        let is_own = origin.host == server.host;
+        let tls = match server.port {
+            port if port == origin.port => origin.tls,
+            HTTPS if !is_own => true,
+            HTTP if !is_own => false,
+            _ => return None,
+        };
+        (is_named && server.tls.is_none_or(|asked| asked == tls)).then_some(tls)
+    }
+
+    /// What stands before its paths at the upstream.
+    fn base(&self) -> &str {
+        &self.connection.lane.origin.base
     }
 
     fn sessions(&self) -> std::sync::MutexGuard<'_, HashMap<Token, Arc<Session>>> {

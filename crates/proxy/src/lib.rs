@@ -38,4 +38,7 @@ pub use issuer::{Issuers, Unidentified};
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use serve::{Gateway, Live, Settings};
-pub use tls::{ClientCertificate, ClientKey, TlsError, Trust, UpstreamTls, Verify, certificates, listening};
+pub use tls::{
+    Authority, ClientCertificate, ClientKey, NoAuthority, ROOT_LIFETIME, TlsError, Trust, UpstreamTls,
+    Verify, certificates, listening,
+};

@@ -1,5 +1,6 @@
 //! TLS on both sides, on aws-lc-rs by name: what the process has installed as its default does not matter.
 
+mod authority;
 mod binding;
 mod chain;
 mod shown;
@@ -15,6 +16,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use thiserror::Error;
 
+pub use authority::{Authority, NoAuthority, ROOT_LIFETIME};
 pub(crate) use binding::tls_server_end_point;
 use chain::ChainVerifier;
 pub use shown::{ClientCertificate, ClientKey};

@@ -219,6 +219,26 @@ impl Origin {
         if self.tls { "https" } else { "http" }
     }
 
+    /// The target within this connection of a target of the upstream's; `None` if it is none of its.
+    pub fn below(&self, target: &str) -> Option<String> {
+        let rest = target.strip_prefix(&*self.base).filter(|rest| is_below(rest))?;
+        Some(if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") })
+    }
+
+    /// Where an answer points, for an agent who knows the upstream by its own name: as it is, but nowhere in a private
+    /// network beside that.
+    pub(crate) fn by_own_name(&self, place: &str) -> Option<String> {
+        let absolute = match place.strip_prefix("//") {
+            Some(rest) => format!("{}://{rest}", self.scheme()),
+            None if !has_scheme(place) => return Some(place.to_owned()),
+            None => place.to_owned(),
+        };
+        let url = absolute.split(['?', '#']).next().unwrap_or_default();
+        let named = Self::parse(url).ok()?;
+        let is_this = named.host == self.host && named.port == self.port;
+        (is_this || !is_private(&named.host)).then(|| place.to_owned())
+    }
+
     /// Where an answer points, as the agent can follow it: places in this connection by panguard, under `prefix`; others
     /// as they are, but none in a private network. `None`: it is not told.
     pub(crate) fn inside(&self, place: &str, prefix: &str) -> Option<String> {
@@ -309,6 +329,9 @@ pub struct Settings {
     pub connection: Arc<Connection>,
     /// What stands before its paths on the agent's side: `/billing-api`, or nothing.
     pub prefix: Box<str>,
+    /// Whether the agent knows the upstream by the upstream's own name, through a forward proxy: then what an answer says of
+    /// itself by that name stays.
+    pub by_own_name: bool,
     /// What masks this gateway's answers.
     pub masker: Masker,
     /// When the request came.
@@ -317,6 +340,8 @@ pub struct Settings {
     pub wanted: Arc<access::Wanted>,
     /// The upstream's credential, to be starred out should it come back.
     pub echo: Echo,
+    /// Random bytes for the key of a WebSocket, on a stream that may become one.
+    pub nonce: Option<[u8; 16]>,
     /// Why the request is refused whatever it asks for.
     pub turned_away: Option<TurnedAway>,
 }

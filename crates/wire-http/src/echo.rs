@@ -19,6 +19,9 @@ pub struct Echo {
     spellings: Arc<[Secret]>,
     /// What is sought character by character.
     secrets: Arc<[Secret]>,
+    /// Of each byte, whether anything that is sought may begin with it. An access token has kilobytes, and so have its
+    /// spellings: where one may have begun is asked of few places only.
+    starts: Arc<[bool]>,
     longest: usize,
 }
 
@@ -40,7 +43,8 @@ impl Echo {
         let secrets: Arc<[Secret]> = secrets.map(|secret| Secret::from(secret.to_vec())).collect();
         let spelt = secrets.iter().map(|secret| secret.expose().len() * spelt::UNIT_BYTES_MAX).max();
         let longest = spellings.first().map_or(0, Vec::len).max(spelt.unwrap_or_default());
-        Self { spellings: spellings.into_iter().map(Secret::from).collect(), secrets, longest }
+        let spellings: Arc<[Secret]> = spellings.into_iter().map(Secret::from).collect();
+        Self { starts: starts(&spellings, &secrets), spellings, secrets, longest }
     }
 
     /// One that seeks what either does.
@@ -48,8 +52,9 @@ impl Echo {
     pub fn and(&self, other: &Self) -> Self {
         let mut spellings: Vec<Secret> = self.spellings.iter().chain(&*other.spellings).cloned().collect();
         spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.expose().len()));
-        let secrets = self.secrets.iter().chain(&*other.secrets).cloned().collect();
-        Self { spellings: spellings.into(), secrets, longest: self.longest.max(other.longest) }
+        let secrets: Arc<[Secret]> = self.secrets.iter().chain(&*other.secrets).cloned().collect();
+        let starts = starts(&spellings, &secrets);
+        Self { spellings: spellings.into(), secrets, starts, longest: self.longest.max(other.longest) }
     }
 
     /// Whether there is anything to seek.
@@ -86,7 +91,11 @@ impl Echo {
             self.spellings.iter().any(|spelling| spelling.expose().starts_with(rest))
                 || self.secrets.iter().any(|secret| spelt::begins(rest, secret.expose()))
         };
-        (0..tail.len()).find(begins).map_or(0, |at| tail.len() - at)
+        let may_begin = |at: &usize| {
+            let byte = tail.get(*at).copied().unwrap_or_default();
+            self.starts.get(usize::from(byte)).is_some_and(|starts| *starts)
+        };
+        (0..tail.len()).filter(may_begin).find(begins).map_or(0, |at| tail.len() - at)
     }
 }
 
@@ -137,6 +146,14 @@ impl Echoes {
             None => text,
         }
     }
+}
+
+/// The bytes with which any of these may begin, written in whatever way.
+fn starts(spellings: &[Secret], secrets: &[Secret]) -> Arc<[bool]> {
+    let firsts: Vec<u8> =
+        spellings.iter().chain(secrets).filter_map(|sought| sought.expose().first().copied()).collect();
+    let starts = |byte: u8| firsts.contains(&byte) || (!secrets.is_empty() && spelt::LEADS.contains(&byte));
+    (0..=u8::MAX).map(starts).collect()
 }
 
 /// A secret as it may be written.

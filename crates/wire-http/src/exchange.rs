@@ -28,7 +28,7 @@ use access::{
     Code, DataClass, Outcome, Question, Redacted, Refusal, RequestId, Said, Status, Terms, Verdict,
 };
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response, request, response};
+use http::{HeaderMap, Method, Response, StatusCode, request, response};
 use wire::Side;
 
 use crate::body::{Care, Rewrite, Withheld};
@@ -38,6 +38,7 @@ use crate::header;
 use crate::llm::{Dialect, Operation, Seen};
 use crate::problem;
 use crate::target::{Malformed, Target};
+use crate::ws::{Handshake, Opened, Opening};
 use answer::Answer;
 use known::Known;
 
@@ -78,6 +79,8 @@ pub enum Effect {
     Abort,
     /// Nothing more is wanted of the upstream: break off what it sends or is being sent.
     Leave,
+    /// The answer that is told says that a WebSocket is open: it goes on by this, and records how it ended.
+    Switch(Box<Opening>),
     /// Record how the request ended.
     Done(Outcome),
 }
@@ -98,6 +101,11 @@ pub struct Exchange {
     unknown: Option<&'static str>,
     /// What the answer of a model says of itself.
     seen: Arc<Seen>,
+    /// What is asked for where that is a WebSocket, and what the upstream said to it.
+    socket: Option<Handshake>,
+    opened: Option<(response::Parts, Opened)>,
+    /// How what the agent sends on it is looked at.
+    sending: Option<Care>,
     /// How the answer is looked at; `None` until the permit is there.
     care: Option<Care>,
     /// What of it may be revealed.
@@ -152,6 +160,9 @@ impl Exchange {
     ) -> Self {
         let mut target = Target::read(target);
         let asked = target.as_mut().ok().and_then(|target| settings.connection.asked(&method, target));
+        let can_switch = target.is_ok() && !has_body;
+        let nonce = settings.nonce.filter(|_| can_switch);
+        let socket = nonce.and_then(|nonce| Handshake::asked(&method, &headers, nonce));
         let (known, unknown) = Known::of(&settings.connection, &method, target.as_ref().ok());
         let head = Head { method, target, headers };
         let body = Body { ended: !has_body, ..Body::default() };
@@ -168,6 +179,9 @@ impl Exchange {
             known,
             unknown,
             seen: Arc::default(),
+            socket,
+            opened: None,
+            sending: None,
             care,
             terms: Terms::default(),
             failed,
@@ -274,7 +288,12 @@ impl Exchange {
         if self.stage == Stage::Over {
             return;
         }
-        self.answer = Some(Answer::open(&self.settings, &self.head.method, parts));
+        let checked = self.socket.as_ref().filter(|_| parts.status == StatusCode::SWITCHING_PROTOCOLS);
+        match checked.map(|socket| socket.check(&parts.headers)) {
+            Some(Ok(opened)) => self.opened = Some((parts, opened)),
+            Some(Err(withheld)) => return self.withhold(withheld),
+            None => self.answer = Some(Answer::open(&self.settings, &self.head.method, parts)),
+        }
         self.begin();
     }
 
@@ -380,12 +399,16 @@ impl Exchange {
         let mut care = connection.answers(*masker, terms, *now, echo);
         care.seen = self.asked.map(|_| Arc::clone(&self.seen));
         self.care = Some(care);
+        self.sending = Some(connection.requests(*masker, terms));
         self.terms = terms.clone();
         self.begin();
     }
 
     /// Begins to tell the answer, once it and its permit are there.
     fn begin(&mut self) {
+        if let Some(opened) = self.opened.take_if(|_| self.care.is_some()) {
+            return self.switch(opened);
+        }
         let care = match self.care_of_answer() {
             Ok(care) => care,
             Err(withheld) => return self.withhold(withheld),
@@ -393,6 +416,34 @@ impl Exchange {
         let (Some(care), Some(answer)) = (&care, &mut self.answer) else { return };
         let begun = answer.begin(care, &self.settings, &mut self.effects);
         self.see(begun);
+    }
+
+    /// Tells that the WebSocket is open, under the terms of the permit.
+    fn switch(&mut self, (parts, opened): (response::Parts, Opened)) {
+        let (Some(socket), Some(answers), Some(requests)) = (&self.socket, &self.care, &self.sending) else {
+            return;
+        };
+        let mut told = Response::new(()).into_parts().0;
+        told.status = StatusCode::SWITCHING_PROTOCOLS;
+        told.headers = header::told(&parts.headers);
+        let looked = header::mask(&mut told.headers, answers.masker, &self.settings.echo, answers.strict);
+        if looked.sad {
+            return self.withhold(Withheld::Sad);
+        }
+        let with_agent = socket.tell(&opened, &mut told.headers);
+        let bounds = &self.settings.connection.bounds;
+        let opening = Opening {
+            request: self.request,
+            answers: answers.clone(),
+            requests: requests.clone(),
+            with_agent,
+            with_upstream: opened.deflate,
+            in_head: looked.found,
+            bytes_max: (bounds.request_bytes_max, bounds.response_bytes_max),
+        };
+        self.effects.push_back(Effect::Response(Box::new(told)));
+        self.effects.push_back(Effect::Switch(Box::new(opening)));
+        self.stage = Stage::Over;
     }
 
     fn refuse(&mut self, refusal: &Refusal) {
@@ -407,6 +458,9 @@ impl Exchange {
         let (mut parts, ()) = http::Request::new(()).into_parts();
         parts.method = self.head.method.clone();
         parts.headers = headers;
+        if let Some(socket) = &self.socket {
+            socket.ask(&mut parts.headers);
+        }
         let Ok(uri) = self.settings.connection.origin.uri(target) else {
             return self.give_up(Code::Malformed, "its target is not well formed");
         };

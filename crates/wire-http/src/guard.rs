@@ -9,13 +9,18 @@
 //!            head complete            length == 0
 //!   Head ───────────────▶ Length(n) ─────────────────▶ Head
 //!     │                   Chunk(…) ── last chunk, trailers ──▶ Head
-//!     └── preface of HTTP/2 ──▶ Free ◀── the exchange was upgraded
+//!     ├── preface of HTTP/2 ──▶ Free ◀── the exchange was upgraded ──┐
+//!     └── CONNECT, WebSocket ──────────────────────────────────────▶ Switching
 //! ```
+//!
+//! What comes behind a request that may end HTTP is HTTP or it is not, by its answer. Whoever sends it before that answer
+//! sends what two readers read in two ways, so nothing is let through until the stream is [`Guard::free`].
 
 mod field;
 #[cfg(test)]
 mod tests;
 
+pub use field::names_websocket;
 use field::{Fields, Line};
 
 /// Lets through the bytes of one agent's stream as far as their framing is beyond doubt.
@@ -38,6 +43,8 @@ enum State {
     /// In a body of which so many bytes are to come.
     Length(u64),
     Chunk(Chunk),
+    /// Behind a request whose answer says what follows.
+    Switching,
     /// What follows is not HTTP/1.
     Free,
     /// Nothing more is let through.
@@ -109,7 +116,8 @@ impl Guard {
 
     /// Whether the stream may end here: between two requests.
     pub fn is_between(&self) -> bool {
-        matches!(self.state, State::First | State::Head | State::Free) && self.held.is_empty()
+        matches!(self.state, State::First | State::Head | State::Switching | State::Free)
+            && self.held.is_empty()
     }
 
     /// Takes some of `bytes`, and gives the rest.
@@ -132,6 +140,7 @@ impl Guard {
                 Ok(rest)
             }
             State::Head => self.head(bytes, out),
+            State::Switching => Err(body("something follows a request before it is known what it may be")),
             State::Length(left) => {
                 let (rest, left) = pass(bytes, left, out);
                 self.state = if left == 0 { State::Head } else { State::Length(left) };
@@ -144,6 +153,7 @@ impl Guard {
     fn head<'b>(&mut self, bytes: &'b [u8], out: &mut Vec<u8>) -> Result<&'b [u8], Broken> {
         let Some((fields, rest)) = self.fields(bytes, true)? else { return Ok(&[]) };
         self.state = match (fields.length, fields.chunked) {
+            (None | Some(0), false) if fields.switches => State::Switching,
             (None | Some(0), false) => State::Head,
             (Some(length), false) => State::Length(length),
             (None, true) => State::Chunk(Chunk::Size),

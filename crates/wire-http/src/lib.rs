@@ -9,6 +9,7 @@
 //! 4. `exchange`: what is asked, the verdict, and what may then pass.
 //! 5. `body`: what a body is, its codings undone and done again, and what is masked in it.
 //! 6. `llm`: what model providers' answers and prompts are made of; each text in a stream of events is one text.
+//! 7. `ws`: what an exchange becomes that opened a WebSocket.
 
 mod body;
 mod connection;
@@ -22,6 +23,7 @@ pub mod llm;
 mod problem;
 mod sse;
 mod target;
+mod ws;
 
 #[doc(hidden)]
 pub use body::fuzz_json;
@@ -33,8 +35,11 @@ pub use exchange::{Effect, Exchange, HELD_BYTES_MAX};
 pub use fuzz::{fuzz_body, fuzz_coding, fuzz_hides, fuzz_text_body};
 #[doc(hidden)]
 pub use guard::fuzz_guard;
-pub use guard::{Broken, Guard, HEAD_BYTES_MAX};
-pub use problem::{malformed, response as refusal, status};
+pub use guard::{Broken, Guard, HEAD_BYTES_MAX, names_websocket};
+pub use problem::{malformed, of_proxy as proxy_refusal, response as refusal, status};
 #[doc(hidden)]
 pub use target::fuzz_target;
 pub use target::{Malformed, Target};
+#[doc(hidden)]
+pub use ws::fuzz_socket;
+pub use ws::{Keys, Opening, Relay};

@@ -8,18 +8,47 @@ mod tests;
 
 use access::{Code, Refusal};
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, PROXY_AUTHENTICATE, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
 /// The answer to a request that is refused.
 pub fn response(refusal: &Refusal) -> Response<Bytes> {
-    respond(refusal, status(refusal.code))
+    respond(refusal, status(refusal.code), instead(refusal.code))
+}
+
+/// The answer to a request that panguard refuses as a forward proxy (RFC 9110 §15.5.8): by other statuses than those of the
+/// server that was asked for.
+pub fn of_proxy(refusal: &Refusal) -> Response<Bytes> {
+    let is_stranger = matches!(refusal.code, Code::NotIdentified | Code::TokenExpired);
+    let status = match refusal.code {
+        _ if is_stranger => StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+        Code::UnknownConnection => StatusCode::FORBIDDEN,
+        code => status(code),
+    };
+    let instead = match refusal.code {
+        _ if is_stranger => {
+            "get a fresh token from the issuer, and give it as the password of the proxy's URL: http://agent:TOKEN@HOST:PORT"
+        }
+        Code::UnknownConnection => {
+            "ask only for hosts that are connections here; panguard passes nothing on to any other"
+        }
+        code => instead(code),
+    };
+    let mut response = respond(refusal, status, instead);
+    if response.headers_mut().remove(WWW_AUTHENTICATE).is_some() {
+        response
+            .headers_mut()
+            .insert(PROXY_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"panguard\""));
+    }
+    response
 }
 
 /// The answer to a request that is not well formed; `status` is the one that RFC 9110 has for it.
 pub fn malformed(refusal: &Refusal, status: u16) -> Response<Bytes> {
-    respond(refusal, StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST))
+    respond(refusal, StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), instead(refusal.code))
 }
 
 /// The answer to a request that may be let in after so many seconds.
@@ -31,19 +60,18 @@ pub(crate) fn later(refusal: &Refusal, seconds: u64) -> Response<Bytes> {
 
 /// The answer to a request that is too long: however late it is sent again, it is as long.
 pub(crate) fn too_large(refusal: &Refusal) -> Response<Bytes> {
-    let mut response = respond(refusal, StatusCode::PAYLOAD_TOO_LARGE);
+    let mut response = respond(refusal, StatusCode::PAYLOAD_TOO_LARGE, instead(refusal.code));
     response.headers_mut().remove(RETRY_AFTER);
     response.headers_mut().insert("x-should-retry", HeaderValue::from_static("false"));
     response
 }
 
-fn respond(refusal: &Refusal, status: StatusCode) -> Response<Bytes> {
+fn respond(refusal: &Refusal, status: StatusCode, instead: &str) -> Response<Bytes> {
     let code = refusal.code;
     let mut message = format!("{code}: {}", code.what());
     if !refusal.detail.is_empty() {
         message = format!("{message} ({})", refusal.detail);
     }
-    let instead = instead(code);
     let policies: Vec<Value> = refusal
         .policies
         .iter()

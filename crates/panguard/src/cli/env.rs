@@ -1,10 +1,11 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::json;
 
 use super::output::{self, Exit, Format};
+use super::proxy::Forward;
 use crate::config::{Config, process_env};
 
 /// Print what an agent needs to reach a connection through panguard: `eval "$(panguard env CONNECTION)"`.
@@ -15,6 +16,9 @@ pub struct Arguments {
     /// The name or address by which agents reach this gateway, if it is not the one it listens on.
     #[arg(long)]
     host: Option<String>,
+    /// The file of panguard's certificate (`panguard ca --out FILE`), where the gateway's data folder is out of reach.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -22,10 +26,17 @@ pub struct Arguments {
 pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
     let config = Config::load(path, &process_env)?;
     let route = Route::to(&config, &arguments.connection, arguments.host.as_deref())?;
+    let forward = match route.lane {
+        Lane::Postgres => None,
+        Lane::Http | Lane::Llm => forward(&config, arguments)?,
+    };
     match arguments.format {
         Format::Json => {
             let mut all = serde_json::Map::new();
             for (name, value) in route.variables() {
+                all.insert(name, json!(value));
+            }
+            for (name, value) in forward.iter().flat_map(|forward| forward.variables(None)) {
                 all.insert(name, json!(value));
             }
             output::json(&all)?;
@@ -34,18 +45,34 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
             for (name, value) in route.variables() {
                 output::line(format!("export {name}={value}"));
             }
+            for (name, value) in forward.iter().flat_map(|forward| forward.variables(Some("$PANGUARD_TOKEN")))
+            {
+                output::line(format!("export {name}=\"{value}\""));
+            }
             output::line(format!("# {}", route.url()));
             output::line(format!(
                 "# {} the agent's OIDC access token; panguard gives none out",
                 match route.lane {
                     Lane::Postgres => "PGPASSWORD is",
-                    Lane::Llm => "OPENAI_API_KEY and ANTHROPIC_API_KEY are",
-                    Lane::Http => "`Authorization: Bearer` takes",
+                    Lane::Llm =>
+                        "OPENAI_API_KEY and ANTHROPIC_API_KEY are, and PANGUARD_TOKEN is for the proxy,",
+                    Lane::Http => "`Authorization: Bearer` takes, and PANGUARD_TOKEN is for the proxy,",
                 }
             ));
         }
     }
     Ok(Exit::Fine)
+}
+
+/// The way by the forward proxy. Where its certificate cannot be had, and none was named, the base URLs do without.
+fn forward(config: &Config, arguments: &Arguments) -> anyhow::Result<Option<Forward>> {
+    match Forward::of(config, arguments.host.as_deref(), arguments.ca.as_deref()) {
+        Err(error) if arguments.ca.is_none() => {
+            eprintln!("the forward proxy is left out: {error:#}");
+            Ok(None)
+        }
+        forward => forward,
+    }
 }
 
 /// How a client comes to one connection.
@@ -67,6 +94,11 @@ enum Lane {
 }
 
 impl Route {
+    /// Whether there is no choice.
+    pub fn is_one(config: &Config) -> bool {
+        names(config).len() == 1
+    }
+
     /// The way to `connection`, or to the only one there is.
     pub fn to_any(config: &Config, connection: Option<&str>, host: Option<&str>) -> anyhow::Result<Self> {
         match (connection, names(config).as_slice()) {

@@ -180,7 +180,8 @@ pub struct Connection {
     pub modes: Vec<At<ModeOf>>,
     /// Where an HTTP system is: `https://api.example.com/v2`. Paths count from there.
     pub base_url: Option<At<String>>,
-    /// Host names by which agents may ask for an HTTP system beside its path at panguard.
+    /// Host names by which agents may ask for an HTTP system beside its path at panguard, and which it is, beside the host of
+    /// its `base_url`, for clients of the forward proxy.
     #[serde(default)]
     pub hosts: Vec<At<String>>,
     /// What becomes of bodies that cannot be understood (images, archives, unknown encodings): `refuse` (the default on a

@@ -16,7 +16,7 @@ use tokio::signal::unix::Signal;
 use tracing::{error, info, warn};
 use vault::{Listed, Vault};
 
-use super::{Maskers, gateway_name, live, now, watched};
+use super::{Maskers, gateway_name, live, now, tell_authority, watched};
 use crate::config::{Config, process_env};
 use crate::folder;
 
@@ -82,6 +82,7 @@ impl Reload {
             self.parts.gate.configuration_changed(&config.version, &self.config.version, now()).await?;
         }
         self.parts.gateway.replace(live)?;
+        tell_authority(&config, &self.parts.vault);
         if config.version != self.config.version {
             config.notices.iter().for_each(|notice| warn!(%notice, "left out"));
             info!(version = %config.version, "configuration in force");

@@ -1,12 +1,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::UPGRADE;
 use http::{Request, Response, StatusCode, Version, request};
 use hyper::body::Incoming;
-use hyper_rustls::HttpsConnector;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::ClientConfig;
 use thiserror::Error;
 use tokio::time::timeout;
 use vault::Vault;
@@ -20,12 +22,16 @@ use crate::tls::{self, ClientCertificate, Shown, TlsError};
 
 /// The sockets to one upstream.
 pub(super) struct Client {
-    client: legacy::Client<HttpsConnector<HttpConnector>, Sent>,
+    client: Sockets,
+    /// For exchanges that may be upgraded, which HTTP/2 has no way to say.
+    upgrading: Sockets,
     credential: Lender,
     certificate: Option<Arc<Shown>>,
     vault: Arc<Vault>,
     patience: Duration,
 }
+
+type Sockets = legacy::Client<HttpsConnector<HttpConnector>, Sent>;
 
 /// Where the credential comes from.
 enum Lender {
@@ -107,26 +113,7 @@ impl Client {
             true => tls::fetching_as(&connection.trust, certificate.clone())?,
             false => tls::fetching_in_plain_text()?,
         };
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.enforce_http(false);
-        connector.set_connect_timeout(Some(CONNECT_TIME_MAX));
-        connector.set_keepalive(Some(KEEPALIVE_IDLE));
-        let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_tls_config(config)
-            .https_or_http()
-            .enable_http1()
-            .enable_http2()
-            .wrap_connector(connector);
-        let client = legacy::Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .pool_idle_timeout(POOL_IDLE_MAX)
-            .pool_max_idle_per_host(POOL_SOCKETS_MAX)
-            .http1_max_buf_size(HEAD_BYTES_MAX)
-            .http1_max_headers(HEADERS_MAX)
-            .http2_max_header_list_size(HEAD_BYTES_MAX_H2)
-            .build(connector);
+        let (client, upgrading) = (sockets(config.clone(), true), sockets(config, false));
         let credential = match connection.credential.clone() {
             Credential::OAuth2(oauth2) => {
                 let name = connection.lane.name.clone();
@@ -134,7 +121,7 @@ impl Client {
             }
             kept => Lender::Vault(kept),
         };
-        Ok(Self { client, credential, certificate, vault, patience: connection.patience })
+        Ok(Self { client, upgrading, credential, certificate, vault, patience: connection.patience })
     }
 
     /// The credential of the moment. Waits only for an access token that is on its way.
@@ -189,8 +176,9 @@ impl Client {
     ) -> Result<Response<Incoming>, Unreached> {
         lent.sign(&mut parts, &body, now())?;
         parts.version = Version::HTTP_11;
+        let client = if parts.headers.contains_key(UPGRADE) { &self.upgrading } else { &self.client };
         let request = Request::from_parts(parts, body);
-        match timeout(self.patience, self.client.request(request)).await {
+        match timeout(self.patience, client.request(request)).await {
             Ok(answered) => answered.map_err(Unreached::Client),
             Err(_) => Err(Unreached::Late(self.patience)),
         }
@@ -200,6 +188,28 @@ impl Client {
     pub(super) fn patience(&self) -> Duration {
         self.patience
     }
+}
+
+fn sockets(config: ClientConfig, speaks_h2: bool) -> Sockets {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    connector.enforce_http(false);
+    connector.set_connect_timeout(Some(CONNECT_TIME_MAX));
+    connector.set_keepalive(Some(KEEPALIVE_IDLE));
+    let builder = HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1();
+    let connector = match speaks_h2 {
+        true => builder.enable_http2().wrap_connector(connector),
+        false => builder.wrap_connector(connector),
+    };
+    legacy::Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .timer(TokioTimer::new())
+        .pool_idle_timeout(POOL_IDLE_MAX)
+        .pool_max_idle_per_host(POOL_SOCKETS_MAX)
+        .http1_max_buf_size(HEAD_BYTES_MAX)
+        .http1_max_headers(HEADERS_MAX)
+        .http2_max_header_list_size(HEAD_BYTES_MAX_H2)
+        .build(connector)
 }
 
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);

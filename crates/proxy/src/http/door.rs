@@ -1,9 +1,13 @@
 //! Who asks for what: the token and the connection of a request.
 
+#[cfg(test)]
+mod tests;
+
 use access::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{AUTHORIZATION, HOST};
+use http::header::{AUTHORIZATION, HOST, PROXY_AUTHORIZATION, UPGRADE};
+use http::uri::Authority;
 use http::{HeaderMap, Method, Request, Version};
 use wire_http::Target;
 
@@ -14,15 +18,79 @@ pub(super) enum Place {
     Named(String, String),
     /// A connection by the host that was asked for, and the target.
     Host(String, String),
+    /// What a forward proxy is asked for: a server by its own name, and the target there.
+    Forward(Server, String),
+    /// A tunnel to a server.
+    Tunnel(Server),
     /// Nowhere: why, in a few words.
     Nowhere(&'static str),
 }
+
+/// A server as a client of a forward proxy names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Server {
+    /// In lower case; an address without brackets.
+    pub host: Box<str>,
+    pub port: u16,
+    /// Whether TLS is spoken there, where that is said.
+    pub tls: Option<bool>,
+}
+
+impl Server {
+    fn of(authority: &Authority, tls: Option<bool>) -> Option<Self> {
+        // What stands before an `@` would be somebody's password.
+        if authority.as_str().contains('@') {
+            return None;
+        }
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+        let port = match (authority.port(), tls) {
+            (Some(port), _) => port.as_str().parse().ok().filter(|port| *port != 0)?,
+            (None, _) if authority.as_str().len() != authority.host().len() => return None,
+            (None, Some(true)) => HTTPS,
+            (None, Some(false)) => HTTP,
+            (None, None) => return None,
+        };
+        Some(Self { host: host.trim_end_matches('.').to_ascii_lowercase().into(), port, tls })
+    }
+
+    /// Whether a request within a tunnel to this server is to it, by its `Host` or `:authority`.
+    pub(super) fn is_asked<B>(&self, request: &Request<B>) -> bool {
+        let tls = self.tls.or(Some(self.port == HTTPS));
+        let is_this = |text: &str| {
+            let named = text.parse().ok().and_then(|authority| Self::of(&authority, tls));
+            named.is_some_and(|named| named.host == self.host && named.port == self.port)
+        };
+        let host = request.headers().get(HOST).map(|host| host.to_str().is_ok_and(is_this));
+        match request.uri().authority() {
+            Some(authority) => is_this(authority.as_str()) && host.unwrap_or(true),
+            None => host.unwrap_or(false),
+        }
+    }
+
+    /// `api.example.com:443`, for records.
+    pub(super) fn name(&self) -> Box<str> {
+        match self.host.contains(':') {
+            true => format!("[{}]:{}", self.host, self.port).into(),
+            false => format!("{}:{}", self.host, self.port).into(),
+        }
+    }
+}
+
+pub(super) const HTTPS: u16 = 443;
+pub(super) const HTTP: u16 = 80;
 
 /// The fields in which SDKs send an API key, beside `Authorization`.
 const KEY_FIELDS: [&str; 4] = ["x-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key"];
 
 /// For agents whose `Authorization` is taken.
 const OWN_FIELD: &str = "x-gateway-authorization";
+
+/// The token that a request to a forward proxy carries for it (RFC 9110 §11.7.2). `None`: none, or more than one.
+pub(super) fn proxy_token(headers: &HeaderMap) -> Option<Secret> {
+    let mut values = headers.get_all(PROXY_AUTHORIZATION).iter();
+    let value = values.next().filter(|_| values.next().is_none())?;
+    presented(value.as_bytes())
+}
 
 /// The token that a request carries. `None`: none, or more than one where one is meant.
 pub(super) fn token(headers: &HeaderMap) -> Option<Secret> {
@@ -56,32 +124,59 @@ fn presented(value: &[u8]) -> Option<Secret> {
     both.expose().get(colon + 1..).map(|password| Secret::from(password.to_vec()))
 }
 
-/// Where a request wants to go. `knows_host` says whether a host is one by which a connection is asked for.
-pub(super) fn place<B>(request: &Request<B>, knows_host: impl Fn(&str) -> bool) -> Place {
+/// Whether the answer to a request may say that what follows is no HTTP/1: the same that the guard of its stream says.
+pub(super) fn may_switch<B>(request: &Request<B>) -> bool {
+    let upgrades = request.headers().get_all(UPGRADE).iter();
+    request.version() < Version::HTTP_2
+        && (*request.method() == Method::CONNECT
+            || upgrades.into_iter().any(|value| wire_http::names_websocket(value.as_bytes())))
+}
+
+/// Where a request wants to go. `knows_host` says whether a host is one by which a connection is asked for, `is_here` whether
+/// a server is this gateway.
+pub(super) fn place<B>(
+    request: &Request<B>,
+    knows_host: impl Fn(&str) -> bool,
+    is_here: impl Fn(&Server) -> bool,
+) -> Place {
+    let is_h2 = request.version() >= Version::HTTP_2;
     if *request.method() == Method::CONNECT {
-        return Place::Nowhere("tunnels are not opened here");
+        let server = request.uri().authority().filter(|_| !is_h2).and_then(|to| Server::of(to, None));
+        return match server {
+            Some(server) => Place::Tunnel(server),
+            None if is_h2 => Place::Nowhere("a tunnel is asked for in HTTP/1.1"),
+            None => Place::Nowhere("a tunnel is asked for by a host and a port"),
+        };
     }
     let uri = request.uri();
     let target = uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
-    let is_h2 = request.version() >= Version::HTTP_2;
-    let named = uri.host();
-    if !is_h2 && let Some(host) = named {
+    if !is_h2 && let Some(authority) = uri.authority() {
         // Absolute form (RFC 9112 §3.2.2): what it names is asked for, and no other.
-        let host = host.to_ascii_lowercase();
-        return if knows_host(&host) {
-            Place::Host(host, target)
-        } else {
-            Place::Nowhere("that host is no connection")
+        let tls = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => return Place::Nowhere("a URL that is neither `https` nor `http`"),
+        };
+        return match Server::of(authority, Some(tls)) {
+            // Clients that take every server by the proxy take the proxy by itself too.
+            Some(server) if is_here(&server) => within(&target),
+            Some(server) => Place::Forward(server, target),
+            None => Place::Nowhere("a URL whose host or port is none"),
         };
     }
-    let host = match named {
+    let host = match uri.host() {
         Some(host) => Some(host.to_ascii_lowercase()),
         None => request.headers().get(HOST).and_then(|host| host.to_str().ok()).map(without_port),
     };
     if let Some(host) = host.filter(|host| knows_host(host)) {
         return Place::Host(host, target);
     }
-    match Target::connection(&target) {
+    within(&target)
+}
+
+/// A target that begins with a connection's name.
+fn within(target: &str) -> Place {
+    match Target::connection(target) {
         Some((name, rest)) => Place::Named(name.to_owned(), rest),
         None => Place::Nowhere("a path begins with the name of a connection"),
     }

@@ -15,17 +15,19 @@ use gate::{Gate, Pending};
 use http::{Response, request, response};
 use http_body_util::BodyExt;
 use hyper::body::{Frame, Incoming};
+use hyper::upgrade::OnUpgrade;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, info, warn};
 use wire::Side;
-use wire_http::{Effect, Exchange};
+use wire_http::{Effect, Exchange, Opening};
 
 use super::Reachable;
 use super::body::{Piece, Sent};
 use super::client::{Answered, Unreached};
 use super::credential::Lent;
 use super::session::Running;
+use super::socket::Socket;
 use crate::clock::now;
 
 type Answering = Pin<Box<dyn Future<Output = Result<Answered, Unreached>> + Send>>;
@@ -40,11 +42,16 @@ pub(super) struct Drive {
     lent: Option<Lent>,
     agent: Option<Incoming>,
     verdict: Option<(Pending<Verdict>, Instant)>,
+    /// The version of the policies that were asked, or older ones.
+    policies: Arc<str>,
     /// The request, until it is known whether all of its body is there.
     head: Option<Box<request::Parts>>,
     sending: Outbox,
     answering: Option<Answering>,
     upstream: Option<Incoming>,
+    /// What the upstream's stream becomes behind its answer, if that says so.
+    upgrade: Option<OnUpgrade>,
+    opening: Option<Box<Opening>>,
     told: Option<Box<response::Parts>>,
     telling: Outbox,
     aborted: bool,
@@ -99,10 +106,13 @@ impl Drive {
             lent: Some(lent),
             agent,
             verdict: None,
+            policies: "".into(),
             head: None,
             sending: Outbox::default(),
             answering: None,
             upstream: None,
+            upgrade: None,
+            opening: None,
             told: None,
             telling: Outbox::default(),
             aborted: false,
@@ -112,17 +122,23 @@ impl Drive {
         }
     }
 
-    /// Runs until the answer's head is there, and gives it. The rest of the answer comes after it.
-    pub(super) async fn answer(mut self) -> Option<Response<Sent>> {
+    /// Runs until the answer's head is there, and gives it. The rest of the answer comes after it; or a socket, where the
+    /// exchange has opened one.
+    pub(super) async fn answer(mut self: Box<Self>) -> Option<(Response<Sent>, Option<Box<Socket>>)> {
         self.run(Until::Head).await;
         let head = self.told.take()?;
+        if let (Some(opening), Some(upgrade)) = (self.opening.take(), self.upgrade.take()) {
+            let (session, gate) = (self.session.hand_on(), self.gate.clone());
+            let socket = Socket::new(*opening, session, gate, self.policies.clone(), upgrade);
+            return Some((Response::from_parts(*head, Sent::Whole(None)), Some(Box::new(socket))));
+        }
         if let Some(whole) = self.telling.whole() {
-            return Some(Response::from_parts(*head, Sent::Whole(whole)));
+            return Some((Response::from_parts(*head, Sent::Whole(whole)), None));
         }
         let (sender, body) = Sent::pieces();
         self.telling.sender = Some(sender);
         tokio::spawn(async move { self.run(Until::End).await });
-        Some(Response::from_parts(*head, body))
+        Some((Response::from_parts(*head, body), None))
     }
 
     async fn run(&mut self, until: Until) {
@@ -158,6 +174,7 @@ impl Drive {
                 Effect::ResponseEnd(trailers) => self.telling.pieces.push_back(Piece::End(trailers)),
                 Effect::Abort => self.aborted = true,
                 Effect::Leave => self.leave(),
+                Effect::Switch(opening) => self.opening = Some(opening),
                 Effect::Done(outcome) => {
                     self.session.metrics.done(&outcome);
                     self.gate.done(&self.session.admitted, &outcome, now());
@@ -170,6 +187,7 @@ impl Drive {
     }
 
     fn ask(&mut self, question: &Question) {
+        self.policies = self.gate.policy_version();
         let asked = self.gate.ask(&self.session.admitted, question, now());
         let since = Instant::now();
         self.verdict = Some((asked.verdict, since));
@@ -201,6 +219,7 @@ impl Drive {
         self.sending = Outbox::default();
         self.answering = None;
         self.upstream = None;
+        self.upgrade = None;
     }
 
     fn patience(&mut self) {
@@ -279,7 +298,8 @@ impl Drive {
         self.answering = None;
         self.patience();
         match answered {
-            Ok(Answered { response, echo }) => {
+            Ok(Answered { mut response, echo }) => {
+                self.upgrade = Some(hyper::upgrade::on(&mut response));
                 if let Some(echo) = &echo {
                     self.exchange.lent_anew(echo);
                 }

@@ -11,7 +11,8 @@ use wire_http::{Broken, Guard};
 /// An agent's stream of which only that is read whose framing is beyond doubt.
 ///
 /// hyper answers what it cannot read by itself, without a word. So what is refused here is read by it as a request of the
-/// same place, which [`Watch::broken`] tells from others, and the stream ends behind it.
+/// same place, which [`Watch::broken`] tells from others. What the agent sends behind it is read away: a socket that is
+/// closed with something unread takes the answer with it (RFC 9112 §9.6).
 pub(super) struct Guarded<S> {
     stream: S,
     guard: Guard,
@@ -20,6 +21,8 @@ pub(super) struct Guarded<S> {
     passed: Vec<u8>,
     read: usize,
     over: bool,
+    /// Whether nothing that follows is read as HTTP.
+    refused: bool,
 }
 
 /// What the two ends of a stream tell each other.
@@ -31,6 +34,8 @@ pub(super) struct Watch {
     served: AtomicU64,
     /// Whether what follows is no HTTP any more.
     free: AtomicBool,
+    /// Whether anything was let through: a whole head, or the preface of HTTP/2.
+    begun: AtomicBool,
 }
 
 impl Watch {
@@ -39,11 +44,29 @@ impl Watch {
         let number = self.served.fetch_add(1, Ordering::AcqRel) + 1;
         self.broken.get().filter(|(broken, _)| *broken == number).map(|(_, why)| *why)
     }
+
+    /// Whether the agent has come so far as to ask for something.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Acquire)
+    }
+
+    /// What follows is no HTTP any more.
+    pub(super) fn free(&self) {
+        self.free.store(true, Ordering::Release);
+    }
 }
 
 impl<S> Guarded<S> {
     pub(super) fn new(stream: S, watch: Arc<Watch>) -> Self {
-        Self { stream, guard: Guard::default(), watch, passed: Vec::new(), read: 0, over: false }
+        Self {
+            stream,
+            guard: Guard::default(),
+            watch,
+            passed: Vec::new(),
+            read: 0,
+            over: false,
+            refused: false,
+        }
     }
 
     /// Moves as much as there is room for into `buf`. Returns whether there was anything.
@@ -68,7 +91,7 @@ impl<S> Guarded<S> {
         if broken.in_body {
             return Err(io::Error::new(io::ErrorKind::InvalidData, broken.rule));
         }
-        self.over = true;
+        self.refused = true;
         let number = self.guard.heads() + 1;
         let _ = self.watch.broken.set((number, broken));
         self.passed.extend_from_slice(IN_ITS_PLACE);
@@ -86,6 +109,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         while !this.give(buf) {
+            if this.over && this.refused {
+                // It ends when the answer has been told, not when the agent has nothing more to say.
+                return Poll::Pending;
+            }
             if this.over || buf.remaining() == 0 {
                 return Poll::Ready(Ok(()));
             }
@@ -94,9 +121,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
             ready!(Pin::new(&mut this.stream).poll_read(cx, &mut read))?;
             if read.filled().is_empty() {
                 this.over = true;
-                return Poll::Ready(Ok(()));
+                continue;
             }
-            this.take(read.filled())?;
+            if !this.refused {
+                this.take(read.filled())?;
+            }
+            if !this.passed.is_empty() {
+                this.watch.begun.store(true, Ordering::Release);
+            }
         }
         Poll::Ready(Ok(()))
     }
@@ -127,3 +159,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests;

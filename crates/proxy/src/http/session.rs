@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use access::{Admission, Mode, RequestId, Timestamp};
 use aws_lc_rs::digest;
@@ -25,6 +25,7 @@ pub(super) struct Session {
     number: AtomicU32,
     used: AtomicU64,
     running: AtomicU32,
+    ended: AtomicBool,
 }
 
 /// A request that runs in a session.
@@ -57,7 +58,7 @@ impl Session {
     pub(super) fn new(admitted: Admitted, metrics: ConnectionMetrics, now: Timestamp) -> Self {
         let (number, used, running) = (AtomicU32::new(0), AtomicU64::new(seconds(now)), AtomicU32::new(0));
         let who = Who::from(&*admitted.admission().principal);
-        Self { admitted, metrics, who, number, used, running }
+        Self { admitted, metrics, who, number, used, running, ended: AtomicBool::new(false) }
     }
 
     /// The next request's id; `None` when there have been as many as can be told apart.
@@ -72,10 +73,25 @@ impl Session {
         ))
     }
 
+    /// Whether whoever it is of may go on at `now`: `None` if
+    /// their token holds no more, `false` if the connection is not the one that they came to.
+    pub(super) fn goes_on(&self, now: Timestamp) -> Option<bool> {
+        let is_valid = self.admitted.admission().principal.is_valid_at(now);
+        is_valid.then(|| !self.ended.load(Ordering::Acquire))
+    }
+
     fn is_idle(&self, now: Timestamp) -> bool {
         let since = seconds(now).saturating_sub(self.used.load(Ordering::Acquire));
         let expired = !self.admitted.admission().principal.is_valid_at(now);
         self.running.load(Ordering::Acquire) == 0 && (since > IDLE_SECONDS_MAX || expired)
+    }
+}
+
+impl Running {
+    /// The same request in other hands, with the place that it takes.
+    pub(super) fn hand_on(&mut self) -> Self {
+        self.session.running.fetch_add(1, Ordering::AcqRel);
+        Self { session: self.session.clone(), slot: self.slot.take() }
     }
 }
 
@@ -147,6 +163,7 @@ impl Reachable {
 }
 
 fn close(session: &Session, gate: &Gate, why: &str, now: Timestamp) {
+    session.ended.store(true, Ordering::Release);
     let admission = session.admitted.admission();
     info!(session = %admission.session, connection = &*admission.connection, commands = session.admitted.commands(), why, "session closed");
     gate.closed(&session.admitted, why, now);

@@ -3,6 +3,9 @@
 /// Longest way to write one character: a reference of HTML, or an escape behind a run of backslashes.
 pub(super) const UNIT_BYTES_MAX: usize = 10;
 
+/// With what a character begins that is written in another way.
+pub(super) const LEADS: [u8; 3] = [b'%', b'\\', b'&'];
+
 /// What stands somewhere in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Found {

@@ -48,6 +48,22 @@ fn what_is_too_short_to_be_told_from_other_text_is_not_sought() {
     assert!(Echo::of(&[b"admin", b""]).is_empty());
 }
 
+#[test]
+fn two_credentials_are_sought_as_each_alone() {
+    let (first, second) = ("first-access-token", "second/access+token");
+    let both = Echo::of(&[first.as_bytes()]).and(&Echo::of(&[second.as_bytes()]));
+    let none = Echo::default();
+    for text in [first, second, "second%2Faccess%2Btoken", "%66irst-access-token"] {
+        for echo in [&both, &both.and(&none), &none.and(&both)] {
+            let mut echoes = Echoes::new(echo.clone());
+            let mut told: Vec<u8> = text.bytes().flat_map(|byte| echoes.push(&[byte])).collect();
+            told.extend(echoes.finish());
+            assert!(told.iter().all(|byte| *byte == b'*'), "{text}: {}", String::from_utf8_lossy(&told));
+        }
+    }
+    assert!(none.and(&none).is_empty());
+}
+
 proptest! {
     #[test]
     fn a_stream_is_read_as_the_whole_however_it_is_cut(

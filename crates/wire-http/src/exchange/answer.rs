@@ -264,10 +264,11 @@ fn wrong(parts: &response::Parts) -> Option<Withheld> {
 fn points_inside(settings: &Settings, headers: &mut HeaderMap) {
     for name in [LOCATION, http::header::CONTENT_LOCATION] {
         let Some(place) = headers.remove(&name) else { continue };
-        let inside = place
-            .to_str()
-            .ok()
-            .and_then(|place| settings.connection.origin.inside(place.trim(), &settings.prefix));
+        let origin = &settings.connection.origin;
+        let inside = place.to_str().ok().and_then(|place| match settings.by_own_name {
+            true => origin.by_own_name(place.trim()),
+            false => origin.inside(place.trim(), &settings.prefix),
+        });
         if let Some(inside) = inside.and_then(|place| HeaderValue::from_str(&place).ok()) {
             headers.insert(name, inside);
         }

@@ -6,7 +6,7 @@ use access::{
     Action, Call, ColumnUse, DataClass, Effect, Endpoint, Facts, Position, Question, Redacted, Resource,
     Stage, Terms, Use,
 };
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, SEC_WEBSOCKET_KEY};
 use http::{HeaderMap, HeaderValue, Method};
 
 use super::{Exchange, Head, field};
@@ -40,7 +40,8 @@ impl Exchange {
 
     fn facts(&self) -> Facts {
         let method = &self.head.method;
-        let kinds = vec![method.as_str().to_ascii_lowercase().into()];
+        let mut kinds: Vec<Box<str>> = vec![method.as_str().to_ascii_lowercase().into()];
+        kinds.extend(self.socket.as_ref().map(|_| "websocket".into()));
         let Ok(target) = &self.head.target else {
             let what = self.head.target.as_ref().err().map_or("a target", |malformed| malformed.0);
             let not_understood = vec![what.into()];
@@ -63,15 +64,22 @@ impl Exchange {
         if matches!(*method, Method::CONNECT | Method::TRACE) {
             not_understood.push(format!("{} method", method.as_str().to_ascii_lowercase()).into());
         }
+        let mut actions = vec![action];
+        if self.socket.is_some() {
+            // Anything may be sent on it, and it is asked about but once.
+            actions.push(Action::Write);
+            if self.settings.connection.asks_models {
+                // What a model says comes in pieces over messages, of a form that each provider has for itself.
+                not_understood.push("websocket to a model".into());
+            }
+        }
+        let is_read = method.is_safe() && self.body.ended && self.body.held.is_empty();
         let call = Call { endpoint: endpoint.clone(), ..Call::default() };
+        let resource = || Resource::Endpoint(Box::new(endpoint.clone()));
         Facts {
             kinds,
-            uses: vec![Use { action, resource: Resource::Endpoint(Box::new(endpoint)) }],
-            effect: if method.is_safe() && self.body.ended && self.body.held.is_empty() {
-                Effect::None
-            } else {
-                Effect::Data
-            },
+            uses: actions.into_iter().map(|action| Use { action, resource: resource() }).collect(),
+            effect: if is_read && self.socket.is_none() { Effect::None } else { Effect::Data },
             has_where: true,
             not_understood,
             call: Some(Box::new(call)),
@@ -89,7 +97,7 @@ impl Exchange {
         call.fields.extend(self.known.iter().flat_map(|known| known.fields(&self.settings.wanted)));
         call.fields.extend(field::query(&fields, &self.settings.wanted));
         // What an agent signs in with is no fact of its request.
-        let headers = header::sent(&self.head.headers);
+        let mut headers = header::sent(&self.head.headers);
         call.fields.extend(field::headers(&headers, &self.settings.wanted));
         let mut looks = |text: &str, what: &str| {
             if let Some(masked) = masker.text(text.as_bytes()) {
@@ -109,7 +117,10 @@ impl Exchange {
         {
             use_of(&mut facts.columns, "the query", class);
         }
-        let mut headers = header::sent(&self.head.headers);
+        if self.socket.is_some() {
+            // Random bytes, which are not sent on.
+            headers.remove(SEC_WEBSOCKET_KEY);
+        }
         let looked = header::mask(&mut headers, masker, &Echo::default(), strict);
         if looked.found > 0 {
             let class = if looked.sad { DataClass::Sad } else { DataClass::Pan };

@@ -41,10 +41,12 @@ fn settings(connection: Connection) -> Settings {
     Settings {
         connection: Arc::new(connection),
         prefix: "/billing".into(),
+        by_own_name: false,
         masker: MASKER,
         now: access::Timestamp(0),
         wanted: Arc::default(),
         echo: Echo::of(&[b"sk-injected-1"]),
+        nonce: Some([7; 16]),
         turned_away: None,
     }
 }
@@ -83,6 +85,7 @@ struct Seen {
     told_trailers: Option<HeaderMap>,
     left: bool,
     aborted: bool,
+    opening: Option<Box<crate::ws::Opening>>,
     done: Option<Outcome>,
 }
 
@@ -163,6 +166,10 @@ impl Script {
                 }
                 Effect::Abort => seen.aborted = true,
                 Effect::Leave => seen.left = true,
+                Effect::Switch(opening) => {
+                    assert!(seen.told.is_some(), "a socket that nobody was told of");
+                    seen.opening = Some(opening);
+                }
                 Effect::Done(outcome) => assert!(seen.done.replace(outcome).is_none(), "done twice"),
             }
         }
@@ -481,6 +488,115 @@ fn what_is_told_never_depends_on_how_it_is_cut() {
     };
     let whole = tell(body.len());
     assert!((1..body.len()).all(|size| tell(size) == whole));
+}
+
+// --- WebSocket -----------------------------------------------------------------------------------------
+
+const SOCKET: [(&str, &str); 5] = [
+    ("connection", "Upgrade"),
+    ("upgrade", "websocket"),
+    ("sec-websocket-version", "13"),
+    ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ("authorization", "Bearer its-own"),
+];
+
+/// The upstream's answer to what it was asked with [`settings`]' nonce.
+fn switching(accept: &str) -> http::response::Parts {
+    let mut parts = Response::new(()).into_parts().0;
+    parts.status = StatusCode::SWITCHING_PROTOCOLS;
+    parts.headers = headers(&[
+        ("connection", "Upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-accept", accept),
+        ("set-cookie", "a=b"),
+    ]);
+    parts
+}
+
+const ACCEPT: &str = "CdXSYUsvsaMthlEXWDNURGWA/1o=";
+
+#[test]
+fn a_socket_is_asked_about_as_what_reads_and_writes() {
+    let it = Script::new(Method::GET, "/live", &SOCKET, false);
+    let facts = &it.seen.asked.as_ref().unwrap().facts;
+    let actions: Vec<Action> = facts.uses.iter().map(|it| it.action).collect();
+    assert_eq!(actions, [Action::Read, Action::Write]);
+    assert_eq!(facts.effect, access::Effect::Data, "it is never sent ahead");
+    assert_eq!(facts.kinds.as_slice(), ["get".into(), "websocket".into()]);
+    assert!(it.seen.sent.is_none());
+}
+
+#[test]
+fn a_socket_opens_on_its_permit_and_the_upstreams_word() {
+    let mut it = Script::new(Method::GET, "/live", &SOCKET, false);
+    it.step(|exchange| exchange.answer(allow(Terms::default())));
+    assert!(it.seen.sent.is_some());
+    it.step(|exchange| exchange.response(switching(ACCEPT)));
+    let (status, told) = it.seen.told.as_ref().unwrap();
+    assert_eq!(*status, 101);
+    assert_eq!(told["sec-websocket-accept"], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    assert!(!told.contains_key("set-cookie"));
+    assert!(it.seen.opening.is_some() && it.exchange.is_over());
+    assert!(it.seen.done.is_none(), "how it ended is the socket's to say");
+}
+
+#[test]
+fn another_answer_than_that_of_the_handshake_opens_nothing() {
+    let mut it = Script::new(Method::GET, "/live", &SOCKET, false);
+    it.step(|exchange| exchange.answer(allow(Terms::default())));
+    it.step(|exchange| exchange.response(switching("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")));
+    assert_eq!(it.status(), 502);
+    assert!(it.seen.opening.is_none() && it.seen.left);
+}
+
+#[test]
+fn a_request_that_cannot_be_upgraded_is_sent_without_a_word_of_it() {
+    let it_asks = Settings { nonce: None, ..settings(connection()) };
+    let mut it = Script::on(it_asks, Method::GET, "/live", &SOCKET, false);
+    it.step(|exchange| exchange.answer(allow(Terms::default())));
+    it.step(|exchange| exchange.response(switching(ACCEPT)));
+    assert_eq!(it.status(), 502);
+    assert!(it.seen.opening.is_none());
+}
+
+// --- a forward proxy -----------------------------------------------------------------------------------
+
+#[test]
+fn an_agent_who_knows_the_upstream_by_name_is_told_where_it_points_by_name() {
+    let point = |place: &str| {
+        let by_name = Settings { by_own_name: true, prefix: "/api".into(), ..settings(connection()) };
+        let mut it = Script::on(by_name, Method::GET, "/charges", &[], false);
+        it.step(|exchange| exchange.answer(allow(Terms::default())));
+        let mut parts = Response::new(()).into_parts().0;
+        parts.status = StatusCode::FOUND;
+        parts.headers = headers(&[("location", place)]);
+        it.step(|exchange| exchange.response(parts));
+        it.step(|exchange| exchange.response_end(None));
+        let (_, told) = it.seen.told.as_ref().unwrap();
+        told.get("location").map(|place| place.to_str().unwrap().to_owned())
+    };
+    for stays in ["http://up.test:8080/api/next?page=2", "/api/next", "next", "https://other.example.com/x"] {
+        assert_eq!(point(stays).as_deref(), Some(stays));
+    }
+    assert_eq!(point("http://10.0.0.7/x"), None);
+    assert_eq!(point("//db.internal/x"), None);
+}
+
+#[test]
+fn only_what_is_below_an_origins_path_is_its() {
+    let origin = Origin::parse("https://api.example.com/v1").unwrap();
+    let cases = [
+        ("/v1/charges?limit=1", Some("/charges?limit=1")),
+        ("/v1", Some("/")),
+        ("/v1?a=b", Some("/?a=b")),
+        ("/v10/charges", None),
+        ("/admin", None),
+        ("/%761/charges", None),
+        ("/v1%2fcharges", None),
+    ];
+    for (target, expected) in cases {
+        assert_eq!(origin.below(target).as_deref(), expected, "{target}");
+    }
 }
 
 #[test]

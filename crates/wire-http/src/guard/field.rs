@@ -5,6 +5,8 @@ use super::{Broken, body, head};
 pub(super) struct Fields {
     pub length: Option<u64>,
     pub chunked: bool,
+    /// Whether its answer may say that what follows is not HTTP: a tunnel (RFC 9110 §9.3.6), or WebSocket (RFC 6455).
+    pub switches: bool,
     hosts: u32,
     transfer_codings: u32,
 }
@@ -86,14 +88,17 @@ impl<'t> Line<'t> {
     pub fn request(text: &'t [u8]) -> Result<Fields, Broken> {
         let mut lines = lines(text);
         let line = lines.next().unwrap_or_default();
-        let is_1_1 = request_line(line)?;
-        let mut fields = Fields::default();
+        let (is_1_1, connects) = request_line(line)?;
+        let mut fields = Fields { switches: connects, ..Fields::default() };
         for (number, line) in lines.enumerate() {
             if number >= FIELDS_MAX {
                 return Err(Broken { rule: "there are too many fields", status: 431, in_body: false });
             }
             let (name, value) = Line(line).field().map_err(head)?;
             fields.take(&name, value, is_1_1).map_err(head)?;
+        }
+        if connects && (fields.length.is_some_and(|length| length > 0) || fields.chunked) {
+            return Err(head("a CONNECT with a body"));
         }
         match (is_1_1, fields.hosts) {
             (true, 0) => Err(head("there is no Host")),
@@ -167,14 +172,22 @@ impl Fields {
                 }
                 self.chunked = true;
             }
+            "upgrade" => self.switches |= names_websocket(value),
             _ => {}
         }
         Ok(())
     }
 }
 
-/// Whether a request line is of HTTP/1.1, and not of 1.0 (RFC 9112 §3).
-fn request_line(line: &[u8]) -> Result<bool, Broken> {
+/// Whether the value of `Upgrade` names WebSocket, however it is spelt.
+pub fn names_websocket(value: &[u8]) -> bool {
+    value.to_ascii_lowercase().windows(WEBSOCKET.len()).any(|part| part == WEBSOCKET)
+}
+
+const WEBSOCKET: &[u8] = b"websocket";
+
+/// Whether a request line is of HTTP/1.1, and not of 1.0 (RFC 9112 §3), and whether it asks for a tunnel.
+fn request_line(line: &[u8]) -> Result<(bool, bool), Broken> {
     let mut parts = line.split(|byte| *byte == b' ');
     let (Some(method), Some(target), Some(version), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
@@ -187,9 +200,15 @@ fn request_line(line: &[u8]) -> Result<bool, Broken> {
     if target.is_empty() || !target.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#') {
         return Err(head("a target holds what no target may"));
     }
+    // In origin form, absolute form, of OPTIONS for all, or of CONNECT (RFC 9112 §3.2).
+    let is_form = target.starts_with(b"/") || target == b"*" || method == b"CONNECT";
+    if !is_form && !target.windows(3).any(|three| three == b"://") {
+        return Err(head("a target of no known form"));
+    }
     match version {
-        b"HTTP/1.1" => Ok(true),
-        b"HTTP/1.0" => Ok(false),
+        b"HTTP/1.1" => Ok((true, method == b"CONNECT")),
+        // Python's own client asks for its tunnels so.
+        b"HTTP/1.0" => Ok((false, method == b"CONNECT")),
         _ => Err(Broken { rule: "a version that is not HTTP/1.1", status: 505, in_body: false }),
     }
 }

@@ -93,6 +93,8 @@ fn a_request_line_has_a_method_a_target_and_a_version() {
         ("GET /\x01 HTTP/1.1", "a target holds what no target may"),
         ("GET /\u{e4} HTTP/1.1", "a target holds what no target may"),
         ("GET /ok#/../secret HTTP/1.1", "a target holds what no target may"),
+        ("GET ok HTTP/1.1", "a target of no known form"),
+        ("GET up.test:80 HTTP/1.1", "a target of no known form"),
         ("GET /ok HTTP/1.2", "a version that is not HTTP/1.1"),
         ("GET /ok HTTP/2.0", "a version that is not HTTP/1.1"),
         ("GET /ok http/1.1", "a version that is not HTTP/1.1"),
@@ -159,6 +161,33 @@ fn an_exchange_that_was_upgraded_is_guarded_no_more() {
     guard.free();
     guard.push(b"\x81\x01x", &mut out).unwrap();
     assert!(out.ends_with(b"\x81\x01x"));
+}
+
+#[test]
+fn nothing_is_let_through_behind_a_request_that_may_end_http() {
+    let tunnel = &b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n"[..];
+    let socket = &b"GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: foo, WebSocket\r\n\r\n"[..];
+    for asked in [tunnel, socket] {
+        assert_eq!(check(asked).as_deref(), Ok(asked));
+        for more in [&b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"[..], b"\x16\x03\x01"] {
+            let rule = "something follows a request before it is known what it may be";
+            assert_eq!(self::rule(&[asked, more].concat()), rule);
+        }
+    }
+}
+
+#[test]
+fn a_tunnel_has_no_body() {
+    assert_eq!(
+        rule(b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n"),
+        "a CONNECT with a body"
+    );
+    assert_eq!(
+        rule(b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        "a CONNECT with a body"
+    );
+    // As Python's own client asks.
+    assert_eq!(rule(b"CONNECT a:443 HTTP/1.0\r\n\r\n"), "");
 }
 
 proptest! {

@@ -30,10 +30,13 @@ pub fn run(
     let settings = Settings {
         connection: Arc::new(lane),
         prefix: format!("/{name}").into(),
+        by_own_name: false,
         masker,
         now: Timestamp(jiff::Timestamp::now().as_microsecond()),
         wanted: policies.wanted(),
         echo: Echo::default(),
+        // Nothing is sent with it.
+        nonce: Some([0; 16]),
         turned_away: None,
     };
     let lane = Arc::clone(&settings.connection);

@@ -67,7 +67,7 @@ fn what_is_wrong_is_told_with_its_line() {
         wrong("a.json", "{\n\"openapi\": }")[0].starts_with("2: the document is not JSON as it should be")
     );
     assert!(wrong("a.yaml", "openapi: [\n")[0].contains("the document is not YAML as it should be"));
-    assert_eq!(wrong("a.yaml", ""), ["0: this is no OpenAPI document; it begins with `openapi: 3.1.0`"]);
+    assert_eq!(wrong("a.yaml", ""), ["1: this is no OpenAPI document; it begins with `openapi: 3.1.0`"]);
 }
 
 /// On a stack as the gateway's threads have it.

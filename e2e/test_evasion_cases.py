@@ -14,6 +14,15 @@ permit (
   action in [Action::"connect", Action::"read", Action::"write", Action::"administer", Action::"session"],
   resource
 );
+
+// As agents have that look at databases.
+permit (principal, action == Action::"call", resource) when {
+  [
+    "pg_get_expr", "pg_get_indexdef", "pg_get_constraintdef", "pg_get_partkeydef", "pg_get_triggerdef",
+    "pg_get_function_arg_default", "pg_get_partition_constraintdef", "pg_get_statisticsobjdef",
+    "pg_get_statisticsobjdef_columns", "pg_get_statisticsobjdef_expressions"
+  ].contains(resource.name)
+};
 """
 
 SHARED = evasion.shared()

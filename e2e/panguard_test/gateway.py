@@ -31,8 +31,9 @@ def binary():
 class Gateway:
     """`panguard serve` in `folder`, which holds panguard.yaml, policies/, data/ and log.
 
-    `connections` are as in the configuration, except that each has a `password`, which goes to the vault
-    through `panguard secrets set`. `policies` is a text, or texts by file name. `config` is merged into the
+    `connections` are as in the configuration, except that each has a `password` (of a database) or a `secret` (of an HTTP
+    system, sent as a bearer token unless its `credential` says otherwise), which goes to the vault through `panguard
+    secrets set`. `policies` is a text, or texts by file name. `config` is merged into the
     configuration.
     """
 
@@ -42,6 +43,7 @@ class Gateway:
         self.host = "127.0.0.1"
         self.port = free_port()
         self.console = free_port()
+        self.http_port = free_port()
         self.issuer = issuer
         self.connections = connections
         self.extra = config or {}
@@ -56,7 +58,9 @@ class Gateway:
         self.write_config()
         self.write_policies(policies)
         for name, connection in connections.items():
-            self.run("secrets", "set", name, input=connection["password"])
+            secret = connection.get("password", connection.get("secret"))
+            if secret is not None:
+                self.run("secrets", "set", name, input=secret)
 
     # --- what is on the disk ---------------------------------------------------------------------------
 
@@ -69,14 +73,21 @@ class Gateway:
         self.extra = {**self.extra, **changes}
         connections = {}
         for name, connection in self.connections.items():
-            fields = {key: value for key, value in connection.items() if key != "password"}
-            fields["credential"] = {**fields["credential"], "password": {"secret": name}}
+            fields = {key: value for key, value in connection.items() if key not in ("password", "secret")}
+            if "password" in connection:
+                fields["credential"] = {**fields["credential"], "password": {"secret": name}}
+            elif "secret" in connection:
+                fields.setdefault("credential", {"bearer": {"secret": name}})
             connections[name] = fields
         issuers = self.issuer if isinstance(self.issuer, list) else [self.issuer.config()]
         document = {
             "data_dir": "./data",
             "policies": "./policies",
-            "listen": {"postgres": f"{self.host}:{self.port}", "console": f"127.0.0.1:{self.console}"},
+            "listen": {
+                "postgres": f"{self.host}:{self.port}",
+                "http": f"{self.host}:{self.http_port}",
+                "console": f"127.0.0.1:{self.console}",
+            },
             "vault": {"key": {"file": "vault.key"}},
             "identity": {"issuers": issuers},
             "connections": connections,
@@ -182,6 +193,10 @@ class Gateway:
         """Where `connection` (or the only one) is for libpq, without the password."""
         name = connection or next(iter(self.connections))
         return {"host": self.host, "port": self.port, "user": "agent", "dbname": name}
+
+    def url(self, connection, path=""):
+        """Where an HTTP connection is for agents."""
+        return f"http://{self.host}:{self.http_port}/{connection}{path}"
 
     def connect(self, token, connection=None, **options):
         """A psycopg connection with `token` as its password; autocommit unless told otherwise."""

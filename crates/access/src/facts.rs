@@ -1,11 +1,12 @@
 use std::fmt;
 
-use crate::DataClass;
+use crate::{Call, DataClass, Endpoint};
 
 /// What panguard understands of one command, in words that every protocol shares.
 ///
-/// Facts hold names (those among them that a document's members are given) and kinds, never a value of the command: the
-/// same facts serve every command of the same shape, so that they and the decision on them can be cached.
+/// Facts hold names (those among them that a document's members are given) and kinds, never a value of the command but of
+/// fields that policies ask for ([`Call::fields`]): the same facts serve every command of the same shape, so that they and
+/// the decision on them can be cached.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Facts {
     /// What each statement is, in order, in the protocol's own lower-case words: `select`, `drop table`.
@@ -29,6 +30,8 @@ pub struct Facts {
     pub has_where: bool,
     /// The registered statement that it is, if it is one.
     pub template: Option<Box<str>>,
+    /// What it is as an HTTP request, if it is one.
+    pub call: Option<Box<Call>>,
     /// What it may leave behind.
     pub effect: Effect,
     /// What was not understood, each named so that a policy can name it as allowed. Empty: understood.
@@ -68,7 +71,7 @@ pub enum Action {
     Write,
     /// To change what exists: DDL, grants, maintenance.
     Administer,
-    /// To call a function or procedure that is not known to be harmless.
+    /// To call a function or procedure that is not known to be harmless; to ask a model.
     Call,
     /// To change the session alone: transactions, settings, prepared statements, LISTEN.
     Session,
@@ -124,6 +127,10 @@ pub enum Resource {
     Table(Box<str>),
     /// A function or procedure, by its name as written, or `schema.name` when qualified.
     Function(Box<str>),
+    /// An endpoint of an HTTP connection.
+    Endpoint(Box<Endpoint>),
+    /// A model, by the name that its provider gives it.
+    Model(Box<str>),
     /// A data class, for `reveal` and `match`.
     Class(DataClass),
 }

@@ -3,6 +3,7 @@
 //! Every other crate imports this one; it imports none of ours. It decides nothing and does nothing:
 //! the words are here so that a lane, the gate, the policy and the audit log mean the same by them.
 
+mod call;
 mod class;
 mod facts;
 mod mode;
@@ -15,10 +16,11 @@ mod refusal;
 mod request;
 mod time;
 
+pub use call::{Call, Endpoint, Field, Part, Wanted};
 pub use class::{DataClass, UnknownClass};
 pub use facts::{Action, Answer, ColumnUse, Effect, Facts, Match, Member, Position, Resource, Use};
 pub use mode::{Mode, ModeOf};
-pub use outcome::{Outcome, Status};
+pub use outcome::{Outcome, Said, Status};
 pub use permit::{Ahead, Mint, Permit, Receipt, Terms};
 pub use principal::{Admission, Delegation, Kind, Principal};
 pub use question::{Parameter, Question, Stage, Ticket, Verdict};

@@ -1,4 +1,4 @@
-use crate::RequestId;
+use crate::{Redacted, RequestId};
 
 /// How one command ended, as its lane saw it. Becomes the outcome entry of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,21 @@ pub struct Outcome {
     pub masked: u64,
     /// Bytes of the answer as released to the agent.
     pub bytes: u64,
+    /// What a model said, where one was asked.
+    pub said: Option<Box<Said>>,
+}
+
+/// What came of asking a model.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said {
+    /// Its words as they were told, as far as they are kept. The gate masks them before they are recorded.
+    pub text: Redacted<Box<str>>,
+    /// The names of the tools that it called.
+    pub tools: Vec<Box<str>>,
+    /// Tokens of what it was asked, as its provider counts them.
+    pub input_tokens: Option<u64>,
+    /// Tokens of its answer.
+    pub output_tokens: Option<u64>,
 }
 
 /// The end of a command.

@@ -5,7 +5,7 @@ use zeroize::Zeroize;
 /// A value that may hold card data or the like: it can be used, and cannot be printed by accident.
 ///
 /// `Debug` prints `[redacted]`, and there is no `Display`.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Redacted<T>(T);
 
 impl<T> Redacted<T> {

@@ -71,11 +71,13 @@ pub enum Code {
     MaskWritten,
     /// The principal may run registered statements alone, and this is none.
     NotATemplate,
+    /// A request is not well formed, or could be read in more than one way.
+    Malformed,
 }
 
 impl Code {
     /// Every code, in the order of its number.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::NotIdentified,
         Self::TokenExpired,
         Self::UnknownConnection,
@@ -95,6 +97,7 @@ impl Code {
         Self::GuessesSpent,
         Self::MaskWritten,
         Self::NotATemplate,
+        Self::Malformed,
     ];
 
     /// `PGD-0001` and so on.
@@ -119,6 +122,7 @@ impl Code {
             Self::GuessesSpent => "PGD-0017",
             Self::MaskWritten => "PGD-0018",
             Self::NotATemplate => "PGD-0019",
+            Self::Malformed => "PGD-0020",
         }
     }
 
@@ -146,6 +150,7 @@ impl Code {
             }
             Self::MaskWritten => "this command would write a mask over the data that it stands for",
             Self::NotATemplate => "you may run registered statements alone here, and this is none of them",
+            Self::Malformed => "the request is not well formed, or could be read in more than one way",
         }
     }
 
@@ -183,6 +188,9 @@ impl Code {
             Self::NotATemplate => {
                 "send a registered statement as it is written, with your values as parameters, or ask for this one to be registered"
             }
+            Self::Malformed => {
+                "let your HTTP library write the request, and send it as it stands in its documentation"
+            }
         }
     }
 
@@ -207,7 +215,8 @@ impl Code {
             | Self::Withdrawn
             | Self::GuessesSpent
             | Self::MaskWritten
-            | Self::NotATemplate => false,
+            | Self::NotATemplate
+            | Self::Malformed => false,
         }
     }
 }

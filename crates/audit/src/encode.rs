@@ -112,11 +112,16 @@ fn shortened(event: &Event, budget: usize) -> Event {
         | Event::SessionOpened { .. }
         | Event::SessionRefused { .. }
         | Event::SessionClosed { .. }
-        | Event::Outcome { .. }
+        | Event::Outcome { said: None, .. }
         | Event::PolicyChanged { .. }
         | Event::ConfigurationChanged { .. }
         | Event::SecretChanged { .. }
         | Event::LogRead { .. } => {}
+        Event::Outcome { said: Some(said), .. } => {
+            said.shortened = true;
+            said.text = cut(&said.text, budget).into();
+            within(&mut said.tools, budget, |one| one.len() + 8);
+        }
     }
     event
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use access::{Code, DataClass, Effect, Facts, Outcome, Position, Resource, Stage, Status};
+use access::{Code, DataClass, Effect, Facts, Outcome, Position, Resource, Said, Stage, Status};
 use serde::{Deserialize, Serialize};
 
 use crate::Indication;
@@ -96,6 +96,9 @@ pub enum Event {
         masked: u64,
         /// Bytes released to the agent.
         bytes: u64,
+        /// What a model said, where one was asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        said: Option<Box<SaidNote>>,
     },
     /// Another policy set took over (10.2.1.7).
     PolicyChanged {
@@ -206,7 +209,47 @@ impl From<&Outcome> for Event {
             Status::Skipped => (StatusWord::Skipped, "".into()),
             Status::Unknown => (StatusWord::Unknown, "".into()),
         };
-        Self::Outcome { status, code, rows: outcome.rows, masked: outcome.masked, bytes: outcome.bytes }
+        let Outcome { rows, masked, bytes, .. } = *outcome;
+        let said = outcome.said.as_deref().map(|said| Box::new(SaidNote::from(said)));
+        Self::Outcome { status, code, rows, masked, bytes, said }
+    }
+}
+
+/// What came of asking a model, as it is recorded.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SaidNote {
+    /// Its words, masked, and shortened when the entry would be longer than a tile can hold.
+    pub text: Box<str>,
+    /// Whether they were shortened.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shortened: bool,
+    /// The names of the tools that it called.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<Box<str>>,
+    /// Tokens of what it was asked, as its provider counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_tokens: Option<u64>,
+    /// Tokens of its answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<u64>,
+}
+
+impl SaidNote {
+    /// All tokens that it cost.
+    pub fn tokens(&self) -> u64 {
+        self.input_tokens.unwrap_or(0).saturating_add(self.output_tokens.unwrap_or(0))
+    }
+}
+
+impl From<&Said> for SaidNote {
+    fn from(said: &Said) -> Self {
+        Self {
+            text: said.text.expose().clone(),
+            shortened: false,
+            tools: said.tools.clone(),
+            input_tokens: said.input_tokens,
+            output_tokens: said.output_tokens,
+        }
     }
 }
 
@@ -395,6 +438,8 @@ fn resource(resource: &Resource) -> String {
         Resource::Schema(name) => format!("schema {name}"),
         Resource::Table(name) => format!("table {name}"),
         Resource::Function(name) => format!("function {name}"),
+        Resource::Endpoint(endpoint) => format!("endpoint {}", endpoint.name()),
+        Resource::Model(name) => format!("model {name}"),
         Resource::Class(class) => format!("class {class}"),
     }
 }

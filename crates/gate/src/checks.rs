@@ -240,6 +240,8 @@ fn name(resource: &Resource) -> String {
         Resource::Schema(name) => format!("schema {name}"),
         Resource::Table(name) => format!("table {name}"),
         Resource::Function(name) => format!("function {name}"),
+        Resource::Endpoint(endpoint) => format!("endpoint {}", endpoint.name()),
+        Resource::Model(name) => format!("model {name}"),
         Resource::Class(class) => format!("class {class}"),
     }
 }

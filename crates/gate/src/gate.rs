@@ -14,8 +14,10 @@ use quick_cache::sync::Cache;
 use crate::admitted::Asker;
 use crate::checks::{Allowed, Denied};
 use crate::guesses::Guesses;
+use crate::hide::Hide;
 use crate::record::Recorder;
-use crate::rules::{Decided, Rules};
+use crate::rules::{Counted, Decided, Rules};
+use crate::tokens::Tokens;
 use crate::written::writes_a_mask;
 use crate::{Admitted, Append, Pending};
 
@@ -28,6 +30,7 @@ pub struct Gate {
     /// The gateway's name in entries.
     name: Arc<str>,
     guesses: Guesses,
+    tokens: Tokens,
     askers: Cache<Asker, u64>,
     asker_next: AtomicU64,
 }
@@ -76,6 +79,7 @@ impl Gate {
             recorder: Recorder::new(masker, fingerprint_key),
             name: name.into(),
             guesses: Guesses::default(),
+            tokens: Tokens::default(),
             askers: Cache::new(ASKERS_MAX),
             asker_next: AtomicU64::new(0),
         }
@@ -91,7 +95,7 @@ impl Gate {
         let admitted = Admitted::new(admission, lane, Arc::clone(&self.name), self.asker(admission));
         let request = admitted.opening();
         let rules = self.rules.load();
-        let decided = rules.decide(&admitted, &connect(), Stage::Run, &[], &self.recorder);
+        let decided = rules.decide(&admitted, &connect(), Stage::Run, Counted::default(), &self.recorder);
         if let Err(refusal) = self.check(&admitted, &decided, request, now) {
             return self.turn_away(&admitted, refusal, now);
         }
@@ -111,9 +115,14 @@ impl Gate {
     pub fn ask(&self, admitted: &Admitted, question: &Question, now: Timestamp) -> Asked {
         admitted.count();
         let rules = self.rules.load();
-        let decided = match question.facts.matches.is_empty() {
-            true => rules.decided(admitted, question, &self.recorder),
-            false => Arc::new(self.decide_guesses(&rules, admitted, question, now)),
+        let asks_model = question.facts.call.as_ref().is_some_and(|call| call.model.is_some());
+        let decided = if !question.facts.matches.is_empty() {
+            Arc::new(self.decide_guesses(&rules, admitted, question, now))
+        } else if asks_model && rules.policies.wanted().tokens {
+            let counted = Counted { tokens: self.tokens.used(admitted, now), ..Counted::default() };
+            Arc::new(rules.decide(admitted, &question.facts, question.stage, counted, &self.recorder))
+        } else {
+            rules.decided(admitted, question, &self.recorder)
         };
         let mode = recorded(admitted.admission().mode);
         let command = self.recorder.command(question, decided.hide, Arc::clone(&decided.facts), mode);
@@ -147,6 +156,28 @@ impl Gate {
         }
     }
 
+    /// Refuses a command for another reason than policy, whatever policy would say, and records that: a limit is reached,
+    /// or there is no credential for it. It is told once it is recorded; and if that fails, it is refused all the same.
+    pub fn refuse(
+        &self,
+        admitted: &Admitted,
+        question: &Question,
+        code: Code,
+        detail: &str,
+        now: Timestamp,
+    ) -> Pending<Verdict> {
+        admitted.count();
+        let rules = self.rules.load();
+        let mode = recorded(admitted.admission().mode);
+        let (hide, facts) = (Hide::of(&question.facts), Arc::new(self.recorder.facts(&question.facts)));
+        let command = Box::new(self.recorder.command(question, hide, facts, mode));
+        let Refused { refusal, detail } = self.refused(&Denied::because(code, detail), question.request);
+        let (policies, policy_version) = (Vec::new(), Arc::clone(&rules.version));
+        let event = Event::CommandRefused { command, policies, policy_version, code, detail };
+        let entry = admitted.entry(now, question.request, event);
+        Pending::new(self.log.append(&entry), move |_| Verdict::Deny(refusal))
+    }
+
     /// The decision on a command that compares columns with values of its own, which count from then on.
     fn decide_guesses(
         &self,
@@ -159,7 +190,8 @@ impl Gate {
         let connection = &admitted.admission().connection;
         let mut guesses = self.guesses.open();
         let made = guesses.with(admitted.who(), connection, &facts.matches, now);
-        let decided = rules.decide(admitted, facts, question.stage, &made, &self.recorder);
+        let counted = Counted { matches: &made, tokens: 0 };
+        let decided = rules.decide(admitted, facts, question.stage, counted, &self.recorder);
         let Ok(Allowed { terms, .. }) = &decided.ruling else { return decided };
         // What is only prepared compares nothing yet.
         if question.stage == Stage::Run && principal.is_valid_at(now) {
@@ -169,9 +201,11 @@ impl Gate {
         decided
     }
 
-    /// Counts the comparisons that an entry of the log tells of: those of the last day, before anything is asked.
+    /// Counts the comparisons and the tokens that an entry of the log tells of: those of the last day, before anything is
+    /// asked.
     pub fn recall(&self, entry: &Entry) {
         self.guesses.recall(entry);
+        self.tokens.recall(entry);
     }
 
     /// The checks in their order, all but the last: that the entry is durable.
@@ -205,9 +239,13 @@ impl Gate {
     /// Records how a command ended. Nothing waits for it.
     pub fn done(&self, admitted: &Admitted, outcome: &Outcome, now: Timestamp) {
         let mut event = Event::from(outcome);
-        if let Event::Outcome { code, .. } = &mut event {
-            // An upstream's word.
+        if let Event::Outcome { code, said, .. } = &mut event {
+            // An upstream's word, and a model's.
             *code = self.recorder.name(code);
+            if let Some(said) = said {
+                self.recorder.said(said);
+                self.tokens.count(admitted, said, now);
+            }
         }
         self.log.note(&admitted.entry(now, outcome.request, event));
     }
@@ -297,6 +335,11 @@ impl Gate {
     /// The version of the policies in force.
     pub fn policy_version(&self) -> Arc<str> {
         Arc::clone(&self.rules.load().version)
+    }
+
+    /// The fields of requests that the policies in force ask for: a lane reads these into the facts.
+    pub fn wanted(&self) -> Arc<access::Wanted> {
+        self.rules.load().policies.wanted()
     }
 
     fn turn_away(

@@ -18,18 +18,22 @@
 
 mod admitted;
 mod checks;
+mod daily;
 mod explain;
 mod gate;
 mod guesses;
 mod hide;
+mod limits;
 mod parameter;
 mod pending;
 mod record;
 mod rules;
+mod tokens;
 mod written;
 
 pub use admitted::Admitted;
 pub use checks::{Allowed, Denied};
 pub use explain::{Asking, explain};
 pub use gate::{Asked, Gate, Stranger};
+pub use limits::{Allowance, Limits, TooMany, Who};
 pub use pending::{Append, Appending, Pending};

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use access::{DataClass, Facts, Parameter, Question, Secret};
-use audit::{Command, FactsNote, StageWord};
+use audit::{Command, FactsNote, SaidNote, StageWord};
 use aws_lc_rs::hmac;
 use mask::{Classes, Masker};
 
@@ -90,6 +90,19 @@ impl Recorder {
     /// A name or a sentence about names, masked.
     pub(crate) fn name(&self, text: &str) -> Box<str> {
         self.masked(text).map_or_else(|| WITHHELD.into(), String::into_boxed_str)
+    }
+
+    /// What a model said, masked: it may have been told of what whoever asked may see.
+    pub(crate) fn said(&self, said: &mut SaidNote) {
+        let seen = said.text.get(..said.text.floor_char_boundary(STATEMENT_BYTES_MAX + MARGIN_BYTES));
+        let seen = seen.unwrap_or_default();
+        let mut kept = self.masked(seen).unwrap_or_else(|| WITHHELD.into());
+        if kept.len() > STATEMENT_BYTES_MAX || seen.len() < said.text.len() {
+            said.shortened = true;
+            kept.truncate(kept.floor_char_boundary(STATEMENT_BYTES_MAX));
+        }
+        said.text = kept.into();
+        said.tools.iter_mut().for_each(|tool| *tool = self.name(tool));
     }
 
     /// `text` masked, or `None` if it holds sensitive authentication data.

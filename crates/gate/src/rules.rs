@@ -18,6 +18,15 @@ pub(crate) struct Rules {
     decided: Cache<Key, Arc<Decided>, Size>,
 }
 
+/// What was counted of who asks, for decisions that are not kept.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Counted<'a> {
+    /// How many values will have been compared with the column of each of [`Facts::matches`].
+    pub(crate) matches: &'a [u64],
+    /// How many tokens of models have been used.
+    pub(crate) tokens: u64,
+}
+
 /// All that a decision depends on, within one policy set. There is no clock in it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
@@ -60,23 +69,25 @@ impl Rules {
         if let Some(decided) = self.decided.get(&key) {
             return decided;
         }
-        let decided = Arc::new(self.decide(admitted, &question.facts, question.stage, &[], recorder));
+        let decided =
+            Arc::new(self.decide(admitted, &question.facts, question.stage, Counted::default(), recorder));
         self.decided.insert(key, Arc::clone(&decided));
         decided
     }
 
-    /// `matches` are how many values will have been compared with the column of each of [`Facts::matches`].
     pub(crate) fn decide(
         &self,
         admitted: &Admitted,
         facts: &Facts,
         stage: Stage,
-        matches: &[u64],
+        counted: Counted<'_>,
         recorder: &Recorder,
     ) -> Decided {
-        let about =
-            |approvals| self.policies.about(&admitted.subject, admitted.scope(), facts, stage, approvals);
-        let ruling = rule(facts, matches, recorder.scanned(), about);
+        let about = |approvals| {
+            let inquiry = self.policies.about(&admitted.subject, admitted.scope(), facts, stage, approvals);
+            inquiry.having_used(counted.tokens)
+        };
+        let ruling = rule(facts, counted.matches, recorder.scanned(), about);
         let policies = match &ruling {
             Ok(allowed) => &allowed.policies,
             Err(denied) => &denied.policies,
@@ -113,12 +124,18 @@ fn size(facts: &Facts) -> u64 {
         facts.kinds.iter().chain(&facts.functions).chain(&facts.not_understood).map(|name| name.len());
     let columns = facts.columns.iter().map(|used| used.column.len());
     let uses = facts.uses.iter().map(|used| match &used.resource {
-        access::Resource::Schema(name) | access::Resource::Table(name) | access::Resource::Function(name) => {
-            name.len()
-        }
+        access::Resource::Schema(name)
+        | access::Resource::Table(name)
+        | access::Resource::Function(name)
+        | access::Resource::Model(name) => name.len(),
+        access::Resource::Endpoint(endpoint) => endpoint.path.len() + endpoint.route.len(),
         access::Resource::Class(class) => class.as_str().len(),
         access::Resource::Connection => 0,
     });
-    let bytes: usize = names.chain(columns).chain(uses).map(|length| 2 * length + 128).sum();
+    let call = facts.call.iter().flat_map(|call| {
+        let fields = call.fields.iter().flat_map(|field| field.values.iter().map(|value| value.len()));
+        fields.chain(call.tools.iter().chain(&call.tools_called).map(|name| name.len()))
+    });
+    let bytes: usize = names.chain(columns).chain(uses).chain(call).map(|length| 2 * length + 128).sum();
     bytes as u64 + 512
 }

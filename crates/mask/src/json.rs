@@ -3,7 +3,9 @@
 //! The name of a member says what its value may be, and so do the names beside it (`name`). Where it takes those
 //! beside it, the value is judged when its object has been read.
 
+mod calm;
 mod path;
+mod place;
 mod stream;
 mod string;
 
@@ -15,9 +17,13 @@ use crate::chain::DIGITS_MIN;
 use crate::engine::Views;
 use crate::masker::{Masked, Masker, Profile};
 use crate::name::{self, Beside, Meaning, Name};
+pub(crate) use calm::Holds;
+
+use calm::Calm;
 use path::Step;
 
 pub use path::{JsonPath, NotAPath};
+pub use place::{JsonLong, JsonPart, JsonPlace};
 pub use stream::{JsonStream, NotAString};
 
 /// What the operator says of a place in JSON documents.
@@ -39,6 +45,11 @@ impl JsonRule {
     pub fn not_pan(path: JsonPath) -> Self {
         Self { path, class: None }
     }
+
+    /// Whether it says that no card data is there.
+    pub fn spares(&self) -> bool {
+        self.class.is_none()
+    }
 }
 
 /// See [`Masker::json`].
@@ -50,6 +61,17 @@ pub(crate) fn mask(masker: Masker, text: &[u8], rules: &[JsonRule]) -> Option<Ma
         Err(NotJson) if text.iter().all(u8::is_ascii_whitespace) => None,
         Err(NotJson) => Some(Masked { bytes: string::quote(masker.whole()), found: 1, sad: false }),
     }
+}
+
+/// See [`Masker::json_document`].
+pub(crate) fn mask_document(masker: Masker, text: &[u8], rules: &[JsonRule]) -> Option<Option<Masked>> {
+    let mut walk = Walk::new(masker, text, rules);
+    walk.document(Treatment::Scan).ok().map(|()| walk.finish())
+}
+
+/// See [`Masker::leaves_json`].
+pub(crate) fn is_clean(masker: Masker, text: &[u8]) -> bool {
+    calm::is_clean(masker, text)
 }
 
 /// Whether `text` is a JSON document that nests no deeper than is read.
@@ -78,8 +100,11 @@ struct Walk<'t> {
     way: Vec<Step<'t>>,
     /// Where the strings stand that a rule for card numbers names.
     strings: Vec<Range<usize>>,
+    /// Where the values stand that a rule says hold no card data.
+    spared: Vec<Range<usize>>,
     /// What stands in the place of what.
     masks: Vec<(Range<usize>, Vec<u8>)>,
+    calm: Calm,
     /// What the members of the object that is read say together, so far.
     beside: Beside,
     /// Values of the objects that are read of which it is not known yet what they are.
@@ -136,7 +161,9 @@ impl<'t> Walk<'t> {
             at: 0,
             way: Vec::new(),
             strings: Vec::new(),
+            spared: Vec::new(),
             masks: Vec::new(),
+            calm: Calm::default(),
             beside: Beside::default(),
             doubts: Vec::new(),
             found: 0,
@@ -145,21 +172,25 @@ impl<'t> Walk<'t> {
     }
 
     fn document(&mut self, treatment: Treatment) -> Result<(), NotJson> {
-        let name = self.masker.meaning().map(Name::from);
-        let above = Above { treatment, name, about_cards: self.masker.is_about_cards() };
-        self.value(above, 0)?;
+        self.value(Above::of_document(self.masker, treatment), 0)?;
         self.space();
         if self.at == self.text.len() { Ok(()) } else { Err(NotJson) }
     }
 
     /// The document with all masks in their places; `None` when there are none.
-    fn finish(mut self) -> Option<Masked> {
+    fn finish(self) -> Option<Masked> {
+        let all = 0..self.text.len();
+        self.finish_part(all)
+    }
+
+    /// The same of a part of it.
+    fn finish_part(mut self, part: Range<usize>) -> Option<Masked> {
         if self.masks.is_empty() {
             return None;
         }
         self.masks.sort_by_key(|(range, _)| range.start);
-        let mut bytes = Vec::with_capacity(self.text.len());
-        let mut copied = 0;
+        let mut bytes = Vec::with_capacity(part.len());
+        let mut copied = part.start;
         for (range, mask) in &self.masks {
             // Two masks of one value, of which the first has hidden it.
             let Some(kept) = self.text.get(copied..range.start) else { continue };
@@ -167,14 +198,14 @@ impl<'t> Walk<'t> {
             bytes.extend_from_slice(mask);
             copied = range.end;
         }
-        bytes.extend_from_slice(self.text.get(copied..)?);
+        bytes.extend_from_slice(self.text.get(copied..part.end)?);
         Some(Masked { bytes, found: self.found, sad: self.sad })
     }
 
     /// Reads the value at `at`, and masks it.
     fn value(&mut self, above: Above, depth: usize) -> Result<(), NotJson> {
         self.space();
-        let named = self.treatment();
+        let named = treatment(self.rules, &self.way);
         let treatment = named.max(above.treatment);
         let inside = Above { treatment: inner(treatment), ..above };
         let start = self.at;
@@ -205,7 +236,8 @@ impl<'t> Walk<'t> {
             _ if treatment == above.treatment => {}
             Treatment::Whole => self.replace(start..self.at, &string::quote(self.masker.whole())),
             Treatment::Null => self.replace(start..self.at, b"null"),
-            Treatment::Scan | Treatment::Pass | Treatment::Pan => {}
+            Treatment::Pass => self.spared.push(start..self.at),
+            Treatment::Scan | Treatment::Pan => {}
         }
         Ok(())
     }
@@ -239,9 +271,7 @@ impl<'t> Walk<'t> {
             if above.treatment == Treatment::Scan {
                 let name = self.name(written.clone());
                 let value = self.text.get(written.clone()).is_some_and(|name| VALUES.contains(&name));
-                inside.name = name.or(above.name.filter(|_| value));
-                let about_cards = inside.name.and_then(Name::alone).is_some_and(Meaning::is_about_cards);
-                inside.about_cards |= about_cards;
+                inside = above.under(name, value);
             }
             self.space();
             self.literal(b":")?;
@@ -286,25 +316,12 @@ impl<'t> Walk<'t> {
 
     /// What a member's name says, which is noted for those beside it.
     fn name(&mut self, written: Range<usize>) -> Option<Name> {
-        let written = self.text.get(written)?;
-        let name =
-            if written.contains(&b'\\') { Name::of(&string::unescape(written)) } else { Name::of(written) }?;
+        let name = self.calm.name(self.text, &written, |written| match written.contains(&b'\\') {
+            true => Name::of(&string::unescape(written)),
+            false => Name::of(written),
+        })?;
         self.beside.add(name);
         Some(name)
-    }
-
-    /// The strictest that a rule says of the value at the end of the way.
-    fn treatment(&self) -> Treatment {
-        let rules = self.rules.iter().filter(|rule| rule.path.matches(&self.way));
-        let treatments = rules.map(|rule| match &rule.class {
-            None => Treatment::Pass,
-            Some(DataClass::Sad) => Treatment::Null,
-            Some(DataClass::Pan) => Treatment::Pan,
-            Some(DataClass::CardholderName | DataClass::Expiry | DataClass::Secret | DataClass::Own(_)) => {
-                Treatment::Whole
-            }
-        });
-        treatments.max().unwrap_or(Treatment::Scan)
     }
 
     /// Judges a value by itself and by the names above it, and leaves what hangs on those beside it for later.
@@ -366,7 +383,8 @@ impl<'t> Walk<'t> {
         }
         // A number that is a card number becomes a string.
         let masker = self.masker.about_cards(about_cards);
-        let masked = masker.part(self.text, value.content.clone(), Views::Text);
+        let holds = self.calm.holds(self.masker, self.text, &value.content);
+        let masked = masker.part_of(self.text, value.content.clone(), Views::Text, holds);
         if let Some(masked) = &masked {
             self.replace(value.place.clone(), &string::quote(&masked.bytes));
         }
@@ -375,7 +393,8 @@ impl<'t> Walk<'t> {
 
     fn scan_string(&mut self, content: Range<usize>, about_cards: bool) -> bool {
         let masker = self.masker.about_cards(about_cards);
-        let Some(masked) = masker.part(self.text, content.clone(), Views::JsonString) else {
+        let holds = self.calm.holds(self.masker, self.text, &content);
+        let Some(masked) = masker.part_of(self.text, content.clone(), Views::JsonString, holds) else {
             return false;
         };
         self.found = self.found.saturating_add(masked.found - 1);
@@ -467,6 +486,35 @@ impl<'t> Walk<'t> {
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
+}
+
+impl Above {
+    /// What is known of a whole document.
+    fn of_document(masker: Masker, treatment: Treatment) -> Self {
+        let name = masker.meaning().map(Name::from);
+        Self { treatment, name, about_cards: masker.is_about_cards() }
+    }
+
+    /// What is known of a member whose name says `name`, or says only that a `value` stands there.
+    fn under(self, name: Option<Name>, value: bool) -> Self {
+        let name = name.or(self.name.filter(|_| value));
+        let about_cards = name.and_then(Name::alone).is_some_and(Meaning::is_about_cards);
+        Self { name, about_cards: self.about_cards || about_cards, ..self }
+    }
+}
+
+/// The strictest that a rule says of the value at the end of `way`.
+fn treatment(rules: &[JsonRule], way: &[Step<'_>]) -> Treatment {
+    let rules = rules.iter().filter(|rule| rule.path.matches(way));
+    let treatments = rules.map(|rule| match &rule.class {
+        None => Treatment::Pass,
+        Some(DataClass::Sad) => Treatment::Null,
+        Some(DataClass::Pan) => Treatment::Pan,
+        Some(DataClass::CardholderName | DataClass::Expiry | DataClass::Secret | DataClass::Own(_)) => {
+            Treatment::Whole
+        }
+    });
+    treatments.max().unwrap_or(Treatment::Scan)
 }
 
 /// What a container's treatment means for what it holds: when it goes as a whole, the inside is only read past,

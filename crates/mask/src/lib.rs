@@ -65,7 +65,7 @@ pub use classes::Classes;
 pub use finding::{Finding, FindingKind};
 #[doc(hidden)]
 pub use fuzz::{fuzz_json, fuzz_number, fuzz_packed, fuzz_stream, fuzz_text};
-pub use json::{JsonPath, JsonRule, JsonStream, NotAPath, NotAString};
+pub use json::{JsonLong, JsonPart, JsonPath, JsonPlace, JsonRule, JsonStream, NotAPath, NotAString};
 pub use masker::{Masked, Masker, Profile};
 pub use name::{Beside, Meaning, Name};
 pub use number::{Number, varint, zigzag};

@@ -17,16 +17,29 @@ pub struct Stream {
     engine: Engine,
     rewriter: Rewriter,
     window: Window,
+    /// Where the stream begins in the window: what stands before are words about it.
+    begin: usize,
     about_cards: bool,
 }
 
 impl Stream {
     /// A masker for one stream.
     pub fn new(masker: Masker) -> Self {
+        Self::of(masker, Views::Text, &[])
+    }
+
+    /// A masker for what is between the quotes of a JSON string, behind `before`.
+    pub(crate) fn of_json(masker: Masker, before: &[u8]) -> Self {
+        Self::of(masker, Views::JsonString, before)
+    }
+
+    fn of(masker: Masker, views: Views, before: &[u8]) -> Self {
+        let begin = before.len();
         Self {
-            engine: masker.engine(Views::Text, 0),
-            rewriter: Rewriter::new(masker, Views::Text, 0),
-            window: Window::default(),
+            engine: masker.engine(views, begin),
+            rewriter: Rewriter::new(masker, views, begin),
+            window: Window { bytes: before.to_vec(), done: begin },
+            begin,
             about_cards: masker.is_about_cards(),
         }
     }
@@ -58,12 +71,13 @@ impl Stream {
     }
 
     fn run(&mut self, ended: bool, out: &mut Vec<u8>) {
-        let text = Text::new(&self.window.bytes, ended).about_cards(self.about_cards);
+        let text = Text::new(&self.window.bytes, ended).from(self.begin).about_cards(self.about_cards);
         while self.rewriter.step(&mut self.engine, &text, out) {}
         self.window.done = self.rewriter.done();
         if let Some(bytes) = self.window.shrink() {
             self.engine.forget(bytes);
             self.rewriter.forget(bytes);
+            self.begin = self.begin.saturating_sub(bytes);
         }
     }
 }

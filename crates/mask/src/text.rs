@@ -99,6 +99,12 @@ impl<'t> Text<'t> {
         [inside, self.after.get(..outside).unwrap_or_default()]
     }
 
+    /// The same, which begins at `begin`.
+    pub fn from(mut self, begin: usize) -> Self {
+        self.begin = begin;
+        self
+    }
+
     /// The same, and something beside it says whether it is about cards.
     pub fn about_cards(mut self, about_cards: bool) -> Self {
         self.about_cards = about_cards;

@@ -2,8 +2,10 @@
 //!
 //! Every problem names the file, the line and what to write instead. Secrets are never in the file.
 
+mod credential;
 mod expand;
 mod file;
+mod http;
 mod labels;
 mod masking;
 mod place;
@@ -25,6 +27,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use mask::Classes;
 
+pub use credential::{CertificateKey, ClientCertificate};
+pub use http::{HttpConnection, Requests};
 pub use place::{Problem, Problems};
 
 /// The configuration, checked: paths are absolute or count from the working directory, addresses are
@@ -35,9 +39,10 @@ pub struct Config {
     pub version: String,
     pub data_dir: PathBuf,
     pub policies: PathBuf,
-    pub postgres: SocketAddr,
+    pub postgres: Option<SocketAddr>,
+    pub http: Option<SocketAddr>,
     pub console: Option<SocketAddr>,
-    /// INVARIANT: without it `postgres` is on loopback.
+    /// INVARIANT: without it `postgres` and `http` are on loopback.
     pub tls: Option<Tls>,
     pub vault_key: VaultKey,
     pub pan: PanProfile,
@@ -45,6 +50,7 @@ pub struct Config {
     pub classes: Classes,
     pub issuers: Vec<Issuer>,
     pub connections: BTreeMap<Arc<str>, Connection>,
+    pub https: BTreeMap<Arc<str>, HttpConnection>,
     pub limits: Limits,
     /// What the file asks for and is left out: this build does not have it, or its time is over.
     pub notices: Vec<Problem>,
@@ -159,6 +165,7 @@ impl Config {
         let same = [
             ("data_dir", self.data_dir == new.data_dir),
             ("listen.postgres", self.postgres == new.postgres),
+            ("listen.http", self.http == new.http),
             ("listen.console", self.console == new.console),
             ("vault.key", self.vault_key == new.vault_key),
             ("masking.pan", self.pan == new.pan),

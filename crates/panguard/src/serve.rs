@@ -25,7 +25,7 @@ use tracing::{error, info};
 use vault::{Name, Vault, fresh_key};
 use wire_postgres::startup::{Auth, Discovery};
 
-use crate::config::{Config, PanProfile, process_env};
+use crate::config::{self, Config, PanProfile, process_env};
 use crate::folder;
 pub use live::{target, upstream};
 use reload::Reload;
@@ -41,21 +41,21 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
     let config = Config::load(path, &process_env)?;
     config.notices.iter().for_each(|notice| tracing::warn!(%notice, "left out"));
     let policies = folder::policies(&config.policies)?;
-    let live = live::live(&config)?;
+    let maskers = maskers(&config)?;
+    let live = live::live(&config, maskers)?;
     let vault = Arc::new(folder::open_vault(&config)?);
     let log = open_log(&config, &vault)?;
     let policy_count = policies.len();
     let gate = gate(&config, policies, &log, &vault)?;
     let compared = recall::comparisons(&gate, &folder::audit(&config.data_dir), now())?;
     info!(compared, "comparisons of the last day are counted");
-    let masker = masker(&config)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()?;
     let served = runtime.block_on(async {
         let settings = Settings {
             gate: gate.clone(),
             vault: vault.clone(),
-            masker,
+            masker: maskers.answers,
             auth: auth(&config),
             limits: limits(&config),
             metrics: Arc::new(Metrics::new()),
@@ -63,7 +63,8 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         let metrics = settings.metrics.clone();
         let gateway = Gateway::new(settings, live)?;
         let (stop, stopping) = watch::channel(false);
-        let postgres = bind(config.postgres).await?;
+        let postgres = bind_some(config.postgres).await?;
+        let http = bind_some(config.http).await?;
         let console = match config.console {
             None => None,
             Some(address) => {
@@ -71,12 +72,23 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
                 Some(tokio::spawn(console::serve(bind(address).await?, state, stopped(stopping.clone()))))
             }
         };
-        let reload = Reload::new(path.into(), config.clone(), gate, gateway.clone(), vault, log.clone());
+        let parts = reload::Parts { gate, gateway: gateway.clone(), vault, log: log.clone(), maskers };
+        let reload = Reload::new(path.into(), config.clone(), parts);
         let reload = tokio::spawn(reload.run(signal(SignalKind::hangup())?));
         tokio::spawn(stop_on_signal(stop)?);
         // Nobody has to be there to read it.
         _ = writeln!(io::stdout(), "{}", ready_line(&config, policy_count));
-        gateway.run(postgres, stopped(stopping)).await;
+        let databases = async {
+            if let Some(listener) = postgres {
+                gateway.run(listener, stopped(stopping.clone())).await;
+            }
+        };
+        let https = async {
+            if let Some(listener) = http {
+                gateway.run_http(listener, stopped(stopping.clone())).await;
+            }
+        };
+        tokio::join!(databases, https);
         reload.abort();
         if let Some(console) = console {
             // It ends by the same signal, in seconds.
@@ -128,18 +140,31 @@ fn gateway_name() -> String {
     if name.is_empty() { "panguard".to_owned() } else { name.to_owned() }
 }
 
-/// What masks all answers of this run.
-fn masker(config: &Config) -> anyhow::Result<Masker> {
+/// What masks what passes in this run.
+#[derive(Clone, Copy)]
+pub struct Maskers {
+    /// Answers.
+    pub answers: Masker,
+    /// Requests in which card numbers are given surrogates.
+    pub surrogates: Masker,
+}
+
+fn maskers(config: &Config) -> anyhow::Result<Maskers> {
+    let surrogates = surrogates()?;
     let profile = match config.pan {
         PanProfile::Last4 => mask::Profile::Last4,
         PanProfile::First6Last4 => mask::Profile::First6Last4,
-        PanProfile::Tokenise => {
-            let mut secret = [0; 32];
-            aws_lc_rs::rand::fill(&mut secret).context("no randomness for the key of surrogates")?;
-            mask::Profile::Tokenise(Box::leak(Box::new(TokenKey::new(&secret))))
-        }
+        PanProfile::Tokenise => surrogates,
     };
-    Ok(Masker::new(profile).with(config.classes))
+    let masker = |profile| Masker::new(profile).with(config.classes);
+    Ok(Maskers { answers: masker(profile), surrogates: masker(surrogates) })
+}
+
+/// Surrogates by a key for the life of the process.
+fn surrogates() -> anyhow::Result<mask::Profile> {
+    let mut secret = [0; 32];
+    aws_lc_rs::rand::fill(&mut secret).context("no randomness for the key of surrogates")?;
+    Ok(mask::Profile::Tokenise(Box::leak(Box::new(TokenKey::new(&secret)))))
 }
 
 /// What masks the text of entries: no surrogate of a card number is kept beside its truncation (PCI DSS 4.0.1,
@@ -179,6 +204,13 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
+async fn bind_some(address: Option<std::net::SocketAddr>) -> anyhow::Result<Option<TcpListener>> {
+    match address {
+        None => Ok(None),
+        Some(address) => bind(address).await.map(Some),
+    }
+}
+
 async fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }
@@ -199,10 +231,13 @@ fn console_state(metrics: Arc<Metrics>, log: &Log, gateway: &Arc<Gateway>) -> co
 
 fn ready_line(config: &Config, policies: usize) -> String {
     let console = config.console.map_or_else(|| "no console".to_owned(), |at| format!("console http://{at}"));
-    let connections: Vec<&str> = config.connections.keys().map(|name| &**name).collect();
+    let databases = config.connections.keys().map(|name| &**name);
+    let connections: Vec<&str> = databases.chain(config.https.keys().map(|name| &**name)).collect();
+    let listens = [("postgres", config.postgres), ("http", config.http)];
+    let listens = listens.into_iter().filter_map(|(lane, at)| at.map(|at| format!("{lane} {at}, ")));
     format!(
-        "panguard is ready: postgres {}, {console}, connections {}, {policies} policies",
-        config.postgres,
+        "panguard is ready: {}{console}, connections {}, {policies} policies",
+        listens.collect::<String>(),
         connections.join(" ")
     )
 }
@@ -242,6 +277,9 @@ fn watched(path: &Path, config: &Config) -> Vec<PathBuf> {
     files.extend(config.tls.iter().flat_map(|tls| [tls.cert.clone(), tls.key.clone()]));
     files.extend(config.issuers.iter().filter_map(|issuer| issuer.ca.clone()));
     files.extend(config.connections.values().filter_map(|connection| connection.ca.clone()));
+    files.extend(config.https.values().filter_map(|connection| connection.ca.clone()));
+    let certificates = config.https.values().filter_map(|connection| connection.certificate.as_ref());
+    files.extend(certificates.flat_map(config::ClientCertificate::files).cloned());
     files.extend(config.connections.values().filter_map(|connection| connection.templates.clone()));
     files
 }

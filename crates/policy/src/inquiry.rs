@@ -3,6 +3,7 @@ use cedar_policy::{
     Authorizer, Context, Decision as Answer, Entities, EntityUid, PolicySet, Request, RestrictedExpression,
 };
 
+use crate::call;
 use crate::resource::Placed;
 use crate::schema::VOCABULARY;
 use crate::{Policies, Scope, Subject};
@@ -27,6 +28,7 @@ pub struct Inquiry<'a> {
     facts: &'a Facts,
     stage: Stage,
     approvals: u32,
+    tokens: u64,
     /// The subject, the actions and the connection; or why they cannot be put to Cedar.
     entities: Result<Entities, String>,
 }
@@ -52,7 +54,13 @@ impl<'a> Inquiry<'a> {
         approvals: u32,
     ) -> Self {
         let entities = scope.check().and_then(|()| with(subject.entities.clone()?, [scope.connection()?]));
-        Self { policies, subject, scope, facts, stage, approvals, entities }
+        Self { policies, subject, scope, facts, stage, approvals, tokens: 0, entities }
+    }
+
+    /// The same of a subject that has used so many tokens of models on the connection lately.
+    #[must_use]
+    pub fn having_used(self, tokens: u64) -> Self {
+        Self { tokens, ..self }
     }
 
     /// In which way the subject queries the connection.
@@ -67,7 +75,12 @@ impl<'a> Inquiry<'a> {
         let class = match resource {
             Resource::Class(DataClass::Sad) => return Decision::none_allows(),
             Resource::Class(class) => Some(class),
-            Resource::Connection | Resource::Schema(_) | Resource::Table(_) | Resource::Function(_) => None,
+            Resource::Connection
+            | Resource::Schema(_)
+            | Resource::Table(_)
+            | Resource::Function(_)
+            | Resource::Endpoint(_)
+            | Resource::Model(_) => None,
         };
         let Some(policies) = self.policies.on(action) else { return Decision::none_allows() };
         let placed = self.scope.place(resource);
@@ -122,6 +135,7 @@ impl<'a> Inquiry<'a> {
     ) -> Result<Decision, String> {
         let resource = resource?;
         let entities = with(self.entities.clone()?, resource.entities)?;
+        let entities = with(entities, call::fields(self.facts.call.as_deref())?)?;
         let context = self.context(narrowed)?;
         let schema = Some(&VOCABULARY.schema);
         let request = Request::new(self.subject.uid.clone(), action, resource.uid, context, schema)
@@ -174,7 +188,9 @@ impl<'a> Inquiry<'a> {
                 RestrictedExpression::new_string(facts.template.as_deref().unwrap_or_default().into()),
             ),
             ("matches", RestrictedExpression::new_long(i64::try_from(narrowed.matches).unwrap_or(i64::MAX))),
+            ("tokens_today", RestrictedExpression::new_long(i64::try_from(self.tokens).unwrap_or(i64::MAX))),
         ];
+        let pairs = pairs.into_iter().chain(call::context(facts.call.as_deref()));
         Context::from_pairs(pairs.map(|(name, value)| (name.to_owned(), value))).map_err(|e| e.to_string())
     }
 }

@@ -4,6 +4,7 @@
 //! decision can be cached under [`Policies::version`]. Cedar itself skips a `forbid` whose evaluation
 //! fails; here any failure of any policy is a refusal ([`Decision::errors`]).
 
+mod call;
 mod ever;
 mod inquiry;
 mod policies;
@@ -11,6 +12,7 @@ mod resource;
 mod schema;
 mod source;
 mod subject;
+mod wanted;
 
 pub use inquiry::{Decision, Inquiry};
 pub use policies::Policies;

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use access::{Action, Facts, PolicyNote, Resource, Stage};
+use access::{Action, Facts, PolicyNote, Resource, Stage, Wanted};
 use aws_lc_rs::digest;
 use cedar_policy::{
     ActionConstraint, Effect, EntityUid, Policy, PolicyId, PolicySet, ResourceConstraint, ValidationMode,
@@ -11,6 +11,7 @@ use cedar_policy::{
 use crate::inquiry::{Decision, Inquiry};
 use crate::schema::{self, USE_FEATURE, VOCABULARY};
 use crate::source::{Problem, Source};
+use crate::wanted;
 use crate::{Scope, Subject};
 
 /// A valid set of policies, ready to decide. Cheap to clone.
@@ -29,6 +30,7 @@ struct Loaded {
     // through, whatever else it permits (DESIGN.md, promise 2).
     by_feature: HashMap<String, PolicySet>,
     notes: HashMap<PolicyId, PolicyNote>,
+    wanted: Arc<Wanted>,
 }
 
 impl Policies {
@@ -117,6 +119,11 @@ impl Policies {
         self.about(subject, scope, facts, stage, approvals).may(action, resource)
     }
 
+    /// The fields of requests that the policies ask for.
+    pub fn wanted(&self) -> Arc<Wanted> {
+        Arc::clone(&self.0.wanted)
+    }
+
     /// The policies that may apply to `action`.
     pub(crate) fn on(&self, action: Action) -> Option<&PolicySet> {
         self.0.by_action.get(&action)
@@ -185,7 +192,23 @@ impl<'a> Named<'a> {
         let wrong: HashSet<_> = result.validation_errors().map(|e| e.policy_id()).collect();
         let warnings = result.validation_warnings().filter(|w| !wrong.contains(w.policy_id()));
         let warnings = warnings.filter_map(|w| locate(w.policy_id(), w));
-        errors.chain(warnings).chain(self.unnamed_features()).collect()
+        errors.chain(warnings).chain(self.unnamed_features()).chain(self.unnamed_fields()).collect()
+    }
+
+    /// Policies that ask for a field of a request without saying which: nobody would read it from the request.
+    fn unnamed_fields(&self) -> impl Iterator<Item = Problem> {
+        self.set.policies().filter_map(|policy| {
+            wanted::add(policy, &mut Wanted::default()).err()?;
+            let (source, offset) = self.place.get(policy.id())?;
+            Some(source.problem_at(
+                *offset,
+                "this asks for a field of a request, and it cannot be told which".into(),
+                Some(
+                    "write its name as a text, as in `context.query.hasTag(\"status\")`, and numbers as in `context.numbers.getTag(\"body.$.amount\")`"
+                        .into(),
+                ),
+            ))
+        })
     }
 
     /// Permits of `use_feature` that would never count, because they do not name the feature, and are not for
@@ -229,8 +252,14 @@ impl<'a> Named<'a> {
         let features = self.set.policies().filter(|policy| admits(policy, &use_feature)).filter_map(feature);
         let named =
             |p: &Policy| p.effect() == Effect::Forbid || p.action_constraint() != ActionConstraint::Any;
+        let mut fields = Wanted::default();
+        for policy in self.set.policies() {
+            // Those that cannot be told were refused by `validate`.
+            let _ = wanted::add(policy, &mut fields);
+        }
         Loaded {
             version,
+            wanted: Arc::new(fields),
             any_feature: slice(&use_feature, &named),
             by_action: Action::ALL
                 .map(|action| (action, slice(&VOCABULARY.action(action), &|policy| wanted(action, policy))))

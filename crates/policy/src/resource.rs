@@ -1,6 +1,6 @@
 use std::collections::{HashMap, HashSet};
 
-use access::{DataClass, Mode, Resource};
+use access::{DataClass, Endpoint, Mode, Resource};
 use cedar_policy::{Entity, EntityTypeName, EntityUid, RestrictedExpression};
 
 use crate::schema::{VOCABULARY, uid};
@@ -55,8 +55,27 @@ impl Scope<'_> {
                 let id = self.inside(&VOCABULARY.function, name);
                 Ok(entity(id, [("name", text(name))], [self.uid()])?.into())
             }
+            Resource::Endpoint(endpoint) => self.endpoint(endpoint),
+            Resource::Model(name) => {
+                let id = self.inside(&VOCABULARY.model, name);
+                Ok(entity(id, [("name", text(name))], [self.uid()])?.into())
+            }
             Resource::Class(class) => self.class(class),
         }
+    }
+
+    fn endpoint(self, endpoint: &Endpoint) -> Result<Placed, String> {
+        let Endpoint { method, path, route, operation } = endpoint;
+        let name = endpoint.name();
+        let id = self.inside(&VOCABULARY.endpoint, &name);
+        let attributes = [
+            ("name", text(&name)),
+            ("method", text(method)),
+            ("path", text(path)),
+            ("route", text(route)),
+            ("operation", text(operation)),
+        ];
+        Ok(entity(id, attributes, [self.uid()])?.into())
     }
 
     fn schema(self, name: &str) -> Result<Entity, String> {

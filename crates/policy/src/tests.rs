@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
 use access::{
-    Action, ColumnUse, DataClass, Delegation, Facts, Kind, Mode, Position, Principal, Resource, Stage,
-    Timestamp,
+    Action, Call, ColumnUse, DataClass, Delegation, Endpoint, Facts, Field, Kind, Mode, Part, Position,
+    Principal, Resource, Stage, Timestamp,
 };
 
 use crate::{Decision, Policies, Problem, Scope, Subject};
@@ -65,12 +65,13 @@ fn every_action_of_the_vocabulary_is_in_the_schema_and_takes_every_resource_it_c
     let table = || Resource::Table("public.cards".into());
     let function = || Resource::Function("public.f".into());
     let schema = || Resource::Schema("public".into());
+    let endpoint = || Resource::Endpoint(Box::new(charges()));
     for (action, resources) in [
         (Action::Connect, vec![Resource::Connection]),
-        (Action::Read, vec![Resource::Connection, schema(), table()]),
-        (Action::Write, vec![Resource::Connection, schema(), table()]),
+        (Action::Read, vec![Resource::Connection, schema(), table(), endpoint()]),
+        (Action::Write, vec![Resource::Connection, schema(), table(), endpoint()]),
         (Action::Administer, vec![Resource::Connection, schema(), table(), function()]),
-        (Action::Call, vec![Resource::Connection, function()]),
+        (Action::Call, vec![Resource::Connection, function(), endpoint(), Resource::Model("gpt-4o".into())]),
         (Action::Session, vec![Resource::Connection]),
         (
             Action::Reveal,
@@ -466,4 +467,139 @@ fn a_policy_may_ask_in_which_way_and_by_which_registered_statement() {
     assert!(may(Mode::Templates, Some("by-id")));
     assert!(!may(Mode::Templates, Some("other")) && !may(Mode::Templates, None));
     assert!(!may(Mode::Filtered, Some("by-id")));
+}
+
+/// `GET /v1/charges/ch_7`, as a document names it.
+fn charges() -> Endpoint {
+    Endpoint {
+        method: "GET".into(),
+        path: "/v1/charges/ch_7".into(),
+        route: "/v1/charges/{id}".into(),
+        operation: "getCharge".into(),
+    }
+}
+
+/// A request with these fields, as facts.
+fn request(fields: &[(Part, &str, &[&str])]) -> Facts {
+    let fields = fields.iter().map(|&(part, name, values)| Field {
+        part,
+        name: name.into(),
+        values: values.iter().map(|&value| value.into()).collect(),
+    });
+    let call = Call { endpoint: charges(), fields: fields.collect(), ..Call::default() };
+    Facts { call: Some(Box::new(call)), ..Facts::default() }
+}
+
+#[test]
+fn an_endpoint_is_known_by_its_path_its_route_and_its_operation() {
+    let endpoint = || Resource::Endpoint(Box::new(charges()));
+    for (condition, allowed) in [
+        (r#"resource.path like "/v1/charges/*""#, true),
+        (r#"resource.path like "/v1/refunds/*""#, false),
+        (r#"resource.route == "/v1/charges/{id}""#, true),
+        (r#"resource.operation == "getCharge" && context.operation == resource.operation"#, true),
+        (r#"context.method == "GET""#, true),
+        (r#"resource == Endpoint::"db/GET /v1/charges/{id}""#, true),
+        (r#"resource == Endpoint::"db/GET /v1/charges/ch_7""#, false),
+    ] {
+        let text = format!(
+            r#"permit (principal, action == Action::"read", resource is Endpoint) when {{ {condition} }};"#
+        );
+        assert_eq!(
+            ask(&load(&text), Action::Read, endpoint(), &request(&[])).allowed,
+            allowed,
+            "{condition}"
+        );
+    }
+}
+
+#[test]
+fn a_policy_asks_for_fields_of_a_request_by_name() {
+    let facts = request(&[
+        (Part::Query, "status", &["open", "held"]),
+        (Part::Header, "x-tenant", &["acme"]),
+        (Part::Body, "$.amount", &["500"]),
+    ]);
+    let endpoint = || Resource::Endpoint(Box::new(charges()));
+    for (condition, allowed) in [
+        (r#"context.query.hasTag("status") && context.query.getTag("status").contains("open")"#, true),
+        (r#"context.query.hasTag("status") && context.query.getTag("status").contains("paid")"#, false),
+        (r#"context.headers.hasTag("x-tenant") && context.headers.getTag("x-tenant") == ["acme"]"#, true),
+        (
+            r#"context.numbers.hasTag("body.$.amount") && context.numbers.getTag("body.$.amount") <= 500"#,
+            true,
+        ),
+        (
+            r#"context.numbers.hasTag("body.$.amount") && context.numbers.getTag("body.$.amount") < 500"#,
+            false,
+        ),
+        (r#"context.numbers.hasTag("query.status")"#, false),
+        (r#"context.body.hasTag("$.other")"#, false),
+    ] {
+        let text =
+            format!(r#"permit (principal, action == Action::"write", resource) when {{ {condition} }};"#);
+        let policies = load(&text);
+        assert_eq!(ask(&policies, Action::Write, endpoint(), &facts).allowed, allowed, "{condition}");
+        assert!(!ask(&policies, Action::Write, endpoint(), &request(&[])).allowed, "nothing is there");
+    }
+}
+
+#[test]
+fn the_fields_that_policies_ask_for_are_known_at_load() {
+    let policies = load(
+        r#"permit (principal, action == Action::"read", resource)
+           when { context.query.hasTag("status") && context.headers.hasTag("X-Tenant") };
+           forbid (principal, action, resource)
+           when { context.numbers.hasTag("body.$.amount") && context.numbers.getTag("body.$.amount") > 9 };"#,
+    );
+    let wanted = policies.wanted();
+    assert_eq!(wanted.query, BTreeSet::from(["status".into()]));
+    assert_eq!(wanted.headers, BTreeSet::from(["x-tenant".into()]));
+    assert_eq!(wanted.body, BTreeSet::from(["$.amount".into()]));
+}
+
+#[test]
+fn a_field_that_is_not_named_by_a_text_is_refused_at_load() {
+    for condition in [
+        r"context.query.hasTag(context.path)",
+        r#"context.numbers.hasTag("amount")"#,
+        r#"context.numbers.hasTag("cookies.a")"#,
+    ] {
+        let text = format!("permit (principal, action, resource) when {{ {condition} }};");
+        let found = problems(&text);
+        assert!(found.iter().any(|problem| problem.what.contains("it cannot be told which")), "{condition}");
+    }
+}
+
+#[test]
+fn a_policy_knows_which_model_is_asked_and_what_it_may_do() {
+    let policies = load(
+        r#"permit (principal, action == Action::"call", resource == Model::"db/small")
+           when { context.max_tokens != -1 && context.max_tokens <= 100 && !context.tools.contains("shell") };"#,
+    );
+    let asks = |model: &str, max_tokens, tools: &[&str]| {
+        let tools = tools.iter().map(|&tool| tool.into()).collect();
+        let call = Call { model: Some(model.into()), max_tokens, tools, ..Call::default() };
+        let facts = Facts { call: Some(Box::new(call)), ..Facts::default() };
+        ask(&policies, Action::Call, Resource::Model(model.into()), &facts).allowed
+    };
+    assert!(asks("small", Some(100), &["search"]));
+    assert!(!asks("large", Some(100), &[]), "another model");
+    assert!(!asks("small", None, &[]), "no bound is no small one");
+    assert!(!asks("small", Some(100), &["search", "shell"]));
+}
+
+#[test]
+fn tokens_that_were_used_count_in_policies_that_ask_for_them() {
+    let policies = load(
+        r#"permit (principal, action == Action::"call", resource is Model) when { context.tokens_today < 1000 };"#,
+    );
+    assert!(policies.wanted().tokens);
+    assert!(!load("permit (principal, action, resource);").wanted().tokens);
+    let (subject, facts) = (Subject::new(&agent()), Facts::default());
+    let may = |tokens| {
+        let inquiry = policies.about(&subject, DB, &facts, Stage::Run, 0).having_used(tokens);
+        inquiry.may(Action::Call, &Resource::Model("small".into())).allowed
+    };
+    assert!(may(999) && !may(1000));
 }

@@ -207,6 +207,10 @@ impl ConnectionMetrics {
     }
 
     /// Counts what a command's answer held.
+    pub(crate) fn upstream_error(&self, kind: &'static str) {
+        self.metrics.upstream_error(&self.connection, kind);
+    }
+
     pub(crate) fn done(&self, outcome: &Outcome) {
         self.masked.inc_by(outcome.masked);
         self.bytes.inc_by(outcome.bytes);

@@ -24,6 +24,7 @@ use crate::cancel::Cancels;
 use crate::catalog::CatalogWatch;
 use crate::connection::Connection;
 use crate::drive::Order;
+use crate::http::{HttpConnection, Https};
 use crate::issuer::Issuers;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -51,16 +52,19 @@ pub struct Settings {
 pub struct Live {
     /// What agents may reach. Of two with the same name the later counts.
     pub connections: Vec<Connection>,
+    /// What agents may reach by HTTP. The same holds.
+    pub https: Vec<HttpConnection>,
     /// Whose tokens are accepted, and whose certificates are believed when their keys are fetched.
     pub issuers: Vec<(Issuer, Trust)>,
     /// The certificate shown to agents ([`crate::listening`]). Without it only loopback is served.
     pub tls: Option<Arc<ServerConfig>>,
 }
 
-/// A running gateway for PostgreSQL.
+/// A running gateway.
 pub struct Gateway {
     pub(crate) settings: Settings,
     connections: ArcSwap<HashMap<Arc<str>, Arc<Reachable>>>,
+    https: Https,
     issuers: ArcSwap<Issuers>,
     tls: ArcSwapOption<ServerConfig>,
     pub(crate) cancels: Arc<Cancels<UpstreamKey>>,
@@ -87,6 +91,7 @@ impl Gateway {
     pub fn new(settings: Settings, live: Live) -> Result<Arc<Self>, TlsError> {
         let gateway = Self {
             connections: ArcSwap::default(),
+            https: Https::default(),
             issuers: ArcSwap::from_pointee(Issuers::watch(Vec::new(), None)?),
             tls: ArcSwapOption::empty(),
             cancels: Cancels::new(),
@@ -106,6 +111,7 @@ impl Gateway {
     /// As [`Gateway::new`]; then everything stays as it was.
     pub fn replace(&self, live: Live) -> Result<(), TlsError> {
         let issuers = Issuers::watch(live.issuers, Some(&self.issuers.load()))?;
+        self.https.replace(live.https, &self.settings.vault, &self.settings.gate)?;
         let before = self.connections.load();
         let reachable = |connection: Connection| match before.get(&connection.name) {
             Some(known) if *known.connection == connection => known.clone(),
@@ -123,6 +129,19 @@ impl Gateway {
     /// commands end for as long as the limits say, and closes what is left.
     pub async fn run(self: &Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         crate::listen::run(self, listener, shutdown).await;
+    }
+
+    /// Serves agents that come to `listener` by HTTP, as [`Gateway::run`] serves those of PostgreSQL.
+    pub async fn run_http(self: &Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        crate::http::run(self, listener, shutdown).await;
+    }
+
+    pub(crate) fn https(&self) -> &Https {
+        &self.https
+    }
+
+    pub(crate) fn tls(&self) -> Option<Arc<ServerConfig>> {
+        self.tls.load_full()
     }
 
     /// The issuers whose keys are not there.

@@ -191,7 +191,9 @@ impl Gateway {
             let detail = "the database's catalog could not be read".into();
             return Err(NotOpened { code: Code::UpstreamUnavailable, detail });
         };
-        match target.dial(&self.settings.vault, presented.parameters.clone()).await {
+        let mut parameters = presented.parameters.clone();
+        parameters.extend(catalog.load().begins_with().map(|(name, value)| (name.into(), value.into())));
+        match target.dial(&self.settings.vault, parameters).await {
             Ok(upstream) => Ok((catalog, upstream)),
             Err(error) => {
                 self.settings.metrics.upstream_error(name, error.kind());

@@ -2,6 +2,7 @@
 
 mod binding;
 mod chain;
+mod shown;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,8 @@ use thiserror::Error;
 
 pub(crate) use binding::tls_server_end_point;
 use chain::ChainVerifier;
+pub use shown::{ClientCertificate, ClientKey};
+pub(crate) use shown::{NotShown, Shown};
 
 /// TLS that cannot be set up. Names no key.
 #[derive(Debug, Error)]
@@ -114,6 +117,18 @@ impl PartialEq for UpstreamTls {
 /// [`TlsError::Roots`].
 pub(crate) fn fetching(trust: &Trust) -> Result<ClientConfig, TlsError> {
     client(trust, Verify::Full)
+}
+
+/// How an HTTPS server is spoken to that is shown a certificate, if it asks for one.
+///
+/// # Errors
+/// [`TlsError::Roots`].
+pub(crate) fn fetching_as(trust: &Trust, shown: Option<Arc<Shown>>) -> Result<ClientConfig, TlsError> {
+    let mut config = fetching(trust)?;
+    if let Some(shown) = shown {
+        config.client_auth_cert_resolver = shown;
+    }
+    Ok(config)
 }
 
 /// How a server is spoken to that has no business with TLS: no certificate is believed.

@@ -185,6 +185,7 @@ pub fn merge(a: &Facts, b: &Facts, at: u32) -> Facts {
     }
     let run = b.answers.iter().map(|answer| Answer { statement: at, ..answer.clone() });
     Facts {
+        call: None,
         kinds: [a.kinds.as_slice(), b.kinds.as_slice()].concat(),
         uses: union(&a.uses, &b.uses),
         columns: union(&a.columns, &b.columns),

@@ -1,9 +1,11 @@
 //! What exists in one database, as far as facts need it, with the operator's labels applied.
 
 mod constraint;
+mod order;
 mod reach;
 mod row;
 mod spread;
+mod texts;
 mod views;
 mod vouched;
 
@@ -12,8 +14,10 @@ use std::sync::Arc;
 
 use access::DataClass;
 
+use order::Order;
 use reach::{Code, Reach};
-use row::{ColumnRow, Member, Row, ViewLink};
+use row::{ColumnRow, Member, Ordered, Row, ViewLink};
+use texts::Told;
 
 pub(crate) use constraint::{Compares, Constraint};
 pub(crate) use reach::Event;
@@ -49,6 +53,9 @@ pub struct Catalog {
     not_pan: HashMap<(u32, i16), Vec<NotPan>>,
     unmatched: Vec<String>,
     reach: Reach,
+    /// What functions of PostgreSQL's own tell, where it holds card numbers.
+    texts: HashMap<&'static str, Vec<Told>>,
+    order: Order,
     pub(crate) templates: Arc<Templates>,
 }
 
@@ -63,6 +70,8 @@ pub(crate) struct Labelled {
     pub classes: Vec<DataClass>,
     /// Whether it is one of PostgreSQL's own.
     pub system: bool,
+    /// Whether it is a text in which card numbers may stand among others: as it stands it is searched, and not masked as one.
+    pub is_text: bool,
     pub label: Label,
     /// The labelled column that its values are of, if they are not its own.
     pub values_of: Option<Box<str>>,
@@ -139,12 +148,17 @@ impl Catalog {
     /// | `fires` | relation, or 0 | function that is run on events | `e` for an extension's | events | its name |
     /// | `cascades` | relation | relation that is changed on events | | events | events there |
     /// | `looks` | relation | relation that is looked at on events | column, or 0 for all | events | |
+    /// | `ordered` | relation | number of a column that an index orders by | the index | `first`, `nullable` or `behind` | |
+    /// | `text` | sort of it | | | a definition's text, NULL where there are too many | |
     /// | `body` | function that neither PostgreSQL nor an extension brought | | language | text | name |
     ///
     /// Events are letters: `r`ead, `i`nsert, `u`pdate, `d`elete, `t`runcate.
     ///
     /// A view's whole-row references are not in `pg_depend`, so they are looked for in the rule itself.
     /// Generated columns depend through `pg_attrdef` since PostgreSQL 15, directly before.
+    ///
+    /// Whoever asks looks for card numbers in the texts, and leaves out the rows of those in which there are none
+    /// ([`Catalog::may_be_left_out`]): each that is left says that texts of its sort hold some.
     pub const QUERY: &str = include_str!("catalog/query.sql");
 
     /// Builds the snapshot from the answer to [`Catalog::QUERY`]. `version` is the caller's own count, for
@@ -162,6 +176,7 @@ impl Catalog {
         let mut links = Links::default();
         let mut code = Code::default();
         let mut columns = Vec::new();
+        let mut texts = HashSet::new();
         for (index, row) in rows.enumerate() {
             let error = |rule| CatalogError { row: index + 1, rule };
             match Row::read(&row).map_err(error)? {
@@ -180,6 +195,8 @@ impl Catalog {
                     code.operators.push((name, function));
                 }
                 Row::Type { name } => drop(catalog.types.insert(name.into())),
+                Row::Text { place } => drop(texts.insert(place)),
+                Row::Ordered(ordered) => links.ordered.push(ordered),
                 Row::Fires(fires) => code.fires.push(fires),
                 Row::Cascades(cascades) => code.cascades.push(cascades),
                 Row::Looks(looks) => code.looks.push(looks),
@@ -228,7 +245,9 @@ impl Catalog {
             catalog.vouch(vouched);
         }
         manifest::columns().for_each(|(relation, column)| catalog.label_system(relation, column));
+        catalog.label_texts(&texts);
         catalog.spread(&links);
+        catalog.find_order(&links);
         catalog.constrain(&links);
         catalog.index_labels();
         catalog.find_reach(&links, &code);
@@ -239,7 +258,8 @@ impl Catalog {
     pub fn label(&self, relation_oid: u32, attnum: i16) -> Option<&Label> {
         let relation = self.relations.get(*self.by_oid.get(&relation_oid)?)?;
         let column = relation.columns.iter().find(|column| column.number == attnum)?;
-        column.label.and_then(|id| self.labelled(id)).map(|labelled| &labelled.label)
+        let labelled = column.label.and_then(|id| self.labelled(id)).filter(|labelled| !labelled.is_text);
+        labelled.map(|labelled| &labelled.label)
     }
 
     /// Every class that a column holds or is made of, by the identity that RowDescription gives it; 0 is a whole row.
@@ -248,7 +268,12 @@ impl Catalog {
             self.relation(relation_oid).map(|relation| relation.columns.as_slice()).unwrap_or_default();
         let columns = columns.iter().filter(|column| attnum == 0 || column.number == attnum);
         let mut classes: Vec<DataClass> = Vec::new();
-        for labelled in columns.flat_map(held).filter_map(|id| self.labelled(id)) {
+        let is_text = |id: LabelledId| self.labelled(id).is_some_and(|labelled| labelled.is_text);
+        let of_column = |column: &Column| {
+            let own = column.label.filter(|id| !is_text(*id));
+            own.into_iter().chain(column.made_of.iter().copied()).collect::<Vec<_>>()
+        };
+        for labelled in columns.flat_map(of_column).filter_map(|id| self.labelled(id)) {
             classes.extend(
                 labelled.classes.iter().filter(|class| !classes.contains(class)).cloned().collect::<Vec<_>>(),
             );
@@ -431,7 +456,7 @@ impl Catalog {
         let id = LabelledId::try_from(self.labelled.len()).unwrap_or(LabelledId::MAX);
         let classes = label.classes().into_iter().cloned().collect();
         let (label, name) = (label.clone(), name.into());
-        self.labelled.push(Labelled { name, classes, system: false, label, values_of: None });
+        self.labelled.push(Labelled { name, classes, system: false, is_text: false, label, values_of: None });
         id
     }
 
@@ -439,27 +464,11 @@ impl Catalog {
     fn add_holding(&mut self, name: String, of: LabelledId) -> Option<LabelledId> {
         let of = self.labelled(of)?;
         let values_of = of.values_of.clone().unwrap_or_else(|| of.name.clone());
-        let label = of.label.clone();
+        let (label, is_text) = (of.label.clone(), of.is_text);
         let id = self.add_labelled(name, &label);
-        self.labelled.last_mut()?.values_of = Some(values_of);
+        let labelled = self.labelled.last_mut()?;
+        (labelled.values_of, labelled.is_text) = (Some(values_of), is_text);
         Some(id)
-    }
-
-    /// Labels a column of PostgreSQL's own that shows more than the rest of its relation.
-    fn label_system(&mut self, relation: &str, column: &str) {
-        let places = self.by_name.get(relation).cloned().unwrap_or_default();
-        for at in places {
-            let Some(found) = self.relations.get(at) else { continue };
-            let own = matches!(&*found.schema, "pg_catalog" | "information_schema");
-            if !own || !found.columns.iter().any(|it| *it.name == *column) {
-                continue;
-            }
-            let name = format!("{}.{column}", found.name);
-            let id = self.add_labelled(name, &Label::Class(DataClass::Secret));
-            self.labelled.last_mut().into_iter().for_each(|labelled| labelled.system = true);
-            let columns = self.relations.get_mut(at).into_iter().flat_map(|it| it.columns.iter_mut());
-            columns.filter(|it| *it.name == *column).for_each(|it| it.label = Some(id));
-        }
     }
 
     /// Labels that came by inheritance count under their column's name too.
@@ -507,6 +516,7 @@ struct Links {
     /// A column and the one that it refers to.
     references: Vec<[(u32, i16); 2]>,
     inherits: Vec<(u32, u32)>,
+    ordered: Vec<Ordered>,
     rows: Vec<(u32, i16, u32)>,
 }
 

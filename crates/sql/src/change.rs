@@ -54,7 +54,7 @@ impl<'a> Reading<'a> {
         }
         self.assignments(&update.target_list, &target);
         self.sets(&relations, &update.target_list);
-        self.in_place(Place::Where, |reading| reading.expression_of(update.where_clause.as_deref()));
+        self.in_place(Place::Where, |reading| reading.condition(update.where_clause.as_deref()));
         let columns = self.returning(update.returning_clause.as_ref(), update.relation.as_ref(), &target);
         self.leave(outer);
         columns
@@ -69,7 +69,7 @@ impl<'a> Reading<'a> {
         for node in &delete.using_clause {
             self.member(node);
         }
-        self.in_place(Place::Where, |reading| reading.expression_of(delete.where_clause.as_deref()));
+        self.in_place(Place::Where, |reading| reading.condition(delete.where_clause.as_deref()));
         let columns = self.returning(delete.returning_clause.as_ref(), delete.relation.as_ref(), &target);
         self.leave(outer);
         columns
@@ -214,7 +214,8 @@ impl<'a> Reading<'a> {
     fn any_constraint(&mut self, conflict: &'a OnConflictClause, new: New<'_, 'a>) {
         self.at_offset(conflict.location, |reading| {
             for relation in new.relations {
-                let compared = relation.constraints.iter().filter(|it| it.compares != Compares::Itself);
+                let may_fail = |compares| !matches!(compares, Compares::Itself | Compares::Order);
+                let compared = relation.constraints.iter().filter(|it| may_fail(it.compares));
                 let compared: Vec<&str> = compared.flat_map(|it| &it.columns).map(|name| &**name).collect();
                 for column in relation.columns.iter().filter(|it| compared.contains(&&*it.name)) {
                     if reading.is_counted(new, &column.name) {

@@ -92,7 +92,9 @@ impl<'a> Reading<'a> {
     pub fn create_view(&mut self, create: &'a ViewStmt) {
         self.creates(create.view.as_ref());
         if let Some(query) = create.query.as_deref() {
+            self.defines = true;
             let columns = self.query(query);
+            self.defines = false;
             self.in_place(Place::Copied, |reading| reading.mark_computed(&columns));
         }
     }

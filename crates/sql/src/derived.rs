@@ -7,7 +7,9 @@
 
 use access::{DataClass, Position};
 use pg_query::Node;
-use pg_query::protobuf::{AExpr, AExprKind, FuncCall, SubLink, SubLinkType, TypeName, a_const};
+use pg_query::protobuf::{
+    AExpr, AExprKind, FuncCall, NullTest, NullTestType, SubLink, SubLinkType, TypeName, a_const,
+};
 
 use crate::label::Label;
 use crate::lineage::Place;
@@ -34,8 +36,14 @@ impl<'a> Reading<'a> {
             }
             Kind::TypeCast(it) if self.is_text(it.type_name.as_ref()) => {
                 let traces = self.derive_of(it.arg.as_deref());
+                let whole = it.type_name.as_ref().is_some_and(is_of_any_length);
                 // Of a document a text is made, in which nothing is anywhere.
-                let text = |it: Trace| Trace { way: ITSELF, stands: it.stands && it.way == ITSELF, ..it };
+                let text = |it: Trace| Trace {
+                    way: ITSELF,
+                    stands: it.stands && it.way == ITSELF,
+                    plain: it.plain && whole,
+                    ..it
+                };
                 traces.into_iter().map(text).collect()
             }
             Kind::CollateClause(it) => self.derive_of(it.arg.as_deref()),
@@ -94,7 +102,22 @@ impl<'a> Reading<'a> {
             self.mark_computed(&columns);
             return Vec::new();
         }
-        columns.derived().traces().collect()
+        let plain = |it: &Trace| it.plain && self.is_text_of_definition(it);
+        columns.traces().map(|it| Trace { plain: plain(&it), ..it }).collect()
+    }
+
+    /// Whether it is a text in which card numbers may stand among others: whoever tells it as it stands needs no origin.
+    pub fn is_text_of_definition(&self, trace: &Trace) -> bool {
+        self.catalog.labelled(trace.column).is_some_and(|labelled| labelled.is_text)
+    }
+
+    /// What a call gives that tells a text of a definition as it stands.
+    fn text_of(&mut self, call: &'a FuncCall) -> Option<Vec<Trace>> {
+        let column = self.tells_text(call)?;
+        self.function(&call.funcname);
+        self.shown_by(call);
+        self.names_column(column);
+        Some(vec![Trace { plain: true, stands: true, ..Trace::made(column) }])
     }
 
     /// What a row, an array or a document is made of.
@@ -211,7 +234,7 @@ impl<'a> Reading<'a> {
     }
 
     fn derived_call(&mut self, call: &'a FuncCall) -> Vec<Trace> {
-        if let Some(traces) = self.definition_of(call) {
+        if let Some(traces) = self.definition_of(call).or_else(|| self.text_of(call)) {
             return traces;
         }
         let total = self.total(call);
@@ -314,6 +337,9 @@ impl<'a> Reading<'a> {
         {
             node = cast.arg.as_deref()?;
         }
+        if let Some(Kind::FuncCall(call)) = &node.node {
+            return self.text_of(call);
+        }
         let Some(Kind::ColumnRef(reference)) = &node.node else { return None };
         if !matches!(reference.fields.last()?.node, Some(Kind::String(_))) {
             return None;
@@ -336,14 +362,14 @@ impl<'a> Reading<'a> {
         traces.is_some_and(|traces| traces.iter().all(is_pan))
     }
 
-    /// Whether it is a plain column of PostgreSQL's own that is labelled, and nothing else.
-    pub fn is_system(&mut self, arg: &'a Node) -> bool {
+    /// Whether it is a plain column of PostgreSQL's own of which expressions are shown, and nothing else.
+    pub fn is_shown(&mut self, arg: &'a Node) -> bool {
+        if !matches!(arg.node, Some(Kind::ColumnRef(_))) {
+            return false;
+        }
         let traces = self.plain(arg).unwrap_or_default();
-        let catalog = self.catalog;
-        let system = |trace: &Trace| {
-            trace.plain && catalog.labelled(trace.column).is_some_and(|labelled| labelled.system)
-        };
-        !traces.is_empty() && traces.iter().all(system)
+        let shown = |trace: &Trace| trace.plain && self.catalog.is_shown(trace.column);
+        !traces.is_empty() && traces.iter().all(shown)
     }
 
     fn is_sad(&self, trace: &Trace) -> bool {
@@ -356,11 +382,24 @@ impl<'a> Reading<'a> {
     }
 
     /// Notes that a value is asked for being there at all, which every mask shows, but of `sad`.
-    pub fn is_null(&mut self, arg: Option<&'a Node>) {
+    /// `decides` says that a row comes only if that is so; if it is not there, there is no order in which to come.
+    pub fn is_null(&mut self, test: &'a NullTest, decides: bool) {
+        let harmless = decides && test.nulltesttype() == NullTestType::IsNull;
+        let arg = test.arg.as_deref();
         match arg.and_then(|arg| self.plain(arg)) {
-            Some(traces) if !traces.iter().any(|trace| self.is_sad(trace)) => {}
+            Some(traces) if !traces.iter().any(|trace| self.is_sad(trace)) => {
+                let orders = |it: &Trace| self.catalog.orders_what_is_there(it.column);
+                if !harmless && !self.unordered && !self.is_only_told() && traces.iter().any(orders) {
+                    self.mark(&traces, Position::Computed);
+                }
+            }
             _ => self.expression_of(arg),
         }
+    }
+
+    /// Whether what is read is told in the answer, and cannot decide which rows there are.
+    fn is_only_told(&self) -> bool {
+        self.spot.place.is_in_answer() && self.scopes.len() == 1 && !self.defines
     }
 }
 

@@ -2,8 +2,8 @@
 
 use pg_query::Node;
 use pg_query::protobuf::{
-    AExprKind, AIndirection, FuncCall, JsonAggConstructor, JsonBehavior, JsonFuncExpr, JsonValueExpr,
-    SubLink, SubLinkType, WindowDef,
+    AExprKind, AIndirection, BoolExprType, FuncCall, JsonAggConstructor, JsonBehavior, JsonFuncExpr,
+    JsonValueExpr, SubLink, SubLinkType, WindowDef,
 };
 
 use access::Position;
@@ -24,6 +24,13 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// Reads what must be true for a row to come.
+    pub fn condition(&mut self, node: Option<&'a Node>) {
+        self.decides = true;
+        self.expression_of(node);
+        self.decides = false;
+    }
+
     pub fn expression(&mut self, node: &'a Node) {
         let Some(kind) = &node.node else { return self.not_understood("an expression") };
         let (place, offset) = whereabouts(kind);
@@ -34,6 +41,7 @@ impl<'a> Reading<'a> {
 
     /// Reads an expression. Every kind that the grammar can give here is named; another is not understood.
     fn expression_of_kind(&mut self, kind: &'a Kind) {
+        let decides = std::mem::take(&mut self.decides);
         match kind {
             // Leaves
             Kind::AConst(_)
@@ -69,10 +77,15 @@ impl<'a> Reading<'a> {
             }
 
             // Those that only hold others
-            Kind::BoolExpr(it) => self.expressions(&it.args),
+            Kind::BoolExpr(it) => {
+                for arg in &it.args {
+                    self.decides = decides && it.boolop() != BoolExprType::NotExpr;
+                    self.expression(arg);
+                }
+            }
             Kind::TypeCast(it) => self.expression_of(it.arg.as_deref()),
             Kind::CollateClause(it) => self.expression_of(it.arg.as_deref()),
-            Kind::NullTest(it) => self.is_null(it.arg.as_deref()),
+            Kind::NullTest(it) => self.is_null(it, decides),
             Kind::BooleanTest(it) => self.expression_of(it.arg.as_deref()),
             Kind::CoalesceExpr(it) => self.expressions(&it.args),
             Kind::MinMaxExpr(it) => self.expressions(&it.args),
@@ -149,16 +162,24 @@ impl<'a> Reading<'a> {
         if self.shows_no_more(call) {
             return self.around(call);
         }
-        if self.shows_expression(&call.funcname) {
-            // What it shows of a definition is what leave to call it is for.
-            for arg in &call.args {
-                if !self.is_system(arg) {
-                    self.expression(arg);
-                }
-            }
-            return self.around(call);
+        if let Some(column) = self.tells_text(call) {
+            self.mark_column(column, Position::Computed);
         }
-        self.arguments(call);
+        self.shown_by(call);
+    }
+
+    /// Reads all of a call but its name, if what it tells of columns of PostgreSQL's own is said by that.
+    pub fn shown_by(&mut self, call: &'a FuncCall) {
+        if !self.shows_expression(&call.funcname) {
+            return self.arguments(call);
+        }
+        // What it shows of a definition is what leave to call it is for.
+        for arg in &call.args {
+            if !self.is_shown(arg) {
+                self.expression(arg);
+            }
+        }
+        self.around(call);
     }
 
     /// Reads all of a call but its name.

@@ -15,10 +15,11 @@
 
 use access::{Effect, Position};
 use pg_query::Node;
+use pg_query::protobuf::FuncCall;
 
 use crate::catalog::LabelledId;
 use crate::manifest::{Class, FUNCTIONS, Major};
-use crate::reading::{Reading, strings};
+use crate::reading::{Kind, Reading, strings};
 
 impl<'a> Reading<'a> {
     /// Notes a call of the function of this name, in as many parts as it was written with.
@@ -101,6 +102,24 @@ impl<'a> Reading<'a> {
         let (_, relation, column) = DEFINITIONS.iter().find(|(function, ..)| *function == name)?;
         let known = FUNCTIONS.of_server(name, self.catalog.major()) == Some(Class::Definitions);
         self.catalog.system_label(relation, column).filter(|_| known)
+    }
+
+    /// What a call tells, if its function is one of PostgreSQL's that tell texts of definitions in which card numbers are.
+    /// One of that name that is the operator's own may well call it.
+    pub fn tells_text(&mut self, call: &'a FuncCall) -> Option<LabelledId> {
+        let name = strings(&call.funcname).last()?;
+        if !self.catalog.may_tell_text(name) {
+            return None;
+        }
+        let of = match call.args.first() {
+            Some(Node { node: Some(Kind::ColumnRef(_)) }) => self.plain(call.args.first()?),
+            _ => None,
+        };
+        let of = match of.as_deref() {
+            Some([trace]) if trace.plain => Some(trace.column),
+            _ => None,
+        };
+        self.catalog.text_told_by(name, of)
     }
 
     /// Whether a function of this name may take a row.
@@ -197,6 +216,7 @@ impl Need {
             // Of settings; no function is one.
             Class::Shows
             | Class::Plans
+            | Class::Scans
             | Class::Limits
             | Class::Transaction
             | Class::Valued

@@ -86,6 +86,8 @@ pub enum Place {
     Conflict,
     /// An index or constraint by which a row that is written may fail.
     Constraint,
+    /// An index that gives rows the order of what is written.
+    Order,
     /// Put where no label is, or made into a new value.
     Copied,
     /// `COPY … TO` beside other statements, or with options that are not known.
@@ -156,6 +158,9 @@ impl Mention {
             Place::Constraint => format!(
                 "leave {column} and what stands with it in a unique index, foreign key or check as it is, or write one row at a time"
             ),
+            Place::Order => format!(
+                "leave {column} as it is, or ask a person who may see it to write it: an index would tell where among the others a value comes"
+            ),
             Place::Copied => format!("leave {column} out of what is copied or computed into a new value"),
             Place::Copy => format!(
                 "send the COPY as a command of its own, with known options, which is masked, or leave {column} out of it"
@@ -192,6 +197,7 @@ impl Place {
             Self::Window => "in a window",
             Self::Conflict => "in ON CONFLICT, which compares it",
             Self::Constraint => "by an index or constraint that compares it with what is written",
+            Self::Order => "by an index in whose order rows come back",
             Self::Copied => "to make a value that is kept",
             Self::Copy => "in a COPY, which no mask reaches",
             Self::View => "by a view that computes on it",
@@ -208,7 +214,7 @@ impl Place {
     }
 
     /// Whether it is within a column of the answer, where what stands around the column decides.
-    fn is_in_answer(self) -> bool {
+    pub(crate) fn is_in_answer(self) -> bool {
         matches!(self, Self::Answer | Self::Cast | Self::Function | Self::Operator)
     }
 }

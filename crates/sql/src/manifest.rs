@@ -27,6 +27,16 @@ pub(crate) fn columns() -> impl Iterator<Item = (&'static str, &'static str)> {
     lines.filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('\t'))
 }
 
+/// Where texts of definitions are told: the sort of text, the relation or the function, and the column; of a function `()`, or
+/// `(column)` of what it is given.
+pub(crate) fn texts() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let lines = include_str!("manifest/texts.tsv").lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| {
+        let (place, what) = line.split_once('\t')?;
+        what.split_once('\t').map(|(what, column)| (place, what, column))
+    })
+}
+
 /// A major version of PostgreSQL, from 10 on.
 pub(crate) type Major = u8;
 
@@ -114,6 +124,8 @@ pub(crate) enum Class {
     Shows,
     /// A setting: how queries are planned.
     Plans,
+    /// A setting: by which ways rows are looked for, and so in which order they come.
+    Scans,
     /// A setting: time and memory.
     Limits,
     /// A setting: how transactions behave.
@@ -173,12 +185,13 @@ impl FromStr for Class {
 }
 
 /// The classes by the words of the files.
-const WORDS: [(&str, Class); 28] = [
+const WORDS: [(&str, Class); 29] = [
     ("computes", Class::Computes),
     ("tells", Class::Tells),
     ("waits", Class::Waits),
     ("shows", Class::Shows),
     ("plans", Class::Plans),
+    ("scans", Class::Scans),
     ("limits", Class::Limits),
     ("transaction", Class::Transaction),
     ("session", Class::Session),

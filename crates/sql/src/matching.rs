@@ -9,6 +9,7 @@ use pg_query::Node;
 use pg_query::protobuf::{AExpr, AExprKind, SelectStmt, TypeName};
 
 use crate::catalog::{Compares, Label, LabelledId, Relation};
+use crate::lineage::Place;
 use crate::reading::{Kind, Reading, strings};
 
 /// How many values a column is given by a statement, if they are its own.
@@ -87,7 +88,8 @@ impl<'a> Reading<'a> {
         let constraints = new.relations.iter().flat_map(|relation| &relation.constraints);
         for constraint in constraints.filter(|it| it.compares != Compares::Itself) {
             for name in &constraint.columns {
-                if new.gives(name) || self.is_filled(new, name) {
+                let is_filled = constraint.compares != Compares::Order && self.is_filled(new, name);
+                if new.gives(name) || is_filled {
                     self.tells(new.relations, name, constraint.compares, new.values);
                 }
             }
@@ -105,7 +107,7 @@ impl<'a> Reading<'a> {
     pub fn is_counted(&self, new: New<'_, 'a>, name: &str) -> bool {
         let counted = |relation: &&Relation| {
             let mut over = relation.constraints.iter().filter(|it| it.columns.iter().any(|on| **on == *name));
-            over.all(|it| matches!(it.compares, Compares::Equal | Compares::Itself))
+            over.all(|it| it.compares != Compares::Other)
                 && relation.columns.iter().filter(|column| *column.name == *name).all(|column| {
                     column.made_of.is_empty() && column.label.is_none_or(|id| self.can_be_guessed(id))
                 })
@@ -125,6 +127,8 @@ impl<'a> Reading<'a> {
                 match new(name) {
                     Some(_) if constraint.compares == Compares::Itself => {}
                     Some(values) => self.tells(relations, name, constraint.compares, values),
+                    // Where among the others it comes, its value has said before.
+                    None if constraint.compares == Compares::Order => {}
                     // What the row holds is compared with what is new.
                     None => self.tells(relations, name, Compares::Other, Values::Unbounded),
                 }
@@ -140,6 +144,9 @@ impl<'a> Reading<'a> {
                         if column.label == Some(id) && self.can_be_guessed(id) =>
                     {
                         self.matches(id, values);
+                    }
+                    (_, Compares::Order) => {
+                        self.in_place(Place::Order, |reading| reading.mark_column(id, Position::Computed));
                     }
                     _ => self.mark_column(id, Position::Computed),
                 }

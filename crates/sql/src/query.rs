@@ -98,7 +98,10 @@ impl<'a> Reading<'a> {
         for node in &select.from_clause {
             self.member(node);
         }
-        self.in_place(Place::Where, |reading| reading.expression_of(select.where_clause.as_deref()));
+        let outer = self.unordered;
+        self.unordered |= counts_alone(select);
+        self.in_place(Place::Where, |reading| reading.condition(select.where_clause.as_deref()));
+        self.unordered = outer;
         let columns = self.targets(&select.target_list);
         self.in_place(Place::GroupBy, |reading| reading.sort(&select.group_clause, &columns));
         self.in_place(Place::Having, |reading| reading.expression_of(select.having_clause.as_deref()));
@@ -489,6 +492,23 @@ impl<'a> Reading<'a> {
             self.json_table_columns(&column.columns);
         }
     }
+}
+
+/// Whether all that a query gives is how many rows there are.
+fn counts_alone(select: &SelectStmt) -> bool {
+    let counts = |node: &Node| match &node.node {
+        Some(Kind::ResTarget(target)) => match target.val.as_deref().map(|value| &value.node) {
+            Some(Some(Kind::FuncCall(call))) => {
+                matches!(
+                    strings(&call.funcname).collect::<Vec<_>>().as_slice(),
+                    ["count"] | ["pg_catalog", "count"]
+                ) && call.over.is_none()
+            }
+            _ => false,
+        },
+        _ => false,
+    };
+    !select.target_list.is_empty() && select.group_clause.is_empty() && select.target_list.iter().all(counts)
 }
 
 /// Whether a target is one column, and not all of something.

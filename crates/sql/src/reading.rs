@@ -41,6 +41,12 @@ pub(crate) struct Reading<'a> {
     pub doubts: bool,
     /// What the text is, if it is a copy to the agent whose columns the server can be made to describe.
     pub copy: Option<Arc<CopyOut>>,
+    /// Whether what is read is a definition, whose columns are asked for by others.
+    pub defines: bool,
+    /// Whether what is read next has to be true for a row to come.
+    pub decides: bool,
+    /// Whether nobody is told in which order the rows come of what is read.
+    pub unordered: bool,
     /// Where in documents values are.
     pub ways: Ways,
     /// What is being read.
@@ -84,6 +90,9 @@ impl<'a> Reading<'a> {
             reads: false,
             at: 0,
             doubts: false,
+            defines: false,
+            decides: false,
+            unordered: false,
             copy: None,
             computed: Vec::new(),
             mentioned: Vec::new(),
@@ -224,6 +233,9 @@ impl<'a> Reading<'a> {
         for (index, column) in (0..).zip(&columns.list) {
             for trace in &column.traces {
                 let catalog = self.catalog;
+                if trace.plain && self.is_text_of_definition(trace) {
+                    continue;
+                }
                 let classes = catalog.labelled(trace.column).map(|labelled| labelled.classes.as_slice());
                 let classes = classes.unwrap_or_default();
                 let is_sad = classes.contains(&DataClass::Sad);

@@ -17,7 +17,8 @@ impl<'a> Reading<'a> {
         let understood = match set.kind() {
             VariableSetKind::VarSetValue => self.may_be_set(&name, &set.args),
             VariableSetKind::VarSetDefault | VariableSetKind::VarReset => {
-                is_free(&name) || class(&name) == Some(Class::Valued)
+                // What it was when the session began is what panguard let it begin with.
+                is_free(&name) || matches!(class(&name), Some(Class::Valued | Class::Scans))
             }
             VariableSetKind::VarResetAll => true,
             // SET TRANSACTION and SET SESSION CHARACTERISTICS: only modes, which are constants.
@@ -83,7 +84,8 @@ impl<'a> Reading<'a> {
                 self.search_paths.push(path.join(", ").into());
                 known
             }
-            name => is_free(name),
+            // Rows that come by an index over a labelled column come in its order.
+            name => is_free(name) || (class(name) == Some(Class::Scans) && !self.catalog.is_ordered()),
         }
     }
 }

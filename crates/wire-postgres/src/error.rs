@@ -129,6 +129,7 @@ pub fn sqlstate(code: Code) -> &'static str {
         Code::Withdrawn => "57014",                          // query_canceled
         Code::GuessesSpent => "53400",                       // configuration_limit_exceeded
         Code::MaskWritten => "22023",                        // invalid_parameter_value
+        Code::Malformed => "08P01",                          // protocol_violation
     }
 }
 

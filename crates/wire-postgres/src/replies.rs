@@ -139,6 +139,7 @@ impl Open {
             rows: self.rows,
             masked: self.masked,
             bytes: self.bytes,
+            said: None,
         }
     }
 }

@@ -16,7 +16,7 @@ pub type Row = Vec<Option<String>>;
 
 /// One simple query and the rows that come back, as a pure state machine.
 ///
-/// The query is one statement that returns rows. At most 1,000,000 rows and 64 MiB are read.
+/// The query is one statement that returns rows, with such before it as return none. At most 1,000,000 rows and 64 MiB are read.
 pub struct Read {
     state: State,
     frames: Frames,
@@ -92,6 +92,8 @@ impl Read {
                 let (sqlstate, message) = startup::error_fields(frame.fields());
                 Err(SimpleError::Refused { sqlstate, message })
             }
+            // Of a statement before it, such as SET.
+            (State::Description, b'C') => Ok(State::Description),
             (State::Description, b'T') => {
                 let columns = frame.fields().u16().ok_or_else(|| broken("a malformed RowDescription"))?;
                 Ok(State::Rows { columns })

@@ -71,6 +71,12 @@ fn every_event() -> Vec<Event> {
         rows: 2,
         masked: 2,
         bytes: 99,
+        said: Some(Box::new(access::Said {
+            text: access::Redacted::new("a card of ****".into()),
+            tools: vec!["lookup".into()],
+            input_tokens: Some(12),
+            output_tokens: Some(7),
+        })),
     };
     vec![
         Event::LogCreated { verifier: "gw1+00000000+AA".into() },

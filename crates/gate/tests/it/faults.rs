@@ -69,6 +69,7 @@ fn an_outcome_whose_entry_fails_harms_nobody() {
         rows: 0,
         masked: 0,
         bytes: 0,
+        said: None,
     };
     desk.gate.done(&admitted, &outcome, NOW);
     desk.gate.closed(&admitted, "the agent left", NOW);

@@ -16,3 +16,5 @@ mod promises;
 mod property;
 #[cfg(test)]
 mod record;
+#[cfg(test)]
+mod tokens;

@@ -264,3 +264,19 @@ fn one_gate_serves_all_sessions_on_any_runtime() {
     shared::<gate::Admitted>();
     awaited::<gate::Pending<access::Verdict>>();
 }
+
+#[test]
+fn a_command_that_is_turned_away_is_recorded_as_refused_whatever_policy_says() {
+    let mut desk = Desk::new(ALL);
+    let admitted = desk.admit().unwrap();
+    let question = desk.question(read(), "select 4111111111111111", Vec::new());
+    let told = desk.gate.refuse(&admitted, &question, Code::LimitReached, "60 requests a minute", NOW).wait();
+    let access::Verdict::Deny(refusal) = told else { panic!("it is refused") };
+    assert_eq!((refusal.code, &*refusal.detail), (Code::LimitReached, "60 requests a minute"));
+    let Event::CommandRefused { command, code, policies, .. } = desk.log.last().event else {
+        panic!("recorded")
+    };
+    assert_eq!((code, policies.len()), (Code::LimitReached, 0));
+    assert!(!command.statement.contains("4111111111111111"), "{}", command.statement);
+    assert_eq!(admitted.commands(), 1);
+}

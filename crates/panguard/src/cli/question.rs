@@ -175,6 +175,7 @@ impl Question {
             matches: Vec::new(),
             unknown_columns: false,
             template: given.template.clone(),
+            call: None,
             functions: given.functions.clone(),
             has_where: given.has_where,
             effect: match given.effect {

@@ -11,7 +11,7 @@ use crate::config::{Config, process_env};
 
 /// Run an agent with the variables of `panguard env` set: `panguard run -- psql`.
 ///
-/// Its token is taken from PGPASSWORD, or else from PANGUARD_TOKEN.
+/// Its token is taken from where the client looks for one (PGPASSWORD, OPENAI_API_KEY), or else from PANGUARD_TOKEN.
 #[derive(Args)]
 pub struct Arguments {
     /// The connection, where the configuration has several.
@@ -31,8 +31,9 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
     let (program, rest) = arguments.command.split_first().context("there is no command to run")?;
     let mut command = Command::new(program);
     command.args(rest).envs(route.variables());
-    if let (None, Some(token)) = (std::env::var_os("PGPASSWORD"), std::env::var_os("PANGUARD_TOKEN")) {
-        command.env("PGPASSWORD", token);
+    if let Some(token) = std::env::var_os("PANGUARD_TOKEN") {
+        let unset = route.tokens().iter().filter(|name| std::env::var_os(name).is_none());
+        command.envs(unset.map(|name| (*name, token.clone())));
     }
     // Becomes the command, so that its exit code and signals are its own.
     let error = command.exec();

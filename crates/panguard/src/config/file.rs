@@ -50,8 +50,8 @@ pub struct File {
 pub struct Listen {
     /// For PostgreSQL clients: `127.0.0.1:6432`.
     pub postgres: Option<At<String>>,
-    #[schemars(skip)]
-    pub http: Option<At<IgnoredAny>>,
+    /// For HTTP clients, at `/CONNECTION/…`: `127.0.0.1:8080`.
+    pub http: Option<At<String>>,
     /// For people and their tools: `/healthz`, `/readyz` and `/metrics`. Loopback only.
     pub console: Option<At<String>>,
 }
@@ -150,9 +150,9 @@ pub struct Agents {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Connection {
-    /// The protocol: `postgres`.
+    /// The protocol: `postgres`, `http`, or `llm` for an HTTP system that answers for models.
     #[serde(rename = "type")]
-    #[schemars(extend("enum" = ["postgres"]))]
+    #[schemars(extend("enum" = ["postgres", "http", "llm"]))]
     pub kind: At<String>,
     /// `HOST:PORT`.
     pub address: Option<At<String>>,
@@ -169,7 +169,8 @@ pub struct Connection {
     /// Free words that policies can ask about: `cde`, `production`.
     #[serde(default)]
     pub labels: Vec<At<String>>,
-    /// What is known to be sensitive: `schema.table.column` and its data class.
+    /// What is known to be sensitive: `schema.table.column`, or for `http` and `llm` the path of a member of a JSON answer
+    /// (`$.card.number`), and its data class.
     #[serde(default)]
     pub data: BTreeMap<String, At<Holds>>,
     /// Folder of registered statements, `*.sql` with one statement in each, named as its file.
@@ -177,8 +178,28 @@ pub struct Connection {
     /// Who may query in which way: the first that names a principal counts. Whoever is named by none is `filtered`.
     #[serde(default)]
     pub modes: Vec<At<ModeOf>>,
-    #[schemars(skip)]
-    pub base_url: Option<IgnoredAny>,
+    /// Where an HTTP system is: `https://api.example.com/v2`. Paths count from there.
+    pub base_url: Option<At<String>>,
+    /// Host names by which agents may ask for an HTTP system beside its path at panguard.
+    #[serde(default)]
+    pub hosts: Vec<At<String>>,
+    /// What becomes of bodies that cannot be understood (images, archives, unknown encodings): `refuse` (the default on a
+    /// connection labelled `cde`), `scan` as bytes (the default elsewhere) or `pass`.
+    #[schemars(extend("enum" = ["refuse", "scan", "pass"]))]
+    pub opaque: Option<At<String>>,
+    /// What becomes of card data in requests of those who may not reveal it there: `refuse` (the default of `http`), `mask`
+    /// by the deployment's profile, or `tokenise` (the default of `llm`).
+    #[schemars(extend("enum" = ["refuse", "mask", "tokenise"]))]
+    pub requests: Option<At<String>>,
+    /// Whether what might be card data in disguise (taken apart over fields, packed, reversed) is taken for it. The default
+    /// is `true` on a connection labelled `cde`, where card data is expected; it costs mistakes.
+    pub disguises: Option<bool>,
+    /// The certificate that is shown to an HTTP system that asks for one (mutual TLS).
+    pub client_certificate: Option<At<ClientCertificate>>,
+    /// What each principal may ask of an HTTP system.
+    pub limits: Option<At<ConnectionLimits>>,
+    /// How long an HTTP system may take to begin an answer, and to go on with it. 300 unless given.
+    pub timeout_seconds: Option<At<u64>>,
 }
 
 /// Whose way of querying is which (PCI DSS 4.0.1, 7.2.6).
@@ -202,7 +223,8 @@ pub struct ModeOf {
     pub agents: Vec<String>,
 }
 
-/// A user of the upstream and where the password is.
+/// How panguard signs in: `user` and `password` (for `http` by Basic authentication), or for `http` and `llm` also
+/// `bearer`, `header` with `value`, `query` with `value`, `aws` or `oauth2`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Credential {
@@ -210,12 +232,80 @@ pub struct Credential {
     pub user: Option<At<String>>,
     /// The password, by its name in the vault.
     pub password: Option<At<SecretName>>,
-    #[schemars(skip)]
-    pub bearer: Option<IgnoredAny>,
-    #[schemars(skip)]
-    pub header: Option<IgnoredAny>,
-    #[schemars(skip)]
-    pub value: Option<IgnoredAny>,
+    /// A token for `Authorization: Bearer`, by its name in the vault.
+    pub bearer: Option<At<SecretName>>,
+    /// A header's name, such as `X-Api-Key`, which is given `value`.
+    pub header: Option<At<String>>,
+    /// The name of a field of the query, which is given `value`.
+    pub query: Option<At<String>>,
+    /// What the header or the field of the query holds, by its name in the vault.
+    pub value: Option<At<SecretName>>,
+    /// Each request is signed for AWS (Signature Version 4).
+    pub aws: Option<At<Aws>>,
+    /// An access token that panguard fetches and renews.
+    pub oauth2: Option<At<OAuth2>>,
+}
+
+/// What each principal may ask of one HTTP system. A limit that is not given is none.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionLimits {
+    /// Requests a minute, which come back evenly; after a minute's pause as many at once.
+    pub requests_per_minute: Option<At<u64>>,
+    /// Requests at a time.
+    pub concurrent: Option<At<u64>>,
+    /// Bytes of a request's body.
+    pub request_bytes: Option<At<u64>>,
+    /// Bytes of an answer's body, as the upstream sends it.
+    pub response_bytes: Option<At<u64>>,
+}
+
+/// A certificate of panguard's own, and its key.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientCertificate {
+    /// A PEM file of the certificate chain, leaf first.
+    pub cert: At<String>,
+    /// The private key: a PEM file, or by its name in the vault.
+    pub key: At<FileOrSecret>,
+}
+
+/// As whom requests are signed for AWS.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Aws {
+    /// The region: `eu-central-1`.
+    pub region: At<String>,
+    /// The service's name for signing: `bedrock`, `s3`.
+    pub service: At<String>,
+    /// The access key's id, by its name in the vault.
+    pub access_key: At<SecretName>,
+    /// The secret access key, by its name in the vault.
+    pub secret_key: At<SecretName>,
+    /// The token of temporary keys, by its name in the vault.
+    pub session_token: Option<At<SecretName>>,
+}
+
+/// A client of an authorization server (RFC 6749). With `refresh_token` it asks for tokens by that (§6), and else as
+/// itself (§4.4).
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OAuth2 {
+    /// The token endpoint. Its certificate is checked against `ca` of the connection, if that is there.
+    pub token_url: At<String>,
+    /// The client's id.
+    pub client_id: At<String>,
+    /// The client's secret, by its name in the vault. A public client with a `refresh_token` has none.
+    pub client_secret: Option<At<SecretName>>,
+    /// The refresh token, by its name in the vault. One that the server gives in its place is stored there.
+    pub refresh_token: Option<At<SecretName>>,
+    /// What is asked for, as the server names it.
+    pub scope: Option<At<String>>,
+    /// For whom, where the server wants to know.
+    pub audience: Option<At<String>>,
+    /// How the client's secret is shown: `basic` (the default) or `post`, in the body.
+    #[schemars(extend("enum" = ["basic", "post"]))]
+    pub auth: Option<At<String>>,
 }
 
 /// Bounds on what clients may use up. A limit that is not given has its default.
@@ -238,6 +328,16 @@ pub struct Limits {
 pub struct SecretName {
     /// The name, as in `panguard secrets set NAME`.
     pub secret: String,
+}
+
+/// A file, or a name in the vault.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub enum FileOrSecret {
+    /// The file.
+    File(String),
+    /// The name, written `{ secret: NAME }`.
+    Secret(SecretName),
 }
 
 /// One text or a list of them.
@@ -354,6 +454,28 @@ impl<'de> Visitor<'de> for SecretNameVisitor {
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<SecretName, E> {
         Err(E::custom(SECRET_ADVICE))
+    }
+}
+
+impl<'de> Deserialize<'de> for FileOrSecret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = FileOrSecret;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a file, or `{ secret: NAME }`")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, file: &str) -> Result<FileOrSecret, E> {
+                Ok(FileOrSecret::File(file.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<FileOrSecret, A::Error> {
+                SecretNameVisitor.visit_map(map).map(FileOrSecret::Secret)
+            }
+        }
+        deserializer.deserialize_any(Either)
     }
 }
 

@@ -1,8 +1,9 @@
 use access::{DataClass, Timestamp};
 use jiff::civil::Date;
 use jiff::{ToSpan, tz};
-use mask::JsonPath;
+use mask::{JsonPath, JsonRule};
 use sql::{Label, LabelError, Labels, NotPan};
+use wire_http::Rule;
 
 use super::file::{self, Holds, HoldsAt};
 
@@ -54,6 +55,33 @@ pub fn labels(columns: &[(&String, &Column)]) -> Result<Labels, LabelError> {
         .iter()
         .flat_map(|(name, column)| column.not_pan.iter().map(move |not_pan| (name, not_pan.clone())));
     Labels::new(labelled)?.with_not_pan(vouched)
+}
+
+/// What is known of the members at `path` of JSON answers; none where that has run out, in words.
+///
+/// # Errors
+/// What is wrong and what to write.
+pub fn member(path: &str, holds: &Holds, today: Date) -> Result<(Option<Rule>, Option<String>), String> {
+    let place =
+        JsonPath::parse(path).map_err(|advice| format!("`{path}` is not a path into JSON; {advice}"))?;
+    match holds {
+        Holds::Class(name) => {
+            let class = class(name)?;
+            let rule = JsonRule::new(place, class.clone());
+            Ok((Some(Rule { class: Some(class), rule, until: None }), None))
+        }
+        Holds::NotPan { not_pan } => {
+            let mut column = Column::default();
+            column.vouch(path, None, not_pan, today)?;
+            let until = column.not_pan.pop().map(|vouched| vouched.until);
+            let rule =
+                until.map(|until| Rule { class: None, rule: JsonRule::not_pan(place), until: Some(until) });
+            Ok((rule, column.expired.pop()))
+        }
+        Holds::Json { .. } => {
+            Err("a member of JSON holds a data class such as `pan`; write its whole path as the key".into())
+        }
+    }
 }
 
 impl Column {

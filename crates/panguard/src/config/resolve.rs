@@ -14,7 +14,7 @@ use super::file::{self, File};
 use super::labels::{column, labels};
 use super::masking;
 use super::place::{At, Problem, Problems};
-use super::{Config, Connection, Issuer, Limits, PanProfile, Tls, UpstreamTls, VaultKey};
+use super::{Config, Connection, HttpConnection, Issuer, Limits, PanProfile, Tls, UpstreamTls, VaultKey};
 
 /// Turns what is written into what is meant.
 ///
@@ -51,17 +51,24 @@ pub fn resolve(
 
 /// One reading of the file. Each function says what is wrong by [`Reading::wrong`] and then gives `None`, so
 /// that one run tells everything.
-struct Reading<'a> {
-    file: Arc<Path>,
+pub(super) struct Reading<'a> {
+    pub(super) file: Arc<Path>,
     folder: PathBuf,
     env: &'a dyn Fn(&str) -> Option<String>,
     /// In UTC.
-    today: Date,
+    pub(super) today: Date,
     /// The issuers that are configured.
     known: Vec<Box<str>>,
     problems: Vec<Problem>,
     /// What is left out, and can be: nothing listens there, and nothing can be reached by it.
-    notices: Vec<Problem>,
+    pub(super) notices: Vec<Problem>,
+}
+
+/// Where panguard listens.
+struct Listens {
+    postgres: Option<SocketAddr>,
+    http: Option<SocketAddr>,
+    console: Option<SocketAddr>,
 }
 
 impl Reading<'_> {
@@ -75,13 +82,13 @@ impl Reading<'_> {
         let data_dir = self.path(&file.data_dir);
         let policies = self.path(&file.policies);
         let tls = file.tls.as_ref().map(|tls| self.tls(tls));
-        let (postgres, console) = self.listen(&file.listen, file.tls.is_some());
+        let listens = self.listen(&file.listen, file.tls.is_some());
         let vault_key = self.vault_key(&file.vault.key);
         let pan = self.pan(&file.masking);
         let classes = self.classes(&file.masking);
         let issuers = self.issuers(&file.identity.issuers);
         self.known = issuers.iter().map(|issuer| issuer.trust.as_str().into()).collect();
-        let connections = self.connections(&file.connections);
+        let (connections, https) = self.connections(&file.connections);
         let limits = self.limits(&file.limits);
         let tls = match tls {
             None => None,
@@ -91,14 +98,16 @@ impl Reading<'_> {
             version,
             data_dir: data_dir?,
             policies: policies?,
-            postgres: postgres?,
-            console,
+            postgres: listens.postgres,
+            http: listens.http,
+            console: listens.console,
             tls,
             vault_key: vault_key?,
             pan: pan?,
             classes: classes?,
             issuers,
             connections,
+            https,
             limits,
             notices: std::mem::take(&mut self.notices),
         })
@@ -109,15 +118,7 @@ impl Reading<'_> {
         Some(Tls { cert: cert?, key: key? })
     }
 
-    fn listen(
-        &mut self,
-        listen: &At<file::Listen>,
-        has_tls: bool,
-    ) -> (Option<SocketAddr>, Option<SocketAddr>) {
-        if let Some(http) = &listen.value.http {
-            let message = "this build does not speak HTTP to agents, only PostgreSQL: nothing listens there";
-            self.notices.push(Problem { file: self.file.clone(), line: http.line, message: message.into() });
-        }
+    fn listen(&mut self, listen: &At<file::Listen>, has_tls: bool) -> Listens {
         let console = listen.value.console.as_ref().and_then(|at| {
             let address = self.address(at, "127.0.0.1:8443")?;
             if !address.ip().is_loopback() {
@@ -126,16 +127,24 @@ impl Reading<'_> {
             }
             Some(address)
         });
-        let Some(at) = &listen.value.postgres else {
-            self.note(listen.line, "nothing listens for agents; write `postgres: 127.0.0.1:6432`");
-            return (None, console);
-        };
-        let Some(postgres) = self.address(at, "127.0.0.1:6432") else { return (None, console) };
-        if !postgres.ip().is_loopback() && !has_tls {
-            let message = "plain text is refused off loopback; write `tls: { cert: FILE, key: FILE }` beside `listen`, or listen on 127.0.0.1";
-            self.note(at.line, message);
+        let file::Listen { postgres, http, .. } = &listen.value;
+        if postgres.is_none() && http.is_none() {
+            self.note(
+                listen.line,
+                "nothing listens for agents; write `postgres: 127.0.0.1:6432` or `http: 127.0.0.1:8080`",
+            );
         }
-        (Some(postgres), console)
+        let mut agents = |at: &Option<At<String>>, example: &str| {
+            let at = at.as_ref()?;
+            let address = self.address(at, example)?;
+            if !address.ip().is_loopback() && !has_tls {
+                let message = "plain text is refused off loopback; write `tls: { cert: FILE, key: FILE }` beside `listen`, or listen on 127.0.0.1";
+                self.note(at.line, message);
+            }
+            Some(address)
+        };
+        let (postgres, http) = (agents(postgres, "127.0.0.1:6432"), agents(http, "127.0.0.1:8080"));
+        Listens { postgres, http, console }
     }
 
     fn vault_key(&mut self, at: &At<file::VaultKey>) -> Option<VaultKey> {
@@ -261,31 +270,45 @@ impl Reading<'_> {
     fn connections(
         &mut self,
         connections: &BTreeMap<String, At<file::Connection>>,
-    ) -> BTreeMap<Arc<str>, Connection> {
-        let read = |(name, at): (&String, &At<file::Connection>)| {
-            Some((Arc::from(name.as_str()), self.connection(name, at)?))
-        };
-        connections.iter().filter_map(read).collect()
+    ) -> (BTreeMap<Arc<str>, Connection>, BTreeMap<Arc<str>, HttpConnection>) {
+        let (mut databases, mut https) = (BTreeMap::new(), BTreeMap::new());
+        for (name, at) in connections {
+            let kind = &at.value.kind;
+            if !is_connection_name(name) {
+                let message = format!(
+                    "`{name}` cannot name a connection; write 1 to 63 lower-case letters, digits, `-` and `_`, a letter first"
+                );
+                self.note(at.line, message);
+            }
+            match self.text(kind).as_deref() {
+                None => {}
+                Some("postgres") => {
+                    databases.extend(self.connection(name, at).map(|it| (Arc::from(name.as_str()), it)));
+                }
+                Some(word @ ("http" | "llm")) => {
+                    let read = self.http_connection(name, at, word == "llm");
+                    https.extend(read.map(|it| (Arc::from(name.as_str()), it)));
+                }
+                Some(word @ ("mcp" | "git" | "mysql")) => {
+                    let message = format!(
+                        "this build does not speak `{word}`, only `postgres`, `http` and `llm`: nobody can reach `{name}`"
+                    );
+                    self.notices.push(Problem { file: self.file.clone(), line: kind.line, message });
+                }
+                Some(word) => {
+                    let message =
+                        format!("`{word}` is no type of connection; write `postgres`, `http` or `llm`");
+                    self.note(kind.line, message);
+                }
+            }
+        }
+        (databases, https)
     }
 
     fn connection(&mut self, name: &str, at: &At<file::Connection>) -> Option<Connection> {
         let connection = &at.value;
-        let kind = self.text(&connection.kind)?;
-        if kind != "postgres" {
-            let line = connection.kind.line;
-            if !matches!(kind.as_str(), "http" | "llm" | "mcp" | "git" | "mysql") {
-                return self.wrong(line, format!("`{kind}` is no type of connection; write `postgres`"));
-            }
-            let message =
-                format!("this build does not speak `{kind}`, only `postgres`: nobody can reach `{name}`");
-            self.notices.push(Problem { file: self.file.clone(), line, message });
-            return None;
-        }
-        if !is_connection_name(name) {
-            let message = format!(
-                "`{name}` cannot name a connection; write 1 to 63 lower-case letters, digits, `-` and `_`, a letter first"
-            );
-            self.note(at.line, message);
+        if let Some(at) = first_of_http(connection) {
+            self.note(at, "this key is not for `postgres`; see `panguard check --schema` for which are");
         }
         if connection.base_url.is_some() {
             self.note(at.line, "`base_url` is not for `postgres`; write `address: HOST:PORT`");
@@ -435,7 +458,9 @@ impl Reading<'_> {
 
     fn credential(&mut self, name: &str, at: &At<file::Credential>) -> Option<(String, vault::Name)> {
         let credential = &at.value;
-        if credential.bearer.is_some() || credential.header.is_some() || credential.value.is_some() {
+        let file::Credential { bearer, header, query, value, aws, oauth2, .. } = credential;
+        let others = [bearer.is_some(), header.is_some(), query.is_some(), value.is_some(), aws.is_some()];
+        if others.contains(&true) || oauth2.is_some() {
             return self.wrong(
                 at.line,
                 format!("`postgres` takes a user and a password; write `{{ user: USER, password: {{ secret: {name} }} }}`"),
@@ -450,15 +475,20 @@ impl Reading<'_> {
                 at.line,
                 format!("the credential has no `password`; write `password: {{ secret: {name} }}`"),
             ),
-            Some(password) => match self.expanded(&password.value.secret, password.line)?.parse() {
-                Ok(name) => Some(name),
-                Err(error) => {
-                    let error: vault::NameError = error;
-                    self.wrong(password.line, error.to_string())
-                }
-            },
+            Some(password) => self.secret(password),
         };
         Some((user?, password?))
+    }
+
+    /// A name in the vault.
+    pub(super) fn secret(&mut self, at: &At<file::SecretName>) -> Option<vault::Name> {
+        match self.expanded(&at.value.secret, at.line)?.parse() {
+            Ok(name) => Some(name),
+            Err(error) => {
+                let error: vault::NameError = error;
+                self.wrong(at.line, error.to_string())
+            }
+        }
     }
 
     fn limits(&mut self, limits: &file::Limits) -> Limits {
@@ -511,11 +541,11 @@ impl Reading<'_> {
         }
     }
 
-    fn path(&mut self, at: &At<String>) -> Option<PathBuf> {
+    pub(super) fn path(&mut self, at: &At<String>) -> Option<PathBuf> {
         self.text(at).map(|text| self.folder.join(text).components().collect())
     }
 
-    fn text(&mut self, at: &At<String>) -> Option<String> {
+    pub(super) fn text(&mut self, at: &At<String>) -> Option<String> {
         let text = self.expanded(&at.value, at.line)?;
         if text.is_empty() {
             return self.wrong(at.line, "there is no value here; write one, or leave the key out");
@@ -523,21 +553,36 @@ impl Reading<'_> {
         Some(text)
     }
 
-    fn expanded(&mut self, text: &str, line: u64) -> Option<String> {
+    pub(super) fn expanded(&mut self, text: &str, line: u64) -> Option<String> {
         match expand(text, self.env) {
             Ok(expanded) => Some(expanded),
             Err(message) => self.wrong(line, message),
         }
     }
 
-    fn wrong<T>(&mut self, line: u64, message: impl Into<String>) -> Option<T> {
+    pub(super) fn wrong<T>(&mut self, line: u64, message: impl Into<String>) -> Option<T> {
         self.note(line, message);
         None
     }
 
-    fn note(&mut self, line: u64, message: impl Into<String>) {
+    pub(super) fn note(&mut self, line: u64, message: impl Into<String>) {
         self.problems.push(Problem { file: self.file.clone(), line, message: message.into() });
     }
+}
+
+/// The line of the first key that is for HTTP systems alone.
+fn first_of_http(connection: &file::Connection) -> Option<u64> {
+    let file::Connection { hosts, opaque, requests, timeout_seconds, client_certificate, limits, .. } =
+        connection;
+    let lines = [
+        hosts.first().map(|at| at.line),
+        opaque.as_ref().map(|at| at.line),
+        requests.as_ref().map(|at| at.line),
+        timeout_seconds.as_ref().map(|at| at.line),
+        client_certificate.as_ref().map(|at| at.line),
+        limits.as_ref().map(|at| at.line),
+    ];
+    lines.into_iter().flatten().min()
 }
 
 /// A name that any client can put in place of a database's.
@@ -548,7 +593,7 @@ fn is_connection_name(name: &str) -> bool {
 }
 
 /// A host name, an IPv4 address, or an IPv6 address in brackets.
-fn is_host(host: &str) -> bool {
+pub(super) fn is_host(host: &str) -> bool {
     match host.strip_prefix('[') {
         Some(rest) => rest.strip_suffix(']').is_some_and(|ip| ip.parse::<std::net::Ipv6Addr>().is_ok()),
         None => {
@@ -559,6 +604,6 @@ fn is_host(host: &str) -> bool {
 }
 
 /// By address, or by the one name that stands for it; other names may change what they mean.
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

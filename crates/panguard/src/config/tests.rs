@@ -1,11 +1,15 @@
+mod http;
+
 use std::path::Path;
 
 use access::{DataClass, Timestamp};
 use jiff::civil::date;
 use sql::{Label, NotPan};
 
-use super::{Config, PanProfile, UpstreamTls, VaultKey};
+use super::{Config, PanProfile, Requests, UpstreamTls, VaultKey};
 use mask::Classes;
+use proxy::Credential;
+use wire_http::Opaque;
 
 const GOOD: &str = r#"data_dir: ./data
 policies: ./policies
@@ -52,7 +56,7 @@ fn refused(from: &str, to: &str, problems: &[&str]) {
 fn a_good_file_is_read_as_it_is_meant() {
     let config = parse(GOOD).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(config.data_dir, Path::new("/etc/panguard/./data"));
-    assert_eq!(config.postgres.port(), 6432);
+    assert_eq!(config.postgres.map(|at| at.port()), Some(6432));
     assert_eq!(config.vault_key, VaultKey::File("/etc/panguard/./vault.key".into()));
     assert_eq!(config.pan, PanProfile::Last4);
     assert_eq!(config.issuers[0].trust.as_str(), "https://idp.example.com");
@@ -160,14 +164,70 @@ fn a_key_twice_is_refused() {
 
 #[test]
 fn a_lane_that_this_build_does_not_have_is_left_out_and_said() {
-    let text = GOOD.replacen("  console: 127.0.0.1:8443", "  http: 127.0.0.1:8080", 1)
-        + "  openai:\n    type: llm\n    base_url: https://api.openai.com/v1\n    credential: { bearer: { secret: openai } }\n";
+    let text = format!("{GOOD}  tools:\n    type: mcp\n    base_url: https://tools.example.com\n");
     let config = parse(&text).unwrap_or_else(|problems| panic!("{problems}"));
-    assert_eq!(config.connections.len(), 1, "nobody can reach it");
+    assert_eq!((config.connections.len(), config.https.len()), (1, 0), "nobody can reach it");
     let said: Vec<&str> = config.notices.iter().map(|notice| notice.message.as_str()).collect();
-    assert_eq!(said.len(), 2);
-    assert!(said.iter().any(|message| message.contains("nothing listens there")), "{said:?}");
-    assert!(said.iter().any(|message| message.contains("nobody can reach `openai`")), "{said:?}");
+    assert_eq!(said.len(), 1);
+    assert!(said[0].contains("nobody can reach `tools`"), "{said:?}");
+}
+
+/// GOOD with one more connection, `api`, of these lines.
+fn with_api(lines: &[&str]) -> String {
+    let lines: String = lines.iter().map(|line| format!("    {line}\n")).collect();
+    let good = GOOD.replacen("  console:", "  http: 127.0.0.1:8080\n  console:", 1);
+    format!("{good}  api:\n{lines}")
+}
+
+#[test]
+fn an_http_connection_is_stricter_where_card_data_is_expected() {
+    let read = |lines: &[&str]| {
+        let mut config = parse(&with_api(lines)).unwrap_or_else(|problems| panic!("{problems}"));
+        assert_eq!(config.http.map(|at| at.port()), Some(8080));
+        config.https.remove("api").unwrap()
+    };
+    let url = "base_url: https://api.example.com/v2";
+    let plain = read(&["type: http", url, "credential: { bearer: { secret: api } }"]);
+    assert_eq!((plain.strict, plain.opaque, plain.requests), (false, Opaque::Scan, Requests::Refuse));
+    assert_eq!(plain.credential, Credential::Bearer("api".parse().unwrap()));
+    let cde = read(&["type: http", url, "labels: [cde]", "data: { $.card.number: pan }"]);
+    assert_eq!((cde.strict, cde.opaque, cde.data.len()), (true, Opaque::Refuse, 1));
+    let llm =
+        read(&["type: llm", url, "labels: [cde]", "opaque: pass", "disguises: false", "requests: mask"]);
+    assert_eq!((llm.strict, llm.opaque, llm.requests), (false, Opaque::Pass, Requests::Mask));
+    assert_eq!(read(&["type: llm", url]).requests, Requests::Tokenise);
+}
+
+#[test]
+fn an_http_connection_that_cannot_be_used_is_refused_with_what_to_write() {
+    for (lines, wrong) in [
+        (&["type: http"][..], "27: `api` has no `base_url`; write `base_url: https://HOST`"),
+        (&["type: http", "base_url: http://api.example.com"], "28: plain text is refused off loopback"),
+        (
+            &["type: http", "base_url: https://u:p@api.example.com"],
+            "28: this is no base URL: it holds a user",
+        ),
+        (&["type: http", "base_url: https://a", "address: a:1"], "29: `address` is not for `http` and `llm`"),
+        (
+            &["type: http", "base_url: https://a", "credential: { bearer: hunter2 }"],
+            "29: secrets are never in this file",
+        ),
+        (&["type: http", "base_url: https://a", "credential: { header: X }"], "29: a credential is one of"),
+        (&["type: http", "base_url: https://a", "data: { pan: pan }"], "29: `pan` is not a path into JSON"),
+        (&["type: http", "base_url: https://a", "opaque: maybe"], "29: `maybe` is nothing to do with a body"),
+        (&["type: http", "base_url: https://a", "hosts: ['a:80']"], "29: `a:80` is no host name"),
+        (&["type: http", "base_url: https://a", "timeout_seconds: 0"], "29: this limit is from 1 to 86400"),
+    ] {
+        let Err(problems) = parse(&with_api(lines)) else { panic!("{lines:?} was accepted") };
+        let found: Vec<String> = problems.0.iter().map(|it| format!("{}: {}", it.line, it.message)).collect();
+        assert!(found.len() == 1 && found[0].starts_with(wrong), "{lines:?}: {found:?}");
+        assert!(!found[0].contains("hunter2"));
+    }
+    refused(
+        "    labels: [cde, production]",
+        "    opaque: pass\n    labels: [cde, production]",
+        &["21: this key is not for `postgres`; see `panguard check --schema` for which are"],
+    );
 }
 
 #[test]
@@ -421,7 +481,11 @@ fn the_schema_names_every_key_that_is_served_and_no_other() {
         ["data_dir", "policies", "listen", "tls", "vault", "masking", "identity", "connections", "limits"]
     );
     assert_eq!(schema["additionalProperties"], false);
-    assert!(!serde_json::to_string(&schema).unwrap().contains("base_url"));
+    let schema_text = serde_json::to_string(&schema).unwrap();
+    for key in ["base_url", "client_certificate", "oauth2", "aws"] {
+        assert!(schema_text.contains(&format!("\"{key}\"")), "{key}");
+    }
+    assert!(!schema_text.contains("pkcs11"));
     let not_pan = &schema["$defs"]["NotPan"];
     assert_eq!(not_pan["required"], serde_json::json!(["reason", "until"]));
     assert_eq!(not_pan["additionalProperties"], false);

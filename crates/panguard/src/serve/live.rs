@@ -1,16 +1,22 @@
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context;
-use proxy::{Connection, Live, Target, Trust, UpstreamTls, Verify, certificates, listening};
+use proxy::{
+    ClientCertificate, ClientKey, Connection, HttpConnection, Live, Target, Trust, UpstreamTls, Verify,
+    certificates, listening,
+};
+use wire_http::Outgoing;
 
-use crate::config::{self, Config};
+use super::Maskers;
+use crate::config::{self, CertificateKey, Config, Requests};
 
 /// The part of the configuration that can be exchanged while the gateway runs, with the PEM files it names.
 ///
 /// # Errors
 /// A file that cannot be read or is not what it should be, by its name.
-pub fn live(config: &Config) -> anyhow::Result<Live> {
+pub fn live(config: &Config, maskers: Maskers) -> anyhow::Result<Live> {
     let tls = match &config.tls {
         None => None,
         Some(tls) => {
@@ -23,7 +29,9 @@ pub fn live(config: &Config) -> anyhow::Result<Live> {
     let issuers =
         config.issuers.iter().map(|issuer| Ok((issuer.trust.clone(), trust(issuer.ca.as_deref())?)));
     let connections = config.connections.iter().map(|(name, connection)| upstream(name, connection));
+    let https = config.https.iter().map(|(name, connection)| http(name, connection, maskers));
     Ok(Live {
+        https: https.collect::<anyhow::Result<_>>()?,
         connections: connections.collect::<anyhow::Result<_>>()?,
         issuers: issuers.collect::<anyhow::Result<_>>()?,
         tls,
@@ -39,6 +47,59 @@ pub fn upstream(name: &str, connection: &config::Connection) -> anyhow::Result<C
     let (labels, data) = (connection.labels.clone(), connection.data.clone());
     let modes = connection.modes.clone();
     Ok(Connection { name: name.into(), target, labels, data, modes })
+}
+
+/// One connection of HTTP, with the PEM file that it names.
+fn http(name: &str, connection: &config::HttpConnection, maskers: Maskers) -> anyhow::Result<HttpConnection> {
+    let trust = trust(connection.ca.as_deref()).with_context(|| format!("the connection `{name}`"))?;
+    let certificate = connection.certificate.as_ref().map(certificate).transpose();
+    let certificate = certificate.with_context(|| format!("the connection `{name}`"))?;
+    let outgoing = match connection.requests {
+        Requests::Refuse => Outgoing::Refuse,
+        Requests::Mask => Outgoing::Mask(maskers.answers),
+        Requests::Tokenise => Outgoing::Mask(maskers.surrogates),
+    };
+    let lane = wire_http::Connection {
+        name: name.into(),
+        origin: connection.origin.clone(),
+        asks_models: connection.asks_models,
+        rules: connection.data.clone(),
+        strict: connection.strict,
+        opaque: connection.opaque,
+        outgoing,
+        bounds: connection.bounds,
+    };
+    Ok(HttpConnection {
+        lane: Arc::new(lane),
+        credential: connection.credential.clone(),
+        version: format!(
+            "{connection:?} {trust:?} {:?}",
+            certificate.as_ref().map(ClientCertificate::version)
+        )
+        .into(),
+        trust,
+        certificate,
+        labels: connection.labels.clone(),
+        hosts: connection.hosts.clone(),
+        patience: connection.patience,
+        allowance: connection.allowance,
+    })
+}
+
+/// What is shown to an upstream that asks for a certificate.
+fn certificate(configured: &config::ClientCertificate) -> anyhow::Result<ClientCertificate> {
+    let cert = configured.cert.display();
+    let chain = fs::read(&configured.cert).with_context(|| format!("the client certificate `{cert}`"))?;
+    let (key, named) = match &configured.key {
+        CertificateKey::Vault(name) => (ClientKey::Vault(name.clone()), format!("`{name}` in the vault")),
+        CertificateKey::File(file) => {
+            let named = format!("`{}`", file.display());
+            let key = fs::read(file).with_context(|| format!("the client certificate's key {named}"))?;
+            (ClientKey::Pem(key.into()), named)
+        }
+    };
+    ClientCertificate::new(&chain, key)
+        .with_context(|| format!("the client certificate `{cert}` with its key {named}"))
 }
 
 /// Where a connection is, and how panguard signs in there.

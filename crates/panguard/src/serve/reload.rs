@@ -16,7 +16,7 @@ use tokio::signal::unix::Signal;
 use tracing::{error, info, warn};
 use vault::{Listed, Vault};
 
-use super::{gateway_name, live, now, watched};
+use super::{Maskers, gateway_name, live, now, watched};
 use crate::config::{Config, process_env};
 use crate::folder;
 
@@ -24,24 +24,24 @@ use crate::folder;
 pub struct Reload {
     path: PathBuf,
     config: Config,
-    gate: Arc<Gate>,
-    gateway: Arc<Gateway>,
-    vault: Arc<Vault>,
-    log: Log,
+    parts: Parts,
     secrets: Vec<Listed>,
 }
 
+/// The running parts that a new configuration or new policies are put into.
+pub struct Parts {
+    pub gate: Arc<Gate>,
+    pub gateway: Arc<Gateway>,
+    pub vault: Arc<Vault>,
+    pub log: Log,
+    /// What masks what passes: the same for the life of the process.
+    pub maskers: Maskers,
+}
+
 impl Reload {
-    pub fn new(
-        path: PathBuf,
-        config: Config,
-        gate: Arc<Gate>,
-        gateway: Arc<Gateway>,
-        vault: Arc<Vault>,
-        log: Log,
-    ) -> Self {
-        let secrets = vault.list().unwrap_or_default();
-        Self { path, config, gate, gateway, vault, log, secrets }
+    pub fn new(path: PathBuf, config: Config, parts: Parts) -> Self {
+        let secrets = parts.vault.list().unwrap_or_default();
+        Self { path, config, parts, secrets }
     }
 
     /// Looks at the files once a second, and at every SIGHUP, for ever.
@@ -77,11 +77,11 @@ impl Reload {
         if let Some(key) = self.config.differs_at_start(&config) {
             bail!("`{key}` can only be changed by a restart; take the change back, or restart panguard");
         }
-        let live = live::live(&config)?;
+        let live = live::live(&config, self.parts.maskers)?;
         if config.version != self.config.version {
-            self.gate.configuration_changed(&config.version, &self.config.version, now()).await?;
+            self.parts.gate.configuration_changed(&config.version, &self.config.version, now()).await?;
         }
-        self.gateway.replace(live)?;
+        self.parts.gateway.replace(live)?;
         if config.version != self.config.version {
             config.notices.iter().for_each(|notice| warn!(%notice, "left out"));
             info!(version = %config.version, "configuration in force");
@@ -92,23 +92,23 @@ impl Reload {
 
     async fn take_policies(&mut self) -> anyhow::Result<()> {
         let policies = folder::policies(&self.config.policies)?;
-        if policies.version() == &*self.gate.policy_version() {
+        if policies.version() == &*self.parts.gate.policy_version() {
             return Ok(());
         }
         let (version, count) = (policies.version().to_owned(), policies.len());
-        self.gate.replace_policies(policies, now()).await?;
+        self.parts.gate.replace_policies(policies, now()).await?;
         info!(version, count, "policies in force");
         Ok(())
     }
 
     /// Records what `panguard secrets` has changed since it was looked at last (PCI DSS 4.0.1, 10.2.1.5).
     fn note_secrets(&mut self) {
-        let Ok(secrets) = self.vault.list() else { return };
+        let Ok(secrets) = self.parts.vault.list() else { return };
         for (name, change) in changes(&self.secrets, &secrets) {
             info!(name, ?change, "secret changed");
             let event = Event::SecretChanged { name: name.into(), change };
             // Nothing waits for it: the change has happened already.
-            drop(self.log.append(&Entry::of_gateway(now(), gateway_name().into(), event)));
+            drop(self.parts.log.append(&Entry::of_gateway(now(), gateway_name().into(), event)));
         }
         self.secrets = secrets;
     }

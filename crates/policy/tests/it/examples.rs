@@ -152,6 +152,7 @@ fn facts(asked: &Question) -> Facts {
         matches: Vec::new(),
         unknown_columns: false,
         template: given.template.clone(),
+        call: None,
         functions: given.functions.clone(),
         has_where: given.has_where,
         effect: match given.effect.as_deref() {

@@ -107,3 +107,36 @@ async fn without_an_upstream_there_is_no_snapshot_and_no_session() {
     assert!(watch.snapshot().await.is_none());
     assert!(!watch.is_ready());
 }
+
+#[test]
+fn card_numbers_in_texts_are_found_however_they_are_spelled() {
+    for text in [
+        "as for 4111111111111111",
+        "CHECK ((pan <> '4111 1111 1111 1111'::text))",
+        "'378282246310005'::character varying",
+        "4111-1111-1111-1111 and others",
+        "4111111111111111::bigint",
+        // In base64 and in hexadecimal digits.
+        "NDExMTExMTExMTExMTExMQ==",
+        "34313131313131313131313131313131",
+        "\u{ff14}\u{ff11}\u{ff11}\u{ff11}\u{ff11}\u{ff11}\u{ff11}\u{ff11}\u{ff11}\u{ff11}\u{ff11}\u{ff11}\u{ff11}\u{ff11}\u{ff11}\u{ff11}",
+    ] {
+        assert!(holds_card(text), "{text}");
+    }
+}
+
+#[test]
+fn texts_that_databases_are_full_of_hold_none() {
+    for text in [
+        "nextval('public.orders_id_seq'::regclass)",
+        "FOR VALUES FROM ('2024-01-01 00:00:00+00') TO ('2025-01-01 00:00:00+00')",
+        "'00000000-0000-0000-0000-000000000000'::uuid",
+        "CHECK ((amount < '9223372036854775807'::bigint))",
+        "9223372036854775807 1 -9223372036854775808",
+        "CREATE INDEX orders_cheap ON public.orders USING btree (lower(note)) WHERE (placed_at > '2020-01-01 00:00:00'::timestamp)",
+        "people who buy",
+        "autovacuum_vacuum_scale_factor=0.02 fillfactor=70",
+    ] {
+        assert!(!holds_card(text), "{text}");
+    }
+}

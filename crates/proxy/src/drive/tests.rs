@@ -117,6 +117,7 @@ impl Session for Lines {
                 rows: 0,
                 masked: 0,
                 bytes: 0,
+                said: None,
             }));
         }
         if side == Side::Upstream {

@@ -65,6 +65,7 @@ impl House {
             crate::listening(own.cert.pem().as_bytes(), own.signing_key.serialize_pem().as_bytes()).unwrap();
         let live = Live {
             connections: vec![connection("payments", target), connection("down", down)],
+            https: Vec::new(),
             issuers: vec![(idp.issuer(), Trust::Platform)],
             tls: Some(tls),
         };
@@ -390,12 +391,15 @@ async fn what_is_replaced_is_for_new_sessions_and_what_stays_is_not_read_again()
     let kept = house.gateway.connection("payments").unwrap();
     let issuers = vec![(house.idp.issuer(), Trust::Platform)];
     let connections = vec![(*kept.connection).clone()];
-    house.gateway.replace(Live { connections, issuers, tls: None }).unwrap();
+    house.gateway.replace(Live { connections, https: Vec::new(), issuers, tls: None }).unwrap();
     assert!(Arc::ptr_eq(&kept, &house.gateway.connection("payments").unwrap()));
     assert!(house.gateway.connection("down").is_none());
     assert!(house.gateway.issuers_not_ready().is_empty());
 
-    house.gateway.replace(Live { connections: Vec::new(), issuers: Vec::new(), tls: None }).unwrap();
+    house
+        .gateway
+        .replace(Live { connections: Vec::new(), https: Vec::new(), issuers: Vec::new(), tls: None })
+        .unwrap();
     agent.query("select 'hello'").await;
     assert_eq!(agent.answer().await, "TDCZ");
     let mut other = house.connect().await;

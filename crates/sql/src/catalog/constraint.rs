@@ -19,6 +19,8 @@ pub(crate) enum Compares {
     Other,
     /// With nothing but itself: a check.
     Itself,
+    /// With other rows, by the order in which they come afterwards: an index. It never makes a change fail.
+    Order,
 }
 
 /// Whether a row that does not give it a value may tell by it.
@@ -70,7 +72,13 @@ impl Catalog {
                 }
             }
             for &(under, view) in &reads {
-                let constrained = self.relation(under).is_some_and(|under| !under.constraints.is_empty());
+                let constraints = self.relation(under).map(|under| under.constraints.as_slice());
+                let constraints = constraints.unwrap_or_default();
+                let compares = match constraints.iter().all(|it| it.compares == Compares::Order) {
+                    true => Compares::Order,
+                    false => Compares::Other,
+                };
+                let constrained = !constraints.is_empty();
                 let Some(it) = self.relation(view).filter(|it| constrained && it.kind == Kind::View) else {
                     continue;
                 };
@@ -78,7 +86,7 @@ impl Catalog {
                 let has_default =
                     self.relation(under).is_some_and(|under| under.columns.iter().any(may_be_default));
                 let columns = it.columns.iter().map(|column| column.name.clone()).collect();
-                changed |= self.add_constraint(view, Constraint { compares: Compares::Other, columns });
+                changed |= self.add_constraint(view, Constraint { compares, columns });
                 let view = self.by_oid.get(&view).and_then(|&at| self.relations.get_mut(at));
                 for column in view.into_iter().flat_map(|view| &mut view.columns).filter(|_| has_default) {
                     changed |= !std::mem::replace(&mut column.has_default, true);
@@ -87,7 +95,7 @@ impl Catalog {
         }
     }
 
-    fn add_constraint(&mut self, relation: u32, constraint: Constraint) -> bool {
+    pub(super) fn add_constraint(&mut self, relation: u32, constraint: Constraint) -> bool {
         let Some(relation) = self.by_oid.get(&relation).and_then(|&at| self.relations.get_mut(at)) else {
             return false;
         };

@@ -31,6 +31,90 @@ WITH space AS (
   FROM pg_catalog.pg_trigger WHERE NOT tgisinternal
   UNION ALL
   SELECT 'pg_catalog.pg_event_trigger'::pg_catalog.regclass, oid, 0, '' FROM pg_catalog.pg_event_trigger
+), constant AS (
+  -- How a tree of an expression writes a constant of 8 bytes or more, and those parts of one that are texts without being constants.
+  SELECT ':constvalue ([89]|[0-9][0-9]+) \[|XMLEXPR|JSON' AS pattern
+), told AS (
+  -- Texts into which anybody may have written anything. As many of each sort as are looked at, and one.
+  (SELECT 'comments' AS place, description AS text FROM pg_catalog.pg_description
+    -- Of PostgreSQL's own there are thousands: they count where somebody has written digits into one.
+    WHERE objoid >= 16384 OR objoid = 2200 OR description ~ '([0-9][^0-9A-Za-z]*){12}' LIMIT 20001)
+  UNION ALL
+  (SELECT 'comments', description FROM pg_catalog.pg_shdescription LIMIT 20001)
+  UNION ALL
+  (SELECT 'comments', label FROM pg_catalog.pg_seclabel LIMIT 20001)
+  UNION ALL
+  (SELECT 'comments', label FROM pg_catalog.pg_shseclabel LIMIT 20001)
+  UNION ALL
+  (SELECT 'defaults', pg_catalog.pg_get_expr(adbin, adrelid)
+    FROM pg_catalog.pg_attrdef, constant WHERE adbin::text ~ pattern LIMIT 20001)
+  UNION ALL
+  (SELECT 'indexes', pg_catalog.pg_get_indexdef(indexrelid)
+    FROM pg_catalog.pg_index, constant WHERE pg_catalog.concat(indexprs::text, indpred::text) ~ pattern LIMIT 20001)
+  UNION ALL
+  (SELECT 'checks', pg_catalog.pg_get_constraintdef(oid)
+    FROM pg_catalog.pg_constraint, constant WHERE conbin::text ~ pattern AND oid >= 16384 LIMIT 20001)
+  UNION ALL
+  (SELECT 'policies', pg_catalog.concat_ws(' ', pg_catalog.pg_get_expr(polqual, polrelid), pg_catalog.pg_get_expr(polwithcheck, polrelid))
+    FROM pg_catalog.pg_policy LIMIT 20001)
+  UNION ALL
+  (SELECT 'triggers', pg_catalog.pg_get_triggerdef(oid)
+    FROM pg_catalog.pg_trigger WHERE NOT tgisinternal AND (tgqual IS NOT NULL OR tgnargs > 0) LIMIT 20001)
+  UNION ALL
+  (SELECT 'partitions', pg_catalog.pg_get_expr(relpartbound, oid) FROM pg_catalog.pg_class WHERE relispartition LIMIT 20001)
+  UNION ALL
+  (SELECT 'partitions', pg_catalog.pg_get_partkeydef(partrelid)
+    FROM pg_catalog.pg_partitioned_table, constant WHERE partexprs::text ~ pattern LIMIT 20001)
+  UNION ALL
+  (SELECT 'arguments', pg_catalog.pg_get_function_arguments(oid)
+    FROM pg_catalog.pg_proc, constant WHERE proargdefaults::text ~ pattern AND oid >= 16384 LIMIT 20001)
+  UNION ALL
+  (SELECT 'aggregates', pg_catalog.concat_ws(' ', agginitval, aggminitval)
+    FROM pg_catalog.pg_aggregate WHERE aggfnoid::oid >= 16384 LIMIT 20001)
+  UNION ALL
+  (SELECT 'statistics', pg_catalog.pg_get_statisticsobjdef(oid) FROM pg_catalog.pg_statistic_ext LIMIT 20001)
+  UNION ALL
+  -- There since PostgreSQL 15.
+  (SELECT 'publications', pg_catalog.to_jsonb(t) ->> 'rowfilter' FROM pg_catalog.pg_publication_tables t LIMIT 20001)
+  UNION ALL
+  (SELECT 'defaults', typdefault FROM pg_catalog.pg_type WHERE typdefault IS NOT NULL LIMIT 20001)
+  UNION ALL
+  (SELECT 'options', pg_catalog.array_to_string(reloptions, ' ') FROM pg_catalog.pg_class WHERE reloptions IS NOT NULL LIMIT 20001)
+  UNION ALL
+  (SELECT 'options', pg_catalog.concat_ws(' ', pg_catalog.array_to_string(attoptions, ' '), pg_catalog.array_to_string(attfdwoptions, ' '))
+    FROM pg_catalog.pg_attribute WHERE attoptions IS NOT NULL OR attfdwoptions IS NOT NULL LIMIT 20001)
+  UNION ALL
+  (SELECT 'options', pg_catalog.array_to_string(ftoptions, ' ') FROM pg_catalog.pg_foreign_table LIMIT 20001)
+  UNION ALL
+  (SELECT 'options', pg_catalog.concat_ws(' ', srvtype, srvversion, pg_catalog.array_to_string(srvoptions, ' '))
+    FROM pg_catalog.pg_foreign_server LIMIT 20001)
+  UNION ALL
+  (SELECT 'options', pg_catalog.array_to_string(fdwoptions, ' ') FROM pg_catalog.pg_foreign_data_wrapper LIMIT 20001)
+  UNION ALL
+  (SELECT 'options', pg_catalog.array_to_string(evttags, ' ') FROM pg_catalog.pg_event_trigger LIMIT 20001)
+  UNION ALL
+  (SELECT 'options', pg_catalog.array_to_string(extcondition, ' ') FROM pg_catalog.pg_extension LIMIT 20001)
+  UNION ALL
+  (SELECT 'options', pg_catalog.array_to_string(spcoptions, ' ') FROM pg_catalog.pg_tablespace LIMIT 20001)
+  UNION ALL
+  (SELECT 'options', dictinitoption FROM pg_catalog.pg_ts_dict LIMIT 20001)
+  UNION ALL
+  (SELECT 'options', pg_catalog.array_to_string(setconfig, ' ') FROM pg_catalog.pg_db_role_setting LIMIT 20001)
+  UNION ALL
+  (SELECT 'options', pg_catalog.array_to_string(proconfig, ' ') FROM pg_catalog.pg_proc WHERE proconfig IS NOT NULL LIMIT 20001)
+  UNION ALL
+  (SELECT 'options', pg_catalog.concat_ws(' ', reset_val, boot_val) FROM pg_catalog.pg_settings WHERE vartype = 'string' LIMIT 20001)
+  UNION ALL
+  (SELECT 'values', enumlabel::text FROM pg_catalog.pg_enum LIMIT 20001)
+  UNION ALL
+  (SELECT 'sequences', pg_catalog.concat_ws(' ', seqstart, seqincrement, seqmax, seqmin)
+    FROM pg_catalog.pg_sequence LIMIT 20001)
+), text AS (
+  -- No card number is told in fewer bytes.
+  SELECT place, text, pg_catalog.row_number() OVER (PARTITION BY place) AS number FROM told
+  WHERE pg_catalog.octet_length(text) >= 8
+), size AS (
+  SELECT place, pg_catalog.sum(pg_catalog.octet_length(text)) AS bytes, pg_catalog.count(*) AS texts FROM text GROUP BY place
 )
 SELECT 'server', pg_catalog.current_setting('server_version_num'), NULL::text, NULL::text, NULL::text, NULL::text
 UNION ALL
@@ -160,3 +244,21 @@ FROM pg_catalog.pg_aggregate a
 JOIN pg_catalog.pg_proc p ON p.oid = a.aggfnoid::oid
 JOIN space ON space.oid = p.pronamespace
 WHERE p.oid >= 16384
+UNION ALL
+SELECT 'text', text.place, NULL, NULL, CASE WHEN size.bytes <= 4194304 AND size.texts <= 20000 THEN text.text END, NULL
+FROM text JOIN size ON size.place = text.place
+WHERE (size.bytes <= 4194304 AND size.texts <= 20000) OR text.number = 1
+UNION ALL
+SELECT DISTINCT 'ordered', i.indrelid::text, a.attnum::text, i.indexrelid::text,
+  CASE WHEN k.place > 1 OR i.indpred IS NOT NULL THEN 'behind' WHEN a.attnotnull THEN 'first' ELSE 'nullable' END, NULL
+FROM pg_catalog.pg_index i
+JOIN relation ON relation.oid = i.indrelid
+JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+JOIN pg_catalog.pg_am m ON m.oid = c.relam AND m.amname NOT IN ('hash', 'gin', 'brin')
+CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place)
+JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum > 0
+  AND (a.attnum = k.number OR (k.number = 0 AND EXISTS (
+    SELECT FROM pg_catalog.pg_depend d
+    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = i.indexrelid
+      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = i.indrelid AND d.refobjsubid = a.attnum)))
+WHERE k.place <= i.indnkeyatts AND i.indrelid >= 16384

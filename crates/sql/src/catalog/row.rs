@@ -32,6 +32,27 @@ pub(super) struct ColumnRow<'a> {
     pub has_default: bool,
 }
 
+/// A column by which an index orders rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ordered {
+    pub relation: u32,
+    pub number: i16,
+    /// The oid of the index.
+    pub index: u32,
+    pub by: OrderedBy,
+}
+
+/// Where in an index a column stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OrderedBy {
+    /// First, and it has a value in every row: only who looks for its values finds rows by it.
+    First,
+    /// First, and it may be NULL: who looks for rows that have a value finds them in its order.
+    Nullable,
+    /// Behind others, or in an index of some rows: who looks for those finds them in its order.
+    Behind,
+}
+
 /// One row of the answer to [`Catalog::QUERY`].
 pub(super) enum Row<'a> {
     Server { version: u32 },
@@ -48,6 +69,8 @@ pub(super) enum Row<'a> {
     Function { extension: bool, name: &'a str },
     Operator { extension: bool, name: &'a str, function: u32 },
     Type { name: &'a str },
+    Text { place: &'a str },
+    Ordered(Ordered),
     Fires(Fires<'a>),
     Cascades(Cascades<'a>),
     Looks(Looks<'a>),
@@ -117,6 +140,18 @@ impl<'a> Row<'a> {
                 function: first.map_or(Ok(0), |_| number(first))?,
             },
             "type" => Self::Type { name: name(fifth)? },
+            "text" => Self::Text { place: name(first)? },
+            "ordered" => Self::Ordered(Ordered {
+                relation: number(first)?,
+                number: number(second)?,
+                index: number(third)?,
+                by: match name(fourth)? {
+                    "first" => OrderedBy::First,
+                    "nullable" => OrderedBy::Nullable,
+                    "behind" => OrderedBy::Behind,
+                    _ => return Err("an index orders in no known way"),
+                },
+            }),
             "fires" => Self::Fires(Fires {
                 relation: number(first)?,
                 function: number(second)?,

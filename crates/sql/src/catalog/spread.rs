@@ -99,7 +99,7 @@ impl Catalog {
         from
     }
 
-    fn add_to_view(&mut self, view: u32, from: &[LabelledId], calls: &[Box<str>]) -> bool {
+    pub(super) fn add_to_view(&mut self, view: u32, from: &[LabelledId], calls: &[Box<str>]) -> bool {
         let Some(relation) = self.by_oid.get(&view).and_then(|&at| self.relations.get_mut(at)) else {
             return false;
         };

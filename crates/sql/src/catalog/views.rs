@@ -35,10 +35,16 @@ impl Catalog {
                 return understood;
             }
             for view in now {
-                let mut from = Vec::new();
+                let texts = self.texts_named_in(links.definitions.get(&view).map(|text| &**text));
+                let mut from = texts.clone();
                 read(view).for_each(|link| from.extend(self.read_by(link)));
-                if !from.is_empty() && self.spread_by_definition(view, &from, links) {
+                if from.is_empty() {
+                    continue;
+                }
+                if self.spread_by_definition(view, &from, links) {
                     understood.insert(view);
+                } else {
+                    self.add_to_view(view, &texts, &[]);
                 }
             }
             left = later;
@@ -87,6 +93,8 @@ impl Catalog {
         let tree = parse(definition).ok()?;
         let [statement] = tree.stmts.as_slice() else { return None };
         let mut reading = Reading::new(self);
+        // Which rows it gives is the operator's to say.
+        reading.unordered = true;
         let columns = reading.query(statement.stmt.as_deref()?);
         let known = columns.exact && columns.in_place && !columns.unknown && columns.list.len() == width;
         if !known || !reading.facts.not_understood.is_empty() {

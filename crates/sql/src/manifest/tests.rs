@@ -48,8 +48,21 @@ fn each_file_has_its_own_classes() {
     assert_eq!(classes(&FUNCTIONS), functions);
     let relations = [Tells, Sessions, Files, Server, Statements, Values, Credentials];
     assert_eq!(classes(&RELATIONS), relations);
-    let settings =
-        [Shows, Plans, Limits, Transaction, Valued, Files, Server, Parses, Identity, Logs, Runs, Credentials];
+    let settings = [
+        Shows,
+        Plans,
+        Scans,
+        Limits,
+        Transaction,
+        Valued,
+        Files,
+        Server,
+        Parses,
+        Identity,
+        Logs,
+        Runs,
+        Credentials,
+    ];
     assert_eq!(classes(&SETTINGS), settings);
 }
 
@@ -97,4 +110,32 @@ fn of_several_meanings_the_worst_counts() {
     let manifest = Manifest::read("[postgresql]\nf\tcomputes\t13-\n[x]\nf\truns-sql\t13-\n");
     assert_eq!(manifest.of_server("f", None), Some(Class::Computes));
     assert_eq!(manifest.worst("f", None), Some(Class::RunsSql));
+}
+
+#[test]
+fn every_function_that_shows_an_expression_is_among_those_that_tell_texts() {
+    let told: Vec<&str> =
+        texts().filter(|(_, _, column)| column.starts_with('(')).map(|(_, name, _)| name).collect();
+    for (name, rows) in &FUNCTIONS.by_name {
+        if rows.iter().any(|row| row.server && row.class == Class::Expressions) {
+            assert!(told.contains(name), "{name}");
+        }
+    }
+    assert!(told.iter().all(|name| FUNCTIONS.by_name.contains_key(name)));
+}
+
+#[test]
+fn no_column_is_both_a_secret_and_a_text() {
+    let secrets: Vec<_> = columns().collect();
+    for (sort, relation, column) in texts() {
+        if let Some(given) = column.strip_prefix('(').and_then(|column| column.strip_suffix(')')) {
+            // What a function is known to be given is labelled, so that it is known.
+            assert!(
+                given.is_empty() || secrets.iter().any(|(_, column)| *column == given),
+                "{relation}({given})"
+            );
+        }
+        assert!(!secrets.contains(&(relation, column)), "{relation}.{column}");
+        assert!(!sort.is_empty() && !column.contains('\t'), "{relation}.{column}");
+    }
 }

@@ -9,6 +9,7 @@ mod evasions;
 mod lineage;
 mod matching;
 mod members;
+mod order;
 mod places;
 mod psql;
 mod reach;
@@ -17,6 +18,7 @@ mod robustness;
 mod session;
 mod statements;
 mod testimony;
+mod texts;
 mod views;
 
 use access::{DataClass, Effect, Facts, Position, Resource};
@@ -43,6 +45,8 @@ fn line(facts: &Facts) -> String {
             Resource::Table(name) => format!("{} {name}", it.action),
             Resource::Function(name) => format!("{} {name}()", it.action),
             Resource::Class(class) => format!("{} class {class}", it.action),
+            // Of other lanes; no statement uses them.
+            Resource::Endpoint(_) | Resource::Model(_) => format!("{} something else", it.action),
         });
     }
     for it in &facts.columns {

@@ -39,7 +39,7 @@ pub(super) enum Kind {
 impl Held {
     /// The outcome of a command that never ran.
     pub(super) fn skipped(&self) -> Outcome {
-        Outcome { request: self.request, status: Status::Skipped, rows: 0, masked: 0, bytes: 0 }
+        Outcome { request: self.request, status: Status::Skipped, rows: 0, masked: 0, bytes: 0, said: None }
     }
 
     pub(super) fn is_simple(&self) -> bool {

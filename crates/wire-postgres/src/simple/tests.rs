@@ -59,6 +59,16 @@ fn no_rows_is_an_answer() {
 }
 
 #[test]
+fn statements_before_it_may_return_none() {
+    let set = message(b'C', b"SET\0");
+    assert_eq!(read(&[set.clone(), description(), end()].concat()), Ok(Some(Vec::new())));
+    assert!(matches!(
+        read(&[set.clone(), set, message(b'Z', b"I")].concat()),
+        Err(SimpleError::Violation(_))
+    ));
+}
+
+#[test]
 fn an_error_at_any_point_is_the_answer() {
     let error = message(b'E', b"SERROR\0C42P01\0Mrelation \"x\" does not exist\0\0");
     let refused = Err(SimpleError::Refused {

@@ -39,6 +39,11 @@ pub fn what(event: &Event) -> String {
         Event::CommandRefused { command, policies, code, .. } => {
             format!("REFUSED {code}  {}{}", shortened(&command.statement), by(policies))
         }
+        Event::Outcome { status, code, masked, said: Some(said), .. } if *status == StatusWord::Completed => {
+            let tools = said.tools.iter().map(|tool| format!(", calls {tool}")).collect::<String>();
+            let tokens = said.tokens();
+            format!("completed  {code}, {masked} masked, {tokens} tokens{tools}  {}", shortened(&said.text))
+        }
         Event::Outcome { status, code, rows, masked, .. } => {
             let ended = match status {
                 // What is only prepared has no command tag (PostgreSQL §55.2.3).

@@ -1,0 +1,578 @@
+//! One request and its answer, as a state machine: heads, bodies in pieces and verdicts in, effects out.
+//!
+//! ```text
+//!                  all of it, or more than is held         Ahead                 Allow
+//!  open ─▶ Held ───────────────────────────────▶ Asked ──────────▶ Ahead ──────────────┐
+//!                                                  │ Allow                             ▼
+//!                                                  ├───────────────────────────────▶ Running ─▶ Over
+//!                                                  │ Deny (also from Ahead)             the answer ends, is withheld,
+//!                                                  └──────────────────────────────────▶ or either side goes
+//! ```
+//!
+//! Nothing of a request is sent before its verdict; nothing of an answer is told before the permit. What the verdict
+//! allows is what was decided upon: the request that is sent is written from the same target and header, and, where the
+//! body was held whole, from the same bytes.
+
+mod answer;
+mod field;
+mod question;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::Arc;
+
+use access::{
+    Code, DataClass, Outcome, Question, Redacted, Refusal, RequestId, Said, Status, Terms, Verdict,
+};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response, request, response};
+use wire::Side;
+
+use crate::body::{Care, Rewrite, Withheld};
+use crate::connection::{Holds, Settings};
+use crate::echo::Echo;
+use crate::header;
+use crate::llm::{Dialect, Operation, Seen};
+use crate::problem;
+use crate::target::{Malformed, Target};
+use answer::Answer;
+
+/// Bytes of a request's body that are held to be decided upon. A longer one is decided upon by its head, and looked at as it
+/// passes.
+pub const HELD_BYTES_MAX: usize = 1 << 20;
+
+/// Bytes of a prompt; a longer one is refused.
+pub const PROMPT_BYTES_MAX: usize = 32 << 20;
+
+/// What the driver must do next.
+#[derive(Debug)]
+pub enum Effect {
+    /// Get a verdict and pass it to [`Exchange::answer`].
+    Ask(Question),
+    /// Have it recorded that this is refused whatever policy says, and pass the refusal to [`Exchange::answer`].
+    Refuse {
+        /// What was asked, as far as it is known.
+        question: Question,
+        /// What sort of refusal.
+        code: Code,
+        /// Why, for whoever asked.
+        detail: Box<str>,
+    },
+    /// Send this request to the upstream, with its credential; its body follows.
+    Request(Box<request::Parts>),
+    /// Send more of its body.
+    RequestData(Bytes),
+    /// Its body has ended.
+    RequestEnd(Option<HeaderMap>),
+    /// Tell the agent this; a body follows.
+    Response(Box<response::Parts>),
+    /// Tell more of its body.
+    ResponseData(Bytes),
+    /// Its body has ended.
+    ResponseEnd(Option<HeaderMap>),
+    /// Break the answer off, so that the agent sees that it is not whole.
+    Abort,
+    /// Nothing more is wanted of the upstream: break off what it sends or is being sent.
+    Leave,
+    /// Record how the request ended.
+    Done(Outcome),
+}
+
+/// One request and its answer.
+pub struct Exchange {
+    settings: Settings,
+    request: RequestId,
+    head: Head,
+    body: Body,
+    stage: Stage,
+    answer: Option<Answer>,
+    /// What a model is asked to do, if one is.
+    asked: Option<(Dialect, Operation)>,
+    /// What the answer of a model says of itself.
+    seen: Arc<Seen>,
+    /// How the answer is looked at; `None` until the permit is there.
+    care: Option<Care>,
+    /// Why there will be no answer, while the verdict is still to come.
+    failed: Option<Box<str>>,
+    effects: VecDeque<Effect>,
+}
+
+/// What of a request's head is decided upon.
+struct Head {
+    method: Method,
+    /// Why it can never be sent.
+    target: Result<Target, Malformed>,
+    headers: HeaderMap,
+}
+
+/// A request's body, as far as it has come.
+#[derive(Default)]
+struct Body {
+    /// What is held.
+    held: Vec<u8>,
+    trailers: Option<HeaderMap>,
+    ended: bool,
+    /// Bytes of it that were let pass.
+    passed: u64,
+    /// What looks at what passes behind what was held.
+    rewriter: Option<Box<dyn Rewrite>>,
+    /// What it becomes if nothing of it may be revealed, where it was held whole.
+    masked: Option<Vec<u8>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Held,
+    Asked,
+    Ahead,
+    Running,
+    Over,
+}
+
+impl Exchange {
+    /// Begins with a request's head. `target` is its path and query within the connection; `has_body` whether any body
+    /// follows.
+    pub fn open(
+        settings: Settings,
+        request: RequestId,
+        method: Method,
+        target: &str,
+        headers: HeaderMap,
+        has_body: bool,
+    ) -> Self {
+        let mut target = Target::read(target);
+        let asked = target.as_mut().ok().and_then(|target| settings.connection.asked(&method, target));
+        let head = Head { method, target, headers };
+        let body = Body { ended: !has_body, ..Body::default() };
+        let effects = VecDeque::new();
+        let (stage, answer, care, failed) = (Stage::Held, None, None, None);
+        let mut exchange = Self {
+            settings,
+            request,
+            head,
+            body,
+            stage,
+            answer,
+            asked,
+            seen: Arc::default(),
+            care,
+            failed,
+            effects,
+        };
+        match exchange.why_not() {
+            Some((code, detail)) => exchange.turn_away(code, detail),
+            None if !has_body => exchange.ask(),
+            None => {}
+        }
+        exchange
+    }
+
+    /// Names the request.
+    pub fn request(&self) -> RequestId {
+        self.request
+    }
+
+    /// The next effect, or `None` until more comes.
+    pub fn poll(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// Whether more should be read from `side` now.
+    pub fn wants(&self, side: Side) -> bool {
+        match side {
+            Side::Agent => !self.body.ended && matches!(self.stage, Stage::Held | Stage::Running),
+            Side::Upstream => self.stage == Stage::Running,
+        }
+    }
+
+    /// Whether the exchange has ended: nothing more changes it.
+    pub fn is_over(&self) -> bool {
+        self.stage == Stage::Over
+    }
+
+    /// Goes on with the request's body.
+    pub fn request_data(&mut self, bytes: &[u8]) {
+        match self.stage {
+            Stage::Held => {
+                self.body.held.extend_from_slice(bytes);
+                match self.too_long(self.body.held.len() as u64) {
+                    Some(detail) => self.turn_away(Code::LimitReached, detail),
+                    None if self.body.held.len() > self.held_bytes_max() => self.ask(),
+                    None => {}
+                }
+            }
+            Stage::Running => {
+                self.body.passed = self.body.passed.saturating_add(bytes.len() as u64);
+                match self.too_long(self.body.passed) {
+                    Some(_) => self.stop_sending(Withheld::TooLarge("the request's body")),
+                    None => self.send(bytes),
+                }
+            }
+            // Read before it was wanted.
+            Stage::Asked | Stage::Ahead => self.body.held.extend_from_slice(bytes),
+            Stage::Over => {}
+        }
+    }
+
+    /// Ends the request's body.
+    pub fn request_end(&mut self, trailers: Option<HeaderMap>) {
+        if mem::replace(&mut self.body.ended, true) {
+            return;
+        }
+        self.body.trailers = trailers;
+        match self.stage {
+            Stage::Held => self.ask(),
+            Stage::Running => self.send_end(),
+            Stage::Asked | Stage::Ahead | Stage::Over => {}
+        }
+    }
+
+    /// Takes a verdict on the question. A permit is spent here, and nowhere else.
+    pub fn answer(&mut self, verdict: Verdict) {
+        match (self.stage, verdict) {
+            (Stage::Asked, Verdict::Ahead(ahead)) => {
+                debug_assert_eq!(ahead.request(), self.request);
+                if self.head.target.is_ok() {
+                    self.stage = Stage::Ahead;
+                    self.send_request(&Terms::default());
+                }
+            }
+            (Stage::Asked | Stage::Ahead, Verdict::Allow(permit)) => self.release(permit),
+            (Stage::Asked, Verdict::Deny(refusal)) => self.refuse(&refusal),
+            (Stage::Ahead, Verdict::Deny(refusal)) => {
+                self.effects.push_back(Effect::Leave);
+                self.refuse(&refusal);
+            }
+            // A human decides; another verdict follows.
+            (_, Verdict::Hold(_) | Verdict::Ahead(_)) => {}
+            (Stage::Held | Stage::Running | Stage::Over, Verdict::Allow(_) | Verdict::Deny(_)) => {}
+        }
+    }
+
+    /// Takes note of another credential by which the answer will have been got. The first may come back all the same.
+    pub fn lent_anew(&mut self, echo: &Echo) {
+        self.settings.echo = self.settings.echo.and(echo);
+        self.care.iter_mut().for_each(|care| care.echo = self.settings.echo.clone());
+    }
+
+    /// Takes the head of the upstream's answer.
+    pub fn response(&mut self, parts: response::Parts) {
+        if self.stage == Stage::Over {
+            return;
+        }
+        self.answer = Some(Answer::open(&self.settings, &self.head.method, parts));
+        self.begin();
+    }
+
+    /// Goes on with the answer's body.
+    pub fn response_data(&mut self, bytes: &[u8]) {
+        let (Stage::Running, Some(answer)) = (self.stage, &mut self.answer) else { return };
+        let passed = answer.pass(bytes, &mut self.effects);
+        self.see(passed);
+    }
+
+    /// Ends the answer's body.
+    pub fn response_end(&mut self, trailers: Option<HeaderMap>) {
+        let (Stage::Running, Some(answer)) = (self.stage, &mut self.answer) else { return };
+        match answer.end(&self.settings, trailers, &mut self.effects) {
+            Ok(()) => self.over_with(|answer| answer.status()),
+            Err(withheld) => self.withhold(withheld),
+        }
+    }
+
+    /// The upstream cannot be reached, broke the protocol, or went in the middle. `why` in a few words, and nothing of what
+    /// it said.
+    pub fn upstream_failed(&mut self, why: &str) {
+        match self.stage {
+            Stage::Over => {}
+            // The verdict may be a refusal, and it is told before anything else.
+            Stage::Ahead => self.failed = Some(why.into()),
+            Stage::Held | Stage::Asked | Stage::Running => {
+                let refusal = self.refusal(Code::UpstreamUnavailable, why);
+                match self.answer.as_ref().is_some_and(Answer::has_begun) {
+                    true => self.effects.push_back(Effect::Abort),
+                    false => self.tell(&refusal),
+                }
+                self.over_with(|_| Status::Unknown);
+            }
+        }
+    }
+
+    /// The agent went, or broke its request off.
+    pub fn agent_gone(&mut self) {
+        match self.stage {
+            Stage::Over => {}
+            Stage::Held => self.stage = Stage::Over,
+            // It was asked about, and never ran.
+            Stage::Asked => self.over_with(|_| Status::Skipped),
+            Stage::Ahead | Stage::Running => {
+                self.effects.push_back(Effect::Leave);
+                self.over_with(|_| Status::Unknown);
+            }
+        }
+    }
+
+    /// Why the request is refused before anything of its body is read.
+    fn why_not(&self) -> Option<(Code, Box<str>)> {
+        if let Some(away) = &self.settings.turned_away {
+            return Some((away.code, away.detail.clone()));
+        }
+        let length = self.head.headers.get(http::header::CONTENT_LENGTH)?;
+        let length: u64 = length.to_str().ok()?.parse().ok()?;
+        self.too_long(length).map(|detail| (Code::LimitReached, detail))
+    }
+
+    /// Whether a body of so many bytes is longer than may pass, and what is said of it then.
+    fn too_long(&self, length: u64) -> Option<Box<str>> {
+        let bounds = &self.settings.connection.bounds;
+        let signed = (bounds.holds == Holds::All).then_some(PROMPT_BYTES_MAX as u64);
+        let max = bounds.request_bytes_max.into_iter().chain(signed).min()?;
+        (length > max).then(|| format!("a request's body has at most {max} bytes here").into())
+    }
+
+    fn turn_away(&mut self, code: Code, detail: Box<str>) {
+        let question = self.question();
+        self.stage = Stage::Asked;
+        self.effects.push_back(Effect::Refuse { question, code, detail });
+    }
+
+    fn ask(&mut self) {
+        let question = self.question();
+        self.stage = Stage::Asked;
+        self.effects.push_back(Effect::Ask(question));
+    }
+
+    /// The one place where a request is let go on its permit.
+    fn release(&mut self, permit: access::Permit) {
+        let terms = permit.terms();
+        if self.head.target.is_err() {
+            // However it was named in a policy: there is no request to send.
+            let refusal = self.refusal(Code::Malformed, "its target is not well formed");
+            self.tell(&refusal);
+            return self.over_with(|_| Status::Skipped);
+        }
+        let sent = self.stage == Stage::Ahead;
+        self.stage = Stage::Running;
+        if !sent {
+            self.send_request(terms);
+        }
+        if self.stage != Stage::Running {
+            return;
+        }
+        if let Some(why) = self.failed.take() {
+            return self.upstream_failed(&why);
+        }
+        let Settings { connection, masker, now, echo, .. } = &self.settings;
+        let mut care = connection.answers(*masker, terms, *now, echo);
+        care.seen = self.asked.map(|_| Arc::clone(&self.seen));
+        self.care = Some(care);
+        self.begin();
+    }
+
+    /// Begins to tell the answer, once it and its permit are there.
+    fn begin(&mut self) {
+        let (Some(care), Some(answer)) = (&self.care, &mut self.answer) else { return };
+        let begun = answer.begin(care, &self.settings, &mut self.effects);
+        self.see(begun);
+    }
+
+    fn refuse(&mut self, refusal: &Refusal) {
+        self.tell(refusal);
+        self.stage = Stage::Over;
+    }
+
+    /// Sends the request, and of its body what is there.
+    fn send_request(&mut self, terms: &Terms) {
+        let Ok(target) = &self.head.target else { return };
+        let headers = header::sent(&self.head.headers);
+        let (mut parts, ()) = http::Request::new(()).into_parts();
+        parts.method = self.head.method.clone();
+        parts.headers = headers;
+        let Ok(uri) = self.settings.connection.origin.uri(target) else {
+            return self.give_up(Code::Malformed, "its target is not well formed");
+        };
+        parts.uri = uri;
+        match self.outgoing(terms) {
+            Ok(Some(length)) => {
+                parts.headers.insert(http::header::CONTENT_LENGTH, length.into());
+            }
+            Ok(None) => {}
+            Err(withheld) => return self.give_up(code(withheld), withheld.words()),
+        }
+        self.effects.push_back(Effect::Request(Box::new(parts)));
+        let held = mem::take(&mut self.body.held);
+        self.body.passed = held.len() as u64;
+        match &mut self.body.rewriter {
+            Some(_) => {
+                self.send(&held);
+                if self.body.ended {
+                    self.send_end();
+                }
+            }
+            None => {
+                if !held.is_empty() {
+                    self.effects.push_back(Effect::RequestData(held.into()));
+                }
+                if self.body.ended {
+                    self.send_end();
+                }
+            }
+        }
+    }
+
+    /// Makes of the body what is sent under `terms`: the whole of it, with its length, or what rewrites it as it passes.
+    fn outgoing(&mut self, terms: &Terms) -> Result<Option<usize>, Withheld> {
+        let masked = self.body.masked.take();
+        if !self.body.ended {
+            let care = self.settings.connection.requests(self.settings.masker, terms);
+            self.body.rewriter = Some(question::rewriter(&care, &self.head.headers));
+            return Ok(None);
+        }
+        let Some(masked) = masked else {
+            return Ok((!self.body.held.is_empty()).then_some(self.body.held.len()));
+        };
+        // What was masked may be revealed after all.
+        self.body.held = match terms.reveals(&DataClass::Pan) {
+            true => mem::take(&mut self.body.held),
+            false => masked,
+        };
+        Ok(Some(self.body.held.len()))
+    }
+
+    fn send(&mut self, bytes: &[u8]) {
+        let Some(rewriter) = &mut self.body.rewriter else {
+            return self.effects.push_back(Effect::RequestData(Bytes::copy_from_slice(bytes)));
+        };
+        let mut out = Vec::new();
+        match rewriter.push(bytes, &mut out) {
+            Ok(()) if out.is_empty() => {}
+            Ok(()) => self.effects.push_back(Effect::RequestData(out.into())),
+            Err(withheld) => self.stop_sending(withheld),
+        }
+    }
+
+    fn send_end(&mut self) {
+        let mut out = Vec::new();
+        if let Some(rewriter) = &mut self.body.rewriter
+            && let Err(withheld) = rewriter.finish(&mut out)
+        {
+            return self.stop_sending(withheld);
+        }
+        if !out.is_empty() {
+            self.effects.push_back(Effect::RequestData(out.into()));
+        }
+        let trailers = self.body.trailers.take().map(|trailers| header::trailers(&trailers));
+        // What may be in them was not decided upon: those that hold anything are not sent.
+        let masker = self.settings.masker;
+        let clean = trailers.filter(|trailers| {
+            let mut copy = trailers.clone();
+            header::mask(&mut copy, masker, &self.settings.echo, true).found == 0
+        });
+        self.effects.push_back(Effect::RequestEnd(clean));
+    }
+
+    /// Breaks off a request in the middle of its body: the upstream sees that it is not whole.
+    fn stop_sending(&mut self, withheld: Withheld) {
+        self.effects.push_back(Effect::Leave);
+        let refusal = self.refusal(code(withheld), withheld.words());
+        match self.answer.as_ref().is_some_and(Answer::has_begun) {
+            true => self.effects.push_back(Effect::Abort),
+            false => self.tell(&refusal),
+        }
+        self.over_with(|_| Status::Unknown);
+    }
+
+    /// Tells that a request that was allowed is not sent after all.
+    fn give_up(&mut self, code: Code, why: &str) {
+        let refusal = self.refusal(code, why);
+        self.tell(&refusal);
+        self.over_with(|_| Status::Skipped);
+    }
+
+    fn see(&mut self, passed: Result<(), Withheld>) {
+        if let Err(withheld) = passed {
+            self.withhold(withheld);
+        }
+    }
+
+    /// Nothing more of the answer may be told.
+    fn withhold(&mut self, withheld: Withheld) {
+        self.effects.push_back(Effect::Leave);
+        match self.answer.as_ref().is_some_and(Answer::has_begun) {
+            true => self.effects.push_back(Effect::Abort),
+            false => {
+                let refusal = self.refusal(answer::code(withheld), withheld.words());
+                self.tell(&refusal);
+            }
+        }
+        self.over_with(|_| Status::Withheld(withheld.words()));
+    }
+
+    fn over_with(&mut self, status: impl FnOnce(&Answer) -> Status) {
+        self.stage = Stage::Over;
+        let nothing = Answer::default();
+        let answer = self.answer.as_ref().unwrap_or(&nothing);
+        let outcome = Outcome {
+            request: self.request,
+            status: status(answer),
+            rows: 0,
+            masked: answer.found(),
+            bytes: answer.released(),
+            said: self.said(),
+        };
+        self.effects.push_back(Effect::Done(outcome));
+    }
+
+    /// What the model said, if one was asked and answered.
+    fn said(&self) -> Option<Box<Said>> {
+        let begun = self.answer.is_some() && self.is_prompt();
+        let facts = begun.then(|| self.seen.facts())?;
+        Some(Box::new(Said {
+            text: Redacted::new(facts.text.into()),
+            tools: facts.tools,
+            input_tokens: facts.usage.input_tokens,
+            output_tokens: facts.usage.output_tokens,
+        }))
+    }
+
+    fn tell(&mut self, refusal: &Refusal) {
+        let retry = self.settings.turned_away.as_ref().and_then(|away| away.retry_after_seconds);
+        let response = match (refusal.code, retry) {
+            (Code::LimitReached, Some(seconds)) => problem::later(refusal, seconds),
+            // Nothing else of one request can be too much.
+            (Code::LimitReached, None) => problem::too_large(refusal),
+            _ => problem::response(refusal),
+        };
+        let (parts, body): (_, Bytes) = Response::into_parts(response);
+        self.effects.push_back(Effect::Response(Box::new(parts)));
+        self.effects.push_back(Effect::ResponseData(body));
+        self.effects.push_back(Effect::ResponseEnd(None));
+    }
+
+    fn refusal(&self, code: Code, detail: &str) -> Refusal {
+        let (columns, policies) = (Vec::new(), Vec::new());
+        Refusal { code, request: self.request, detail: detail.into(), columns, policies }
+    }
+
+    /// Bytes of this request's body that are held. A prompt is held whole: what it says in its first part may be taken
+    /// back in its last.
+    fn held_bytes_max(&self) -> usize {
+        let holds = self.settings.connection.bounds.holds != Holds::None;
+        if holds || self.is_prompt() { PROMPT_BYTES_MAX } else { HELD_BYTES_MAX }
+    }
+
+    fn is_prompt(&self) -> bool {
+        self.asked.is_some_and(|(_, operation)| operation != Operation::File)
+    }
+}
+
+/// What an agent is told of a request's body that may not go on.
+fn code(withheld: Withheld) -> Code {
+    match withheld {
+        Withheld::Sad | Withheld::CardData => Code::RevealDenied,
+        Withheld::NotUnderstood(_) => Code::NotUnderstood,
+        Withheld::TooLarge(_) => Code::LimitReached,
+    }
+}

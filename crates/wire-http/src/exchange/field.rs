@@ -1,0 +1,139 @@
+//! The fields of a request that policies ask for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use access::{Field, Part, Wanted};
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use serde_json::Deserializer;
+use serde_json::de::SliceRead;
+
+use crate::target::form_fields;
+
+/// Those of a query.
+pub(super) fn query(fields: &[(String, String)], wanted: &Wanted) -> Vec<Field> {
+    named(Part::Query, fields, &wanted.query)
+}
+
+/// Those of a header. A field that is there more than once has more than one value.
+pub(super) fn headers(headers: &HeaderMap, wanted: &Wanted) -> Vec<Field> {
+    let field = |name: &str| {
+        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        let values: Vec<Box<str>> = values.map(Box::from).collect();
+        (!values.is_empty()).then(|| Field { part: Part::Header, name: name.into(), values })
+    };
+    wanted.headers.iter().filter_map(|name| field(name)).collect()
+}
+
+/// Those of a body. `None`: it is neither JSON nor a form, or could be read in more than one way.
+pub(super) fn body(body: &[u8], headers: &HeaderMap, wanted: &Wanted) -> Option<Vec<Field>> {
+    if headers.contains_key(CONTENT_ENCODING) {
+        return None;
+    }
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if kind == "application/x-www-form-urlencoded" {
+        return Some(named(Part::Body, &form_fields(str::from_utf8(body).ok()?), &wanted.body));
+    }
+    let mut reader = Deserializer::new(SliceRead::new(body));
+    let mut members = Members { wanted: &wanted.body, found: BTreeMap::new() };
+    serde::de::DeserializeSeed::deserialize(Value { members: &mut members, path: "$" }, &mut reader).ok()?;
+    reader.end().ok()?;
+    let fields = members.found.into_iter();
+    Some(fields.map(|(name, values)| Field { part: Part::Body, name, values }).collect())
+}
+
+fn named(part: Part, fields: &[(String, String)], wanted: &BTreeSet<Box<str>>) -> Vec<Field> {
+    let field = |name: &str| {
+        let values = fields.iter().filter(|(found, _)| found == name);
+        let values: Vec<Box<str>> = values.map(|(_, value)| value.as_str().into()).collect();
+        (!values.is_empty()).then(|| Field { part, name: name.into(), values })
+    };
+    wanted.iter().filter_map(|name| field(name)).collect()
+}
+
+/// The members of a document that are asked for, by their paths.
+struct Members<'w> {
+    wanted: &'w BTreeSet<Box<str>>,
+    found: BTreeMap<Box<str>, Vec<Box<str>>>,
+}
+
+impl Members<'_> {
+    fn take(&mut self, path: &str, value: impl fmt::Display) {
+        if let Some(name) = self.wanted.get(path) {
+            self.found.entry(name.clone()).or_default().push(value.to_string().into());
+        }
+    }
+}
+
+/// Reads one value of a document. An object with two members of one name is refused: servers differ in which they take
+/// (RFC 8259 §4).
+struct Value<'m, 'w, 'p> {
+    members: &'m mut Members<'w>,
+    path: &'p str,
+}
+
+impl<'de> serde::de::DeserializeSeed<'de> for Value<'_, '_, '_> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> serde::de::Visitor<'de> for Value<'_, '_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
+        self.members.take(self.path, value);
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
+        self.members.take(self.path, value);
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
+        self.members.take(self.path, value);
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
+        self.members.take(self.path, value);
+        Ok(())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<(), E> {
+        self.members.take(self.path, value);
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.members.take(self.path, "null");
+        Ok(())
+    }
+
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let path = format!("{}[*]", self.path);
+        while list.next_element_seed(Value { members: &mut *self.members, path: &path })?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut names = BTreeSet::new();
+        while let Some(name) = map.next_key::<String>()? {
+            let path = format!("{}.{name}", self.path);
+            map.next_value_seed(Value { members: &mut *self.members, path: &path })?;
+            if !names.insert(name) {
+                return Err(serde::de::Error::custom("two members of one name"));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,255 @@
+//! What is asked about a request: its facts, and how it is recorded.
+
+use std::sync::Arc;
+
+use access::{
+    Action, Call, ColumnUse, DataClass, Effect, Endpoint, Facts, Position, Question, Redacted, Resource,
+    Stage, Terms, Use,
+};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method};
+
+use super::{Exchange, Head, field};
+use crate::body::{Care, Coded, Rewrite, Withheld, open};
+use crate::echo::Echo;
+use crate::header;
+use crate::llm::{self, Dialect};
+use crate::target::Target;
+
+/// What a query is written as.
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Bytes of a body that the command's text holds; the gate records less.
+const TEXT_BYTES_MAX: usize = 64 << 10;
+
+impl Exchange {
+    /// The question about the request, and what becomes of its body.
+    pub(super) fn question(&mut self) -> Question {
+        let mut facts = self.facts();
+        self.look_at_head(&mut facts);
+        self.look_at_body(&mut facts);
+        Question {
+            request: self.request,
+            stage: Stage::Run,
+            command: Redacted::new(self.text().into()),
+            facts: Arc::new(facts),
+            parameters: Vec::new(),
+        }
+    }
+
+    fn facts(&self) -> Facts {
+        let method = &self.head.method;
+        let kinds = vec![method.as_str().to_ascii_lowercase().into()];
+        let Ok(target) = &self.head.target else {
+            let what = self.head.target.as_ref().err().map_or("a target", |malformed| malformed.0);
+            let not_understood = vec![what.into()];
+            return Facts { kinds, not_understood, ..Facts::default() };
+        };
+        let endpoint = Endpoint {
+            method: method.as_str().into(),
+            path: target.path.as_str().into(),
+            route: target.path.as_str().into(),
+            operation: "".into(),
+        };
+        let action = match (self.is_prompt(), method.is_safe()) {
+            (true, _) => Action::Call,
+            (false, true) => Action::Read,
+            (false, false) => Action::Write,
+        };
+        let mut not_understood: Vec<Box<str>> = target.unclear.iter().map(|&what| what.into()).collect();
+        if matches!(*method, Method::CONNECT | Method::TRACE) {
+            not_understood.push(format!("{} method", method.as_str().to_ascii_lowercase()).into());
+        }
+        let call = Call { endpoint: endpoint.clone(), ..Call::default() };
+        Facts {
+            kinds,
+            uses: vec![Use { action, resource: Resource::Endpoint(Box::new(endpoint)) }],
+            effect: if method.is_safe() && self.body.ended && self.body.held.is_empty() {
+                Effect::None
+            } else {
+                Effect::Data
+            },
+            has_where: true,
+            not_understood,
+            call: Some(Box::new(call)),
+            ..Facts::default()
+        }
+    }
+
+    /// Fields of the query and the header that policies ask for, and card data in either: an agent who sends it where it
+    /// may not be revealed is refused, for nothing in a path or a name can be masked without making it another.
+    fn look_at_head(&self, facts: &mut Facts) {
+        let Some(call) = &mut facts.call else { return };
+        let Ok(target) = &self.head.target else { return };
+        let masker = self.settings.masker;
+        let fields = target.fields();
+        call.fields.extend(field::query(&fields, &self.settings.wanted));
+        // What an agent signs in with is no fact of its request.
+        let headers = header::sent(&self.head.headers);
+        call.fields.extend(field::headers(&headers, &self.settings.wanted));
+        let mut looks = |text: &str, what: &str| {
+            if let Some(masked) = masker.text(text.as_bytes()) {
+                let class = if masked.sad { DataClass::Sad } else { DataClass::Pan };
+                use_of(&mut facts.columns, what, class);
+            }
+        };
+        looks(self.head.method.as_str(), "the method");
+        looks(&target.path, "the path");
+        looks(target.query.as_deref().unwrap_or_default(), "the query");
+        fields.iter().for_each(|(name, value)| {
+            looks(name, "the query");
+            looks(value, "the query");
+        });
+        let strict = self.settings.connection.strict;
+        if let Some(class) = target.query.as_deref().filter(|_| strict).and_then(|query| self.in_form(query))
+        {
+            use_of(&mut facts.columns, "the query", class);
+        }
+        let mut headers = header::sent(&self.head.headers);
+        let looked = header::mask(&mut headers, masker, &Echo::default(), strict);
+        if looked.found > 0 {
+            let class = if looked.sad { DataClass::Sad } else { DataClass::Pan };
+            use_of(&mut facts.columns, "the header", class);
+        }
+    }
+
+    /// What a query holds if it is read as a form, whose fields together may be a number.
+    fn in_form(&self, query: &str) -> Option<DataClass> {
+        let care = self.settings.connection.requests(self.settings.masker, &Terms::default());
+        let coded = Coded { content_type: Some(FORM), content_encoding: "" };
+        let mut rewriter = open(&care, coded);
+        let mut out = Vec::new();
+        match rewriter.push(query.as_bytes(), &mut out).and_then(|()| rewriter.finish(&mut out)) {
+            Err(Withheld::Sad) => Some(DataClass::Sad),
+            Err(Withheld::CardData) => Some(DataClass::Pan),
+            // Whatever else it is to readers of bodies: it is a query.
+            Ok(()) | Err(Withheld::NotUnderstood(_) | Withheld::TooLarge(_)) => {
+                (rewriter.found() > 0).then_some(DataClass::Pan)
+            }
+        }
+    }
+
+    /// Fields of the body that policies ask for, and what becomes of card data in it.
+    fn look_at_body(&mut self, facts: &mut Facts) {
+        if self.body.held.is_empty() {
+            return;
+        }
+        let wants_body = !self.settings.wanted.body.is_empty();
+        if self.is_prompt() && !self.body.ended {
+            return facts.not_understood.push("prompt that is too long".into());
+        }
+        if !self.body.ended {
+            // More than is held: what it holds further on nobody can say yet.
+            if wants_body {
+                facts.not_understood.push("request body".into());
+            }
+            return;
+        }
+        if wants_body {
+            match field::body(&self.body.held, &self.head.headers, &self.settings.wanted) {
+                Some(fields) => {
+                    facts.call.iter_mut().for_each(|call| call.fields.extend(fields.iter().cloned()))
+                }
+                None => facts.not_understood.push("request body".into()),
+            }
+        }
+        if let Some((dialect, _)) = self.asked.filter(|_| self.is_prompt()) {
+            self.look_at_prompt(dialect, facts);
+        }
+        let care = self.settings.connection.requests(self.settings.masker, &Terms::default());
+        match self.rewritten(&care) {
+            Ok((_, 0)) => {}
+            Ok((masked, _)) => {
+                self.body.masked = Some(masked);
+                facts.call.iter_mut().for_each(|call| call.holds_cards = true);
+            }
+            Err(Withheld::CardData) => {
+                facts.call.iter_mut().for_each(|call| call.holds_cards = true);
+                use_of(&mut facts.columns, "the body", DataClass::Pan);
+            }
+            Err(Withheld::Sad) => use_of(&mut facts.columns, "the body", DataClass::Sad),
+            Err(Withheld::NotUnderstood(_) | Withheld::TooLarge(_)) => {
+                facts.not_understood.push("request body".into());
+            }
+        }
+    }
+
+    /// What is asked of which model.
+    fn look_at_prompt(&self, dialect: Dialect, facts: &mut Facts) {
+        let (Ok(target), Some(call)) = (&self.head.target, &mut facts.call) else { return };
+        if self.head.headers.contains_key(CONTENT_ENCODING) {
+            return facts.not_understood.push("prompt in a content coding".into());
+        }
+        let prompt = match llm::prompt(dialect, &target.path, &self.body.held) {
+            Ok(prompt) => prompt,
+            Err(_) => {
+                return facts.not_understood.push("prompt that can be read in more than one way".into());
+            }
+        };
+        facts.uses.extend(
+            prompt
+                .model
+                .iter()
+                .map(|model| Use { action: Action::Call, resource: Resource::Model(model.clone()) }),
+        );
+        call.model = prompt.model;
+        call.tools = prompt.tools;
+        call.tools_called = prompt.tool_calls;
+        call.max_tokens = prompt.max_tokens;
+        call.holds_cards |= prompt.holds_cards;
+    }
+
+    /// The whole body rewritten, and how much was found in it.
+    fn rewritten(&self, care: &Care) -> Result<(Vec<u8>, u64), Withheld> {
+        let Self { body, head, .. } = self;
+        if let Some((dialect, _)) = self.asked.filter(|_| self.is_prompt()) {
+            let masked = llm::mask_prompt(care, dialect, &body.held)?;
+            return Ok(masked.map_or_else(|| (Vec::new(), 0), |masked| (masked, 1)));
+        }
+        let mut rewriter = rewriter(care, &head.headers);
+        let mut out = Vec::with_capacity(body.held.len());
+        rewriter.push(&body.held, &mut out)?;
+        rewriter.finish(&mut out)?;
+        Ok((out, rewriter.found()))
+    }
+
+    /// The request as it is recorded: its line, and its body where that is text.
+    fn text(&self) -> String {
+        let Head { method, target, headers } = &self.head;
+        let line = match target {
+            Ok(Target { sent, query: Some(query), .. }) => format!("{method} {sent}?{query}"),
+            Ok(Target { sent, query: None, .. }) => format!("{method} {sent}"),
+            Err(_) => format!("{method} <target not well formed>"),
+        };
+        let held = &self.body.held;
+        if held.is_empty() {
+            return line;
+        }
+        if headers.contains_key(CONTENT_ENCODING) {
+            return format!("{line}\n\n<{} bytes, coded>", held.len());
+        }
+        let seen = held.get(..held.len().min(TEXT_BYTES_MAX)).unwrap_or_default();
+        match str::from_utf8(seen) {
+            Ok(text) => format!("{line}\n\n{text}"),
+            Err(cut) if cut.error_len().is_none() => format!("{line}\n\n{}", String::from_utf8_lossy(seen)),
+            Err(_) => format!("{line}\n\n<{} bytes>", held.len()),
+        }
+    }
+}
+
+/// Card data that goes where it may not be revealed, for policy to allow or not.
+fn use_of(columns: &mut Vec<ColumnUse>, column: &str, class: DataClass) {
+    let used = ColumnUse { column: column.into(), class, position: Position::Computed };
+    if !columns.contains(&used) {
+        columns.push(used);
+    }
+}
+
+/// What looks at a request's body as it passes.
+pub(super) fn rewriter(care: &Care, headers: &HeaderMap) -> Box<dyn Rewrite> {
+    let codings: Vec<&str> =
+        headers.get_all(CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok()).collect();
+    let codings = codings.join(", ");
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value: &HeaderValue| value.to_str().ok());
+    open(care, Coded { content_type, content_encoding: &codings })
+}

@@ -158,6 +158,8 @@ fn measure(runs: &mut [Run<'_>], turns: usize) -> Vec<Figure> {
 /// Seconds that this thread has had a core, where the system tells: the machine is shared, and waiting for it is no work.
 fn clock() -> f64 {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    // What is told is brought up to date when a thread gives way.
+    std::thread::yield_now();
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
     let nanoseconds = told.and_then(|told| told.split(' ').next()?.parse::<f64>().ok());
     nanoseconds.map_or_else(|| START.elapsed().as_secs_f64(), |nanoseconds| nanoseconds / 1e9)

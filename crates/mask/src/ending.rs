@@ -20,6 +20,14 @@ impl Endings {
         Self(endings)
     }
 
+    /// Whether one of the words may end in these three letters.
+    pub fn have(&self, [third, second, last]: [u8; 3]) -> bool {
+        let (Some(third), Some(second), Some(last)) = (letter(third), letter(second), letter(last)) else {
+            return false;
+        };
+        self.0.get(last * LETTERS + second).is_some_and(|thirds| thirds >> third & 1 == 1)
+    }
+
     /// Whether one of the words may end in `letters`, the last one first; what is beyond ASCII may be any letter.
     pub fn may_be(&self, mut letters: impl Iterator<Item = u8>) -> bool {
         let (Some(last), Some(second)) = (letters.next(), letters.next()) else { return false };

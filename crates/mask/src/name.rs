@@ -109,6 +109,11 @@ impl Name {
         known::may_end(text)
     }
 
+    /// The same of words that end in these letters of ASCII.
+    pub(crate) fn may_end_in(letters: [u8; 3]) -> bool {
+        known::may_end_in(letters)
+    }
+
     /// What it means by itself, if that is certain.
     pub fn alone(self) -> Option<Meaning> {
         (self.sure == Sure::Alone).then_some(self.meaning)

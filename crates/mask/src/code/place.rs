@@ -41,9 +41,8 @@ pub(crate) fn shows_name(text: &Text<'_>, place: usize) -> bool {
     let before = text.known(place.saturating_sub(SEPARATOR_MAX)..place);
     let between = |byte: &u8| is(*byte, BETWEEN) && !matches!(byte, b'-' | b'%');
     let end = before.len() - before.iter().rev().take_while(|byte| between(byte)).count();
-    let letters = before.get(..end).and_then(|name| name.last_chunk::<3>());
-    match letters {
-        Some(letters) if letters.iter().all(u8::is_ascii_alphabetic) => Name::may_end(letters),
+    match before.get(..end).and_then(|name| name.last_chunk::<3>()) {
+        Some(letters) if letters.iter().all(u8::is_ascii_alphabetic) => Name::may_end_in(*letters),
         _ => is_named(text, place),
     }
 }

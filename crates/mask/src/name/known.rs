@@ -150,15 +150,21 @@ pub(crate) const FILLERS: &[&str] = &["is", "was", "code", "number", "no", "no."
 /// Whether `text` may end in a known word of sensitive authentication data or in one that leads on from it to a value,
 /// by its last three letters: most do not.
 pub(super) fn may_end(text: &[u8]) -> bool {
-    static ENDINGS: LazyLock<Endings> = LazyLock::new(|| {
-        let known = KNOWN.iter().filter(|known| known.meaning.may_be_sad()).map(|known| known.word);
-        let words = known.chain(FILLERS.iter().copied());
-        Endings::of(words.map(|word| word.trim_end_matches(|c: char| !c.is_alphabetic())))
-    });
     // Accents are taken off later, and other scripts have no such table.
     let last = text.iter().rev().skip_while(|byte| byte.is_ascii_digit() || !is_of_word(**byte));
     ENDINGS.may_be(last.copied().filter(|byte| is_of_word(*byte)))
 }
+
+/// The same of a text that ends in these letters of ASCII.
+pub(super) fn may_end_in(letters: [u8; 3]) -> bool {
+    ENDINGS.have(letters)
+}
+
+static ENDINGS: LazyLock<Endings> = LazyLock::new(|| {
+    let known = KNOWN.iter().filter(|known| known.meaning.may_be_sad()).map(|known| known.word);
+    let words = known.chain(FILLERS.iter().copied());
+    Endings::of(words.map(|word| word.trim_end_matches(|c: char| !c.is_alphabetic())))
+});
 
 fn is_of_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || !byte.is_ascii()

@@ -123,7 +123,7 @@ impl Halves {
             self.add(&mut bitmaps[0], half, near[0]);
             let fits = _mm256_and_si256(
                 _mm256_and_si256(find(near[0], self.beside[0]), find_any(near[1], self.beside[1])),
-                find_any(near[3], self.beside[3]),
+                find_any(near[2], self.beside[2]),
             );
             bitmaps[1][0] |= top(_mm256_slli_epi16::<7>(fits), half);
             bitmaps[1][1] |= top(_mm256_slli_epi16::<6>(fits), half);

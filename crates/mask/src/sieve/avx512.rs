@@ -94,7 +94,8 @@ impl Wide {
         [turn(codes), turn(packed), turn(_mm512_or_si512(secrets, name_end))]
     }
 
-    /// The bitmaps of the block at `at`: each word is one of them.
+    /// The bitmaps of the block at `at`, each word one of them, and what is beside each place: of that there is mostly
+    /// nothing.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,gfni,bmi1,bmi2,popcnt")]
     fn block<const BYTES: usize>(&self, bytes: &[u8; BYTES], at: usize) -> [__m512i; 2] {
@@ -103,20 +104,21 @@ impl Wide {
         let mut class = find(near[0], self.classes, !beyond);
         let mut beside = _mm512_and_si512(
             _mm512_and_si512(find(near[0], self.beside[0], !beyond), find_any(near[1], self.beside[1])),
-            _mm512_and_si512(find_any(near[2], self.beside[2]), find_any(near[3], self.beside[3])),
+            find_any(near[2], self.beside[2]),
         );
         if beyond != 0 {
             let wide = WIDE.each_ref().map(|one| table(one));
+            let third = load(bytes, at + 2);
             let fits = _mm512_and_si512(
                 _mm512_and_si512(find(near[0], wide[0], beyond), find_any(near[1], wide[1])),
-                find_any(near[2], wide[2]),
+                find_any(third, wide[2]),
             );
             let gaps = _mm512_test_epi8_mask(fits, _mm512_set1_epi8(WIDE_GAPS.cast_signed()));
             let digits = _mm512_test_epi8_mask(fits, _mm512_set1_epi8((!WIDE_GAPS).cast_signed()));
             class = _mm512_mask_blend_epi8(gaps, class, _mm512_set1_epi8(OPENER.cast_signed()));
             beside = _mm512_mask_blend_epi8(digits, beside, _mm512_set1_epi8(WIDE_DIGIT.cast_signed()));
         }
-        [turn(class), turn(beside)]
+        [turn(class), beside]
     }
 }
 
@@ -127,7 +129,8 @@ impl Machine for Wide {
     fn begin(&mut self, bytes: &[u8; BLOCK + AFTER]) {
         // SAFETY: the invariant.
         unsafe {
-            self.last = self.block(bytes, 0);
+            let [class, beside] = self.block(bytes, 0);
+            self.last = [class, turn(beside)];
             self.last_others = self.others_of(bytes, 0);
         }
     }
@@ -136,13 +139,23 @@ impl Machine for Wide {
     fn numbers(&mut self, bytes: &[u8; BATCH + AFTER]) -> [Rows<Eight>; 2] {
         // SAFETY: the invariant.
         unsafe {
-            let mut words = [[self.last[0]; BLOCKS + 1], [self.last[1]; BLOCKS + 1]];
+            let (mut words, mut besides) = ([self.last[0]; BLOCKS + 1], [self.last[1]; BLOCKS + 1]);
+            let mut any = self.last[1];
             for index in 0..BLOCKS {
                 let [class, beside] = self.block(bytes, index * BLOCK);
-                (words[0][index + 1], words[1][index + 1]) = (class, beside);
+                (words[index + 1], besides[index + 1]) = (class, beside);
+                any = _mm512_or_si512(any, beside);
             }
-            self.last = [words[0][BLOCKS], words[1][BLOCKS]];
-            [windows(&words[0]), windows(&words[1])]
+            self.last = [words[BLOCKS], _mm512_setzero_si512()];
+            let mut beside = [Eight(_mm512_setzero_si512()); 8];
+            if _mm512_test_epi64_mask(any, any) != 0 {
+                for index in 0..BLOCKS {
+                    besides[index + 1] = turn(besides[index + 1]);
+                }
+                self.last[1] = besides[BLOCKS];
+                beside = windows(&besides);
+            }
+            [windows(&words), beside]
         }
     }
 

@@ -133,27 +133,36 @@ fn show_signs<L: Lanes>(
     });
     let text = look.whole();
     let new = |bits: L| bits >> HISTORY as u32;
-    let mut each = |bits: L, note: fn(&mut Found, &Text<'_>, usize)| {
-        let some = new(bits).some();
-        if some != 0 {
-            note_each(found, text, at, some, &new(bits).windows(), note);
-        }
-    };
-    each(shown.codes, Found::code);
-    each(shown.packed, Found::packed);
-    each(shown.phones, Found::number);
-    each(shown.ibans, Found::iban);
-    each(shown.ssns, Found::ssn);
-    each(shown.nines, Found::nine);
-    each(shown.at, Found::at);
-    each(shown.values, Found::value);
-    each(shown.dashes, Found::dashes);
-    each(shown.tokens, Found::token);
-    each(shown.keys, Found::key);
-    each(shown.addresses | shown.options | shown.labels | shown.lines, Found::anchor);
-    if found.options_to > at && new(shown.named).some() != 0 {
-        let named = new(shown.named);
-        note_each(found, text, at, named.some(), &named.windows(), Found::named);
+    note(found, text, at, new(shown.codes), Found::code);
+    note(found, text, at, new(shown.packed), Found::packed);
+    note(found, text, at, new(shown.phones), Found::number);
+    note(found, text, at, new(shown.ibans), Found::iban);
+    note(found, text, at, new(shown.ssns), Found::ssn);
+    note(found, text, at, new(shown.nines), Found::nine);
+    note(found, text, at, new(shown.at), Found::at);
+    note(found, text, at, new(shown.values), Found::value);
+    note(found, text, at, new(shown.dashes), Found::dashes);
+    note(found, text, at, new(shown.tokens), Found::token);
+    note(found, text, at, new(shown.keys), Found::key);
+    let anchors = shown.addresses | shown.options | shown.labels | shown.lines;
+    note(found, text, at, new(anchors), Found::anchor);
+    if found.options_to > at {
+        note(found, text, at, new(shown.named), Found::named);
+    }
+}
+
+/// Takes a note for each bit of the windows of a batch at `at`.
+#[inline(always)]
+fn note<L: Lanes>(
+    found: &mut Found,
+    text: &Text<'_>,
+    at: usize,
+    bits: L,
+    take: impl Fn(&mut Found, &Text<'_>, usize),
+) {
+    let some = bits.some();
+    if some != 0 {
+        note_each(found, text, at, some, &bits.windows(), take);
     }
 }
 
@@ -164,10 +173,10 @@ fn note_each(
     at: usize,
     some: u32,
     windows: &[u64; LANES],
-    note: fn(&mut Found, &Text<'_>, usize),
+    take: impl Fn(&mut Found, &Text<'_>, usize),
 ) {
     each(at, some, |base, index| {
-        places(base, window(windows, index)).for_each(|at| note(found, text, at));
+        places(base, window(windows, index)).for_each(|at| take(found, text, at));
     });
 }
 

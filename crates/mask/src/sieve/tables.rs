@@ -58,7 +58,7 @@ pub(crate) const WIDE_DIGIT: u8 = 4;
 pub(crate) static BESIDE: [[u8; 128]; BESIDE_AT.len()] = beside();
 
 /// How far from the place the characters are that a table of [`BESIDE`] is for.
-pub(crate) const BESIDE_AT: [usize; 4] = [0, 1, 2, 4];
+pub(crate) const BESIDE_AT: [usize; 3] = [0, 1, 4];
 
 #[allow(clippy::indexing_slicing, reason = "a constant, computed by the compiler")]
 const fn put(table: &mut [u8; 128], characters: &[u8], bit: u8) {
@@ -81,7 +81,7 @@ const fn beside() -> [[u8; 128]; BESIDE_AT.len()] {
     put(&mut first, b"QRSTW", TWICE);
     put(&mut second, b"DEFGHTUVWXjklmnz0123", TWICE);
     put(&mut fifth, b"deMNZcSTQ", TWICE);
-    [first, second, [BASE64 | TWICE; 128], fifth]
+    [first, second, fifth]
 }
 
 /// What a character beyond ASCII may be.

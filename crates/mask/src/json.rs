@@ -403,7 +403,7 @@ impl<'t> Walk<'t> {
         let masker = self.masker.about_cards(about_cards);
         let holds = self.calm.holds(self.masker, self.text, &content);
         let Some(masked) = masker.part_of(self.text, content.clone(), Views::JsonString, holds) else {
-            return false;
+            return self.scan_within(masker, content);
         };
         self.found = self.found.saturating_add(masked.found - 1);
         self.sad |= masked.sad;
@@ -411,6 +411,32 @@ impl<'t> Walk<'t> {
         let valid = string::length(&[masked.bytes.as_slice(), b"\""].concat()) == Some(masked.bytes.len());
         let stars = || b"*".repeat(content.len());
         self.replace(content.clone(), &if valid { masked.bytes } else { stars() });
+        true
+    }
+
+    /// Reads a string that holds escapes of escapes, as JSON within JSON does: what shows once they are undone goes with all of
+    /// the string, since no mask could be put under them.
+    fn scan_within(&mut self, masker: Masker, content: Range<usize>) -> bool {
+        let written = self.text.get(content.clone()).unwrap_or_default();
+        if !is_escaped_twice(written) {
+            return false;
+        }
+        let mut within = string::undone(written);
+        for _ in 0..WITHIN_MAX {
+            if let Some(masked) = masker.text(&within) {
+                self.sad |= masked.sad;
+                let stars = b"*".repeat(content.len());
+                self.replace(content, &stars);
+                return true;
+            }
+            if !is_escaped_twice(&within) {
+                return false;
+            }
+            within = string::undone(&within);
+        }
+        // Nobody nests so deep.
+        let stars = b"*".repeat(content.len());
+        self.replace(content, &stars);
         true
     }
 
@@ -539,6 +565,14 @@ const VALUES: &[&[u8]] = &[b"value", b"text", b"content", b"data", b"#text", b"$
 
 /// How deep documents may nest.
 const DEPTH_MAX: usize = 128;
+
+/// Whether an escape of a character is itself escaped in a text.
+fn is_escaped_twice(text: &[u8]) -> bool {
+    memchr::memmem::find(text, br"\\u").is_some()
+}
+
+/// Documents within one another that are read.
+const WITHIN_MAX: usize = 4;
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ fn every_line_of_the_table_reads() {
     assert!(unread.is_empty(), "{unread:?}");
     assert_eq!(
         TABLE.iter().map(Vec::len).sum::<usize>(),
-        lines().filter_map(read).map(|ranges| ranges.len()).sum()
+        lines().filter_map(read).map(|ranges| ranges.len()).sum::<usize>()
     );
 }
 

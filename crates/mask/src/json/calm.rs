@@ -100,7 +100,7 @@ pub(super) fn is_clean(masker: Masker, text: &[u8]) -> bool {
         let name = text.get(written.clone()).unwrap_or_default();
         !is_escaped && !name.contains(&b'\\') && says_nothing(calm.name(text, &written, Name::of))
     });
-    clean && masker.holds(text) == Holds::Nothing
+    clean && !super::is_escaped_twice(text) && masker.holds(text) == Holds::Nothing
 }
 
 /// The place of a name among those that are remembered.

@@ -25,6 +25,25 @@ pub(super) fn unescape(written: &[u8]) -> Vec<u8> {
     text
 }
 
+/// Any text with the escapes in it undone, and all else as it is.
+pub(super) fn undone(text: &[u8]) -> Vec<u8> {
+    let mut undone = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, after)) = rest.split_first() {
+        match character(rest).filter(|_| *first == b'\\') {
+            Some((c, after)) => {
+                undone.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                rest = after;
+            }
+            None => {
+                undone.push(*first);
+                rest = after;
+            }
+        }
+    }
+    undone
+}
+
 /// `text` in quotes, as a JSON string.
 pub(super) fn quote(text: &[u8]) -> Vec<u8> {
     [b"\"".as_slice(), &escape(text), b"\""].concat()

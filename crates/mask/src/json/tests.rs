@@ -316,3 +316,20 @@ fn read(rules: &[(&str, &str)]) -> Vec<JsonRule> {
         })
         .collect()
 }
+
+#[test]
+fn escapes_of_escapes_are_read_in_documents_within_documents() {
+    let masker = Masker::new(Profile::Last4);
+    let digits: String = "4111111111111111".chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+    let mut document = format!(r#"{{"pan":"{digits}"}}"#);
+    for depth in 1..5 {
+        document = serde_json::to_string(&serde_json::json!({ "d": document })).unwrap();
+        let masked = masker.json(document.as_bytes(), &[]).unwrap_or_else(|| panic!("{depth}: {document}"));
+        let told: serde_json::Value = serde_json::from_slice(&masked.bytes).unwrap();
+        assert!(told["d"].as_str().unwrap().bytes().all(|byte| byte == b'*'), "{depth}: {told}");
+        assert!(!masker.leaves_json(document.as_bytes()));
+    }
+    for plain in [r#"{"d":"{\"a\":\"caf\\u00e9\"}"}"#, r#"{"d":"C:\\users\\u"}"#] {
+        assert_eq!(masker.json(plain.as_bytes(), &[]), None, "{plain}");
+    }
+}

@@ -246,7 +246,11 @@ impl Drive {
             true = closed(&mut self.closing) => Happened::Closed,
         };
         match happened {
-            Happened::AgentWent => self.exchange.agent_gone(),
+            Happened::AgentWent => {
+                // What was still to be given is nobody's.
+                self.telling = Outbox::default();
+                self.exchange.agent_gone();
+            }
             Happened::Judged(verdict) => self.judged(verdict),
             Happened::Gave => self.patience(),
             Happened::Asked(frame) => self.asked(frame),

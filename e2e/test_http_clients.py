@@ -452,7 +452,6 @@ def test_a_socket_is_kept_on_both_sides(gateway, site, token):
         assert site.sockets - before <= 1
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="a boundary in which a card number stands by chance makes the body one that is not understood; a quarter of those of Node's form-data are such")
 def test_an_upload_whose_boundary_is_a_number_by_chance_arrives(gateway, site, token):
     path = site.serves(answer("ok"))
     boundary = "-" * 26 + "4000056655665556" + "12345678"
@@ -462,7 +461,10 @@ def test_an_upload_whose_boundary_is_a_number_by_chance_arrives(gateway, site, t
     for name in ("shop", "cde", "openai"):
         came = requests.post(gateway.url(name, "/v1/files" if name == "openai" else path), data=body, headers=headers)
         assert came.status_code == 200, came.text
-    assert [request.body for request in site.requests] == [body.encode()] * 2
+    # Letters stand for its digits, so that it is no number any more.
+    anew = boundary.translate(str.maketrans("0123456789", "ghijklmnop"))
+    assert site.requests and {request.body for request in site.requests} == {body.replace(boundary, anew).encode()}
+    assert {request.get("content-type") for request in site.requests} == {f"multipart/form-data; boundary={anew}"}
 
 
 def test_bodies_of_unknown_length_are_sent_as_they_come(gateway, site, token):

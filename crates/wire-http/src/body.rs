@@ -32,6 +32,13 @@ pub use json::fuzz_json;
 pub use open::open;
 pub(crate) use packed::hides;
 
+/// The boundary that the header says of a body of several parts.
+pub(crate) fn boundary(content_type: &str) -> Option<String> {
+    let said = kind::Said::read(content_type);
+    let is_multipart = said.is_multipart();
+    said.boundary.filter(|boundary| is_multipart && !boundary.is_empty())
+}
+
 /// Masks card numbers in disguise in a JSON document, and says how many; `None` when there are none.
 pub(crate) fn disguised(care: &Care, text: &[u8]) -> Option<(Vec<u8>, u64)> {
     let place = mask::JsonPlace::new(care.masker, Arc::clone(&care.rules));

@@ -31,6 +31,7 @@ use http::{HeaderMap, Method, Response, StatusCode, request, response};
 use wire::Side;
 
 use crate::body::{Care, Rewrite, Withheld};
+use crate::boundary::Boundary;
 use crate::connection::{Holds, Settings};
 use crate::echo::Echo;
 use crate::header;
@@ -125,6 +126,8 @@ struct Head {
 /// A request's body, as far as it has come.
 #[derive(Default)]
 struct Body {
+    /// What writes its boundary anew, before anything else reads it.
+    boundary: Option<Boundary>,
     /// What is held.
     held: Vec<u8>,
     trailers: Option<HeaderMap>,
@@ -154,9 +157,10 @@ impl Exchange {
         request: RequestId,
         method: Method,
         target: &str,
-        headers: HeaderMap,
+        mut headers: HeaderMap,
         has_body: bool,
     ) -> Self {
+        let boundary = Boundary::anew(&mut headers);
         let mut target = Target::read(target);
         let asked = target.as_mut().ok().and_then(|target| settings.connection.asked(&method, target));
         let can_switch = target.is_ok() && !has_body;
@@ -164,7 +168,7 @@ impl Exchange {
         let socket = nonce.and_then(|nonce| Handshake::asked(&method, &headers, nonce));
         let (known, unknown) = Known::of(&settings.connection, &method, target.as_ref().ok());
         let head = Head { method, target, headers };
-        let body = Body { ended: !has_body, ..Body::default() };
+        let body = Body { ended: !has_body, boundary, ..Body::default() };
         let effects = VecDeque::new();
         let (stage, answer, care, failed) = (Stage::Held, None, None, None);
         let mut exchange = Self {
@@ -219,6 +223,13 @@ impl Exchange {
 
     /// Goes on with the request's body.
     pub fn request_data(&mut self, bytes: &[u8]) {
+        match self.body.boundary.as_mut().map(|boundary| boundary.push(bytes)) {
+            Some(bytes) => self.go_on(&bytes),
+            None => self.go_on(bytes),
+        }
+    }
+
+    fn go_on(&mut self, bytes: &[u8]) {
         match self.stage {
             Stage::Held => {
                 self.body.held.extend_from_slice(bytes);
@@ -243,6 +254,9 @@ impl Exchange {
 
     /// Ends the request's body.
     pub fn request_end(&mut self, trailers: Option<HeaderMap>) {
+        if let Some(mut boundary) = self.body.boundary.take() {
+            self.go_on(&boundary.finish());
+        }
         if mem::replace(&mut self.body.ended, true) {
             return;
         }

@@ -12,6 +12,7 @@
 //! 7. `ws`: what an exchange becomes that opened a WebSocket.
 
 mod body;
+mod boundary;
 mod connection;
 pub mod document;
 mod echo;

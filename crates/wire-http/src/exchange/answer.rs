@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, response};
 
 use super::Effect;
 use crate::body::{Care, Coded, Rewrite, Withheld, open};
+use crate::boundary::Boundary;
 use crate::connection::Settings;
 use crate::header;
 
@@ -34,6 +35,8 @@ pub(super) struct Answer {
     status: u16,
     in_head: u64,
     released: u64,
+    /// What writes the boundary of its body anew.
+    boundary: Option<Boundary>,
     /// Fields that are not told.
     forgotten: Vec<HeaderName>,
     /// Bytes of its body that came from the upstream, and how many may.
@@ -46,7 +49,7 @@ const TOO_LONG: Withheld = Withheld::TooLarge("the answer");
 
 impl Answer {
     /// Takes the head.
-    pub fn open(settings: &Settings, method: &Method, parts: response::Parts) -> Self {
+    pub fn open(settings: &Settings, method: &Method, mut parts: response::Parts) -> Self {
         let status = parts.status;
         let has_body = *method != Method::HEAD
             && !matches!(
@@ -54,6 +57,7 @@ impl Answer {
                 StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED | StatusCode::RESET_CONTENT
             );
         let mut answer = Self { has_body, status: status.as_u16(), ..Self::default() };
+        answer.boundary = Boundary::anew(&mut parts.headers);
         answer.wrong = wrong(&parts);
         let length =
             parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
@@ -135,7 +139,10 @@ impl Answer {
         }
         let Some(rewriter) = &mut self.rewriter else { return Ok(()) };
         let mut out = Vec::new();
-        rewriter.push(bytes, &mut out)?;
+        match &mut self.boundary {
+            Some(boundary) => rewriter.push(&boundary.push(bytes), &mut out)?,
+            None => rewriter.push(bytes, &mut out)?,
+        }
         self.release(out, effects);
         Ok(())
     }
@@ -149,6 +156,9 @@ impl Answer {
     ) -> Result<(), Withheld> {
         let mut out = std::mem::take(&mut self.gathered);
         if let Some(rewriter) = &mut self.rewriter {
+            if let Some(boundary) = &mut self.boundary {
+                rewriter.push(&boundary.finish(), &mut out)?;
+            }
             rewriter.finish(&mut out)?;
         }
         let mut trailers = trailers.map(|trailers| header::trailers(&trailers));

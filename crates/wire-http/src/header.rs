@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use http::header::{self, Entry};
+use http::header;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use mask::{Masked, Masker};
 
@@ -127,14 +127,15 @@ pub(crate) fn announced(from: &HeaderMap) -> Option<HeaderValue> {
 /// Trailers as they are passed on.
 pub(crate) fn trailers(from: &HeaderMap) -> HeaderMap {
     let mut kept = passed(from, &NOT_TOLD);
-    NOT_SENT.iter().chain(&DIGESTS).for_each(|name| remove(&mut kept, name));
+    remove(&mut kept, &NOT_SENT);
+    remove(&mut kept, &DIGESTS);
     kept
 }
 
 /// Takes out what is said of a body's bytes; `ETag` becomes a weak one, which says that it stands for the same thing
 /// (RFC 9110 §8.8.1).
 pub(crate) fn forget_bytes(headers: &mut HeaderMap) {
-    DIGESTS.iter().for_each(|name| remove(headers, name));
+    remove(headers, &DIGESTS);
     let weak = headers
         .get(header::ETAG)
         .filter(|tag| !tag.as_bytes().starts_with(b"W/"))
@@ -148,24 +149,19 @@ pub(crate) fn forget_bytes(headers: &mut HeaderMap) {
 /// is starred out.
 pub(crate) fn mask(headers: &mut HeaderMap, masker: Masker, echo: &Echo, strict: bool) -> Looked {
     let mut looked = Looked::default();
-    let names: Vec<HeaderName> = headers.keys().cloned().collect();
-    for name in names.iter().filter(|name| masker.text(name.as_str().as_bytes()).is_some()) {
-        looked.found += 1;
-        remove(headers, name.as_str());
-    }
-    for name in &names {
-        let Entry::Occupied(mut values) = headers.entry(name) else { continue };
-        for value in values.iter_mut() {
-            let hidden = echo.hide(value.as_bytes());
-            let seen = hidden.as_deref().unwrap_or(value.as_bytes());
-            let masked =
-                if name == header::CONTENT_TYPE { media_type(seen, masker) } else { masker.text(seen) };
-            looked.found += masked.as_ref().map_or(0, |masked| u64::from(masked.found));
-            looked.sad |= masked.as_ref().is_some_and(|masked| masked.sad);
-            looked.found += u64::from(hidden.is_some());
-            if let Some(bytes) = masked.map(|masked| masked.bytes).or(hidden) {
-                *value = HeaderValue::from_bytes(&bytes).unwrap_or(HeaderValue::from_static("****"));
-            }
+    let is_named = |name: &&HeaderName| masker.text(name.as_str().as_bytes()).is_some();
+    let named: Vec<HeaderName> = headers.keys().filter(is_named).cloned().collect();
+    looked.found += named.len() as u64;
+    named.iter().for_each(|name| _ = headers.remove(name));
+    for (name, value) in headers.iter_mut() {
+        let hidden = echo.hide(value.as_bytes());
+        let seen = hidden.as_deref().unwrap_or(value.as_bytes());
+        let masked = if name == header::CONTENT_TYPE { media_type(seen, masker) } else { masker.text(seen) };
+        looked.found += masked.as_ref().map_or(0, |masked| u64::from(masked.found));
+        looked.sad |= masked.as_ref().is_some_and(|masked| masked.sad);
+        looked.found += u64::from(hidden.is_some());
+        if let Some(bytes) = masked.map(|masked| masked.bytes).or(hidden) {
+            *value = HeaderValue::from_bytes(&bytes).unwrap_or(HeaderValue::from_static("****"));
         }
     }
     if strict {
@@ -227,15 +223,20 @@ const NUMBER_DIGITS_MAX: usize = 19;
 
 /// All fields but those of a hop, those that `Connection` names, and `others`.
 fn passed(from: &HeaderMap, others: &[&str]) -> HeaderMap {
-    let mut kept = from.clone();
     let named: Vec<String> = from
         .get_all(header::CONNECTION)
         .iter()
         .flat_map(|value| value.to_str().unwrap_or_default().split(','))
         .map(|name| name.trim().to_ascii_lowercase())
         .collect();
-    named.iter().for_each(|name| remove(&mut kept, name));
-    OF_A_HOP.iter().chain(others).for_each(|name| remove(&mut kept, name));
+    let passes = |name: &HeaderName| {
+        let name = name.as_str();
+        !OF_A_HOP.contains(&name) && !others.contains(&name) && !named.iter().any(|named| named == name)
+    };
+    let mut kept = HeaderMap::with_capacity(from.keys_len());
+    for (name, value) in from.iter().filter(|(name, _)| passes(name)) {
+        kept.append(name, value.clone());
+    }
     kept
 }
 
@@ -257,6 +258,8 @@ fn codings(headers: &mut HeaderMap) {
     headers.insert(header::ACCEPT_ENCODING, value);
 }
 
-fn remove(headers: &mut HeaderMap, name: &str) {
-    headers.remove(name);
+fn remove(headers: &mut HeaderMap, names: &[&str]) {
+    let there: Vec<HeaderName> =
+        headers.keys().filter(|name| names.contains(&name.as_str())).cloned().collect();
+    there.iter().for_each(|name| _ = headers.remove(name));
 }

@@ -9,6 +9,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde_json::Deserializer;
 use serde_json::de::SliceRead;
 
+use crate::header;
 use crate::target::form_fields;
 
 /// Those of a query.
@@ -16,11 +17,14 @@ pub(super) fn query(fields: &[(String, String)], wanted: &Wanted) -> Vec<Field> 
     named(Part::Query, fields, &wanted.query)
 }
 
-/// Those of a header. A field that is there more than once has more than one value.
+/// Those of a header. A field that is there more than once has more than one value, and so has one whose name some servers
+/// take for it.
 pub(super) fn headers(headers: &HeaderMap, wanted: &Wanted) -> Vec<Field> {
     let field = |name: &str| {
-        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-        let values: Vec<Box<str>> = values.map(Box::from).collect();
+        let taken = header::taken_for(name);
+        let found = headers.iter().filter(|(found, _)| header::taken_for(found.as_str()) == taken);
+        let values: Vec<Box<str>> =
+            found.map(|(_, value)| String::from_utf8_lossy(value.as_bytes()).into()).collect();
         (!values.is_empty()).then(|| Field { part: Part::Header, name: name.into(), values })
     };
     wanted.headers.iter().filter_map(|name| field(name)).collect()

@@ -25,7 +25,7 @@ use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 
-use access::{Code, Outcome, Question, Redacted, Refusal, RequestId, Said, Status, Terms, Verdict};
+use access::{Code, Outcome, Question, Redacted, Refusal, RequestId, Said, Status, Terms, Verdict, Wanted};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode, request, response};
 use wire::Side;
@@ -66,8 +66,8 @@ pub enum Effect {
     Request(Box<request::Parts>),
     /// Send more of its body.
     RequestData(Bytes),
-    /// Its body has ended.
-    RequestEnd(Option<HeaderMap>),
+    /// Its body has ended. Trailers of requests are not sent: nobody has decided upon them.
+    RequestEnd,
     /// Tell the agent this; a body follows.
     Response(Box<response::Parts>),
     /// Tell more of its body.
@@ -127,7 +127,6 @@ struct Head {
 struct Body {
     /// What is held.
     held: Vec<u8>,
-    trailers: Option<HeaderMap>,
     ended: bool,
     /// Bytes of it that were let pass.
     passed: u64,
@@ -135,6 +134,8 @@ struct Body {
     rewriter: Option<Box<dyn Rewrite>>,
     /// What it becomes if nothing of it may be revealed, where it was held whole.
     masked: Option<Vec<u8>>,
+    /// What is recorded of it, where that is not what is held.
+    recorded: Option<Vec<u8>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -204,6 +205,11 @@ impl Exchange {
         self.effects.pop_front()
     }
 
+    /// Takes note of the fields of requests that policies ask for now: they may have changed while the body was on its way.
+    pub fn look_for(&mut self, wanted: Arc<Wanted>) {
+        self.settings.wanted = wanted;
+    }
+
     /// Whether more should be read from `side` now.
     pub fn wants(&self, side: Side) -> bool {
         match side {
@@ -242,11 +248,10 @@ impl Exchange {
     }
 
     /// Ends the request's body.
-    pub fn request_end(&mut self, trailers: Option<HeaderMap>) {
+    pub fn request_end(&mut self) {
         if mem::replace(&mut self.body.ended, true) {
             return;
         }
-        self.body.trailers = trailers;
         match self.stage {
             Stage::Held => self.ask(),
             Stage::Running => self.send_end(),

@@ -34,7 +34,7 @@ use crate::body::{Care, Rewrite, Withheld};
 use crate::connection::{Holds, Settings};
 use crate::echo::Echo;
 use crate::header;
-use crate::llm::{Dialect, Operation, Seen};
+use crate::llm::{self, Dialect, Operation, Seen, Usage};
 use crate::problem;
 use crate::target::{Malformed, Target};
 use crate::ws::{Handshake, Opened, Opening};
@@ -47,6 +47,9 @@ pub const HELD_BYTES_MAX: usize = 1 << 20;
 
 /// Bytes of a prompt; a longer one is refused.
 pub const PROMPT_BYTES_MAX: usize = 32 << 20;
+
+/// Bytes of a token of a model, as providers say of English.
+const BYTES_OF_A_TOKEN: u64 = 4;
 
 /// What the driver must do next.
 #[derive(Debug)]
@@ -500,12 +503,25 @@ impl Exchange {
     fn said(&self) -> Option<Box<Said>> {
         let begun = self.answer.is_some() && self.is_prompt();
         let facts = begun.then(|| self.seen.facts())?;
+        let estimated_tokens = self.estimated(&facts);
         Some(Box::new(Said {
             text: Redacted::new(facts.text.into()),
             tools: facts.tools,
             input_tokens: facts.usage.input_tokens,
             output_tokens: facts.usage.output_tokens,
+            estimated_tokens,
         }))
+    }
+
+    /// What an answer cost, about, unless its provider has told: that is at its end, which an agent need not wait for, and
+    /// of a stream only if the agent asks for it.
+    fn estimated(&self, said: &llm::Facts) -> Option<u64> {
+        let answer = self.answer.as_ref().filter(|answer| !answer.is_error())?;
+        let Usage { input_tokens, output_tokens } = said.usage;
+        let is_told = answer.has_ended() && (input_tokens.is_some() || output_tokens.is_some());
+        let counts = self.asked.is_some_and(|(_, operation)| operation == Operation::Count);
+        let bytes = self.body.passed.saturating_add(said.said_bytes);
+        (!is_told && !counts).then_some(bytes / BYTES_OF_A_TOKEN)
     }
 
     fn tell(&mut self, refusal: &Refusal) {

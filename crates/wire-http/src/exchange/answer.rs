@@ -31,6 +31,7 @@ pub(super) struct Answer {
     gathered: Vec<u8>,
     rewriter: Option<Box<dyn Rewrite>>,
     begun: bool,
+    ended: bool,
     status: u16,
     in_head: u64,
     released: u64,
@@ -169,6 +170,7 @@ impl Answer {
             effects.push_back(Effect::ResponseData(out.into()));
         }
         effects.push_back(Effect::ResponseEnd(trailers.filter(|trailers| !trailers.is_empty())));
+        self.ended = true;
         Ok(())
     }
 
@@ -177,10 +179,20 @@ impl Answer {
         self.begun
     }
 
+    /// Whether all of it has been told.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether it says that what was asked for was not done.
+    pub fn is_error(&self) -> bool {
+        self.status >= 400
+    }
+
     /// How it ended, as its status says.
     pub fn status(&self) -> Status {
         let status = self.status.to_string().into();
-        if self.status < 400 { Status::Completed(status) } else { Status::Failed(status) }
+        if self.is_error() { Status::Failed(status) } else { Status::Completed(status) }
     }
 
     /// How many things were masked in it.

@@ -299,7 +299,13 @@ impl Exchange {
         match checked.map(|socket| socket.check(&parts.headers)) {
             Some(Ok(opened)) => self.opened = Some((parts, opened)),
             Some(Err(withheld)) => return self.withhold(withheld),
-            None => self.answer = Some(Answer::open(&self.settings, &self.head.method, parts)),
+            None => {
+                let path = self.head.target.as_ref().map_or("/", |target| &target.path);
+                // The version may be panguard's own addition.
+                let path =
+                    path.strip_prefix("/v1").filter(|_| self.settings.connection.asks_models).unwrap_or(path);
+                self.answer = Some(Answer::open(&self.settings, &self.head.method, path, parts));
+            }
         }
         self.begin();
     }

@@ -46,8 +46,8 @@ pub(super) struct Answer {
 const TOO_LONG: Withheld = Withheld::TooLarge("the answer");
 
 impl Answer {
-    /// Takes the head.
-    pub fn open(settings: &Settings, method: &Method, parts: response::Parts) -> Self {
+    /// Takes the head. `path` is the one that was asked for, from which places in it may count.
+    pub fn open(settings: &Settings, method: &Method, path: &str, parts: response::Parts) -> Self {
         let status = parts.status;
         let has_body = *method != Method::HEAD
             && !matches!(
@@ -67,7 +67,7 @@ impl Answer {
         let mut told = response::Response::new(()).into_parts().0;
         told.status = status;
         told.headers = header::told(&parts.headers);
-        points_inside(settings, &mut told.headers);
+        points_inside(settings, path, &mut told.headers);
         if let Some(announced) = header::announced(&parts.headers).filter(|_| has_body) {
             told.headers.insert(TRAILER, announced);
         }
@@ -273,13 +273,13 @@ fn wrong(parts: &response::Parts) -> Option<Withheld> {
 }
 
 /// Where the answer points: inside, or nowhere.
-fn points_inside(settings: &Settings, headers: &mut HeaderMap) {
+fn points_inside(settings: &Settings, path: &str, headers: &mut HeaderMap) {
     for name in [LOCATION, http::header::CONTENT_LOCATION] {
         let Some(place) = headers.remove(&name) else { continue };
         let origin = &settings.connection.origin;
         let inside = place.to_str().ok().and_then(|place| match settings.by_own_name {
             true => origin.by_own_name(place.trim()),
-            false => origin.inside(place.trim(), &settings.prefix),
+            false => origin.inside(place.trim(), &settings.prefix, path),
         });
         if let Some(inside) = inside.and_then(|place| HeaderValue::from_str(&place).ok()) {
             headers.insert(name, inside);

@@ -144,6 +144,7 @@ impl Connection {
             refuses: false,
             echo: echo.clone(),
             seen: None,
+            is_json_alone: false,
         }
     }
 
@@ -162,6 +163,7 @@ impl Connection {
             refuses,
             echo: Echo::default(),
             seen: None,
+            is_json_alone: false,
         }
     }
 }

@@ -191,14 +191,15 @@ impl Exchange {
     /// How the answer that has begun is looked at, with what the document says of its like.
     pub(super) fn care_of_answer(&mut self) -> Result<Option<Care>, Withheld> {
         let (Some(care), Some(answer)) = (&self.care, &mut self.answer) else { return Ok(None) };
-        let Some(document) = &self.settings.connection.document else { return Ok(Some(care.clone())) };
-        let operation = self.known.as_ref().map(|known| &*known.operation);
-        let rules = answer.labelled(document, operation, &self.terms)?;
-        if rules.is_empty() {
-            return Ok(Some(care.clone()));
+        let mut care = care.clone();
+        if let Some(document) = &self.settings.connection.document {
+            let operation = self.known.as_ref().map(|known| &*known.operation);
+            let rules = answer.labelled(document, operation, &self.terms)?;
+            care.rules = care.rules.iter().cloned().chain(rules).collect();
         }
-        let rules: Vec<JsonRule> = care.rules.iter().cloned().chain(rules).collect();
-        Ok(Some(Care { rules: rules.into(), ..care.clone() }))
+        // An error is often a page of whatever stands before the system.
+        care.is_json_alone = !answer.is_error() && care.rules.iter().any(JsonRule::has_class);
+        Ok(Some(care))
     }
 }
 

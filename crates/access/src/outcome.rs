@@ -28,6 +28,8 @@ pub struct Said {
     pub input_tokens: Option<u64>,
     /// Tokens of its answer.
     pub output_tokens: Option<u64>,
+    /// Tokens of both by the length of what was asked and said, where its provider has not told, or not all.
+    pub estimated_tokens: Option<u64>,
 }
 
 /// The end of a command.

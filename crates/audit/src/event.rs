@@ -232,12 +232,16 @@ pub struct SaidNote {
     /// Tokens of its answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_tokens: Option<u64>,
+    /// Tokens of both by the length of what was asked and said, where its provider has not told, or not all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated_tokens: Option<u64>,
 }
 
 impl SaidNote {
     /// All tokens that it cost.
     pub fn tokens(&self) -> u64 {
-        self.input_tokens.unwrap_or(0).saturating_add(self.output_tokens.unwrap_or(0))
+        let told = self.input_tokens.unwrap_or(0).saturating_add(self.output_tokens.unwrap_or(0));
+        told.max(self.estimated_tokens.unwrap_or(0))
     }
 }
 
@@ -249,6 +253,7 @@ impl From<&Said> for SaidNote {
             tools: said.tools.clone(),
             input_tokens: said.input_tokens,
             output_tokens: said.output_tokens,
+            estimated_tokens: said.estimated_tokens,
         }
     }
 }

@@ -41,6 +41,11 @@ impl JsonRule {
         Self { path, class: Some(class) }
     }
 
+    /// Whether it says that something is there, and not that nothing is.
+    pub fn has_class(&self) -> bool {
+        self.class.is_some()
+    }
+
     /// No card data is at `path`, nor in what is held there, unless another rule says so: it is judged neither by
     /// content nor by name.
     pub fn not_pan(path: JsonPath) -> Self {

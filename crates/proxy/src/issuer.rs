@@ -68,6 +68,11 @@ impl Issuers {
         Ok(Self(watched.collect::<Result<_, _>>()?))
     }
 
+    /// Whether every issuer of `previous` is still believed, and by the same rules.
+    pub fn believes_all_of(&self, previous: &Self) -> bool {
+        previous.0.iter().all(|known| self.0.iter().any(|watched| Arc::ptr_eq(watched, known)))
+    }
+
     /// Says who presents `token`.
     ///
     /// Waits only if the token names a key that is not known and the issuer may be asked for it now, or has

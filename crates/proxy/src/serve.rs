@@ -105,12 +105,15 @@ impl Gateway {
     }
 
     /// Puts other connections, issuers and certificates in the place of those there are. Sessions that are
-    /// open keep theirs; what is the same before and after keeps what was fetched for it.
+    /// open keep theirs, but those of HTTP whose issuer may be believed no more; what is the same before and after keeps
+    /// what was fetched for it.
     ///
     /// # Errors
     /// As [`Gateway::new`]; then everything stays as it was.
     pub fn replace(&self, live: Live) -> Result<(), TlsError> {
-        let issuers = Issuers::watch(live.issuers, Some(&self.issuers.load()))?;
+        let issuers_before = self.issuers.load_full();
+        let issuers = Issuers::watch(live.issuers, Some(&issuers_before))?;
+        let still_believed = issuers.believes_all_of(&issuers_before);
         self.https.replace(live.https, &self.settings.vault, &self.settings.gate)?;
         let before = self.connections.load();
         let reachable = |connection: Connection| match before.get(&connection.name) {
@@ -121,6 +124,9 @@ impl Gateway {
             live.connections.into_iter().map(|connection| (connection.name.clone(), reachable(connection)));
         self.connections.store(Arc::new(connections.collect()));
         self.issuers.store(Arc::new(issuers));
+        if !still_believed {
+            self.https.end_all(&self.settings.gate, "issuers have changed");
+        }
         self.tls.store(live.tls);
         Ok(())
     }

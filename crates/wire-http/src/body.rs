@@ -98,6 +98,8 @@ pub struct Care {
     pub echo: Echo,
     /// What takes note of what the answer of a model says of itself, where it is one.
     pub seen: Option<Arc<Seen>>,
+    /// Whether what is said to be JSON is withheld if it is none: what the rules mean could be anywhere in it.
+    pub is_json_alone: bool,
 }
 
 /// What becomes of a body that cannot be understood.

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use access::{Code, DataClass, Terms, Timestamp};
@@ -144,6 +144,7 @@ impl Connection {
             refuses: false,
             echo: echo.clone(),
             seen: None,
+            is_json_alone: false,
         }
     }
 
@@ -162,6 +163,7 @@ impl Connection {
             refuses,
             echo: Echo::default(),
             seen: None,
+            is_json_alone: false,
         }
     }
 }
@@ -240,19 +242,25 @@ impl Origin {
     }
 
     /// Where an answer points, as the agent can follow it: places in this connection by panguard, under `prefix`; others
-    /// as they are, but none in a private network. `None`: it is not told.
-    pub(crate) fn inside(&self, place: &str, prefix: &str) -> Option<String> {
+    /// as they are, but none in a private network. `from` is the path that was asked for, within this connection. `None`: it
+    /// is not told.
+    pub(crate) fn inside(&self, place: &str, prefix: &str, from: &str) -> Option<String> {
+        // A slash, for many.
+        if place.contains('\\') {
+            return None;
+        }
         if let Some(rest) = place.strip_prefix("//") {
-            return self.inside(&format!("{}://{rest}", self.scheme()), prefix);
+            return self.inside(&format!("{}://{rest}", self.scheme()), prefix, from);
         }
         if !has_scheme(place) {
             // A path from the root, within this connection or not; or one that counts from the request's own.
             let Some(path) =
                 place.strip_prefix(&*self.base).filter(|path| place.starts_with('/') && is_below(path))
             else {
-                return (!place.starts_with('/')).then(|| place.to_owned());
+                let stays = !place.starts_with('/') && (prefix.is_empty() || stays_below(place, from));
+                return stays.then(|| place.to_owned());
             };
-            return Some(format!("{prefix}{path}"));
+            return stays_below(path.trim_start_matches('/'), "/").then(|| format!("{prefix}{path}"));
         }
         let end = place.find(['?', '#']).unwrap_or(place.len());
         let (url, rest) = place.split_at_checked(end)?;
@@ -272,6 +280,25 @@ fn is_below(rest: &str) -> bool {
     rest.is_empty() || rest.starts_with(['/', '?', '#'])
 }
 
+/// Whether a place that counts from the path `from` is below the same root, however its dots are written (RFC 3986 §5.2.4).
+fn stays_below(place: &str, from: &str) -> bool {
+    let path = place.split(['?', '#']).next().unwrap_or_default();
+    let mut depth = from.matches('/').count().saturating_sub(1);
+    let mut segments = path.split('/').peekable();
+    while let Some(segment) = segments.next() {
+        depth = match &*segment.to_ascii_lowercase().replace("%2e", ".") {
+            ".." => match depth.checked_sub(1) {
+                Some(depth) => depth,
+                None => return false,
+            },
+            "." => depth,
+            // What follows the last slash is no step down.
+            _ => depth + usize::from(segments.peek().is_some()),
+        };
+    }
+    true
+}
+
 fn has_scheme(place: &str) -> bool {
     let colon = place.find(':');
     let other = place.find(['/', '?', '#']).unwrap_or(place.len());
@@ -281,23 +308,40 @@ fn has_scheme(place: &str) -> bool {
 /// Whether a host is of a private network: an address that is not routed (RFC 1918, RFC 4193, RFC 3927), or a name that
 /// only such a network knows.
 fn is_private(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let is_private_v4 = |ip: Ipv4Addr| {
+        ip.is_private() || ip.is_loopback() || ip.is_link_local() || matches!(ip.octets()[0], 0 | 100)
+    };
     match host.parse::<IpAddr>() {
-        Ok(IpAddr::V4(ip)) => {
-            ip.is_private()
-                || ip.is_loopback()
-                || ip.is_link_local()
-                || ip.is_unspecified()
-                || ip.octets()[0] == 100
-        }
+        Ok(IpAddr::V4(ip)) => is_private_v4(ip),
         Ok(IpAddr::V6(ip)) => {
-            ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local() || ip.is_unicast_link_local()
+            ip.is_loopback()
+                || ip.is_unspecified()
+                || ip.is_unique_local()
+                || ip.is_unicast_link_local()
+                || v4_within(ip).is_some_and(is_private_v4)
         }
+        // A last part that is a number makes an address in one of the older spellings (`127.1`, `0x7f.0.0.1`), each of which
+        // is read in more than one way.
         Err(_) => {
-            !host.contains('.')
+            let last = host.rsplit('.').next().unwrap_or_default();
+            let is_number = last.starts_with("0x") || last.bytes().all(|byte| byte.is_ascii_digit());
+            is_number
+                || !host.contains('.')
                 || [".internal", ".local", ".lan", ".corp", ".home", ".intranet", ".localhost", ".svc"]
                     .iter()
                     .any(|suffix| host.ends_with(suffix))
         }
+    }
+}
+
+/// The address of version 4 that one of version 6 stands for: mapped (RFC 4291 §2.5.5), behind NAT64 (RFC 6052) or 6to4.
+fn v4_within(ip: Ipv6Addr) -> Option<Ipv4Addr> {
+    let of = |high: u16, low: u16| Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low));
+    match ip.segments() {
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(of(high, low)),
+        [0x2002, high, low, ..] => Some(of(high, low)),
+        _ => None,
     }
 }
 

@@ -25,7 +25,7 @@ use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 
-use access::{Code, Outcome, Question, Redacted, Refusal, RequestId, Said, Status, Terms, Verdict};
+use access::{Code, Outcome, Question, Redacted, Refusal, RequestId, Said, Status, Terms, Verdict, Wanted};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode, request, response};
 use wire::Side;
@@ -35,7 +35,7 @@ use crate::boundary::Boundary;
 use crate::connection::{Holds, Settings};
 use crate::echo::Echo;
 use crate::header;
-use crate::llm::{Dialect, Operation, Seen};
+use crate::llm::{self, Dialect, Operation, Seen, Usage};
 use crate::problem;
 use crate::target::{Malformed, Target};
 use crate::ws::{Handshake, Opened, Opening};
@@ -48,6 +48,9 @@ pub const HELD_BYTES_MAX: usize = 1 << 20;
 
 /// Bytes of a prompt; a longer one is refused.
 pub const PROMPT_BYTES_MAX: usize = 32 << 20;
+
+/// Bytes of a token of a model, as providers say of English.
+const BYTES_OF_A_TOKEN: u64 = 4;
 
 /// What the driver must do next.
 #[derive(Debug)]
@@ -67,8 +70,8 @@ pub enum Effect {
     Request(Box<request::Parts>),
     /// Send more of its body.
     RequestData(Bytes),
-    /// Its body has ended.
-    RequestEnd(Option<HeaderMap>),
+    /// Its body has ended. Trailers of requests are not sent: nobody has decided upon them.
+    RequestEnd,
     /// Tell the agent this; a body follows.
     Response(Box<response::Parts>),
     /// Tell more of its body.
@@ -130,7 +133,6 @@ struct Body {
     boundary: Option<Boundary>,
     /// What is held.
     held: Vec<u8>,
-    trailers: Option<HeaderMap>,
     ended: bool,
     /// Bytes of it that were let pass.
     passed: u64,
@@ -138,6 +140,8 @@ struct Body {
     rewriter: Option<Box<dyn Rewrite>>,
     /// What it becomes if nothing of it may be revealed, where it was held whole.
     masked: Option<Vec<u8>>,
+    /// What is recorded of it, where that is not what is held.
+    recorded: Option<Vec<u8>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -208,6 +212,11 @@ impl Exchange {
         self.effects.pop_front()
     }
 
+    /// Takes note of the fields of requests that policies ask for now: they may have changed while the body was on its way.
+    pub fn look_for(&mut self, wanted: Arc<Wanted>) {
+        self.settings.wanted = wanted;
+    }
+
     /// Whether more should be read from `side` now.
     pub fn wants(&self, side: Side) -> bool {
         match side {
@@ -253,14 +262,13 @@ impl Exchange {
     }
 
     /// Ends the request's body.
-    pub fn request_end(&mut self, trailers: Option<HeaderMap>) {
+    pub fn request_end(&mut self) {
         if let Some(mut boundary) = self.body.boundary.take() {
             self.go_on(&boundary.finish());
         }
         if mem::replace(&mut self.body.ended, true) {
             return;
         }
-        self.body.trailers = trailers;
         match self.stage {
             Stage::Held => self.ask(),
             Stage::Running => self.send_end(),
@@ -305,7 +313,13 @@ impl Exchange {
         match checked.map(|socket| socket.check(&parts.headers)) {
             Some(Ok(opened)) => self.opened = Some((parts, opened)),
             Some(Err(withheld)) => return self.withhold(withheld),
-            None => self.answer = Some(Answer::open(&self.settings, &self.head.method, parts)),
+            None => {
+                let path = self.head.target.as_ref().map_or("/", |target| &target.path);
+                // The version may be panguard's own addition.
+                let path =
+                    path.strip_prefix("/v1").filter(|_| self.settings.connection.asks_models).unwrap_or(path);
+                self.answer = Some(Answer::open(&self.settings, &self.head.method, path, parts));
+            }
         }
         self.begin();
     }
@@ -509,12 +523,25 @@ impl Exchange {
     fn said(&self) -> Option<Box<Said>> {
         let begun = self.answer.is_some() && self.is_prompt();
         let facts = begun.then(|| self.seen.facts())?;
+        let estimated_tokens = self.estimated(&facts);
         Some(Box::new(Said {
             text: Redacted::new(facts.text.into()),
             tools: facts.tools,
             input_tokens: facts.usage.input_tokens,
             output_tokens: facts.usage.output_tokens,
+            estimated_tokens,
         }))
+    }
+
+    /// What an answer cost, about, unless its provider has told: that is at its end, which an agent need not wait for, and
+    /// of a stream only if the agent asks for it.
+    fn estimated(&self, said: &llm::Facts) -> Option<u64> {
+        let answer = self.answer.as_ref().filter(|answer| !answer.is_error())?;
+        let Usage { input_tokens, output_tokens } = said.usage;
+        let is_told = answer.has_ended() && (input_tokens.is_some() || output_tokens.is_some());
+        let counts = self.asked.is_some_and(|(_, operation)| operation == Operation::Count);
+        let bytes = self.body.passed.saturating_add(said.said_bytes);
+        (!is_told && !counts).then_some(bytes / BYTES_OF_A_TOKEN)
     }
 
     fn tell(&mut self, refusal: &Refusal) {

@@ -111,6 +111,7 @@ fn care(flags: u8) -> Care {
         refuses: flags & REFUSES != 0,
         echo: crate::echo::Echo::default(),
         seen: None,
+        is_json_alone: false,
     }
 }
 

@@ -107,6 +107,11 @@ impl Guard {
         self.heads
     }
 
+    /// Whether the stream began as one of HTTP/2.
+    pub fn is_h2(&self) -> bool {
+        self.heads == 0 && matches!(self.state, State::Free)
+    }
+
     /// What follows is no HTTP any more: the exchange was upgraded (RFC 9110 §7.8).
     pub fn free(&mut self) {
         if !matches!(self.state, State::Broken(_)) {

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use http::header;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use mask::{Masked, Masker};
@@ -27,7 +29,7 @@ const OF_A_HOP: [&str; 10] = [
 /// Fields of a request that are not passed on: by which an agent says who it is, which panguard answers for alone; by which
 /// it would say where a request comes from or what it really is, behind the back of what was decided; by which it asks for
 /// parts of an answer, which cannot be masked as parts.
-const NOT_SENT: [&str; 34] = [
+const NOT_SENT: [&str; 37] = [
     "host",
     "content-length",
     "expect",
@@ -40,13 +42,7 @@ const NOT_SENT: [&str; 34] = [
     "cookie",
     "cookie2",
     "forwarded",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-port",
-    "x-forwarded-proto",
-    "x-forwarded-prefix",
-    "x-forwarded-server",
-    "x-forwarded-uri",
+    "x-forwarded",
     "x-real-ip",
     "x-client-ip",
     "true-client-ip",
@@ -54,6 +50,7 @@ const NOT_SENT: [&str; 34] = [
     "x-original-uri",
     "x-rewrite-url",
     "x-original-host",
+    "x-original-method",
     "x-host",
     "x-http-method",
     "x-http-method-override",
@@ -62,7 +59,23 @@ const NOT_SENT: [&str; 34] = [
     "max-forwards",
     "range",
     "if-range",
+    // Whom a proxy before the server has identified.
+    "remote-user",
+    "x-remote-user",
+    "x-remote-groups",
+    "x-webauth-user",
+    "x-authenticated-user",
+    "x-ssl-client-cert",
+    "ssl-client-cert",
+    // CGI's `HTTP_PROXY` is by which proxy the server's own requests go.
+    "proxy",
 ];
+
+/// How fields begin that are not sent: whatever a proxy says of where a request comes from.
+const NOT_SENT_ANY: &str = "x-forwarded-";
+
+/// Fields that say how a body is read, and are sent by this name alone.
+const NOT_TAKEN_FOR: [&str; 3] = ["content-type", "content-encoding", "accept-encoding"];
 
 /// Fields of an answer that are not passed on: what the upstream keeps with panguard (cookies), what would lead an agent
 /// round it, what speaks for a whole host, and what is not true any more of what is sent.
@@ -105,8 +118,36 @@ pub(crate) struct Looked {
 /// The header of a request as it is sent on, but for the credential.
 pub(crate) fn sent(from: &HeaderMap) -> HeaderMap {
     let mut sent = passed(from, &NOT_SENT);
+    drop_where(&mut sent, |name| {
+        let is_known =
+            |taken: &&str| [&OF_A_HOP[..], &NOT_SENT, &NOT_TAKEN_FOR].iter().any(|all| all.contains(taken));
+        match taken_for(name) {
+            Cow::Borrowed(name) => name.starts_with(NOT_SENT_ANY),
+            Cow::Owned(taken) => taken.starts_with(NOT_SENT_ANY) || is_known(&&*taken),
+        }
+    });
     codings(&mut sent);
     sent
+}
+
+/// The name that some servers take a field's for: by CGI's rules `X_Tenant` is `X-Tenant` (RFC 3875 §4.1.18).
+pub(crate) fn taken_for(name: &str) -> Cow<'_, str> {
+    let is_taken = |byte: u8| byte != b'_' && !byte.is_ascii_uppercase();
+    if name.bytes().all(is_taken) {
+        return Cow::Borrowed(name);
+    }
+    Cow::Owned(name.to_ascii_lowercase().replace('_', "-"))
+}
+
+/// Takes out every field that servers take for the one of this name, that itself excepted.
+pub fn drop_like(headers: &mut HeaderMap, name: &HeaderName) {
+    let taken = taken_for(name.as_str());
+    drop_where(headers, |found| found != name.as_str() && taken_for(found) == taken);
+}
+
+fn drop_where(headers: &mut HeaderMap, is: impl Fn(&str) -> bool) {
+    let names: Vec<HeaderName> = headers.keys().filter(|name| is(name.as_str())).cloned().collect();
+    names.iter().for_each(|name| _ = headers.remove(name));
 }
 
 /// The header of an answer as it is told, but for what depends on its body.

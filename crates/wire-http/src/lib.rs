@@ -37,10 +37,11 @@ pub use fuzz::{fuzz_body, fuzz_coding, fuzz_hides, fuzz_text_body};
 #[doc(hidden)]
 pub use guard::fuzz_guard;
 pub use guard::{Broken, Guard, HEAD_BYTES_MAX, names_websocket};
+pub use header::drop_like;
 pub use problem::{malformed, of_proxy as proxy_refusal, response as refusal, status};
 #[doc(hidden)]
 pub use target::fuzz_target;
-pub use target::{Malformed, Target};
+pub use target::{Malformed, Target, field_name};
 #[doc(hidden)]
 pub use ws::fuzz_socket;
 pub use ws::{Keys, Opening, Relay};

@@ -127,6 +127,11 @@ pub(crate) fn form_fields(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
+/// The name of one field of such text, decoded: of `k%65y=1` it is `key`.
+pub fn field_name(field: &str) -> String {
+    form_fields(field).into_iter().next().map(|(name, _)| name).unwrap_or_default()
+}
+
 /// One byte of a path, and whether it came encoded.
 #[derive(Debug, Clone, Copy)]
 struct Unit {

@@ -76,6 +76,7 @@ fn every_event() -> Vec<Event> {
             tools: vec!["lookup".into()],
             input_tokens: Some(12),
             output_tokens: Some(7),
+            estimated_tokens: None,
         })),
     };
     vec![

@@ -22,6 +22,7 @@ fn answered(desk: &Desk, text: &str, tokens: u64) -> Outcome {
         tools: Vec::new(),
         input_tokens: Some(tokens - 1),
         output_tokens: Some(1),
+        estimated_tokens: None,
     };
     Outcome {
         request: desk.admission.session.request(1),

@@ -11,7 +11,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue, Uri, request};
 use thiserror::Error;
 use vault::{Vault, VaultError};
-use wire_http::{Echo, Holds};
+use wire_http::{Echo, Holds, drop_like, field_name};
 
 use super::body::Sent;
 use crate::tls::NotShown;
@@ -166,7 +166,7 @@ impl Lent {
         Self { shown, echo: token.echo.clone(), token: Some(token) }
     }
 
-    /// Puts it into a request. What the agent had there is gone.
+    /// Puts it into a request. What the agent had there is gone, and so is what servers take for it.
     pub(super) fn sign(
         &self,
         parts: &mut request::Parts,
@@ -176,6 +176,7 @@ impl Lent {
         match &self.shown {
             Shown::Not => Ok(()),
             Shown::Header(name, value) => {
+                drop_like(&mut parts.headers, name);
                 parts.headers.insert(name.clone(), value.clone());
                 Ok(())
             }
@@ -191,12 +192,12 @@ impl Lent {
     }
 }
 
-/// Puts a field into the query, in the place of others of its name.
+/// Puts a field into the query, in the place of others of its name, however that is written.
 fn put_in_query(parts: &mut request::Parts, field: &str) -> Result<(), http::Error> {
-    let name = field.split('=').next().unwrap_or_default();
+    let name = field_name(field);
     let path = parts.uri.path();
     let others = parts.uri.query().unwrap_or_default().split('&');
-    let others = others.filter(|other| !other.is_empty() && other.split('=').next() != Some(name));
+    let others = others.filter(|other| !other.is_empty() && field_name(other) != name);
     let query: Vec<&str> = others.chain([field]).collect();
     let path = format!("{path}?{}", query.join("&"));
     let mut uri = parts.uri.clone().into_parts();

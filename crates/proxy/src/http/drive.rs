@@ -168,7 +168,7 @@ impl Drive {
                 }
                 Effect::Request(parts) => self.head = Some(parts),
                 Effect::RequestData(bytes) => self.sending.pieces.push_back(Piece::Data(bytes)),
-                Effect::RequestEnd(trailers) => self.sending.pieces.push_back(Piece::End(trailers)),
+                Effect::RequestEnd => self.sending.pieces.push_back(Piece::End(None)),
                 Effect::Response(parts) => self.told = Some(parts),
                 Effect::ResponseData(bytes) => self.telling.pieces.push_back(Piece::Data(bytes)),
                 Effect::ResponseEnd(trailers) => self.telling.pieces.push_back(Piece::End(trailers)),
@@ -279,12 +279,14 @@ impl Drive {
     /// More of the agent's body, its end, or its breaking off.
     fn asked(&mut self, frame: Option<Result<Frame<Bytes>, hyper::Error>>) {
         self.patience();
+        self.exchange.look_for(self.gate.wanted());
         match frame {
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(bytes) => self.exchange.request_data(&bytes),
-                Err(frame) => {
+                // Trailers, and with them the end.
+                Err(_) => {
                     self.agent = None;
-                    self.exchange.request_end(frame.into_trailers().ok());
+                    self.exchange.request_end();
                 }
             },
             Some(Err(_)) => {
@@ -293,7 +295,7 @@ impl Drive {
             }
             None => {
                 self.agent = None;
-                self.exchange.request_end(None);
+                self.exchange.request_end();
             }
         }
     }

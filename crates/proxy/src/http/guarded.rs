@@ -34,8 +34,10 @@ pub(super) struct Watch {
     served: AtomicU64,
     /// Whether what follows is no HTTP any more.
     free: AtomicBool,
-    /// Whether anything was let through: a whole head, or the preface of HTTP/2.
+    /// Whether the head of a request was let through.
     begun: AtomicBool,
+    /// Whether it is HTTP/2 that is spoken.
+    h2: AtomicBool,
 }
 
 impl Watch {
@@ -45,9 +47,20 @@ impl Watch {
         self.broken.get().filter(|(broken, _)| *broken == number).map(|(_, why)| *why)
     }
 
-    /// Whether the agent has come so far as to ask for something.
+    /// Whether the agent has come so far as to ask for something. By HTTP/2 that is a request that was read: its preface
+    /// asks for nothing.
     pub(super) fn has_begun(&self) -> bool {
-        self.begun.load(Ordering::Acquire)
+        if self.is_h2() { self.served() > 0 } else { self.begun.load(Ordering::Acquire) }
+    }
+
+    /// Whether it speaks HTTP/2.
+    pub(super) fn is_h2(&self) -> bool {
+        self.h2.load(Ordering::Acquire)
+    }
+
+    /// How many requests were read.
+    pub(super) fn served(&self) -> u64 {
+        self.served.load(Ordering::Acquire)
     }
 
     /// What follows is no HTTP any more.
@@ -127,6 +140,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
                 this.take(read.filled())?;
             }
             if !this.passed.is_empty() {
+                this.watch.h2.store(this.guard.is_h2(), Ordering::Release);
                 this.watch.begun.store(true, Ordering::Release);
             }
         }

@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::JoinSet;
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::{Instant, interval, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, info, warn};
 
@@ -108,6 +108,7 @@ where
 {
     Box::pin(async move {
         let watch = Arc::new(Watch::default());
+        // Each exchange listens to this while it runs, and so it is known how many do.
         let (given_up, giving_up) = watch::channel(false);
         let Heard { gateway, from, here, within } = heard;
         let caller = Caller::new(gateway.clone(), from.clone(), here, within, watch.clone(), giving_up);
@@ -123,9 +124,10 @@ where
         let builder = builder(startup);
         let guarded = TokioIo::new(Guarded::new(stream, watch.clone()));
         let mut served = pin!(builder.serve_connection_with_upgrades(guarded, service));
-        // hyper times heads, but only once it has been given something to read.
+        // hyper times heads, but only those of HTTP/1, and only once it has been given something to read.
         let mut late = pin!(sleep(startup));
         let mut waits = true;
+        let (mut asked, mut idle) = (0, 0);
         let mut ending = false;
         loop {
             // Also where it was said before this stream began, as one within another.
@@ -145,10 +147,20 @@ where
                     break;
                 }
                 () = late.as_mut(), if waits => {
-                    waits = false;
                     if !watch.has_begun() {
                         debug!("an agent did not ask for anything in time");
                         break;
+                    }
+                    waits = watch.is_h2();
+                    late.as_mut().reset(Instant::now() + startup);
+                    let runs = given_up.receiver_count() > 1;
+                    idle = if watch.served() == asked && !runs { idle + 1 } else { 0 };
+                    asked = watch.served();
+                    match idle {
+                        0 => {}
+                        1 => served.as_mut().graceful_shutdown(),
+                        2..IDLE_MAX => {}
+                        IDLE_MAX.. => break,
                     }
                 }
                 Ok(()) = stopping.changed() => {}
@@ -262,6 +274,9 @@ const HEADERS_MAX: usize = 130;
 const HEAD_BYTES_MAX_H2: u32 = 64 << 10;
 /// Requests at a time on one connection of HTTP/2.
 const STREAMS_MAX: u32 = 128;
+/// For how many times what a header may take a connection of HTTP/2 is kept on which nothing is asked, once it has been told
+/// to go: it may be slow to take its last answer.
+const IDLE_MAX: u32 = 30;
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(60);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// A little more than what the last words may take.

@@ -29,6 +29,21 @@ pub(super) enum Kind {
     Opaque(&'static str),
 }
 
+impl Kind {
+    /// Whether it is neither JSON nor anything in which JSON may lie.
+    pub fn is_flat(self) -> bool {
+        match self {
+            Self::Form | Self::Table(_) | Self::Markup | Self::Text | Self::Opaque(_) => true,
+            Self::Json
+            | Self::Lines
+            | Self::Events
+            | Self::Multipart
+            | Self::Message
+            | Self::Compressed(_) => false,
+        }
+    }
+}
+
 /// What `Content-Type` says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Said {
@@ -73,7 +88,7 @@ impl Said {
         self.essence.starts_with("multipart/")
     }
 
-    fn is_json(&self) -> bool {
+    pub fn is_json(&self) -> bool {
         self.is(&["application/json", "text/json", "application/x-json", "application/manifest+json"])
             || self.ends("+json")
     }

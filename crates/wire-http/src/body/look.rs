@@ -72,6 +72,9 @@ impl Look {
             let look = Self::new(care, self.said.decoded(), depth);
             return Ok(masked(Recoded::new(charset, look)));
         }
+        if care.is_json_alone && self.said.is_json() && kind.is_flat() && !self.held.trim_ascii().is_empty() {
+            return Err(Withheld::NotUnderstood("what is said to be JSON, and is none"));
+        }
         let boundary = || self.said.boundary.clone().or_else(|| Multipart::boundary_of(&self.held));
         Ok(match kind {
             Kind::Json => match &care.seen {

@@ -17,6 +17,7 @@ pub fn care() -> Care {
         refuses: false,
         echo: crate::echo::Echo::default(),
         seen: None,
+        is_json_alone: false,
     }
 }
 

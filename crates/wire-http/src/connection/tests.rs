@@ -50,7 +50,22 @@ fn where_an_answer_points_stays_inside() {
         ("http://billing.internal/x", None),
         ("http://billing/x", None),
         ("javascript:alert(1)", None),
+        ("../b", Some("../b")),
+        ("c/../../b?x=../..", Some("c/../../b?x=../..")),
+        ("../../b", None),
+        (".%2e/%2E%2e/b", None),
+        ("..\\..\\b", None),
+        ("/v2/../b", None),
+        ("/v2/a/../b", Some("/billing/a/../b")),
+        ("http://127.1/", None),
+        ("http://0x7f.0.0.1/", None),
+        ("http://10.0.0.1./", None),
+        ("http://billing.internal./", None),
+        ("http://[::ffff:10.0.0.1]/", None),
+        ("http://[64:ff9b::a00:1]/", None),
+        ("http://[2002:a00:1::]/", None),
+        ("http://[2001:db8::1]/", Some("http://[2001:db8::1]/")),
     ] {
-        assert_eq!(api.inside(place, "/billing").as_deref(), inside, "{place}");
+        assert_eq!(api.inside(place, "/billing", "/a/b").as_deref(), inside, "{place}");
     }
 }

@@ -32,6 +32,7 @@ pub(super) struct Answer {
     gathered: Vec<u8>,
     rewriter: Option<Box<dyn Rewrite>>,
     begun: bool,
+    ended: bool,
     status: u16,
     in_head: u64,
     released: u64,
@@ -48,8 +49,8 @@ pub(super) struct Answer {
 const TOO_LONG: Withheld = Withheld::TooLarge("the answer");
 
 impl Answer {
-    /// Takes the head.
-    pub fn open(settings: &Settings, method: &Method, mut parts: response::Parts) -> Self {
+    /// Takes the head. `path` is the one that was asked for, from which places in it may count.
+    pub fn open(settings: &Settings, method: &Method, path: &str, mut parts: response::Parts) -> Self {
         let status = parts.status;
         let has_body = *method != Method::HEAD
             && !matches!(
@@ -70,7 +71,7 @@ impl Answer {
         let mut told = response::Response::new(()).into_parts().0;
         told.status = status;
         told.headers = header::told(&parts.headers);
-        points_inside(settings, &mut told.headers);
+        points_inside(settings, path, &mut told.headers);
         if let Some(announced) = header::announced(&parts.headers).filter(|_| has_body) {
             told.headers.insert(TRAILER, announced);
         }
@@ -179,6 +180,7 @@ impl Answer {
             effects.push_back(Effect::ResponseData(out.into()));
         }
         effects.push_back(Effect::ResponseEnd(trailers.filter(|trailers| !trailers.is_empty())));
+        self.ended = true;
         Ok(())
     }
 
@@ -187,10 +189,20 @@ impl Answer {
         self.begun
     }
 
+    /// Whether all of it has been told.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether it says that what was asked for was not done.
+    pub fn is_error(&self) -> bool {
+        self.status >= 400
+    }
+
     /// How it ended, as its status says.
     pub fn status(&self) -> Status {
         let status = self.status.to_string().into();
-        if self.status < 400 { Status::Completed(status) } else { Status::Failed(status) }
+        if self.is_error() { Status::Failed(status) } else { Status::Completed(status) }
     }
 
     /// How many things were masked in it.
@@ -271,13 +283,13 @@ fn wrong(parts: &response::Parts) -> Option<Withheld> {
 }
 
 /// Where the answer points: inside, or nowhere.
-fn points_inside(settings: &Settings, headers: &mut HeaderMap) {
+fn points_inside(settings: &Settings, path: &str, headers: &mut HeaderMap) {
     for name in [LOCATION, http::header::CONTENT_LOCATION] {
         let Some(place) = headers.remove(&name) else { continue };
         let origin = &settings.connection.origin;
         let inside = place.to_str().ok().and_then(|place| match settings.by_own_name {
             true => origin.by_own_name(place.trim()),
-            false => origin.inside(place.trim(), &settings.prefix),
+            false => origin.inside(place.trim(), &settings.prefix, path),
         });
         if let Some(inside) = inside.and_then(|place| HeaderValue::from_str(&place).ok()) {
             headers.insert(name, inside);

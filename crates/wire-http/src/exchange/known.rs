@@ -12,7 +12,7 @@ use super::question::TEXT_BYTES_MAX;
 use crate::body::{Care, Withheld};
 use crate::connection::Connection;
 use crate::document::{Document, Found, Media, Operation, essence, is_elsewhere};
-use crate::target::{Target, form_fields};
+use crate::target::{Target, field_name, form_fields};
 
 /// The operation that a request is.
 pub(super) struct Known {
@@ -149,12 +149,9 @@ impl Exchange {
             Some(known) => known.classes_of_query(name).first(),
             None => document.and_then(|document| document.class_of_query(name)),
         };
-        let hidden = |field: &str| {
-            let name = form_fields(field).into_iter().next().map(|(name, _)| name).unwrap_or_default();
-            match class_of(&name) {
-                Some(class) => format!("{}=<{class}>", field.split('=').next().unwrap_or_default()),
-                None => field.to_owned(),
-            }
+        let hidden = |field: &str| match class_of(&field_name(field)) {
+            Some(class) => format!("{}=<{class}>", field.split('=').next().unwrap_or_default()),
+            None => field.to_owned(),
         };
         let query = target.query.as_deref().map(|query| query.split('&').map(hidden).collect::<Vec<_>>());
         let query = query.map(|fields| format!("?{}", fields.join("&"))).unwrap_or_default();
@@ -194,14 +191,15 @@ impl Exchange {
     /// How the answer that has begun is looked at, with what the document says of its like.
     pub(super) fn care_of_answer(&mut self) -> Result<Option<Care>, Withheld> {
         let (Some(care), Some(answer)) = (&self.care, &mut self.answer) else { return Ok(None) };
-        let Some(document) = &self.settings.connection.document else { return Ok(Some(care.clone())) };
-        let operation = self.known.as_ref().map(|known| &*known.operation);
-        let rules = answer.labelled(document, operation, &self.terms)?;
-        if rules.is_empty() {
-            return Ok(Some(care.clone()));
+        let mut care = care.clone();
+        if let Some(document) = &self.settings.connection.document {
+            let operation = self.known.as_ref().map(|known| &*known.operation);
+            let rules = answer.labelled(document, operation, &self.terms)?;
+            care.rules = care.rules.iter().cloned().chain(rules).collect();
         }
-        let rules: Vec<JsonRule> = care.rules.iter().cloned().chain(rules).collect();
-        Ok(Some(Care { rules: rules.into(), ..care.clone() }))
+        // An error is often a page of whatever stands before the system.
+        care.is_json_alone = !answer.is_error() && care.rules.iter().any(JsonRule::has_class);
+        Ok(Some(care))
     }
 }
 

@@ -158,6 +158,7 @@ impl Exchange {
             if wants_body {
                 facts.not_understood.push("request body".into());
             }
+            self.body.recorded = self.begun_as_recorded();
             return;
         }
         if wants_body {
@@ -172,7 +173,11 @@ impl Exchange {
             self.look_at_prompt(dialect, facts);
         }
         let care = self.settings.connection.requests(self.settings.masker, &Terms::default());
-        match self.rewritten(&care) {
+        let rewritten = self.rewritten(&care);
+        if !matches!(rewritten, Ok((_, 0))) {
+            self.body.recorded = self.rewritten(&self.recording()).ok().map(|(masked, _)| masked);
+        }
+        match rewritten {
             Ok((_, 0)) => {}
             Ok((masked, _)) => {
                 self.body.masked = Some(masked);
@@ -228,6 +233,25 @@ impl Exchange {
         Ok((out, rewriter.found()))
     }
 
+    /// How a body is looked at for the record: what is found in it as it is sent is masked there too, whether it is a
+    /// number that a scan of the whole text finds or one that stands in pieces.
+    fn recording(&self) -> Care {
+        let masker = self.settings.masker;
+        Care { masker, refuses: false, ..self.settings.connection.requests(masker, &Terms::default()) }
+    }
+
+    /// What is recorded of a body that goes on, if that is not what is held of it.
+    fn begun_as_recorded(&self) -> Option<Vec<u8>> {
+        let mut rewriter = rewriter(&self.recording(), &self.head.headers);
+        let mut out = Vec::new();
+        if rewriter.push(&self.body.held, &mut out).is_err() {
+            return Some(Vec::new());
+        }
+        // It is cut off where it is held, so that its end is none.
+        let _ = rewriter.finish(&mut out);
+        (rewriter.found() > 0).then_some(out)
+    }
+
     /// The request as it is recorded: its line, and its body where that is text and to be told.
     fn text(&self, with_body: bool) -> String {
         let Head { method, target, headers } = &self.head;
@@ -242,8 +266,10 @@ impl Exchange {
         if headers.contains_key(CONTENT_ENCODING) {
             return format!("{line}\n\n<{} bytes, coded>", held.len());
         }
-        let seen = held.get(..held.len().min(TEXT_BYTES_MAX)).unwrap_or_default();
+        let told = self.body.recorded.as_ref().unwrap_or(held);
+        let seen = told.get(..told.len().min(TEXT_BYTES_MAX)).unwrap_or_default();
         match str::from_utf8(seen) {
+            Ok("") => format!("{line}\n\n<{} bytes>", held.len()),
             Ok(text) => format!("{line}\n\n{text}"),
             Err(cut) if cut.error_len().is_none() => format!("{line}\n\n{}", String::from_utf8_lossy(seen)),
             Err(_) => format!("{line}\n\n<{} bytes>", held.len()),

@@ -94,14 +94,7 @@ impl Exchange {
         if !out.is_empty() {
             self.effects.push_back(Effect::RequestData(out.into()));
         }
-        let trailers = self.body.trailers.take().map(|trailers| header::trailers(&trailers));
-        // What may be in them was not decided upon: those that hold anything are not sent.
-        let masker = self.settings.masker;
-        let clean = trailers.filter(|trailers| {
-            let mut copy = trailers.clone();
-            header::mask(&mut copy, masker, &self.settings.echo, true).found == 0
-        });
-        self.effects.push_back(Effect::RequestEnd(clean));
+        self.effects.push_back(Effect::RequestEnd);
     }
 
     /// Breaks off a request in the middle of its body: the upstream sees that it is not whole.

@@ -113,7 +113,7 @@ impl Script {
     fn post(body: &str) -> Self {
         let mut script = Self::new(Method::POST, "/charges", &[("content-type", "application/json")], true);
         script.step(|exchange| exchange.request_data(body.as_bytes()));
-        script.step(|exchange| exchange.request_end(None));
+        script.step(|exchange| exchange.request_end());
         script
     }
 
@@ -149,7 +149,7 @@ impl Script {
                     assert!(seen.sent.replace(format!("{} {uri}", parts.method)).is_none(), "sent twice");
                 }
                 Effect::RequestData(bytes) => seen.sent_body.extend(bytes),
-                Effect::RequestEnd(_) => seen.sent_ended = true,
+                Effect::RequestEnd => seen.sent_ended = true,
                 Effect::Response(parts) => {
                     assert!(
                         seen.told.replace((parts.status.as_u16(), parts.headers)).is_none(),
@@ -267,7 +267,7 @@ fn a_body_that_is_longer_than_what_is_held_passes_in_pieces_after_its_verdict() 
     it.step(|exchange| exchange.request_data(&piece));
     assert!(it.seen.asked.is_some() && it.seen.sent.is_none());
     it.verdict(allow(Terms::default()));
-    it.step(|exchange| exchange.request_data(b" end")).step(|exchange| exchange.request_end(None));
+    it.step(|exchange| exchange.request_data(b" end")).step(|exchange| exchange.request_end());
     assert_eq!(it.seen.sent_body.len(), HELD_BYTES_MAX + 5);
     assert!(it.seen.sent_ended);
 }
@@ -302,8 +302,7 @@ fn card_data_in_a_request_is_masked_where_the_connection_says_so() {
         [(Terms::default(), body.replace("400005665566", "************")), (reveal(), body.clone())]
     {
         let mut it = Script::on(on(), Method::POST, "/", &[("content-type", "application/json")], true);
-        it.step(|exchange| exchange.request_data(body.as_bytes()))
-            .step(|exchange| exchange.request_end(None));
+        it.step(|exchange| exchange.request_data(body.as_bytes())).step(|exchange| exchange.request_end());
         let facts = &it.seen.asked.as_ref().unwrap().facts;
         assert!(facts.columns.is_empty() && facts.call.as_ref().unwrap().holds_cards);
         it.verdict(allow(terms));
@@ -318,7 +317,7 @@ fn card_data_beyond_what_is_held_breaks_the_request_off() {
     it.step(|exchange| exchange.request_data(&piece)).verdict(allow(Terms::default()));
     it.step(|exchange| exchange.request_data(format!(" {CARD} ").as_bytes()));
     it.step(|exchange| exchange.request_data(&piece));
-    it.step(|exchange| exchange.request_end(None));
+    it.step(|exchange| exchange.request_end());
     let sent = String::from_utf8_lossy(&it.seen.sent_body).into_owned();
     assert!(!sent.contains(CARD) && it.seen.left && !it.seen.sent_ended, "{}", sent.len());
     assert_eq!((it.status(), it.code().as_str()), (403, "PGD-0006"));
@@ -440,8 +439,7 @@ fn policies_get_the_fields_that_they_ask_for() {
     let fields = [("content-type", "application/json"), ("x-tenant", "acme")];
     let ask = |body: &str| {
         let mut it = Script::on(on(), Method::POST, "/a?status=open&status=held", &fields, true);
-        it.step(|exchange| exchange.request_data(body.as_bytes()))
-            .step(|exchange| exchange.request_end(None));
+        it.step(|exchange| exchange.request_data(body.as_bytes())).step(|exchange| exchange.request_end());
         it.seen.asked.unwrap().facts
     };
     let facts =

@@ -77,5 +77,6 @@ fn care(strict: bool) -> Care {
         refuses: false,
         echo: crate::echo::Echo::default(),
         seen: None,
+        is_json_alone: false,
     }
 }

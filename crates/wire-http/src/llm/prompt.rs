@@ -214,6 +214,7 @@ fn holds_cards(body: &[u8], doc: &Doc<'_>) -> bool {
         refuses: false,
         echo: crate::echo::Echo::default(),
         seen: None,
+        is_json_alone: false,
     };
     let files = blob::mask(&care, doc);
     files.map_or(true, |files| files.found > 0) || text::mask(&care, body, &[]).is_some()

@@ -23,6 +23,8 @@ pub struct Facts {
     pub text: String,
     /// Whether there was more.
     pub cut: bool,
+    /// Bytes of all that it said.
+    pub said_bytes: u64,
 }
 
 /// Tokens as the provider counts them; `None` while it has not said.
@@ -47,7 +49,7 @@ impl Seen {
 
 impl std::fmt::Debug for Facts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { usage, model, finish_reasons, tools, text, cut } = self;
+        let Self { usage, model, finish_reasons, tools, text, cut, said_bytes: _ } = self;
         let names = (model, finish_reasons.len(), tools.len());
         write!(f, "Facts {{ usage: {usage:?}, names: {names:?}, text: [{} bytes], cut: {cut} }}", text.len())
     }
@@ -68,6 +70,7 @@ impl Facts {
 
     /// Keeps what was said.
     pub(crate) fn say(&mut self, text: &str) {
+        self.said_bytes = self.said_bytes.saturating_add(text.len() as u64);
         let room = TEXT_BYTES_MAX.saturating_sub(self.text.len());
         let end = text.floor_char_boundary(room);
         self.text.push_str(text.get(..end).unwrap_or_default());

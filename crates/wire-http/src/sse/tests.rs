@@ -151,6 +151,7 @@ fn care() -> Care {
         refuses: false,
         echo: crate::echo::Echo::default(),
         seen: None,
+        is_json_alone: false,
     }
 }
 

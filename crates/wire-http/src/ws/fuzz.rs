@@ -29,6 +29,7 @@ fn relay(flags: u8) -> Relay {
         refuses,
         echo: crate::Echo::default(),
         seen: None,
+        is_json_alone: false,
     };
     let agreed = (flags & 8 != 0).then_some(Agreed {
         server_takes_over: flags & 16 != 0,

@@ -24,6 +24,7 @@ fn care(strict: bool, refuses: bool) -> Care {
         refuses,
         echo: Echo::of(&[b"sk-injected-1"]),
         seen: None,
+        is_json_alone: false,
     }
 }
 

@@ -104,7 +104,7 @@ fn facts(
     let request = SessionId(0).request(1);
     let mut exchange = Exchange::open(settings, request, method, target, headers, !body.is_empty());
     exchange.request_data(body);
-    exchange.request_end(None);
+    exchange.request_end();
     while let Some(effect) = exchange.poll() {
         if let Effect::Ask(question) = effect {
             return Ok(question.facts);

@@ -174,6 +174,7 @@ fn care(strict: bool) -> Care {
         refuses: false,
         echo: crate::echo::Echo::default(),
         seen: None,
+        is_json_alone: false,
     }
 }
 

@@ -24,6 +24,7 @@ pub fn fuzz_json(data: &[u8]) {
             refuses: false,
             echo: crate::echo::Echo::default(),
             seen: None,
+            is_json_alone: false,
         };
         let masked = |data: &[u8], width: usize| masked(&mut Json::new(&care, layout, bound), data, width);
         let whole = masked(data, data.len().max(1));

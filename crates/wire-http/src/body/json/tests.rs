@@ -558,6 +558,7 @@ fn care(rules: &[(&str, DataClass)]) -> Care {
         refuses: false,
         echo: crate::echo::Echo::default(),
         seen: None,
+        is_json_alone: false,
     }
 }
 

@@ -35,7 +35,7 @@ fn get(unknown: Unknown, target: &str) -> Script {
 
 fn post(kind: &str, body: &str) -> Script {
     let mut it = Script::on(on(Unknown::Refuse), Method::POST, "/cards", &[("content-type", kind)], true);
-    it.step(|exchange| exchange.request_data(body.as_bytes())).step(|exchange| exchange.request_end(None));
+    it.step(|exchange| exchange.request_data(body.as_bytes())).step(|exchange| exchange.request_end());
     it
 }
 
@@ -88,10 +88,10 @@ fn what_the_document_does_not_know_is_not_understood() {
     }
     let two = [("content-type", "application/json"), ("content-type", "text/xml")];
     let mut it = Script::on(on(Unknown::Refuse), Method::POST, "/cards", &two, true);
-    it.step(|exchange| exchange.request_data(b"{}")).step(|exchange| exchange.request_end(None));
+    it.step(|exchange| exchange.request_data(b"{}")).step(|exchange| exchange.request_end());
     assert!(not_understood(&it).contains(&"undeclared content type"));
     let mut it = Script::on(on(Unknown::Refuse), Method::GET, "/cards/7", &[], true);
-    it.step(|exchange| exchange.request_data(b"x")).step(|exchange| exchange.request_end(None));
+    it.step(|exchange| exchange.request_data(b"x")).step(|exchange| exchange.request_end());
     assert_eq!(not_understood(&it), ["undeclared content type"]);
 }
 
@@ -107,8 +107,7 @@ fn a_value_that_the_document_labels_is_recorded_nowhere() {
     assert_eq!(command(&it), "GET /cards/7/typo?holder=<cardholder_name>&x=y");
     let mut it =
         Script::on(on(Unknown::Allow), Method::POST, "/card", &[("content-type", "application/json")], true);
-    it.step(|exchange| exchange.request_data(br#"{"holder":"Ada"}"#))
-        .step(|exchange| exchange.request_end(None));
+    it.step(|exchange| exchange.request_data(br#"{"holder":"Ada"}"#)).step(|exchange| exchange.request_end());
     assert_eq!(command(&it), "POST /card");
     let it = post("application/json", r#"{"holder": "Ada"}"#);
     assert_eq!(

@@ -529,7 +529,6 @@ REQUESTS = [
 # What leaks still: why, and on which kinds of connections. Expected to fail; whatever is mended is taken out.
 BOTH, HTTP = ("http", "llm"), ("http",)
 KNOWN = {
-    "json-in-json-in-json": ("escapes within JSON that is itself a string of JSON are not undone", BOTH),
     "json-split-over-names": ("names and values are not read as one text", BOTH),
     "json-hex-with-colons": ("hex with something between its bytes is not read", BOTH),
     "json-url-encoded-twice": ("percent encoding is undone once", BOTH),

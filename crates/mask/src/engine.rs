@@ -34,6 +34,7 @@ pub(crate) struct Engine {
     plain: Walk,
     escaped: Walk,
     quoted: Option<Walk>,
+    nested: Walk,
     hex: Encoded,
     base64: Encoded,
     codes: Codes,
@@ -73,6 +74,7 @@ impl Engine {
             plain: Walk::new(plain, at),
             escaped: Walk::new(View::Escaped, at),
             quoted: quoted.map(|view| Walk::new(view, at)),
+            nested: Walk::new(View::Nested, at),
             hex: Encoded::new(Encoding::Hex, at),
             base64: Encoded::new(Encoding::Base64, at),
             codes: Codes::new(at),
@@ -242,8 +244,8 @@ impl Engine {
         }
         let to = self.front.to().min(text.len());
         let ahead = self.front.stretch(end);
-        let nothing = |at: usize| Stretch { range: at..at, hex: false, base64: false };
-        let Stretch { range, hex, base64 } = match ahead {
+        let nothing = |at: usize| Stretch::of(at..at);
+        let Stretch { range, hex, base64, nested } = match ahead {
             Some(stretch) if stretch.range.start < to => stretch,
             _ if end < to => nothing(to),
             // What the text ends in, as far as it is known, is seen from behind what has been seen.
@@ -254,6 +256,7 @@ impl Engine {
             let reads = match index {
                 HEX => hex,
                 BASE64 => base64,
+                NESTED => nested,
                 _ => true,
             };
             self.skip(index, if reads { range.start } else { range.end });
@@ -367,6 +370,7 @@ impl Engine {
             HEX => Some(&mut self.hex),
             BASE64 => Some(&mut self.base64),
             4 => on(&mut self.quoted),
+            NESTED => Some(&mut self.nested),
             CODES => Some(&mut self.codes),
             PACKED => Some(&mut self.packed),
             SECRETS => on(&mut self.secrets),
@@ -404,13 +408,14 @@ pub(crate) enum Views {
     JsonString,
 }
 
-const READERS: usize = 9;
-const CARD_READERS: usize = 5;
+const READERS: usize = 10;
+const CARD_READERS: usize = 6;
 const HEX: usize = 2;
 const BASE64: usize = 3;
-const CODES: usize = 5;
-const PACKED: usize = 6;
-const SECRETS: usize = 7;
-const PERSONAL: usize = 8;
+const NESTED: usize = 5;
+const CODES: usize = 6;
+const PACKED: usize = 7;
+const SECRETS: usize = 8;
+const PERSONAL: usize = 9;
 /// How long findings that overlap may be together; what overlaps beyond is masked after them.
 pub(crate) const REGION_BYTES_MAX: usize = 256;

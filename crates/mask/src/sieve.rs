@@ -49,6 +49,15 @@ pub(crate) struct Stretch {
     pub hex: bool,
     /// Whether digits in base64 do.
     pub base64: bool,
+    /// Whether escapes of percent-escapes do.
+    pub nested: bool,
+}
+
+impl Stretch {
+    /// Some text in which nothing is encoded.
+    pub fn of(range: Range<usize>) -> Self {
+        Self { range, hex: false, base64: false, nested: false }
+    }
 }
 
 /// How bitmaps are made.

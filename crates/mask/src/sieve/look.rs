@@ -183,6 +183,18 @@ impl<'t> Look<'t> {
         }
     }
 
+    /// An escape of an escape that may write a digit.
+    pub fn nested(&mut self, at: usize) {
+        if self.may_nest(at) {
+            self.spelled(at);
+        }
+    }
+
+    /// Whether a percent sign stands here that is itself escaped.
+    fn may_nest(&self, at: usize) -> bool {
+        self.after(at).starts_with(b"%25")
+    }
+
     pub fn sign(&mut self, at: usize) {
         let Some(byte) = self.byte(at) else { return };
         match byte {
@@ -315,8 +327,9 @@ impl<'t> Look<'t> {
         let text = Text::whole(self.text);
         let start = self.cluster_start(at, self.from);
         let mut digits = self.count_digits(start..at);
-        let (mut end, mut gaps) = (at, 0);
+        let (mut end, mut gaps, mut nests) = (at, 0, false);
         while let Some((is_digit, length)) = self.any_unit(&text, end) {
+            nests |= self.may_nest(end);
             (digits, gaps) = if is_digit { (digits + 1, 0) } else { (digits, gaps + 1) };
             if gaps > GAP_MAX {
                 break;
@@ -326,6 +339,7 @@ impl<'t> Look<'t> {
         self.looked.spelled_to = end.max(at + 1);
         if self.open && end + SYNC > self.text.len() {
             self.take(start, self.text.len());
+            self.note_nested(nests);
             return;
         }
         let is_float = matches!(self.byte(end), Some(b'e' | b'E'));
@@ -333,7 +347,8 @@ impl<'t> Look<'t> {
             return;
         }
         let start = start.saturating_sub(LOOK_BACK);
-        for view in [View::Escaped, View::Plain, View::Quoted, View::Json] {
+        let views = [View::Escaped, View::Plain, View::Quoted, View::Json].into_iter();
+        for view in views.chain(nests.then_some(View::Nested)) {
             let mut place = start;
             let mut fresh = true;
             while place < end {
@@ -342,6 +357,7 @@ impl<'t> Look<'t> {
                 if digit && fresh && self.may_be(&text, place, view) {
                     // A track's separator may have been read as the beginning of an escape.
                     self.take(start, end + TRACK);
+                    self.note_nested(nests);
                     return;
                 }
                 fresh = !digit;
@@ -354,6 +370,7 @@ impl<'t> Look<'t> {
     fn any_unit(&self, text: &Text<'_>, at: usize) -> Option<(bool, usize)> {
         let byte = self.byte(at)?;
         let view = match byte {
+            b'%' if self.may_nest(at) => View::Nested,
             b'\\' | b'%' | b'&' => View::Escaped,
             b'=' => View::Quoted,
             _ => View::Plain,
@@ -473,7 +490,7 @@ impl<'t> Look<'t> {
         if end <= start {
             return;
         }
-        let found = self.found.get_or_insert(Stretch { range: start..end, hex: false, base64: false });
+        let found = self.found.get_or_insert_with(|| Stretch::of(start..end));
         found.range = found.range.start.min(start)..found.range.end.max(end);
     }
 
@@ -493,6 +510,13 @@ impl<'t> Look<'t> {
     fn take_any(&mut self, start: usize, end: usize) {
         self.take_hex(start, end);
         self.take_base64(start, end);
+        let nests = self.text.get(start..end).is_some_and(|text| memchr::memchr(b'%', text).is_some());
+        self.note_nested(nests);
+    }
+
+    /// Notes of what was taken that it may hold escapes of percent-escapes.
+    fn note_nested(&mut self, nests: bool) {
+        self.found.iter_mut().for_each(|found| found.nested |= nests);
     }
 
     fn byte(&self, at: usize) -> Option<u8> {

@@ -95,6 +95,8 @@ fn separators() -> impl Strategy<Value = [&'static str; 2]> {
         "=\r\n",
         "=2D",
         "%20%20",
+        "%2520",
+        "%25252d",
         "   ",
         "\\\\n",
     ];
@@ -145,6 +147,10 @@ fn digit() -> impl Strategy<Value = &'static str> {
         "mixed\\",
         "mixed=",
         "mixed&",
+        "%25",
+        "%2525",
+        "mixed%25",
+        "first%25",
         "first%",
         "first=",
         "first\\",
@@ -186,6 +192,8 @@ fn dressed() -> impl Strategy<Value = (&'static str, &'static str)> {
         "B",
         ";",
         "%25",
+        "%2525",
+        "%2520",
         "x",
         "card=",
         "+",
@@ -244,8 +252,8 @@ fn write(number: &str, groups: &[usize], separators: [&str; 2], digit: &str, mix
         }
         left -= 1;
         let escapes = match digit {
-            "mixed%" | "mixed\\" | "mixed=" | "mixed&" => mix >> (index % 32) & 1 == 1,
-            "first%" | "first=" | "first\\" | "firstfull" => index == 0,
+            "mixed%" | "mixed%25" | "mixed\\" | "mixed=" | "mixed&" => mix >> (index % 32) & 1 == 1,
+            "first%" | "first%25" | "first=" | "first\\" | "firstfull" => index == 0,
             _ => true,
         };
         let value = u32::from(c) - 48;
@@ -255,6 +263,8 @@ fn write(number: &str, groups: &[usize], separators: [&str; 2], digit: &str, mix
             "arabic" => beyond(0x0660).to_string(),
             "bold" => beyond(0x1_d7ce).to_string(),
             "%" | "mixed%" | "first%" => format!("%3{c}"),
+            "%25" | "mixed%25" | "first%25" => format!("%253{c}"),
+            "%2525" => format!("%25253{c}"),
             "%utf8" => beyond(0xff10).to_string().bytes().map(|byte| format!("%{byte:02X}")).collect(),
             "\\u" | "mixed\\" | "first\\" => format!("\\u003{c}"),
             "\\ufull" => format!("\\uff1{c}"),

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::classes::Classes;
 use crate::code::Codes;
+use crate::dump::Dump;
 use crate::encoded::{Encoded, Encoding};
 use crate::finding::{Finding, FindingKind};
 use crate::front::{Front, Sort};
@@ -35,6 +36,7 @@ pub(crate) struct Engine {
     escaped: Walk,
     quoted: Option<Walk>,
     nested: Walk,
+    dump: Dump,
     hex: Encoded,
     base64: Encoded,
     codes: Codes,
@@ -75,6 +77,7 @@ impl Engine {
             escaped: Walk::new(View::Escaped, at),
             quoted: quoted.map(|view| Walk::new(view, at)),
             nested: Walk::new(View::Nested, at),
+            dump: Dump::new(at),
             hex: Encoded::new(Encoding::Hex, at),
             base64: Encoded::new(Encoding::Base64, at),
             codes: Codes::new(at),
@@ -245,7 +248,7 @@ impl Engine {
         let to = self.front.to().min(text.len());
         let ahead = self.front.stretch(end);
         let nothing = |at: usize| Stretch::of(at..at);
-        let Stretch { range, hex, base64, nested } = match ahead {
+        let Stretch { range, hex, base64, nested, dump } = match ahead {
             Some(stretch) if stretch.range.start < to => stretch,
             _ if end < to => nothing(to),
             // What the text ends in, as far as it is known, is seen from behind what has been seen.
@@ -257,6 +260,7 @@ impl Engine {
                 HEX => hex,
                 BASE64 => base64,
                 NESTED => nested,
+                DUMP => dump,
                 _ => true,
             };
             self.skip(index, if reads { range.start } else { range.end });
@@ -371,6 +375,7 @@ impl Engine {
             BASE64 => Some(&mut self.base64),
             4 => on(&mut self.quoted),
             NESTED => Some(&mut self.nested),
+            DUMP => Some(&mut self.dump),
             CODES => Some(&mut self.codes),
             PACKED => Some(&mut self.packed),
             SECRETS => on(&mut self.secrets),
@@ -408,14 +413,15 @@ pub(crate) enum Views {
     JsonString,
 }
 
-const READERS: usize = 10;
-const CARD_READERS: usize = 6;
+const READERS: usize = 11;
+const CARD_READERS: usize = 7;
 const HEX: usize = 2;
 const BASE64: usize = 3;
 const NESTED: usize = 5;
-const CODES: usize = 6;
-const PACKED: usize = 7;
-const SECRETS: usize = 8;
-const PERSONAL: usize = 9;
+const DUMP: usize = 6;
+const CODES: usize = 7;
+const PACKED: usize = 8;
+const SECRETS: usize = 9;
+const PERSONAL: usize = 10;
 /// How long findings that overlap may be together; what overlaps beyond is masked after them.
 pub(crate) const REGION_BYTES_MAX: usize = 256;

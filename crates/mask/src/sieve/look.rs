@@ -13,6 +13,7 @@ use crate::text::Text;
 use crate::unit::{Gap, Kind, SYNC, View};
 use crate::walk::LOOK_BACK;
 
+mod dump;
 mod encoded;
 mod open;
 
@@ -37,6 +38,8 @@ pub(crate) struct Looked {
     spelled_to: usize,
     /// Up to where hex has been, by where its pairs are cut.
     hex_to: [usize; 2],
+    /// Up to where hex with something between its bytes has been.
+    dump_to: usize,
     /// Where the text ended, as far as it was known, with digits that may go on.
     cut: Option<usize>,
 }
@@ -45,14 +48,20 @@ impl Looked {
     /// Nothing, where the look begins at `from`.
     pub fn before(from: usize) -> Self {
         // What stands right before belongs to the same run: it may make it too long to be one number.
-        Self { digits_to: from.saturating_sub(RUN), spelled_to: from, hex_to: [from; 2], cut: None }
+        Self {
+            digits_to: from.saturating_sub(RUN),
+            spelled_to: from,
+            hex_to: [from; 2],
+            dump_to: from,
+            cut: None,
+        }
     }
 
     /// The first `bytes` of the text have been dropped.
     pub fn forget(&mut self, bytes: usize) {
-        let Self { digits_to, spelled_to, hex_to: [even, odd], cut } = self;
+        let Self { digits_to, spelled_to, hex_to: [even, odd], dump_to, cut } = self;
         *cut = cut.map(|cut| cut.saturating_sub(bytes));
-        for place in [digits_to, spelled_to, even, odd] {
+        for place in [digits_to, spelled_to, even, odd, dump_to] {
             *place = place.saturating_sub(bytes);
         }
         if bytes % 2 == 1 {
@@ -78,6 +87,7 @@ impl<'t> Look<'t> {
             look.digits(cut);
             look.hex(cut);
             look.hex(cut + 1);
+            look.dump_goes_on(cut);
         }
         look
     }
@@ -89,6 +99,7 @@ impl<'t> Look<'t> {
             self.digits(from);
             self.hex(from);
             self.hex(from + 1);
+            self.dump(from);
         }
     }
 
@@ -125,9 +136,13 @@ impl<'t> Look<'t> {
     pub fn shown_digits(&mut self, at: usize, groups: bool) {
         if !groups {
             self.bare(at);
-        } else if at >= self.looked.digits_to {
-            self.digits(at.min(self.text.len()));
+            return;
         }
+        let at = at.min(self.text.len());
+        if at >= self.looked.digits_to {
+            self.digits(at);
+        }
+        self.dump(at);
     }
 
     /// A run of digits, by the place of its twelfth.
@@ -143,7 +158,10 @@ impl<'t> Look<'t> {
         if self.open && self.from < self.text.len() && !self.is_done(self.text.len()) {
             let end = self.text.len();
             let letters = self.token_before(end, LETTERS_TAIL);
-            self.take_any(self.open_start().min(end.saturating_sub(TAIL.max(letters))), end);
+            let start = self.open_start().min(end.saturating_sub(TAIL.max(letters)));
+            let dump = self.open_dump();
+            self.take_any(dump.map_or(start, |dump| dump.min(start)), end);
+            self.found.iter_mut().for_each(|found| found.dump |= dump.is_some());
         }
         self.found
     }

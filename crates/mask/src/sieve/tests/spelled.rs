@@ -312,6 +312,10 @@ enum Encode {
     Twice(usize, usize, usize),
     Hex(&'static str, bool),
     HexInBase64(usize),
+    /// Hex behind so many bytes, with this before and behind each.
+    Dump(usize, &'static str, &'static str),
+    /// What `xxd` prints, or else `hexdump -C`, of it behind so many bytes.
+    Lines(usize, bool),
 }
 
 fn encoded() -> impl Strategy<Value = Encode> {
@@ -323,6 +327,8 @@ fn encoded() -> impl Strategy<Value = Encode> {
         2 => (0_usize..4, 0_usize..7, wide).prop_map(|(inner, outer, width)| Encode::Twice(inner, outer, width)),
         3 => (select(vec!["", "0x", "\\x", "ab", "3", "33", "20"]), any::<bool>()).prop_map(|(pad, upper)| Encode::Hex(pad, upper)),
         1 => (0_usize..4).prop_map(Encode::HexInBase64),
+        2 => (0_usize..9, select(DUMPS)).prop_map(|(pad, (before, after))| Encode::Dump(pad, before, after)),
+        2 => (0_usize..40, any::<bool>()).prop_map(|(pad, xxd)| Encode::Lines(pad, xxd)),
     ]
 }
 
@@ -340,6 +346,11 @@ impl Encode {
                 let hex = hex(&text);
                 (pad.to_owned() + &if upper { hex.to_uppercase() } else { hex }).into_bytes()
             }
+            Self::Dump(pad, before, after) => {
+                let bytes = [&b"Card 12: "[..pad], &text].concat();
+                bytes.iter().map(|byte| format!("{before}{byte:02x}{after}")).collect::<String>().into_bytes()
+            }
+            Self::Lines(pad, xxd) => lines(&[&[b'.'; 40][..pad], &text].concat(), xxd).into_bytes(),
             Self::HexInBase64(pad) => padded(pad, hex(&text).as_bytes()),
         }
     }
@@ -355,6 +366,42 @@ fn base64(bytes: &[u8]) -> String {
             .collect::<String>()
     };
     bytes.chunks(3).map(quad).collect()
+}
+
+/// What stands before a byte in hex, and behind it.
+const DUMPS: &[(&str, &str)] = &[
+    ("", ":"),
+    ("", " "),
+    ("", "-"),
+    ("", "."),
+    ("0x", ","),
+    ("0x", ", "),
+    ("\\x", ""),
+    ("\\\\x", ""),
+    ("", "\n"),
+];
+
+/// The lines of a dump.
+pub(crate) fn lines(bytes: &[u8], xxd: bool) -> String {
+    let line = |(index, line): (usize, &[u8])| {
+        let shown: String = line
+            .iter()
+            .map(|byte| char::from(*byte))
+            .map(|c| if c.is_ascii_graphic() { c } else { '.' })
+            .collect();
+        let place = index * 16;
+        let group = |(at, byte): (usize, &u8)| match (xxd, at) {
+            (true, _) => format!("{byte:02x}{}", if at % 2 == 1 { " " } else { "" }),
+            (false, 7) => format!("{byte:02x}  "),
+            (false, _) => format!("{byte:02x} "),
+        };
+        let written: String = line.iter().enumerate().map(group).collect();
+        match xxd {
+            true => format!("{place:08x}: {written:<40} {shown}\n"),
+            false => format!("{place:08x}  {written:<49} |{shown}|\n"),
+        }
+    };
+    bytes.chunks(16).enumerate().map(line).collect()
 }
 
 fn hex(bytes: &[u8]) -> String {

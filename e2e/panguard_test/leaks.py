@@ -529,13 +529,9 @@ REQUESTS = [
 # What leaks still: why, and on which kinds of connections. Expected to fail; whatever is mended is taken out.
 BOTH, HTTP = ("http", "llm"), ("http",)
 KNOWN = {
-    "json-in-json-in-json": ("escapes within JSON that is itself a string of JSON are not undone", BOTH),
     "json-split-over-names": ("names and values are not read as one text", BOTH),
-    "json-hex-with-colons": ("hex with something between its bytes is not read", BOTH),
-    "json-url-encoded-twice": ("percent encoding is undone once", BOTH),
     "json-lines-split": ("lines of JSON are one text only where a model is known to answer in them", BOTH),
     "xml-attributes-split": ("attributes are not read as one text", BOTH),
-    "text-hex-dump": ("hex with something between its bytes is not read", BOTH),
     "sse-comments-split": ("comments and ids of events are not read as one text", BOTH),
     "sse-ids-split": ("comments and ids of events are not read as one text", BOTH),
     "chat-ids-split": ("ids of events are not read as one text", BOTH),

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::classes::Classes;
 use crate::code::Codes;
+use crate::dump::Dump;
 use crate::encoded::{Encoded, Encoding};
 use crate::finding::{Finding, FindingKind};
 use crate::front::{Front, Sort};
@@ -34,6 +35,8 @@ pub(crate) struct Engine {
     plain: Walk,
     escaped: Walk,
     quoted: Option<Walk>,
+    nested: Walk,
+    dump: Dump,
     hex: Encoded,
     base64: Encoded,
     codes: Codes,
@@ -73,6 +76,8 @@ impl Engine {
             plain: Walk::new(plain, at),
             escaped: Walk::new(View::Escaped, at),
             quoted: quoted.map(|view| Walk::new(view, at)),
+            nested: Walk::new(View::Nested, at),
+            dump: Dump::new(at),
             hex: Encoded::new(Encoding::Hex, at),
             base64: Encoded::new(Encoding::Base64, at),
             codes: Codes::new(at),
@@ -242,8 +247,8 @@ impl Engine {
         }
         let to = self.front.to().min(text.len());
         let ahead = self.front.stretch(end);
-        let nothing = |at: usize| Stretch { range: at..at, hex: false, base64: false };
-        let Stretch { range, hex, base64 } = match ahead {
+        let nothing = |at: usize| Stretch::of(at..at);
+        let Stretch { range, hex, base64, nested, dump } = match ahead {
             Some(stretch) if stretch.range.start < to => stretch,
             _ if end < to => nothing(to),
             // What the text ends in, as far as it is known, is seen from behind what has been seen.
@@ -254,6 +259,8 @@ impl Engine {
             let reads = match index {
                 HEX => hex,
                 BASE64 => base64,
+                NESTED => nested,
+                DUMP => dump,
                 _ => true,
             };
             self.skip(index, if reads { range.start } else { range.end });
@@ -367,6 +374,8 @@ impl Engine {
             HEX => Some(&mut self.hex),
             BASE64 => Some(&mut self.base64),
             4 => on(&mut self.quoted),
+            NESTED => Some(&mut self.nested),
+            DUMP => Some(&mut self.dump),
             CODES => Some(&mut self.codes),
             PACKED => Some(&mut self.packed),
             SECRETS => on(&mut self.secrets),
@@ -404,13 +413,15 @@ pub(crate) enum Views {
     JsonString,
 }
 
-const READERS: usize = 9;
-const CARD_READERS: usize = 5;
+const READERS: usize = 11;
+const CARD_READERS: usize = 7;
 const HEX: usize = 2;
 const BASE64: usize = 3;
-const CODES: usize = 5;
-const PACKED: usize = 6;
-const SECRETS: usize = 7;
-const PERSONAL: usize = 8;
+const NESTED: usize = 5;
+const DUMP: usize = 6;
+const CODES: usize = 7;
+const PACKED: usize = 8;
+const SECRETS: usize = 9;
+const PERSONAL: usize = 10;
 /// How long findings that overlap may be together; what overlaps beyond is masked after them.
 pub(crate) const REGION_BYTES_MAX: usize = 256;

@@ -12,7 +12,7 @@
 //! 6. `brand`: prefix and length must be some brand's, and its tier says whether that is enough, or a word
 //!    must stand nearby (`context`).
 //! 7. `reject`, `iban`: what is part of a UUID, a digest or an IBAN is none.
-//! 8. `encoded`: base64 and hex, decoded in pieces and sent through 2 to 7.
+//! 8. `encoded`, `dump`: base64 and hex, with something between its bytes or not, decoded in pieces and sent through 2 to 7.
 //! 9. `secret`, `personal`: what else is looked for, if it is asked for ([`Classes`]).
 //! 10. `engine`: what all of these readers find, put in order.
 //! 11. `rewriter`: stars by the [`Profile`], or a surrogate (`token`); the result is read again until nothing is
@@ -29,6 +29,7 @@ mod chain;
 mod classes;
 mod code;
 mod context;
+mod dump;
 mod encoded;
 mod ending;
 mod engine;

@@ -49,6 +49,17 @@ pub(crate) struct Stretch {
     pub hex: bool,
     /// Whether digits in base64 do.
     pub base64: bool,
+    /// Whether escapes of percent-escapes do.
+    pub nested: bool,
+    /// Whether digits in hex with something between the bytes do.
+    pub dump: bool,
+}
+
+impl Stretch {
+    /// Some text in which nothing is encoded.
+    pub fn of(range: Range<usize>) -> Self {
+        Self { range, hex: false, base64: false, nested: false, dump: false }
+    }
 }
 
 /// How bitmaps are made.

@@ -17,6 +17,9 @@ pub(crate) enum View {
     /// With every escape of JSON, URLs and HTML: `%34` (RFC 3986 §2.1), `&#52;`, `&nbsp;` (HTML §13.1.4). A
     /// backslash that is itself escaped does not count as such: what was encoded twice is read too.
     Escaped,
+    /// The same, and with the percent-escapes that were themselves escaped, a few times: `%2534`. That reading hides
+    /// a number behind an escaped percent sign, which the one before shows.
+    Nested,
     /// Quoted-printable: `=34`, and `=` at the end of a line (RFC 2045 §6.7).
     Quoted,
 }
@@ -32,9 +35,10 @@ impl View {
             return Some(Unit { kind: Kind::Digit(first - b'0'), length: 1 });
         }
         let escaped = match (first, self) {
-            (b'\\', Self::Json | Self::Escaped) => json_escape(text, at, self),
+            (b'\\', Self::Json | Self::Escaped | Self::Nested) => json_escape(text, at, self),
+            (b'%', Self::Nested) => nested(text, at).or_else(|| percent(text, at)),
             (b'%', Self::Escaped) => percent(text, at),
-            (b'&', Self::Escaped) => entity(text, at),
+            (b'&', Self::Escaped | Self::Nested) => entity(text, at),
             (b'=', Self::Quoted) => quoted(text, at),
             _ => None,
         };
@@ -52,7 +56,7 @@ impl View {
         match self {
             Self::Plain => false,
             Self::Json => byte == b'\\',
-            Self::Escaped => matches!(byte, b'\\' | b'%' | b'&'),
+            Self::Escaped | Self::Nested => matches!(byte, b'\\' | b'%' | b'&'),
             Self::Quoted => byte == b'=',
         }
     }
@@ -63,6 +67,10 @@ impl View {
             Self::Plain => None,
             Self::Json => memchr::memchr(b'\\', text),
             Self::Escaped => memchr::memchr3(b'\\', b'%', b'&', text),
+            Self::Nested => memchr::memchr_iter(b'%', text).find(|at| {
+                let escaped = text.get(at + 1..).unwrap_or_default();
+                escaped.starts_with(b"25") || b"25".starts_with(escaped)
+            }),
             Self::Quoted => memchr::memchr_iter(b'=', text).find(|at| match text.get(at + 1) {
                 Some(byte) => byte.is_ascii_hexdigit() || matches!(byte, b'\r' | b'\n'),
                 None => true,
@@ -128,6 +136,10 @@ impl Gap {
 
 /// Writes a star over one digit, in the way that the digit was written, so that the escapes stay valid.
 pub(crate) fn star(digit: &mut [u8]) {
+    if let [b'%', b'2', b'5', .., high, low] = digit {
+        (*high, *low) = (b'2', b'A');
+        return;
+    }
     let pattern: &[u8] = match (digit.first(), digit.get(2)) {
         (Some(b'\\'), _) => b"\\u002a",
         (Some(b'%'), _) => b"%2A",
@@ -152,7 +164,9 @@ pub(crate) fn put(written: &mut [u8], digit: u8) {
     let to = b'0' + digit % 10;
     match written {
         [one] => *one = to,
-        [b'\\', b'u', b'0', b'0', b'3', last] | [b'%' | b'=', b'3', last] => *last = to,
+        [b'\\', b'u', b'0', b'0', b'3', last]
+        | [b'%' | b'=', b'3', last]
+        | [b'%', b'2', b'5', .., b'3', last] => *last = to,
         other => star(other),
     }
 }
@@ -202,7 +216,7 @@ fn json_escape(text: &Text<'_>, at: usize, view: View) -> Option<Unit> {
         b'n' | b'r' => Kind::Gap(Gap::Break),
         b't' => Kind::Gap(Gap::Space),
         b'/' => Kind::Gap(Gap::Slash),
-        b'\\' if view == View::Escaped => return None,
+        b'\\' if matches!(view, View::Escaped | View::Nested) => return None,
         mark @ (b'"' | b'\\' | b'b' | b'f') => Kind::Mark(mark),
         _ => return None,
     };
@@ -231,6 +245,18 @@ fn percent(text: &Text<'_>, at: usize) -> Option<Unit> {
     }
     let (c, length) = unicode::character(bytes.get(..length)?)?;
     Some(Unit { kind: character(c), length: length * 3 })
+}
+
+/// A percent-escape of an ASCII digit or gap whose percent sign is escaped, once or several times.
+fn nested(text: &Text<'_>, at: usize) -> Option<Unit> {
+    let mut end = at + 1;
+    while end < at + 1 + 2 * NESTED_MAX && text.get(end)? == b'2' && text.get(end + 1)? == b'5' {
+        end += 2;
+    }
+    let code = hex_number(&[text.get(end)?, text.get(end + 1)?])?;
+    let kind = ascii(u8::try_from(code).ok().filter(u8::is_ascii)?);
+    let counts = end > at + 1 && matches!(kind, Kind::Digit(_) | Kind::Gap(_));
+    counts.then_some(Unit { kind, length: end + 2 - at })
 }
 
 /// A numeric character reference, or a named one of a separator.
@@ -274,6 +300,9 @@ fn quoted(text: &Text<'_>, at: usize) -> Option<Unit> {
         _ => None,
     }
 }
+
+/// How often a percent sign is unescaped.
+const NESTED_MAX: usize = 4;
 
 fn hex_number(hex: &[u8]) -> Option<u32> {
     let all = !hex.is_empty() && hex.iter().all(u8::is_ascii_hexdigit);

@@ -109,6 +109,12 @@ impl Walk {
         }
     }
 
+    /// Whether a finding is not one that another view shows as well: this one is not read everywhere, and where it begins
+    /// it does not know all that the others do of what stands before.
+    fn shows_more(&self, text: &Text<'_>, found: &Finding) -> bool {
+        self.view != View::Nested || memchr::memmem::find(text.known(found.range.clone()), b"%25").is_some()
+    }
+
     /// Judges the digit at `at`, and goes on behind it.
     fn digit(&mut self, text: &Text<'_>, before: Before) -> Option<Finding> {
         let run = Run::at(text, self.at, self.view);
@@ -183,7 +189,7 @@ impl Reader for Walk {
             };
             let unit = self.view.unit(text, self.at)?;
             if matches!(unit.kind, Kind::Digit(_)) {
-                let found = self.digit(text, before);
+                let found = self.digit(text, before).filter(|found| self.shows_more(text, found));
                 if found.is_some() || text.starved() {
                     return found;
                 }

@@ -245,6 +245,7 @@ fn spelled_at(
             // An escape shows by its second byte.
             if is_one(references) {
                 look.reference(at - 1);
+                look.nested(at.saturating_sub(3));
             }
             if is_one(wide) {
                 look.wide(at);

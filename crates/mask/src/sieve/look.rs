@@ -13,6 +13,7 @@ use crate::text::Text;
 use crate::unit::{Gap, Kind, SYNC, View};
 use crate::walk::LOOK_BACK;
 
+mod dump;
 mod encoded;
 mod open;
 
@@ -37,6 +38,8 @@ pub(crate) struct Looked {
     spelled_to: usize,
     /// Up to where hex has been, by where its pairs are cut.
     hex_to: [usize; 2],
+    /// Up to where hex with something between its bytes has been.
+    dump_to: usize,
     /// Where the text ended, as far as it was known, with digits that may go on.
     cut: Option<usize>,
 }
@@ -45,14 +48,20 @@ impl Looked {
     /// Nothing, where the look begins at `from`.
     pub fn before(from: usize) -> Self {
         // What stands right before belongs to the same run: it may make it too long to be one number.
-        Self { digits_to: from.saturating_sub(RUN), spelled_to: from, hex_to: [from; 2], cut: None }
+        Self {
+            digits_to: from.saturating_sub(RUN),
+            spelled_to: from,
+            hex_to: [from; 2],
+            dump_to: from,
+            cut: None,
+        }
     }
 
     /// The first `bytes` of the text have been dropped.
     pub fn forget(&mut self, bytes: usize) {
-        let Self { digits_to, spelled_to, hex_to: [even, odd], cut } = self;
+        let Self { digits_to, spelled_to, hex_to: [even, odd], dump_to, cut } = self;
         *cut = cut.map(|cut| cut.saturating_sub(bytes));
-        for place in [digits_to, spelled_to, even, odd] {
+        for place in [digits_to, spelled_to, even, odd, dump_to] {
             *place = place.saturating_sub(bytes);
         }
         if bytes % 2 == 1 {
@@ -78,6 +87,7 @@ impl<'t> Look<'t> {
             look.digits(cut);
             look.hex(cut);
             look.hex(cut + 1);
+            look.dump_goes_on(cut);
         }
         look
     }
@@ -89,6 +99,7 @@ impl<'t> Look<'t> {
             self.digits(from);
             self.hex(from);
             self.hex(from + 1);
+            self.dump(from);
         }
     }
 
@@ -125,9 +136,13 @@ impl<'t> Look<'t> {
     pub fn shown_digits(&mut self, at: usize, groups: bool) {
         if !groups {
             self.bare(at);
-        } else if at >= self.looked.digits_to {
-            self.digits(at.min(self.text.len()));
+            return;
         }
+        let at = at.min(self.text.len());
+        if at >= self.looked.digits_to {
+            self.digits(at);
+        }
+        self.dump(at);
     }
 
     /// A run of digits, by the place of its twelfth.
@@ -143,7 +158,10 @@ impl<'t> Look<'t> {
         if self.open && self.from < self.text.len() && !self.is_done(self.text.len()) {
             let end = self.text.len();
             let letters = self.token_before(end, LETTERS_TAIL);
-            self.take_any(self.open_start().min(end.saturating_sub(TAIL.max(letters))), end);
+            let start = self.open_start().min(end.saturating_sub(TAIL.max(letters)));
+            let dump = self.open_dump();
+            self.take_any(dump.map_or(start, |dump| dump.min(start)), end);
+            self.found.iter_mut().for_each(|found| found.dump |= dump.is_some());
         }
         self.found
     }
@@ -181,6 +199,18 @@ impl<'t> Look<'t> {
         if writes {
             self.spelled(at);
         }
+    }
+
+    /// An escape of an escape that may write a digit.
+    pub fn nested(&mut self, at: usize) {
+        if self.may_nest(at) {
+            self.spelled(at);
+        }
+    }
+
+    /// Whether a percent sign stands here that is itself escaped.
+    fn may_nest(&self, at: usize) -> bool {
+        self.after(at).starts_with(b"%25")
     }
 
     pub fn sign(&mut self, at: usize) {
@@ -315,8 +345,9 @@ impl<'t> Look<'t> {
         let text = Text::whole(self.text);
         let start = self.cluster_start(at, self.from);
         let mut digits = self.count_digits(start..at);
-        let (mut end, mut gaps) = (at, 0);
+        let (mut end, mut gaps, mut nests) = (at, 0, false);
         while let Some((is_digit, length)) = self.any_unit(&text, end) {
+            nests |= self.may_nest(end);
             (digits, gaps) = if is_digit { (digits + 1, 0) } else { (digits, gaps + 1) };
             if gaps > GAP_MAX {
                 break;
@@ -326,6 +357,7 @@ impl<'t> Look<'t> {
         self.looked.spelled_to = end.max(at + 1);
         if self.open && end + SYNC > self.text.len() {
             self.take(start, self.text.len());
+            self.note_nested(nests);
             return;
         }
         let is_float = matches!(self.byte(end), Some(b'e' | b'E'));
@@ -333,7 +365,8 @@ impl<'t> Look<'t> {
             return;
         }
         let start = start.saturating_sub(LOOK_BACK);
-        for view in [View::Escaped, View::Plain, View::Quoted, View::Json] {
+        let views = [View::Escaped, View::Plain, View::Quoted, View::Json].into_iter();
+        for view in views.chain(nests.then_some(View::Nested)) {
             let mut place = start;
             let mut fresh = true;
             while place < end {
@@ -342,6 +375,7 @@ impl<'t> Look<'t> {
                 if digit && fresh && self.may_be(&text, place, view) {
                     // A track's separator may have been read as the beginning of an escape.
                     self.take(start, end + TRACK);
+                    self.note_nested(nests);
                     return;
                 }
                 fresh = !digit;
@@ -354,6 +388,7 @@ impl<'t> Look<'t> {
     fn any_unit(&self, text: &Text<'_>, at: usize) -> Option<(bool, usize)> {
         let byte = self.byte(at)?;
         let view = match byte {
+            b'%' if self.may_nest(at) => View::Nested,
             b'\\' | b'%' | b'&' => View::Escaped,
             b'=' => View::Quoted,
             _ => View::Plain,
@@ -473,7 +508,7 @@ impl<'t> Look<'t> {
         if end <= start {
             return;
         }
-        let found = self.found.get_or_insert(Stretch { range: start..end, hex: false, base64: false });
+        let found = self.found.get_or_insert_with(|| Stretch::of(start..end));
         found.range = found.range.start.min(start)..found.range.end.max(end);
     }
 
@@ -493,6 +528,13 @@ impl<'t> Look<'t> {
     fn take_any(&mut self, start: usize, end: usize) {
         self.take_hex(start, end);
         self.take_base64(start, end);
+        let nests = self.text.get(start..end).is_some_and(|text| memchr::memchr(b'%', text).is_some());
+        self.note_nested(nests);
+    }
+
+    /// Notes of what was taken that it may hold escapes of percent-escapes.
+    fn note_nested(&mut self, nests: bool) {
+        self.found.iter_mut().for_each(|found| found.nested |= nests);
     }
 
     fn byte(&self, at: usize) -> Option<u8> {

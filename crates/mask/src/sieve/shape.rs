@@ -62,7 +62,7 @@ pub(crate) struct Shown<B> {
     pub groups: B,
     /// An escape or a gap beyond ASCII, behind a digit.
     pub escapes: B,
-    /// The second byte of an escape that may write a digit.
+    /// The second byte of an escape that may write a digit, or the fourth of an escape of one.
     pub references: B,
     /// The byte behind an exponent.
     pub floats: B,
@@ -141,7 +141,8 @@ pub(crate) fn shows<B: Bits>(window: &Bitmaps<B>) -> Shown<B> {
         runs: twelve & !(twelve << 1),
         groups: grouped | wrapped | thousands | (list & !(list << 1)),
         escapes: opener & (d_1 | d_2 | d_3 | d_4),
-        references: opener << 1 & second,
+        // A percent sign that is itself escaped, and a digit's: `%253`.
+        references: opener << 1 & second | triple & opener << 3,
         floats: other & power << 1,
         hex: hex & !(hex << 2),
         wraps: wraps << SIGN_LATE as u32 & capitals,

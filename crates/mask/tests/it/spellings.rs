@@ -249,3 +249,18 @@ fn a_long_number_in_groups_is_found_whole_though_a_part_of_it_is_one_too() {
         assert_eq!(left, if luhn3::decimal::valid(digits.as_bytes()) { 4 } else { 4 + 3 }, "{tail}");
     }
 }
+
+#[test]
+fn percent_escapes_of_percent_escapes_are_read_and_stay_so() {
+    let nested =
+        |percent: &str| -> String { "4111111111111111".chars().map(|c| format!("{percent}3{c}")).collect() };
+    for percent in ["%25", "%2525", "%252525", "%25252525"] {
+        let stars = format!("{percent}2A").repeat(12) + &format!("{percent}31").repeat(4);
+        check(&format!("n={}&x", nested(percent)), &format!("n={stars}&x"));
+    }
+    check("4111%25201111%25201111%25201111", "****%2520****%2520****%25201111");
+    check("4111%2520111111111111", "4111%2520111111111111");
+    // A percent sign that is escaped may stand before a number, too.
+    check("%25378282246310005", "%25***********0005");
+    check("100%25 of 12%2534 %252 %25", "100%25 of 12%2534 %252 %25");
+}

@@ -43,8 +43,9 @@ impl Look<'_> {
 
     /// Whether some view reads `length` bytes at `at` as a digit, or else as a gap.
     fn unit_of(&self, text: &Text<'_>, at: usize, length: usize) -> Option<bool> {
-        let views = [View::Plain, View::Escaped, View::Quoted, View::Json];
-        views.iter().find_map(|view| {
+        let views = [View::Plain, View::Escaped, View::Quoted, View::Json].into_iter();
+        let nested = self.byte(at) == Some(b'%') && length > 3;
+        views.chain(nested.then_some(View::Nested)).find_map(|view| {
             let unit = view.unit(text, at).filter(|unit| unit.length == length)?;
             match unit.kind {
                 Kind::Digit(_) => Some(true),

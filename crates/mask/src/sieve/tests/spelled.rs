@@ -95,6 +95,8 @@ fn separators() -> impl Strategy<Value = [&'static str; 2]> {
         "=\r\n",
         "=2D",
         "%20%20",
+        "%2520",
+        "%25252d",
         "   ",
         "\\\\n",
     ];
@@ -145,6 +147,10 @@ fn digit() -> impl Strategy<Value = &'static str> {
         "mixed\\",
         "mixed=",
         "mixed&",
+        "%25",
+        "%2525",
+        "mixed%25",
+        "first%25",
         "first%",
         "first=",
         "first\\",
@@ -186,6 +192,8 @@ fn dressed() -> impl Strategy<Value = (&'static str, &'static str)> {
         "B",
         ";",
         "%25",
+        "%2525",
+        "%2520",
         "x",
         "card=",
         "+",
@@ -244,8 +252,8 @@ fn write(number: &str, groups: &[usize], separators: [&str; 2], digit: &str, mix
         }
         left -= 1;
         let escapes = match digit {
-            "mixed%" | "mixed\\" | "mixed=" | "mixed&" => mix >> (index % 32) & 1 == 1,
-            "first%" | "first=" | "first\\" | "firstfull" => index == 0,
+            "mixed%" | "mixed%25" | "mixed\\" | "mixed=" | "mixed&" => mix >> (index % 32) & 1 == 1,
+            "first%" | "first%25" | "first=" | "first\\" | "firstfull" => index == 0,
             _ => true,
         };
         let value = u32::from(c) - 48;
@@ -255,6 +263,8 @@ fn write(number: &str, groups: &[usize], separators: [&str; 2], digit: &str, mix
             "arabic" => beyond(0x0660).to_string(),
             "bold" => beyond(0x1_d7ce).to_string(),
             "%" | "mixed%" | "first%" => format!("%3{c}"),
+            "%25" | "mixed%25" | "first%25" => format!("%253{c}"),
+            "%2525" => format!("%25253{c}"),
             "%utf8" => beyond(0xff10).to_string().bytes().map(|byte| format!("%{byte:02X}")).collect(),
             "\\u" | "mixed\\" | "first\\" => format!("\\u003{c}"),
             "\\ufull" => format!("\\uff1{c}"),
@@ -302,6 +312,10 @@ enum Encode {
     Twice(usize, usize, usize),
     Hex(&'static str, bool),
     HexInBase64(usize),
+    /// Hex behind so many bytes, with this before and behind each.
+    Dump(usize, &'static str, &'static str),
+    /// What `xxd` prints, or else `hexdump -C`, of it behind so many bytes.
+    Lines(usize, bool),
 }
 
 fn encoded() -> impl Strategy<Value = Encode> {
@@ -313,6 +327,8 @@ fn encoded() -> impl Strategy<Value = Encode> {
         2 => (0_usize..4, 0_usize..7, wide).prop_map(|(inner, outer, width)| Encode::Twice(inner, outer, width)),
         3 => (select(vec!["", "0x", "\\x", "ab", "3", "33", "20"]), any::<bool>()).prop_map(|(pad, upper)| Encode::Hex(pad, upper)),
         1 => (0_usize..4).prop_map(Encode::HexInBase64),
+        2 => (0_usize..9, select(DUMPS)).prop_map(|(pad, (before, after))| Encode::Dump(pad, before, after)),
+        2 => (0_usize..40, any::<bool>()).prop_map(|(pad, xxd)| Encode::Lines(pad, xxd)),
     ]
 }
 
@@ -330,6 +346,11 @@ impl Encode {
                 let hex = hex(&text);
                 (pad.to_owned() + &if upper { hex.to_uppercase() } else { hex }).into_bytes()
             }
+            Self::Dump(pad, before, after) => {
+                let bytes = [&b"Card 12: "[..pad], &text].concat();
+                bytes.iter().map(|byte| format!("{before}{byte:02x}{after}")).collect::<String>().into_bytes()
+            }
+            Self::Lines(pad, xxd) => lines(&[&[b'.'; 40][..pad], &text].concat(), xxd).into_bytes(),
             Self::HexInBase64(pad) => padded(pad, hex(&text).as_bytes()),
         }
     }
@@ -345,6 +366,42 @@ fn base64(bytes: &[u8]) -> String {
             .collect::<String>()
     };
     bytes.chunks(3).map(quad).collect()
+}
+
+/// What stands before a byte in hex, and behind it.
+const DUMPS: &[(&str, &str)] = &[
+    ("", ":"),
+    ("", " "),
+    ("", "-"),
+    ("", "."),
+    ("0x", ","),
+    ("0x", ", "),
+    ("\\x", ""),
+    ("\\\\x", ""),
+    ("", "\n"),
+];
+
+/// The lines of a dump.
+pub(crate) fn lines(bytes: &[u8], xxd: bool) -> String {
+    let line = |(index, line): (usize, &[u8])| {
+        let shown: String = line
+            .iter()
+            .map(|byte| char::from(*byte))
+            .map(|c| if c.is_ascii_graphic() { c } else { '.' })
+            .collect();
+        let place = index * 16;
+        let group = |(at, byte): (usize, &u8)| match (xxd, at) {
+            (true, _) => format!("{byte:02x}{}", if at % 2 == 1 { " " } else { "" }),
+            (false, 7) => format!("{byte:02x}  "),
+            (false, _) => format!("{byte:02x} "),
+        };
+        let written: String = line.iter().enumerate().map(group).collect();
+        match xxd {
+            true => format!("{place:08x}: {written:<40} {shown}\n"),
+            false => format!("{place:08x}  {written:<49} |{shown}|\n"),
+        }
+    };
+    bytes.chunks(16).enumerate().map(line).collect()
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -65,6 +65,8 @@ impl Rewriter {
             None => match engine.step(text) {
                 Step::Region(findings, range) => (findings, range),
                 Step::Clean(at) => {
+                    let near = !text.ended() && self.masked_to.is_some_and(|masked| at < masked + BEHIND);
+                    let at = if near { self.run_start(text, at) } else { at };
                     self.pass(engine, text, at, out);
                     return false;
                 }
@@ -161,13 +163,26 @@ impl Rewriter {
                 }
                 Step::Clean(at) if !again.ended() && place(at) < close => {
                     if !more {
-                        return (None, place(at));
+                        return (None, self.run_start(text, place(at)));
                     }
                 }
                 Step::Region(..) | Step::Clean(_) => return (None, close),
             }
             // What is cut there may be anything.
             reach *= 2;
+        }
+    }
+
+    /// Where what stands before `at` is judged from when it is read again: digits, also as escapes, are judged from the
+    /// first of their run on.
+    fn run_start(&self, text: &Text<'_>, at: usize) -> usize {
+        let before = text.known(self.done..at);
+        let of_run = |byte: &&u8| byte.is_ascii_alphanumeric() || b"%\\&#;=".contains(byte);
+        match before.last() {
+            Some(last) if last.is_ascii_digit() || *last == b';' => {
+                at - before.iter().rev().take_while(of_run).count()
+            }
+            _ => at,
         }
     }
 

@@ -1,8 +1,11 @@
 //! What holds for any bytes at all: `cargo test` tries seeded mutations, and `fuzz/` wraps these for cargo-fuzz.
 
+use http::Method;
 use mask::{Masker, Profile};
+use serde_json::Value;
 
 use crate::body::{Care, Coded, Opaque, Rewrite, Withheld, open};
+use crate::document::{Document, Found, Unknown};
 
 /// Rewrites any bytes under any type, coding and care, whole and cut by what the first byte says, and asserts that it
 /// comes to the same, and that what comes out holds nothing that a scan finds.
@@ -61,6 +64,23 @@ pub fn fuzz_coding(data: &[u8]) {
         crate::body::unpacked_as(coding, &out).is_some_and(|out| out == expected),
         "packed or not, it is the same"
     );
+}
+
+/// Reads any JSON as an OpenAPI document, and asserts that a path of it whose every character stands for itself is found.
+pub fn fuzz_document(data: &[u8]) {
+    let Ok(value) = serde_json::from_slice::<Value>(data) else { return };
+    let Ok(document) = Document::read(&value, "", Unknown::Refuse) else { return };
+    let paths = value.get("paths").and_then(Value::as_object).into_iter().flatten();
+    // Servers say under what the paths are.
+    let has_servers = memchr::memmem::find(data, b"servers").is_some();
+    for (path, item) in paths {
+        document.places(&Method::GET, path);
+        let is_literal =
+            path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'/');
+        if is_literal && !has_servers && item.get("get").is_some() {
+            assert!(!matches!(document.find(&Method::GET, path), Found::Nothing), "what it knows is found");
+        }
+    }
 }
 
 /// Looks into any bytes as base64.

@@ -33,7 +33,7 @@ pub use connection::{Bounds, Connection, Holds, NotAnOrigin, Origin, Outgoing, R
 pub use echo::Echo;
 pub use exchange::{Effect, Exchange, HELD_BYTES_MAX};
 #[doc(hidden)]
-pub use fuzz::{fuzz_body, fuzz_coding, fuzz_hides, fuzz_text_body};
+pub use fuzz::{fuzz_body, fuzz_coding, fuzz_document, fuzz_hides, fuzz_text_body};
 #[doc(hidden)]
 pub use guard::fuzz_guard;
 pub use guard::{Broken, Guard, HEAD_BYTES_MAX, names_websocket};

@@ -1,4 +1,4 @@
-use super::{CODINGS, TYPES, fuzz_body, fuzz_coding, fuzz_hides, fuzz_text_body};
+use super::{CODINGS, TYPES, fuzz_body, fuzz_coding, fuzz_document, fuzz_hides, fuzz_text_body};
 
 /// Bodies to start from, each with something of its kind.
 const SEEDS: &[&str] = &[
@@ -116,4 +116,50 @@ fn a_body_under_a_coding_becomes_what_it_becomes_without() {
 #[test]
 fn any_text_can_be_looked_into() {
     mutated(1000, 1, fuzz_hides);
+}
+
+/// Parts of documents to start from: what OpenAPI has in them, and what it has not.
+const DOCUMENT: &str = r##"{"openapi": "3.1.0", "paths": {
+  "/cards/list": {"get": {"operationId": "a", "parameters": [{"$ref": "#/components/parameters/p"}, {"name": "id", "in": "path", "schema": {"type": "string"}}],
+    "responses": {"200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/s"}}}, "headers": {"x-pan": {"schema": {"x-data-class": "pan"}}}}}},
+    "post": {"requestBody": {"content": {"*/*": {"schema": {"anyOf": [{"$ref": "#/components/schemas/s"}, {"items": {"format": "pan"}}]}}}}, "responses": {"default": {"$ref": "#/components/responses/r"}}}},
+  "/cards/{id}": {"get": {"responses": {"2XX": {"description": ""}}}}, "/cards/{id}.{form}": {"get": {"responses": {}}}},
+  "components": {"schemas": {"s": {"type": "object", "properties": {"pan": {"type": "string", "x-data-class": "pan"}, "next": {"$ref": "#/components/schemas/s"}},
+    "additionalProperties": {"allOf": [{"$ref": "#/components/schemas/s"}]}, "required": ["pan"]}},
+    "parameters": {"p": {"name": "q", "in": "query", "x-data-class": "pan", "schema": {"enum": ["a", 1, null]}}}, "responses": {"r": {"description": "x"}}}}"##;
+
+#[test]
+fn any_document_is_read_or_said_to_be_wrong() {
+    let whole: serde_json::Value = serde_json::from_str(DOCUMENT).unwrap();
+    let read = crate::document::Document::read(&whole, "", crate::document::Unknown::Refuse);
+    assert_eq!(read.map(|document| document.operations()).map_err(|wrong| format!("{wrong:?}")), Ok(4));
+    let mut spots = vec![String::new()];
+    pointers(&whole, "", &mut spots);
+    // Every value of it stands once in the place of every other.
+    for to in &spots {
+        for from in &spots {
+            let mut document = whole.clone();
+            let value = whole.pointer(from).unwrap().clone();
+            *document.pointer_mut(to).unwrap() = value;
+            fuzz_document(document.to_string().as_bytes());
+        }
+    }
+}
+
+/// The places of everything in `value`, which stands at `at`.
+fn pointers(value: &serde_json::Value, at: &str, into: &mut Vec<String>) {
+    let named: Vec<(String, &serde_json::Value)> = match value {
+        serde_json::Value::Object(members) => {
+            members.iter().map(|(name, value)| (name.replace('~', "~0").replace('/', "~1"), value)).collect()
+        }
+        serde_json::Value::Array(items) => {
+            items.iter().enumerate().map(|(index, value)| (index.to_string(), value)).collect()
+        }
+        _ => Vec::new(),
+    };
+    for (name, value) in named {
+        let at = format!("{at}/{name}");
+        into.push(at.clone());
+        pointers(value, &at, into);
+    }
 }

@@ -66,6 +66,23 @@ pub struct Delegation {
     pub on_behalf_of: Box<str>,
 }
 
+/// How commands of a connection come to their approval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Approving {
+    /// Whether the client waits on the wire; if not, it is told to send the command again once it is approved.
+    pub waits: bool,
+    /// For how many seconds a request can be answered.
+    pub answer_seconds: u32,
+    /// For how many seconds an approval can be used.
+    pub use_seconds: u32,
+}
+
+impl Default for Approving {
+    fn default() -> Self {
+        Self { waits: true, answer_seconds: 900, use_seconds: 600 }
+    }
+}
+
 /// One principal's session on one connection: what every question of the session has in common.
 #[derive(Debug, Clone)]
 pub struct Admission {
@@ -79,6 +96,8 @@ pub struct Admission {
     pub labels: Arc<[Box<str>]>,
     /// In which way the principal may query it.
     pub mode: Mode,
+    /// How commands on it are approved that need it.
+    pub approval: Approving,
     /// The agent side's network address.
     pub from: Box<str>,
     /// What the client calls itself (`application_name`, `User-Agent`), masked.

@@ -15,6 +15,19 @@ pub struct Question {
     pub command: Redacted<Arc<str>>,
     /// Its parameters in order, for a command that has them.
     pub parameters: Vec<Redacted<Parameter>>,
+    /// What of it an approval binds, beside its parameters.
+    pub bound: Bound,
+}
+
+/// What of a command an approval is bound to (DESIGN.md, promise 7): two commands that differ in it are not the same.
+#[derive(Debug, Clone)]
+pub enum Bound {
+    /// Its text in the form that this gives it: what means the same is the same. What has no such form is bound as it is.
+    Text(fn(&str) -> Option<String>),
+    /// These bytes, which say all of it.
+    Bytes(Redacted<Arc<[u8]>>),
+    /// Nothing, since not all of it is known when it is asked about: it cannot be approved. Why, in a few words.
+    Nothing(&'static str),
 }
 
 /// A point in a command's life at which it is decided.

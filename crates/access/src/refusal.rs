@@ -73,11 +73,13 @@ pub enum Code {
     NotATemplate,
     /// A request is not well formed, or could be read in more than one way.
     Malformed,
+    /// A person was asked to approve the command, and said no.
+    ApprovalDenied,
 }
 
 impl Code {
     /// Every code, in the order of its number.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::NotIdentified,
         Self::TokenExpired,
         Self::UnknownConnection,
@@ -98,6 +100,7 @@ impl Code {
         Self::MaskWritten,
         Self::NotATemplate,
         Self::Malformed,
+        Self::ApprovalDenied,
     ];
 
     /// `PGD-0001` and so on.
@@ -123,6 +126,7 @@ impl Code {
             Self::MaskWritten => "PGD-0018",
             Self::NotATemplate => "PGD-0019",
             Self::Malformed => "PGD-0020",
+            Self::ApprovalDenied => "PGD-0021",
         }
     }
 
@@ -151,6 +155,7 @@ impl Code {
             Self::MaskWritten => "this command would write a mask over the data that it stands for",
             Self::NotATemplate => "you may run registered statements alone here, and this is none of them",
             Self::Malformed => "the request is not well formed, or could be read in more than one way",
+            Self::ApprovalDenied => "a person was asked to approve this command, and said no",
         }
     }
 
@@ -171,6 +176,7 @@ impl Code {
             }
             Self::NotUnderstood => "use plain SQL statements on tables, one at a time",
             Self::NeedsApproval => "ask a person who may approve it, do not retry until they have",
+            Self::ApprovalDenied => "do not retry it, do what they say or tell whoever gave you the task",
             Self::PolicyError => "tell the operator of panguard, the policy has to be mended",
             Self::NotRecorded => "try again later, and tell the operator of panguard",
             Self::UpstreamUnavailable => "try again later",
@@ -216,7 +222,8 @@ impl Code {
             | Self::GuessesSpent
             | Self::MaskWritten
             | Self::NotATemplate
-            | Self::Malformed => false,
+            | Self::Malformed
+            | Self::ApprovalDenied => false,
         }
     }
 }

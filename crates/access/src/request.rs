@@ -22,6 +22,18 @@ impl SessionId {
     }
 }
 
+impl RequestId {
+    /// The id that `shown` shows; `None` if it shows none.
+    pub fn read(shown: &str) -> Option<Self> {
+        let (session, number) = shown.split_once('-')?;
+        let is_shown =
+            session.len() == 16 && session.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let session = u64::from_str_radix(session, 16).ok().filter(|_| is_shown)?;
+        let id = SessionId(session).request(number.parse().ok()?);
+        (id.to_string() == shown).then_some(id)
+    }
+}
+
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)

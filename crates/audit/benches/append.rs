@@ -171,6 +171,7 @@ fn entry(number: u32) -> Entry {
             policies: vec![PolicyNote { id: "agents-read".into(), reason: None, requirement: None }],
             policy_version: "c2f1".into(),
             ahead: true,
+            approval: None,
         },
     }
 }

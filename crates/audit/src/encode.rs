@@ -100,7 +100,10 @@ fn line(entry: &Entry, event: &Event) -> Result<Vec<u8>, TooLong> {
 fn shortened(event: &Event, budget: usize) -> Event {
     let mut event = event.clone();
     match &mut event {
-        Event::CommandIntent { command, .. } => shorten(command, budget),
+        Event::CommandIntent { command, .. } | Event::ApprovalAsked { command, .. } => {
+            shorten(command, budget)
+        }
+        Event::ApprovalAnswered { comment, .. } => *comment = cut(comment, budget).into(),
         Event::CommandRefused { command, detail, .. } => {
             shorten(command, budget);
             *detail = cut(detail, budget).into();
@@ -112,6 +115,9 @@ fn shortened(event: &Event, budget: usize) -> Event {
         | Event::SessionOpened { .. }
         | Event::SessionRefused { .. }
         | Event::SessionClosed { .. }
+        | Event::ApprovalSeen { .. }
+        | Event::ApprovalNotCounted { .. }
+        | Event::ApprovalEnded { .. }
         | Event::Outcome { said: None, .. }
         | Event::PolicyChanged { .. }
         | Event::ConfigurationChanged { .. }

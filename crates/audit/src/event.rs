@@ -3,7 +3,7 @@ use std::sync::Arc;
 use access::{Code, DataClass, Effect, Facts, Outcome, Position, Resource, Said, Stage, Status};
 use serde::{Deserialize, Serialize};
 
-use crate::Indication;
+use crate::{Indication, Who};
 
 /// What happened: the type of event of PCI DSS 4.0.1, 10.2.2, with what belongs to that type.
 ///
@@ -69,6 +69,9 @@ pub enum Event {
         policy_version: Arc<str>,
         /// Whether it was sent ahead of this entry's receipt, as only reads are.
         ahead: bool,
+        /// The request whose approval it used up, if it needed one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approval: Option<Box<str>>,
     },
     /// A command was refused and did not run (10.2.1.4).
     CommandRefused {
@@ -83,6 +86,51 @@ pub enum Event {
         code: Code,
         /// What exactly was refused.
         detail: Box<str>,
+    },
+    /// A command asks for people's approval, and does not run without.
+    ApprovalAsked {
+        /// The command.
+        command: Box<Command>,
+        /// The policies that say so.
+        policies: Vec<PolicyNote>,
+        /// The policy set they are from.
+        policy_version: Arc<str>,
+        /// How many people must approve it.
+        needed: u32,
+        /// Whether its client waits on the wire.
+        waits: bool,
+        /// Until when it may be answered, in microseconds since 1970.
+        expires: i64,
+    },
+    /// A person looked at a request for approval.
+    ApprovalSeen {
+        /// The request.
+        of: Box<str>,
+    },
+    /// A person answered a request for approval: durable before it counts.
+    ApprovalAnswered {
+        /// The request.
+        of: Box<str>,
+        /// Yes, or no.
+        approves: bool,
+        /// In their words, masked.
+        comment: Box<str>,
+        /// Who asked for it.
+        asker: Box<Who>,
+    },
+    /// A person's answer did not count (10.2.1.4).
+    ApprovalNotCounted {
+        /// The request.
+        of: Box<str>,
+        /// Why.
+        reason: Box<str>,
+    },
+    /// A request for approval ended without its command having run.
+    ApprovalEnded {
+        /// The request.
+        of: Box<str>,
+        /// How.
+        how: Ended,
     },
     /// A command that may have run ended.
     Outcome {
@@ -145,6 +193,11 @@ impl Event {
             Self::SessionClosed { .. } => "session_closed",
             Self::CommandIntent { .. } => "command_intent",
             Self::CommandRefused { .. } => "command_refused",
+            Self::ApprovalAsked { .. } => "approval_asked",
+            Self::ApprovalSeen { .. } => "approval_seen",
+            Self::ApprovalAnswered { .. } => "approval_answered",
+            Self::ApprovalNotCounted { .. } => "approval_not_counted",
+            Self::ApprovalEnded { .. } => "approval_ended",
             Self::Outcome { .. } => "outcome",
             Self::PolicyChanged { .. } => "policy_changed",
             Self::ConfigurationChanged { .. } => "configuration_changed",
@@ -160,9 +213,10 @@ impl Event {
                 true => Indication::Success,
                 false => Indication::Failure,
             },
-            Self::SessionRefused { .. } | Self::AuthenticationFailed { .. } | Self::CommandRefused { .. } => {
-                Indication::Failure
-            }
+            Self::SessionRefused { .. }
+            | Self::AuthenticationFailed { .. }
+            | Self::CommandRefused { .. }
+            | Self::ApprovalNotCounted { .. } => Indication::Failure,
             Self::Outcome { status, .. } => match status {
                 StatusWord::Completed => Indication::Success,
                 StatusWord::Failed | StatusWord::Withheld | StatusWord::Skipped | StatusWord::Unknown => {
@@ -174,6 +228,10 @@ impl Event {
             | Self::SessionOpened { .. }
             | Self::SessionClosed { .. }
             | Self::CommandIntent { .. }
+            | Self::ApprovalAsked { .. }
+            | Self::ApprovalSeen { .. }
+            | Self::ApprovalAnswered { .. }
+            | Self::ApprovalEnded { .. }
             | Self::PolicyChanged { .. }
             | Self::ConfigurationChanged { .. }
             | Self::SecretChanged { .. }
@@ -196,6 +254,11 @@ impl Event {
             | Self::CommandIntent { .. }
             | Self::CommandRefused { .. }
             | Self::Outcome { .. } => "gateway".into(),
+            Self::ApprovalAsked { .. } => "requests for approval".into(),
+            Self::ApprovalSeen { of }
+            | Self::ApprovalAnswered { of, .. }
+            | Self::ApprovalNotCounted { of, .. }
+            | Self::ApprovalEnded { of, .. } => format!("request {of}"),
         }
     }
 }
@@ -423,6 +486,16 @@ pub enum StatusWord {
     Skipped,
     /// Not known: the session ended first.
     Unknown,
+}
+
+/// How a request for approval ended without its command having run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// Its time ran out.
+    Expired,
+    /// Whoever asked went away.
+    Withdrawn,
 }
 
 /// What was done to a credential.

@@ -34,8 +34,8 @@ mod verify;
 pub use encode::{ENTRY_BYTES_MAX, Unreadable};
 pub use entry::{Entry, Indication, Who};
 pub use event::{
-    Change, ColumnNote, Command, Event, FactsNote, MatchNote, PolicyNote, SaidNote, StageWord, StatusWord,
-    UseNote,
+    Change, ColumnNote, Command, Ended, Event, FactsNote, MatchNote, PolicyNote, SaidNote, StageWord,
+    StatusWord, UseNote,
 };
 pub use log::{Appending, Log, LogError, NotAppended, Options, State};
 pub use note::{BadKey, Checkpoint, NotSigned, Signer, Verifier};

@@ -7,7 +7,7 @@ use policy::{Decision, Inquiry};
 pub(crate) type Ruling = Result<Allowed, Denied>;
 
 /// Policy lets a command run.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Allowed {
     /// What is to be done with its answer.
     pub terms: Terms,
@@ -28,13 +28,24 @@ pub struct Denied {
     pub policies: Vec<PolicyNote>,
     /// What went wrong in a policy, for operators: recorded and not told.
     pub errors: Vec<String>,
+    /// What policy would say if enough people approved it, where that would let it run.
+    pub approvable: Option<Box<Approvable>>,
+}
+
+/// What policy says to a command that enough people have approved.
+#[derive(Debug, Clone)]
+pub struct Approvable {
+    /// How many that takes.
+    pub approvals: u32,
+    /// What it says then.
+    pub allowed: Allowed,
 }
 
 impl Denied {
     /// For another reason than policy.
     pub(crate) fn because(code: Code, detail: &str) -> Self {
         let (columns, policies, errors) = (Vec::new(), Vec::new(), Vec::new());
-        Self { code, detail: detail.into(), columns, policies, errors }
+        Self { code, detail: detail.into(), columns, policies, errors, approvable: None }
     }
 
     pub(crate) fn expired() -> Self {
@@ -42,8 +53,8 @@ impl Denied {
     }
 }
 
-/// More approvals than any policy asks for.
-const APPROVALS_AMPLE: u32 = 100;
+/// Most approvals that a policy can ask for.
+pub(crate) const APPROVALS_MAX: u32 = 10;
 
 /// Decides a command on its facts. `matches` are how many values will have been compared with the column of each of
 /// [`Facts::matches`]; `scanned` are the classes that a scan of the answer can meet anywhere; `about` gives the inquiry
@@ -59,10 +70,13 @@ pub(crate) fn rule<'a>(
         Err(denied) => denied,
     };
     // An error or a computation on `sad` is not a thing to approve; the same check says so again.
-    match check(facts, matches, scanned, &about(APPROVALS_AMPLE)) {
-        Ok(_) => Err(Denied { code: Code::NeedsApproval, ..denied }),
-        Err(_) => Err(denied),
+    let with = |approvals| Some((approvals, check(facts, matches, scanned, &about(approvals)).ok()?));
+    if with(APPROVALS_MAX).is_none() {
+        return Err(denied);
     }
+    let Some((approvals, allowed)) = (1..=APPROVALS_MAX).find_map(with) else { return Err(denied) };
+    let approvable = Some(Box::new(Approvable { approvals, allowed }));
+    Err(Denied { code: Code::NeedsApproval, approvable, ..denied })
 }
 
 fn check(facts: &Facts, matches: &[u64], scanned: &[DataClass], inquiry: &Inquiry<'_>) -> Ruling {

@@ -2,16 +2,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use access::{
-    Admission, Code, Effect, Facts, Mint, Mode, Outcome, Question, Refusal, Secret, SessionId, Stage, Terms,
-    Timestamp, Use, Verdict,
+    Admission, Approving, Code, Effect, Facts, Mint, Mode, Outcome, Question, Refusal, Secret, SessionId,
+    Stage, Terms, Timestamp, Use, Verdict,
 };
 use arc_swap::ArcSwap;
-use audit::{Entry, Event, NotAppended};
+use audit::{Command, Entry, Event, NotAppended, PolicyNote};
 use mask::Masker;
 use policy::Policies;
 use quick_cache::sync::Cache;
 
 use crate::admitted::Asker;
+use crate::approval::Held;
 use crate::checks::{Allowed, Denied};
 use crate::guesses::Guesses;
 use crate::hide::Hide;
@@ -19,16 +20,18 @@ use crate::record::Recorder;
 use crate::rules::{Counted, Decided, Rules};
 use crate::tokens::Tokens;
 use crate::written::writes_a_mask;
-use crate::{Admitted, Append, Pending};
+use crate::{Admitted, Append, Approvals, Pending, Request, State};
 
 /// Decides every command, and makes the permits of those that may run. One serves all sessions.
 pub struct Gate {
     mint: Arc<Mint>,
-    rules: Arc<ArcSwap<Rules>>,
-    log: Box<dyn Append>,
-    recorder: Recorder,
+    pub(crate) rules: Arc<ArcSwap<Rules>>,
+    pub(crate) log: Arc<dyn Append>,
+    pub(crate) recorder: Recorder,
+    /// Where approvals are asked for; without it what needs one is refused.
+    approvals: Option<Arc<Approvals>>,
     /// The gateway's name in entries.
-    name: Arc<str>,
+    pub(crate) name: Arc<str>,
     guesses: Guesses,
     tokens: Tokens,
     askers: Cache<Asker, u64>,
@@ -75,7 +78,8 @@ impl Gate {
         Self {
             mint: Arc::new(mint),
             rules: Arc::new(ArcSwap::from_pointee(Rules::new(policies))),
-            log: Box::new(log),
+            log: Arc::new(log),
+            approvals: None,
             recorder: Recorder::new(masker, fingerprint_key),
             name: name.into(),
             guesses: Guesses::default(),
@@ -83,6 +87,17 @@ impl Gate {
             askers: Cache::new(ASKERS_MAX),
             asker_next: AtomicU64::new(0),
         }
+    }
+
+    /// The same gate, which asks people where policy wants that.
+    #[must_use]
+    pub fn with_approvals(self, approvals: Approvals) -> Self {
+        Self { approvals: Some(Arc::new(approvals)), ..self }
+    }
+
+    /// The requests for approval, where there are any.
+    pub fn approvals(&self) -> Option<&Arc<Approvals>> {
+        self.approvals.as_ref()
     }
 
     /// Whether a principal may open a session on a connection. `lane` is the protocol's name.
@@ -134,7 +149,7 @@ impl Gate {
         match checked.and_then(|terms| self.leaves_values(question).map(|()| terms)) {
             Ok(terms) => {
                 let ahead = question.facts.effect == Effect::None;
-                let event = Event::CommandIntent { command, policies, policy_version, ahead };
+                let event = Event::CommandIntent { command, policies, policy_version, ahead, approval: None };
                 let (mint, terms) = (Arc::clone(&self.mint), terms.clone());
                 Asked {
                     ahead: ahead.then(|| Verdict::Ahead(self.mint.ahead(request))),
@@ -147,6 +162,18 @@ impl Gate {
             }
             Err(Refused { refusal, detail }) => {
                 let code = refusal.code;
+                let held = self.held(&rules, admitted, question, &decided, &command, &refusal, now);
+                let (refusal, detail) = match held {
+                    Some(Ok(held)) => {
+                        let verdict = Pending::step(held.begin(now));
+                        return Asked { ahead: None, verdict };
+                    }
+                    Some(Err(why)) => {
+                        let detail: Box<str> = format!("{}; {why}", refusal.detail).into();
+                        (Box::new(Refusal { detail: detail.clone(), ..*refusal }), detail)
+                    }
+                    None => (refusal, detail),
+                };
                 let policies = if code == Code::TokenExpired { Vec::new() } else { policies };
                 let event = Event::CommandRefused { command, policies, policy_version, code, detail };
                 // It is told once it is recorded; and if that fails, it is refused all the same.
@@ -154,6 +181,67 @@ impl Gate {
                 Asked { ahead: None, verdict: Pending::new(self.log.append(&entry(event)), told) }
             }
         }
+    }
+
+    /// The command as one that waits for people, if it is one that they can let run; or why they cannot.
+    #[expect(clippy::too_many_arguments, reason = "all that is known of the command by then")]
+    fn held(
+        &self,
+        rules: &Rules,
+        admitted: &Admitted,
+        question: &Question,
+        decided: &Decided,
+        command: &Command,
+        refusal: &Refusal,
+        now: Timestamp,
+    ) -> Option<Result<Held, &'static str>> {
+        let Err(Denied { approvable: Some(approvable), .. }) = &decided.ruling else { return None };
+        if refusal.code != Code::NeedsApproval || writes_a_mask(question) {
+            return None;
+        }
+        let approvals = self.approvals.as_ref()?;
+        let (admission, who) = (admitted.admission(), admitted.who());
+        let binding = match approvals.binder.bind(who, &admission.connection, &rules.version, question) {
+            Ok(binding) => binding,
+            Err(why) => return Some(Err(why)),
+        };
+        let Approving { waits, answer_seconds, use_seconds } = admission.approval;
+        let about = admitted.entry(now, question.request, Event::GatewayStopped);
+        let request = Request {
+            id: question.request.to_string().into(),
+            revision: 0,
+            binding,
+            asker: who.clone(),
+            connection: (&*admission.connection).into(),
+            labels: admission.labels.to_vec(),
+            lane: about.lane.as_deref().unwrap_or_default().into(),
+            gateway: (&*self.name).into(),
+            waits,
+            command: command.clone(),
+            why: refusal.detail.clone(),
+            policies: decided.policies.clone(),
+            policy_version: (&*rules.version).into(),
+            needed: approvable.approvals,
+            asked: now.micros(),
+            expires: now.plus_seconds(answer_seconds.into()).micros(),
+            life: use_seconds,
+            answers: Vec::new(),
+            state: State::Waiting,
+        };
+        Some(Ok(Held {
+            approvals: Arc::clone(approvals),
+            log: Arc::clone(&self.log),
+            mint: Arc::clone(&self.mint),
+            rules: Arc::clone(&self.rules),
+            principal: Arc::clone(&admission.principal),
+            about,
+            id: question.request,
+            request,
+            command: Box::new(command.clone()),
+            terms: approvable.allowed.terms.clone(),
+            policies: approvable.allowed.policies.iter().map(PolicyNote::from).collect(),
+            refusal: refusal.clone(),
+        }))
     }
 
     /// Refuses a command for another reason than policy, whatever policy would say, and records that: a limit is reached,
@@ -400,7 +488,7 @@ fn recorded(mode: Mode) -> Option<Box<str>> {
     (mode != Mode::Filtered).then(|| mode.as_str().into())
 }
 
-fn not_recorded(request: access::RequestId) -> Box<Refusal> {
+pub(crate) fn not_recorded(request: access::RequestId) -> Box<Refusal> {
     let detail = "no entry of it could be made durable".into();
     Box::new(Refusal { code: Code::NotRecorded, request, detail, columns: Vec::new(), policies: Vec::new() })
 }

@@ -13,10 +13,12 @@
 //!         7 its entry is durable  ──▶ 8 permit   (a read may be sent ahead of 7)
 //! ```
 //!
-//! A human's approval has its place between 6 and 7: a command that would be allowed with one is refused as
-//! [`access::Code::NeedsApproval`] until there is a way to give one.
+//! A human's approval has its place between 6 and 7: a command that would be allowed with one waits for it, or is refused
+//! as [`access::Code::NeedsApproval`] until it is given ([`Approvals`]).
 
 mod admitted;
+mod answer;
+mod approval;
 mod checks;
 mod daily;
 mod explain;
@@ -32,7 +34,9 @@ mod tokens;
 mod written;
 
 pub use admitted::Admitted;
-pub use checks::{Allowed, Denied};
+pub use answer::{Unanswered, Voter};
+pub use approval::{Answer, Approvals, Down, Memory, NotCounted, Request, Requests, State, Storing};
+pub use checks::{Allowed, Approvable, Denied};
 pub use explain::{Asking, explain};
 pub use gate::{Asked, Gate, Stranger};
 pub use limits::{Allowance, Limits, TooMany, Who};

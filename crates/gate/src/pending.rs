@@ -33,24 +33,36 @@ impl Append for Log {
     }
 }
 
-/// What the gate says once an entry is durable, or could not be made so.
+/// What the gate says once an entry is durable, or could not be made so; or once people have decided.
 ///
-/// Dropping it takes nothing back: the entry is appended all the same, and nobody is told.
+/// Dropping it takes nothing back: the entry is appended all the same, and nobody is told. What waits for people is
+/// withdrawn.
 #[must_use = "nothing may happen before it is there"]
-pub struct Pending<T> {
-    appending: Appending,
-    /// `None` once it has been told.
-    then: Option<Then<T>>,
+pub struct Pending<T>(Inner<T>);
+
+enum Inner<T> {
+    /// One entry is on its way.
+    Appending(Appending, Then<T>),
+    /// Something is said that more may follow.
+    Step(Step<T>),
+    /// All has been said.
+    Over,
 }
 
 type Then<T> = Box<dyn FnOnce(Result<Receipt, NotAppended>) -> T + Send>;
+type Step<T> = Pin<Box<dyn Future<Output = (T, Option<Pending<T>>)> + Send>>;
 
 impl<T> Pending<T> {
     pub(crate) fn new(
         appending: Appending,
         then: impl FnOnce(Result<Receipt, NotAppended>) -> T + Send + 'static,
     ) -> Self {
-        Self { appending, then: Some(Box::new(then)) }
+        Self(Inner::Appending(appending, Box::new(then)))
+    }
+
+    /// What `step` says, and then what it says comes after.
+    pub(crate) fn step(step: impl Future<Output = (T, Option<Self>)> + Send + 'static) -> Self {
+        Self(Inner::Step(Box::pin(step)))
     }
 
     /// Blocks the thread until it is there.
@@ -69,17 +81,23 @@ impl<T> Pending<T> {
 impl<T> Future for Pending<T> {
     type Output = T;
 
-    /// Polled again after it was ready, it stays pending: there is one verdict to one question.
+    /// Polled again after a hold, it says what follows that; after anything else it stays pending: there is one final
+    /// verdict to one question.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        if self.then.is_none() {
-            return Poll::Pending;
-        }
-        match self.appending.as_mut().poll(context) {
-            Poll::Ready(receipt) => match self.then.take() {
-                Some(then) => Poll::Ready(then(receipt)),
-                None => Poll::Pending,
-            },
-            Poll::Pending => Poll::Pending,
+        match &mut self.0 {
+            Inner::Over => Poll::Pending,
+            Inner::Appending(appending, _) => {
+                let Poll::Ready(receipt) = appending.as_mut().poll(context) else { return Poll::Pending };
+                match std::mem::replace(&mut self.0, Inner::Over) {
+                    Inner::Appending(_, then) => Poll::Ready(then(receipt)),
+                    Inner::Step(_) | Inner::Over => Poll::Pending,
+                }
+            }
+            Inner::Step(step) => {
+                let Poll::Ready((said, next)) = step.as_mut().poll(context) else { return Poll::Pending };
+                self.0 = next.map_or(Inner::Over, |next| next.0);
+                Poll::Ready(said)
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use crate::Admitted;
-use crate::checks::{Ruling, rule};
+use crate::checks::{Denied, Ruling, rule};
 use crate::hide::Hide;
 use crate::record::Recorder;
 
@@ -88,6 +88,11 @@ impl Rules {
             inquiry.having_used(counted.tokens)
         };
         let ruling = rule(facts, counted.matches, recorder.scanned(), about);
+        let ruling = match ruling {
+            // What is only prepared does nothing yet: it is approved when it is to run.
+            Err(Denied { approvable: Some(it), .. }) if stage == Stage::Prepare => Ok(it.allowed),
+            ruling => ruling,
+        };
         let policies = match &ruling {
             Ok(allowed) => &allowed.policies,
             Err(denied) => &denied.policies,

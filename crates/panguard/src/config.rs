@@ -108,6 +108,8 @@ pub struct Connection {
     pub templates: Option<PathBuf>,
     /// Who queries in which way; whoever is not named, by any statement.
     pub modes: Arc<[access::ModeOf]>,
+    /// How commands come to their approval.
+    pub approval: access::Approving,
 }
 
 /// How an upstream's certificate is verified, in libpq's words.

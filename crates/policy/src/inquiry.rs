@@ -29,8 +29,20 @@ pub struct Inquiry<'a> {
     stage: Stage,
     approvals: u32,
     tokens: u64,
+    request: Option<Asked<'a>>,
     /// The subject, the actions and the connection; or why they cannot be put to Cedar.
     entities: Result<Entities, String>,
+}
+
+/// What is known of a request for approval beside the facts of its command.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The id of whoever asks.
+    pub requester: &'a str,
+    /// Their groups.
+    pub groups: &'a [Box<str>],
+    /// Whether the answer says why.
+    pub comment: bool,
 }
 
 /// What of the facts a question is about, where that is less than all.
@@ -54,13 +66,21 @@ impl<'a> Inquiry<'a> {
         approvals: u32,
     ) -> Self {
         let entities = scope.check().and_then(|()| with(subject.entities.clone()?, [scope.connection()?]));
-        Self { policies, subject, scope, facts, stage, approvals, tokens: 0, entities }
+        Self { policies, subject, scope, facts, stage, approvals, tokens: 0, request: None, entities }
     }
 
     /// The same of a subject that has used so many tokens of models on the connection lately.
     #[must_use]
     pub fn having_used(self, tokens: u64) -> Self {
         Self { tokens, ..self }
+    }
+
+    /// Whether the subject may answer a request for approval of a command of these facts. Only permits that name it count.
+    #[must_use]
+    pub fn may_approve(self, request: Asked<'a>) -> Decision {
+        let itself = Self { request: Some(request), ..self };
+        let placed = itself.scope.place(&Resource::Connection);
+        itself.ask(itself.policies.on_answers(), VOCABULARY.approve(), placed, Narrowed::default())
     }
 
     /// In which way the subject queries the connection.
@@ -190,7 +210,14 @@ impl<'a> Inquiry<'a> {
             ("matches", RestrictedExpression::new_long(i64::try_from(narrowed.matches).unwrap_or(i64::MAX))),
             ("tokens_today", RestrictedExpression::new_long(i64::try_from(self.tokens).unwrap_or(i64::MAX))),
         ];
-        let pairs = pairs.into_iter().chain(call::context(facts.call.as_deref()));
+        let asked = self.request;
+        let requester = asked.map(|asked| asked.requester).unwrap_or_default();
+        let asking = [
+            ("requester", RestrictedExpression::new_string(requester.into())),
+            ("requester_groups", set(asked.map(|asked| asked.groups).unwrap_or_default().iter())),
+            ("comment", RestrictedExpression::new_bool(asked.is_some_and(|asked| asked.comment))),
+        ];
+        let pairs = pairs.into_iter().chain(asking).chain(call::context(facts.call.as_deref()));
         Context::from_pairs(pairs.map(|(name, value)| (name.to_owned(), value))).map_err(|e| e.to_string())
     }
 }

@@ -14,7 +14,7 @@ mod source;
 mod subject;
 mod wanted;
 
-pub use inquiry::{Decision, Inquiry};
+pub use inquiry::{Asked, Decision, Inquiry};
 pub use policies::Policies;
 pub use resource::Scope;
 pub use source::Problem;

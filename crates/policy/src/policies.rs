@@ -24,6 +24,8 @@ struct Loaded {
     /// every policy of the set it is given.
     by_action: BTreeMap<Action, PolicySet>,
     any_feature: PolicySet,
+    /// The permits whose scope names `approve`, with the forbids.
+    answers: PolicySet,
     /// For each feature that a permit names: those permits, and every forbid that may apply.
     //
     // INVARIANT: a permit that does not name the feature is not in its set, so it cannot let the feature
@@ -137,6 +139,11 @@ impl Policies {
     /// The permits whose scope names `use_feature`, with the forbids.
     pub(crate) fn on_features(&self) -> &PolicySet {
         &self.0.any_feature
+    }
+
+    /// The permits whose scope names `approve`, with the forbids.
+    pub(crate) fn on_answers(&self) -> &PolicySet {
+        &self.0.answers
     }
 
     /// The features that permits name.
@@ -261,6 +268,7 @@ impl<'a> Named<'a> {
             version,
             wanted: Arc::new(fields),
             any_feature: slice(&use_feature, &named),
+            answers: slice(&VOCABULARY.approve(), &named),
             by_action: Action::ALL
                 .map(|action| (action, slice(&VOCABULARY.action(action), &|policy| wanted(action, policy))))
                 .into(),

@@ -11,6 +11,9 @@ pub(crate) const TEXT: &str = include_str!("../panguard.cedarschema");
 /// The action asked about what is not understood. It is no [`Action`]: no command is one.
 pub(crate) const USE_FEATURE: &str = "use_feature";
 
+/// The action of those who answer requests for approval. It is no [`Action`] either.
+pub(crate) const APPROVE: &str = "approve";
+
 /// The schema and the names in it, parsed once.
 pub(crate) struct Vocabulary {
     pub(crate) schema: Schema,
@@ -36,6 +39,11 @@ impl Vocabulary {
     /// The id of one of the [`Action`]s.
     pub(crate) fn action(&self, action: Action) -> EntityUid {
         uid(&self.action, action.as_str())
+    }
+
+    /// The id of the action asked about who answers.
+    pub(crate) fn approve(&self) -> EntityUid {
+        uid(&self.action, APPROVE)
     }
 
     /// The id of the action asked about what is not understood.

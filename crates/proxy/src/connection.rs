@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use access::ModeOf;
+use access::{Approving, ModeOf};
 use sql::Labels;
 
 use crate::dial::Target;
@@ -18,4 +18,6 @@ pub struct Connection {
     pub data: Labels,
     /// Who queries it in which way.
     pub modes: Arc<[ModeOf]>,
+    /// How commands on it come to their approval.
+    pub approval: Approving,
 }

@@ -317,7 +317,10 @@ where
         }
         let Some((_, verdict)) = self.asking.front_mut() else { return false };
         let Poll::Ready(verdict) = Pin::new(verdict).poll(cx) else { return false };
-        self.asking.pop_front();
+        // After word of a hold the final verdict follows.
+        if !matches!(verdict, Verdict::Hold(_)) {
+            self.asking.pop_front();
+        }
         self.check(|session| session.answer(verdict));
         true
     }

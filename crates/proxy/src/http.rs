@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use access::Timestamp;
+use access::{Approving, Timestamp};
 use arc_swap::ArcSwap;
 use gate::{Allowance, Gate, Limits, TooMany, Who};
 use vault::Vault;
@@ -47,6 +47,8 @@ pub struct HttpConnection {
     pub hosts: Vec<Box<str>>,
     /// How long the upstream may take to begin an answer, and to go on with it.
     pub patience: Duration,
+    /// How requests to it come to their approval.
+    pub approval: Approving,
     /// What each principal may ask for there.
     pub allowance: Allowance,
     /// What of its configuration tells it from another version of itself.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use access::{Admission, Code, Mode, ModeOf, Principal, Refusal, SessionId};
+use access::{Admission, Approving, Code, Mode, ModeOf, Principal, Refusal, SessionId};
 use arc_swap::ArcSwap;
 use gate::{Admitted, Stranger};
 use sql::Catalog;
@@ -149,12 +149,15 @@ impl Gateway {
         principal: Principal,
         reachable: Option<&Reachable>,
     ) -> Admission {
-        let (connection, labels, mode) = match reachable {
+        let (connection, labels, mode, approval) = match reachable {
             Some(Reachable { connection, .. }) => {
                 let mode = ModeOf::find(&connection.modes, &principal);
-                (connection.name.clone(), connection.labels.clone(), mode)
+                (connection.name.clone(), connection.labels.clone(), mode, connection.approval)
             }
-            None => (presented.database.as_str().into(), Arc::default(), Mode::default()),
+            None => {
+                let name = presented.database.as_str().into();
+                (name, Arc::default(), Mode::default(), Approving::default())
+            }
         };
         Admission {
             session: caller.id,
@@ -162,6 +165,7 @@ impl Gateway {
             connection,
             labels,
             mode,
+            approval,
             from: caller.from.clone(),
             client: self.client(presented),
         }

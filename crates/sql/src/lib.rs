@@ -42,5 +42,5 @@ pub use label::{Label, LabelError, Labels, NotPan};
 pub use lineage::{Given, Lineage, Mention, Place, lineage, locate};
 pub use names::{resolve, unknown_name};
 pub use shape::shape;
-pub use template::{TemplateError, Templates};
+pub use template::{TemplateError, Templates, canonical_text};
 pub use testimony::{NoTestimony, Testimony, queries};

@@ -101,39 +101,77 @@ impl Registered {
     }
 }
 
-/// A text's tokens, each value (a literal, a parameter) replaced by `?`, without comments, white space and a semicolon at
-/// its end; and the values. Two texts of one form are the same statement but for its values, since the grammar sees
-/// tokens alone.
+/// A text as the grammar sees it: its tokens with a space behind each, keywords and names in lower case, without comments,
+/// white space and semicolons at its end. Two texts of one form are the same statement (PostgreSQL §4.1).
 ///
 /// `None` for what is no sequence of tokens, or has one whose meaning hangs on a literal (`U&"…" UESCAPE '…'`).
+pub fn canonical_text(text: &str) -> Option<String> {
+    let tokens = tokens(text)?;
+    Some(tokens.iter().flat_map(|token| [token.text(), " "]).collect())
+}
+
+/// The same, each value (a literal, a parameter) replaced by `?`; and the values. Two texts of one form are the same
+/// statement but for its values.
 fn canonical(text: &str) -> Option<(String, Vec<Option<Box<str>>>)> {
-    let scanned = pg_query::scan(text).ok()?;
     let (mut form, mut values) = (String::with_capacity(text.len()), Vec::new());
+    for it in tokens(text)? {
+        match it {
+            Lexeme::Word(word) => form.push_str(&word),
+            Lexeme::Parameter(_) => {
+                values.push(None);
+                form.push('?');
+            }
+            Lexeme::Value(value) => {
+                values.push(Some(value.into()));
+                form.push('?');
+            }
+        }
+        form.push(' ');
+    }
+    Some((form, values))
+}
+
+/// One token of a statement, as it matters to its meaning.
+enum Lexeme<'t> {
+    /// A keyword, a name, an operator; folded as the server folds it.
+    Word(String),
+    /// `$1`.
+    Parameter(&'t str),
+    /// A literal.
+    Value(&'t str),
+}
+
+impl Lexeme<'_> {
+    fn text(&self) -> &str {
+        match self {
+            Self::Word(word) => word,
+            Self::Parameter(text) | Self::Value(text) => text,
+        }
+    }
+}
+
+fn tokens(text: &str) -> Option<Vec<Lexeme<'_>>> {
+    let scanned = pg_query::scan(text).ok()?;
+    let mut tokens = Vec::with_capacity(scanned.tokens.len());
     for it in &scanned.tokens {
         let (start, end) = (usize::try_from(it.start).ok()?, usize::try_from(it.end).ok()?);
         let token = text.get(start..end)?;
-        let shown = match it.token() {
+        tokens.push(match it.token() {
             Token::SqlComment | Token::CComment => continue,
-            Token::Param => {
-                values.push(None);
-                "?".to_owned()
-            }
+            Token::Param => Lexeme::Parameter(token),
             Token::Iconst | Token::Fconst | Token::Sconst | Token::Bconst | Token::Xconst => {
-                values.push(Some(token.into()));
-                "?".to_owned()
+                Lexeme::Value(token)
             }
             Token::Uident | Token::Usconst | Token::Uescape => return None,
-            _ if token.starts_with('"') => token.to_owned(),
+            _ if token.starts_with('"') => Lexeme::Word(token.to_owned()),
             // Keywords and names in whatever case; the server folds them so.
-            _ => token.to_ascii_lowercase(),
-        };
-        form.push_str(&shown);
-        form.push(' ');
+            _ => Lexeme::Word(token.to_ascii_lowercase()),
+        });
     }
-    while let Some(shorter) = form.strip_suffix("; ") {
-        form.truncate(shorter.len());
+    while matches!(tokens.last(), Some(Lexeme::Word(word)) if word == ";") {
+        tokens.pop();
     }
-    Some((form, values))
+    Some(tokens)
 }
 
 #[cfg(test)]
@@ -210,5 +248,23 @@ mod tests {
         }
         let twice = [("a", "select 1 from t where a = $1"), ("b", "SELECT 1 FROM t WHERE a = $2")];
         assert!(error(&twice).contains("`b` says the same as `a`"));
+    }
+
+    #[test]
+    fn a_text_is_the_same_statement_whatever_its_white_space_and_comments_and_another_by_any_value() {
+        let form = |text: &str| canonical_text(text).unwrap();
+        let own = form("DELETE FROM cards WHERE id = 5 AND note = 'a  b'");
+        assert_eq!(form("delete /* why */ from Cards\n where id=5 and note = 'a  b'; -- so"), own);
+        for other in [
+            "DELETE FROM cards WHERE id = 6 AND note = 'a  b'",
+            "DELETE FROM cards WHERE id = 5 AND note = 'a b'",
+            "DELETE FROM \"Cards\" WHERE id = 5 AND note = 'a  b'",
+            "DELETE FROM cards WHERE id = $1 AND note = 'a  b'",
+            "DELETE FROM cards WHERE id = 5 AND note = 'a  b'; SELECT 1",
+            "DELETE FROM cards WHERE id = 5 AND note = '/* a  b */'",
+        ] {
+            assert_ne!(form(other), own, "{other}");
+        }
+        assert_eq!(canonical_text("select 'unfinished"), None);
     }
 }

@@ -124,6 +124,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::NeedsApproval
         | Code::PolicyError
         | Code::NotATemplate
+        | Code::ApprovalDenied
         | Code::NotSupported => StatusCode::FORBIDDEN,
         Code::NotRecorded | Code::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
         Code::UpstreamUnavailable | Code::AnswerWithheld => StatusCode::BAD_GATEWAY,
@@ -169,6 +170,7 @@ fn instead(code: Code) -> &'static str {
         | Code::GuessesSpent
         | Code::MaskWritten
         | Code::NotATemplate
+        | Code::ApprovalDenied
         | Code::Malformed => code.instead(),
     }
 }

@@ -120,6 +120,7 @@ pub fn sqlstate(code: Code) -> &'static str {
         | Code::NotUnderstood
         | Code::NeedsApproval
         | Code::NotATemplate
+        | Code::ApprovalDenied
         | Code::AnswerWithheld => "42501", // insufficient_privilege
         Code::PolicyError | Code::NotRecorded => "58000",    // system_error
         Code::UpstreamUnavailable => "08006",                // connection_failure

@@ -61,6 +61,7 @@ fn intent(statement: &str) -> Event {
         policies: vec![PolicyNote { id: "readers".into(), reason: None, requirement: Some("7.2.5".into()) }],
         policy_version: "v1".into(),
         ahead: true,
+        approval: None,
     }
 }
 
@@ -217,8 +218,13 @@ fn what_a_command_compares_is_never_cut_from_its_entry() {
         values_of: None,
     });
     long.facts = Arc::new(FactsNote { matches: matches.collect(), ..FactsNote::clone(&long.facts) });
-    let event =
-        Event::CommandIntent { command: long, policies: vec![], policy_version: "v1".into(), ahead: true };
+    let event = Event::CommandIntent {
+        command: long,
+        policies: vec![],
+        policy_version: "v1".into(),
+        ahead: true,
+        approval: None,
+    };
     let Ok(encoded) = encode(&entry(event)) else { panic!("too long") };
     let read = Entry::from_json(&encoded.prefixed[1..]).unwrap();
     let Event::CommandIntent { command, .. } = read.event else { panic!() };

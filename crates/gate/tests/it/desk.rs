@@ -65,7 +65,7 @@ pub struct Desk {
     pub gate: Gate,
     pub log: Paper,
     pub admission: Admission,
-    asked: u32,
+    pub asked: u32,
 }
 
 pub const NOW: Timestamp = Timestamp(1_000_000);
@@ -77,10 +77,14 @@ pub fn policies(text: &str) -> Policies {
 
 impl Desk {
     pub fn new(text: &str) -> Self {
+        Self::of(policies(text))
+    }
+
+    pub fn of(policies: Policies) -> Self {
         let log = Paper::default();
         let masker = Masker::new(Profile::Last4);
         let key = Secret::from(vec![7; 32]);
-        let gate = Gate::new(Mint::for_tests(), policies(text), log.clone(), masker, &key, "gw-1");
+        let gate = Gate::new(Mint::for_tests(), policies, log.clone(), masker, &key, "gw-1");
         Self { gate, log, admission: admission(), asked: 0 }
     }
 
@@ -105,6 +109,7 @@ impl Desk {
             facts: Arc::new(facts),
             command: Redacted::new(text.into()),
             parameters: parameters.into_iter().map(Redacted::new).collect(),
+            bound: access::Bound::Text(|_| None),
         }
     }
 }
@@ -155,6 +160,7 @@ pub fn admission() -> Admission {
         connection: "payments-db".into(),
         labels: Arc::new(["cde".into()]),
         mode: access::Mode::Filtered,
+        approval: access::Approving::default(),
         from: "127.0.0.1:5000".into(),
         client: "psql".into(),
     }

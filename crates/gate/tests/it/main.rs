@@ -1,6 +1,8 @@
 //! The promises that the gate keeps, each tried to be broken.
 
 #[cfg(test)]
+mod approvals;
+#[cfg(test)]
 mod desk;
 #[cfg(test)]
 mod explain;

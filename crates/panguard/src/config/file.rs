@@ -203,6 +203,21 @@ pub struct Connection {
     pub limits: Option<At<ConnectionLimits>>,
     /// How long an HTTP system may take to begin an answer, and to go on with it. 300 unless given.
     pub timeout_seconds: Option<At<u64>>,
+    /// How commands come to the approval that policies want for them.
+    pub approvals: Option<At<Approvals>>,
+}
+
+/// How commands of a connection come to their approval.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Approvals {
+    /// Whether the client waits until people have answered (the default). If not, it is refused with the request's id, and
+    /// sends the command again once that is approved.
+    pub wait: Option<bool>,
+    /// How long a request can be answered. 900 unless given.
+    pub answer_seconds: Option<At<u64>>,
+    /// How long an approval can be used. 600 unless given.
+    pub use_seconds: Option<At<u64>>,
 }
 
 /// An OpenAPI document, of version 3.0 or 3.1.

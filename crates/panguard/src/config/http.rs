@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::Approving;
 use gate::Allowance;
 use proxy::Credential;
 use wire_http::document::Unknown;
@@ -34,6 +35,7 @@ pub struct HttpConnection {
     pub hosts: Vec<Box<str>>,
     pub patience: Duration,
     pub openapi: Option<Openapi>,
+    pub approval: Approving,
     pub allowance: Allowance,
     pub bounds: Bounds,
 }
@@ -88,6 +90,7 @@ impl Reading<'_> {
             None => None,
             Some(at) => Some(self.openapi(&at.value)?),
         };
+        let approval = self.approving(connection.approvals.as_ref());
         let credential = credential?;
         let (allowance, bounds) = self.limits_there(connection.limits.as_ref());
         let bounds = Bounds { holds: credential.holds(), ..bounds };
@@ -105,6 +108,7 @@ impl Reading<'_> {
             hosts: hosts?,
             patience: patience?,
             openapi,
+            approval: approval?,
             allowance,
             bounds,
         })

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{Mode, ModeOf};
+use access::{Approving, Mode, ModeOf};
 use identity::{AgentRule, ClaimPath, Match};
 use jiff::civil::Date;
 use mask::Classes;
@@ -339,6 +339,7 @@ impl Reading<'_> {
         };
         let modes: Option<Vec<ModeOf>> =
             connection.modes.iter().map(|at| self.mode(at, templates.is_some())).collect();
+        let approval = self.approving(connection.approvals.as_ref());
         let (host, port) = address?;
         let tls = self.upstream_tls(connection, &host, ca.is_some())?;
         let (user, password) = credential?;
@@ -354,7 +355,25 @@ impl Reading<'_> {
             data: data?,
             templates,
             modes: modes?.into(),
+            approval: approval?,
         })
+    }
+
+    /// How commands come to their approval.
+    pub(super) fn approving(&mut self, at: Option<&At<file::Approvals>>) -> Option<Approving> {
+        let own = Approving::default();
+        let Some(at) = at else { return Some(own) };
+        let file::Approvals { wait, answer_seconds, use_seconds } = &at.value;
+        let mut seconds = |at: Option<&At<u64>>, own: u32| match at {
+            None => Some(own),
+            Some(at) => match u32::try_from(at.value) {
+                Ok(seconds) if (1..=APPROVAL_SECONDS_MAX).contains(&seconds) => Some(seconds),
+                _ => self.wrong(at.line, format!("write 1 to {APPROVAL_SECONDS_MAX} seconds, a week")),
+            },
+        };
+        let answer = seconds(answer_seconds.as_ref(), own.answer_seconds);
+        let usable = seconds(use_seconds.as_ref(), own.use_seconds);
+        Some(Approving { waits: wait.unwrap_or(own.waits), answer_seconds: answer?, use_seconds: usable? })
     }
 
     fn mode(&mut self, at: &At<file::ModeOf>, has_templates: bool) -> Option<ModeOf> {
@@ -611,6 +630,9 @@ pub(super) fn is_host(host: &str) -> bool {
         }
     }
 }
+
+/// The longest that a request or an approval can hold.
+const APPROVAL_SECONDS_MAX: u32 = 7 * 24 * 3600;
 
 /// By address, or by the one name that stands for it; other names may change what they mean.
 pub(super) fn is_loopback(host: &str) -> bool {

@@ -45,8 +45,8 @@ pub fn live(config: &Config, maskers: Maskers) -> anyhow::Result<Live> {
 pub fn upstream(name: &str, connection: &config::Connection) -> anyhow::Result<Connection> {
     let target = target(connection).with_context(|| format!("the connection `{name}`"))?;
     let (labels, data) = (connection.labels.clone(), connection.data.clone());
-    let modes = connection.modes.clone();
-    Ok(Connection { name: name.into(), target, labels, data, modes })
+    let (modes, approval) = (connection.modes.clone(), connection.approval);
+    Ok(Connection { name: name.into(), target, labels, data, modes, approval })
 }
 
 /// One connection of HTTP, with the PEM file that it names.
@@ -67,6 +67,7 @@ fn http(name: &str, connection: &config::HttpConnection, maskers: Maskers) -> an
         labels: connection.labels.clone(),
         hosts: connection.hosts.clone(),
         patience: connection.patience,
+        approval: connection.approval,
         allowance: connection.allowance,
     })
 }

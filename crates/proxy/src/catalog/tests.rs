@@ -35,6 +35,7 @@ impl Database {
             labels,
             data: Labels::default(),
             modes: Arc::default(),
+            approval: access::Approving::default(),
         };
         Self { tables, reads, connection: Arc::new(connection) }
     }

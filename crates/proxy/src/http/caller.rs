@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use access::{Admission, Code, Mode, Refusal, Secret, SessionId};
+use access::{Admission, Approving, Code, Mode, Refusal, Secret, SessionId};
 use bytes::Bytes;
 use gate::{Stranger, TooMany};
 use http::header::{CONNECTION, USER_AGENT};
@@ -388,6 +388,7 @@ impl Caller {
             connection: name.into(),
             labels: Arc::default(),
             mode: Mode::default(),
+            approval: Approving::default(),
             from: self.from.clone(),
             client: self.client(request),
         };

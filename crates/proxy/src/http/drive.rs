@@ -263,7 +263,10 @@ impl Drive {
 
     fn judged(&mut self, verdict: (Verdict, Duration)) {
         let (verdict, after) = verdict;
-        self.verdict = None;
+        // After word of a hold the final verdict follows.
+        if !matches!(verdict, Verdict::Hold(_)) {
+            self.verdict = None;
+        }
         self.session.metrics.judged(&verdict, after);
         let connection = &*self.session.admitted.admission().connection;
         match &verdict {
@@ -271,7 +274,8 @@ impl Drive {
                 info!(request = %refusal.request, connection, code = %refusal.code, "denied")
             }
             Verdict::Allow(permit) => debug!(request = %permit.request(), connection, "allowed"),
-            Verdict::Hold(_) | Verdict::Ahead(_) => {}
+            Verdict::Hold(ticket) => info!(request = %ticket.request, connection, "held"),
+            Verdict::Ahead(_) => {}
         }
         self.exchange.answer(verdict);
     }

@@ -138,7 +138,8 @@ impl Reachable {
     /// How `principal` comes in here.
     pub(super) fn admission(&self, admission: Admission) -> Admission {
         let connection = self.connection.lane.name.clone();
-        Admission { connection, labels: self.connection.labels.clone(), mode: Mode::default(), ..admission }
+        let (labels, approval) = (self.connection.labels.clone(), self.connection.approval);
+        Admission { connection, labels, mode: Mode::default(), approval, ..admission }
     }
 
     pub(super) fn end_idle(&self, gate: &Gate) {

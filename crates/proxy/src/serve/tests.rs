@@ -59,6 +59,7 @@ impl House {
             labels: Arc::default(),
             data: sql::Labels::default(),
             modes: Arc::default(),
+            approval: access::Approving::default(),
         };
         let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let tls =

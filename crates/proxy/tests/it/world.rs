@@ -431,6 +431,7 @@ fn admission() -> Admission {
         connection: "db".into(),
         labels: Arc::new([]),
         mode: access::Mode::Filtered,
+        approval: access::Approving::default(),
         from: "127.0.0.1:1".into(),
         client: "sim".into(),
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use access::{
-    Action, Call, ColumnUse, DataClass, Effect, Endpoint, Facts, Position, Question, Redacted, Resource,
-    Stage, Terms, Use,
+    Action, Bound, Call, ColumnUse, DataClass, Effect, Endpoint, Facts, Position, Question, Redacted,
+    Resource, Stage, Terms, Use,
 };
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, SEC_WEBSOCKET_KEY};
 use http::{HeaderMap, HeaderValue, Method};
@@ -17,6 +17,22 @@ use crate::llm::{self, Dialect};
 
 /// What a query is written as.
 const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Fields of a request that say nothing of what it does: they may differ when it is sent again.
+const SAYS_NOTHING: [&str; 12] = [
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "baggage",
+    "date",
+    "idempotency-key",
+    "traceparent",
+    "tracestate",
+    "user-agent",
+    "x-correlation-id",
+    "x-request-id",
+];
 
 /// Bytes of a body that the command's text holds; the gate records less.
 pub(super) const TEXT_BYTES_MAX: usize = 64 << 10;
@@ -33,6 +49,7 @@ impl Exchange {
             request: self.request,
             stage: Stage::Run,
             command: Redacted::new(self.text(labelled.is_none()).into()),
+            bound: self.bound(&facts),
             facts: Arc::new(facts),
             parameters: labelled.unwrap_or_default(),
         }
@@ -250,6 +267,39 @@ impl Exchange {
         // It is cut off where it is held, so that its end is none.
         let _ = rewriter.finish(&mut out);
         (rewriter.found() > 0).then_some(out)
+    }
+
+    /// What of the request an approval binds: all of it, but for the fields that say nothing of what is done.
+    fn bound(&self, facts: &Facts) -> Bound {
+        if facts.effect == Effect::None {
+            return Bound::Text(|_| None);
+        }
+        if !self.body.ended {
+            return Bound::Nothing("its body is too long to be looked at whole, or was not");
+        }
+        if self.socket.is_some() {
+            return Bound::Nothing("what is sent on a WebSocket comes after it");
+        }
+        let Head { method, target: Ok(target), headers } = &self.head else {
+            return Bound::Nothing("its target is not well formed");
+        };
+        let mut all = Vec::with_capacity(512 + self.body.held.len());
+        // Each part with its length before it, so that no two run together.
+        let mut part = |bytes: &[u8]| {
+            all.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
+            all.extend_from_slice(bytes);
+        };
+        [method.as_str().as_bytes(), target.sent.as_bytes()].into_iter().for_each(&mut part);
+        let mut fields: Vec<(&str, &[u8])> = Vec::new();
+        let sent = header::sent(headers);
+        let says = |name: &str| !SAYS_NOTHING.contains(&name) && !name.starts_with("x-stainless-");
+        fields.extend(
+            sent.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).filter(|(name, _)| says(name)),
+        );
+        fields.sort();
+        fields.into_iter().flat_map(|(name, value)| [name.as_bytes(), value]).for_each(&mut part);
+        part(&self.body.held);
+        Bound::Bytes(Redacted::new(all.into()))
     }
 
     /// The request as it is recorded: its line, and its body where that is text and to be told.

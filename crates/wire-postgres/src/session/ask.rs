@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access::{Facts, Parameter, Question, Redacted, Stage};
+use access::{Bound, Facts, Parameter, Question, Redacted, Stage};
 use bytes::{BufMut, Bytes};
 use sql::{Analysis, NameUse};
 use wire::{Effect, Side, Violation};
@@ -351,7 +351,15 @@ impl Postgres {
         let sql = Arc::clone(&command);
         let command = Redacted::new(command);
         let about = Arc::clone(&facts);
-        self.effects.push_back(Effect::Ask(Question { request, stage, facts: about, command, parameters }));
+        let bound = bound(&about);
+        self.effects.push_back(Effect::Ask(Question {
+            request,
+            stage,
+            facts: about,
+            command,
+            parameters,
+            bound,
+        }));
         let copy = match kind {
             Kind::Query | Kind::Execute { .. } => {
                 analysis.as_ref().and_then(|analysis| analysis.copy.clone())
@@ -510,4 +518,20 @@ fn no_statement(name: &str) -> String {
 
 fn no_portal(name: &str) -> String {
     format!("portal \"{name}\" does not exist")
+}
+
+/// What of a command an approval binds: its text, unless that does not say what is done.
+fn bound(facts: &Facts) -> Bound {
+    let is = |kind: &str| facts.kinds.iter().any(|it| **it == *kind);
+    if is("copy from") {
+        return Bound::Nothing(
+            "what a COPY writes comes after it, so that nobody can approve it: use INSERT",
+        );
+    }
+    if is("execute") || is("fetch") || is("move") {
+        return Bound::Nothing(
+            "it names a statement or cursor instead of saying what it does: send that itself",
+        );
+    }
+    Bound::Text(sql::canonical_text)
 }

@@ -1,4 +1,4 @@
-use audit::{Entry, Event, PolicyNote, StageWord, StatusWord};
+use audit::{Ended, Entry, Event, PolicyNote, StageWord, StatusWord};
 
 /// One entry as a line for people: index, time, who, where, what.
 pub fn of(index: u64, entry: &Entry) -> String {
@@ -29,13 +29,25 @@ pub fn what(event: &Event) -> String {
             format!("not identified  {reason} (as {claimed_user})")
         }
         Event::SessionClosed { reason, commands } => format!("session closed  {reason}, {commands} commands"),
-        Event::CommandIntent { command, policies, .. } => {
-            let what = match command.stage {
-                StageWord::Prepare => "may be prepared",
-                StageWord::Run => "allowed",
+        Event::CommandIntent { command, policies, approval, .. } => {
+            let what = match (command.stage, approval) {
+                (StageWord::Prepare, _) => "may be prepared".into(),
+                (StageWord::Run, None) => "allowed".into(),
+                (StageWord::Run, Some(request)) => format!("allowed by the approval of {request}"),
             };
             format!("{what}  {}{}", shortened(&command.statement), by(policies))
         }
+        Event::ApprovalAsked { command, policies, needed, .. } => {
+            format!("needs {needed} approval(s)  {}{}", shortened(&command.statement), by(policies))
+        }
+        Event::ApprovalSeen { of } => format!("looked at request {of}"),
+        Event::ApprovalAnswered { of, approves, comment, .. } => {
+            let said = if *approves { "approved" } else { "DENIED" };
+            format!("{said} request {of}  {}", shortened(comment))
+        }
+        Event::ApprovalNotCounted { of, reason } => format!("answer to request {of} not counted  {reason}"),
+        Event::ApprovalEnded { of, how: Ended::Expired } => format!("request {of} expired"),
+        Event::ApprovalEnded { of, how: Ended::Withdrawn } => format!("request {of} withdrawn"),
         Event::CommandRefused { command, policies, code, .. } => {
             format!("REFUSED {code}  {}{}", shortened(&command.statement), by(policies))
         }

@@ -1,0 +1,224 @@
+//! People's answers to requests for approval, and what they see of them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use access::{DataClass, Effect, Facts, Kind, Mode, Position, Principal, RequestId, Stage, Timestamp};
+use audit::{Entry, Event, Who};
+use policy::{Asked, Decision, Scope, Subject};
+
+use crate::Gate;
+use crate::approval::{Approvals, Down, NotCounted, Request};
+
+/// Somebody who answers, or looks.
+#[derive(Debug, Clone)]
+pub struct Voter {
+    /// Who, by a token.
+    pub principal: Arc<Principal>,
+    /// Their network address.
+    pub from: Box<str>,
+    /// What their client calls itself.
+    pub client: Box<str>,
+}
+
+/// Why nothing came of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unanswered {
+    /// There is no such request, or none that they may know of.
+    Unknown,
+    /// Approvals are asked for nowhere.
+    NoApprovals,
+    /// Their token does not hold.
+    Expired,
+    /// Policy wants something more of the answer: why, in its words.
+    NotAllowed(Box<str>),
+    /// It does not count.
+    NotCounted(NotCounted),
+    /// It could not be recorded, so that it does not count.
+    NotRecorded,
+    /// The store cannot be reached.
+    Down(Down),
+}
+
+impl Gate {
+    /// Takes a person's answer to a request. It counts once its entry is there and the store has it.
+    ///
+    /// # Errors
+    /// [`Unanswered`]; then it does not count.
+    pub async fn answer(
+        &self,
+        voter: &Voter,
+        id: &str,
+        approves: bool,
+        comment: &str,
+        now: Timestamp,
+    ) -> Result<Request, Unanswered> {
+        let (approvals, who, mut request) = self.look_up(voter, id, now).await?;
+        let comment = self.recorder.name(clip(comment));
+        let decision = self.may_answer(&voter.principal, &request, !comment.is_empty());
+        let counts = match decision.allowed {
+            true => request.may_answer(&who, now).map_err(Unanswered::NotCounted),
+            false if request.is_own(&who) => Err(Unanswered::NotCounted(NotCounted::Own)),
+            false => Err(Unanswered::NotAllowed(decision.why().into())),
+        };
+        if let Err(why) = counts {
+            let reason = why.to_string().into();
+            let event = Event::ApprovalNotCounted { of: request.id.clone(), reason };
+            _ = self.log.append(&self.entry(voter, &who, &request, event, now)).await;
+            return Err(why);
+        }
+        let event = Event::ApprovalAnswered {
+            of: request.id.clone(),
+            approves,
+            comment: comment.clone(),
+            asker: Box::new(request.asker.clone()),
+        };
+        if self.log.append(&self.entry(voter, &who, &request, event, now)).await.is_err() {
+            return Err(Unanswered::NotRecorded);
+        }
+        loop {
+            if let Err(late) = request.answer(&who, approves, &comment, now) {
+                let event =
+                    Event::ApprovalNotCounted { of: request.id.clone(), reason: late.to_string().into() };
+                self.log.note(&self.entry(voter, &who, &request, event, now));
+                return Err(Unanswered::NotCounted(late));
+            }
+            if approvals.store.replace(&request).await.map_err(Unanswered::Down)? {
+                approvals.wake(id, now);
+                return Ok(request);
+            }
+            // Somebody else was quicker: it counts by what there is now.
+            let found = approvals.store.get(id).await.map_err(Unanswered::Down)?;
+            request = found.ok_or(Unanswered::Unknown)?;
+        }
+    }
+
+    /// The request by its id, for somebody who may answer it or has asked for it; and that is recorded.
+    ///
+    /// # Errors
+    /// [`Unanswered`].
+    pub async fn see(&self, voter: &Voter, id: &str, now: Timestamp) -> Result<Request, Unanswered> {
+        let (_, who, request) = self.look_up(voter, id, now).await?;
+        let event = Event::ApprovalSeen { of: request.id.clone() };
+        match self.log.append(&self.entry(voter, &who, &request, event, now)).await {
+            Ok(_) => Ok(request),
+            Err(_) => Err(Unanswered::NotRecorded),
+        }
+    }
+
+    /// The last `limit` requests that the voter may see, newest first, or of them those that are open.
+    ///
+    /// # Errors
+    /// [`Unanswered`].
+    pub async fn requests(
+        &self,
+        voter: &Voter,
+        open: bool,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<Request>, Unanswered> {
+        let approvals = self.approvals().ok_or(Unanswered::NoApprovals)?;
+        if !voter.principal.is_valid_at(now) {
+            return Err(Unanswered::Expired);
+        }
+        let who = Who::from(&*voter.principal);
+        let mut all = approvals.store.list(open, limit).await.map_err(Unanswered::Down)?;
+        all.retain(|it| (!open || it.state_at(now).is_open()) && self.may_see(&voter.principal, &who, it));
+        Ok(all)
+    }
+
+    async fn look_up(
+        &self,
+        voter: &Voter,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<(Arc<Approvals>, Who, Request), Unanswered> {
+        let approvals = Arc::clone(self.approvals().ok_or(Unanswered::NoApprovals)?);
+        if !voter.principal.is_valid_at(now) {
+            return Err(Unanswered::Expired);
+        }
+        let who = Who::from(&*voter.principal);
+        let found = approvals.store.get(id).await.map_err(Unanswered::Down)?;
+        let seen = found.filter(|request| self.may_see(&voter.principal, &who, request));
+        Ok((approvals, who, seen.ok_or(Unanswered::Unknown)?))
+    }
+
+    fn may_see(&self, principal: &Principal, who: &Who, request: &Request) -> bool {
+        request.is_own(who) || self.may_answer(principal, request, true).allowed
+    }
+
+    fn may_answer(&self, principal: &Principal, request: &Request, comment: bool) -> Decision {
+        if principal.kind != Kind::User {
+            return Decision { allowed: false, policies: Vec::new(), errors: Vec::new() };
+        }
+        let facts = facts(request);
+        let scope = Scope { connection: &request.connection, labels: &request.labels, mode: Mode::Filtered };
+        let asked = Asked { requester: &request.asker.id, groups: &request.asker.groups, comment };
+        let rules = self.rules.load();
+        let subject = Subject::new(principal);
+        let inquiry = rules.policies.about(&subject, scope, &facts, Stage::Run, request.approvals());
+        inquiry.may_approve(asked)
+    }
+
+    fn entry(&self, voter: &Voter, who: &Who, request: &Request, event: Event, now: Timestamp) -> Entry {
+        let id = RequestId::read(&request.id);
+        Entry {
+            session: id.map(|id| id.session),
+            request: id,
+            principal: Some(Arc::new(who.clone())),
+            from: Some((&*voter.from).into()),
+            client: Some((&*self.recorder.name(&voter.client)).into()),
+            connection: Some((&*request.connection).into()),
+            lane: Some("console".into()),
+            ..Entry::of_gateway(now, Arc::clone(&self.name), event)
+        }
+    }
+}
+
+/// What is recorded of a command's facts, for policies to look at.
+fn facts(request: &Request) -> Facts {
+    let note = &request.command.facts;
+    let effect = match &*note.effect {
+        "none" => Effect::None,
+        "session" => Effect::Session,
+        _ => Effect::Data,
+    };
+    let columns = note.columns.iter().filter_map(|used| {
+        let class = used.class.parse::<DataClass>().ok()?;
+        Some(access::ColumnUse { column: used.column.clone(), class, position: Position::Computed })
+    });
+    Facts {
+        kinds: note.kinds.clone(),
+        functions: note.functions.clone(),
+        not_understood: note.not_understood.clone(),
+        template: note.template.clone(),
+        columns: columns.collect(),
+        effect,
+        ..Facts::default()
+    }
+}
+
+/// As much of a comment as is kept.
+fn clip(comment: &str) -> &str {
+    let comment = comment.trim();
+    comment.get(..comment.floor_char_boundary(COMMENT_BYTES_MAX)).unwrap_or_default()
+}
+
+/// Bytes of a comment.
+const COMMENT_BYTES_MAX: usize = 2000;
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("there is no such request for you: see `panguard requests list`"),
+            Self::NoApprovals => f.write_str("this gateway asks for no approvals"),
+            Self::Expired => f.write_str("your token has expired: get a fresh one"),
+            Self::NotAllowed(why) => write!(f, "policy does not let you answer it so: {why}"),
+            Self::NotCounted(why) => why.fmt(f),
+            Self::NotRecorded => {
+                f.write_str("your answer could not be recorded, so it does not count: try again later")
+            }
+            Self::Down(down) => down.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Approvals: a human answers for exactly one command (DESIGN.md, promise 7).
+//!
+//! A request is a value with a few states ([`Request`]), kept where all gateways see it ([`Requests`]), changed only by
+//! compare and swap on its revision. What it binds is a digest of who asks, where, what, and under which policies.
+
+mod binding;
+mod desk;
+mod memory;
+mod request;
+mod store;
+
+pub(crate) use binding::Binder;
+pub use desk::Approvals;
+pub(crate) use desk::Held;
+pub use memory::Memory;
+pub use request::{Answer, NotCounted, Request, State};
+pub use store::{Down, Requests, Storing};

@@ -1,0 +1,350 @@
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use access::{Code, Mint, Principal, Refusal, RequestId, Secret, Terms, Ticket, Timestamp, Verdict};
+use arc_swap::ArcSwap;
+use audit::{Command, Ended, Entry, Event, PolicyNote};
+use futures_channel::oneshot;
+
+use super::{Binder, Down, Request, Requests, State};
+use crate::pending::Pending;
+use crate::rules::Rules;
+use crate::{Append, gate};
+
+/// The requests for approval of all gateways, and who waits for them here.
+pub struct Approvals {
+    pub(crate) store: Box<dyn Requests>,
+    pub(crate) binder: Binder,
+    waiting: Mutex<HashMap<Box<str>, Waiter>>,
+    /// Up to which change of the store the waiters have been told.
+    seen: AtomicU64,
+    /// The time of day, for those who go away without a word.
+    clock: fn() -> Timestamp,
+}
+
+/// Whoever waits for one request.
+struct Waiter {
+    /// When to look again whatever happens, in microseconds since 1970.
+    by: i64,
+    wake: oneshot::Sender<Timestamp>,
+}
+
+impl Approvals {
+    /// Requests that are kept in `store`. `key` keys the digests of what they bind: gateways that share a store share it.
+    pub fn new(store: impl Requests + 'static, key: &Secret, clock: fn() -> Timestamp) -> Self {
+        let (store, binder) = (Box::new(store), Binder::new(key));
+        Self { store, binder, waiting: Mutex::default(), seen: AtomicU64::new(0), clock }
+    }
+
+    /// Wakes those whose request has changed in the store, by another gateway say, and those whose time is up. To be called
+    /// about once a second.
+    ///
+    /// # Errors
+    /// [`Down`], when the store cannot say; those whose time is up are woken all the same.
+    pub async fn look(&self, now: Timestamp) -> Result<(), Down> {
+        let due = |waiter: &Waiter| waiter.by <= now.micros();
+        let late: Vec<_> = self.waiting().extract_if(|_, waiter| due(waiter)).collect();
+        // One that is gone needs no waking.
+        late.into_iter().for_each(|(_, waiter)| _ = waiter.wake.send(now));
+        let (changed, next) = self.store.changed(self.seen.load(Ordering::Relaxed)).await?;
+        changed.iter().for_each(|id| self.wake(id, now));
+        self.seen.store(next, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// How many commands wait here.
+    pub fn held(&self) -> usize {
+        self.waiting().len()
+    }
+
+    pub(crate) fn wake(&self, id: &str, now: Timestamp) {
+        if let Some(waiter) = self.waiting().remove(id) {
+            _ = waiter.wake.send(now);
+        }
+    }
+
+    fn watch(&self, id: &str, by: i64) -> oneshot::Receiver<Timestamp> {
+        let (wake, woken) = oneshot::channel();
+        self.waiting().insert(id.into(), Waiter { by, wake });
+        woken
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<Box<str>, Waiter>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A command that runs only if people approve it, until that is decided.
+pub(crate) struct Held {
+    pub(crate) approvals: Arc<Approvals>,
+    pub(crate) log: Arc<dyn Append>,
+    pub(crate) mint: Arc<Mint>,
+    pub(crate) rules: Arc<ArcSwap<Rules>>,
+    pub(crate) principal: Arc<Principal>,
+    /// What the entries about it have in common.
+    pub(crate) about: Entry,
+    /// The command's own id.
+    pub(crate) id: RequestId,
+    /// What is asked, unless it has been before.
+    pub(crate) request: Request,
+    pub(crate) command: Box<Command>,
+    /// What is to be done with its answer, and the policies that allow it, once it is approved.
+    pub(crate) terms: Terms,
+    pub(crate) policies: Vec<PolicyNote>,
+    /// What it is told while it is not.
+    pub(crate) refusal: Refusal,
+}
+
+/// A request that somebody waits for. Whoever goes away withdraws it.
+struct Waited {
+    approvals: Arc<Approvals>,
+    log: Arc<dyn Append>,
+    about: Entry,
+    /// As it was when last looked at; `None` once it is decided.
+    request: Option<Request>,
+}
+
+/// What came of an attempt to use an approval.
+enum Taken {
+    /// It is used: the verdict.
+    Verdict(Verdict),
+    /// It cannot be; where it stands.
+    Not(State),
+}
+
+impl Held {
+    /// The first verdict, and what follows it if that is a hold.
+    pub(crate) async fn begin(self, now: Timestamp) -> (Verdict, Option<Pending<Verdict>>) {
+        let bound = match self.approvals.store.bound(&self.request.binding).await {
+            Ok(bound) => bound,
+            Err(down) => return (self.deny(Code::NeedsApproval, &down.to_string(), now).await, None),
+        };
+        for request in bound.iter().filter(|it| matches!(it.state_at(now), State::Approved { .. })) {
+            match self.take(request, now).await {
+                Ok(Taken::Verdict(verdict)) => return (verdict, None),
+                Ok(Taken::Not(_)) | Err(Down(_)) => {}
+            }
+        }
+        let asked = bound.into_iter().find(|it| it.state_at(now) == State::Waiting && !it.waits);
+        if let Some(asked) = asked.filter(|_| !self.request.waits) {
+            return (self.come_again(&asked, now).await, None);
+        }
+        if let Err(refused) = self.ask(now).await {
+            return (refused, None);
+        }
+        if !self.request.waits {
+            let request = self.request.clone();
+            return (self.come_again(&request, now).await, None);
+        }
+        let ticket = Ticket { request: self.id, message: self.request.held_message().into() };
+        (Verdict::Hold(ticket), Some(Pending::step(async move { (self.wait(now).await, None) })))
+    }
+
+    /// Puts the request where people see it, once its entry is there.
+    async fn ask(&self, now: Timestamp) -> Result<(), Verdict> {
+        let Request { needed, waits, expires, policies, policy_version, .. } = &self.request;
+        let event = Event::ApprovalAsked {
+            command: self.command.clone(),
+            policies: policies.clone(),
+            policy_version: (&**policy_version).into(),
+            needed: *needed,
+            waits: *waits,
+            expires: *expires,
+        };
+        if self.log.append(&self.entry(event, now)).await.is_err() {
+            return Err(Verdict::Deny(gate::not_recorded(self.id)));
+        }
+        match self.approvals.store.insert(&self.request).await {
+            Ok(()) => Ok(()),
+            Err(down) => Err(self.deny(Code::NeedsApproval, &down.to_string(), now).await),
+        }
+    }
+
+    /// Waits until it is decided, however long that takes.
+    async fn wait(self, mut now: Timestamp) -> Verdict {
+        let id = self.request.id.clone();
+        let mut waited = Waited {
+            approvals: Arc::clone(&self.approvals),
+            log: Arc::clone(&self.log),
+            about: self.about.clone(),
+            request: Some(self.request.clone()),
+        };
+        let mut by = self.request.expires;
+        loop {
+            // Before it is looked at, so that no change is missed.
+            let woken = self.approvals.watch(&id, by);
+            match self.approvals.store.get(&id).await {
+                Ok(Some(request)) => {
+                    by = request.expires;
+                    let state = request.state_at(now);
+                    waited.request = Some(request.clone());
+                    let decided = match state {
+                        State::Waiting => None,
+                        State::Approved { .. } => match self.take(&request, now).await {
+                            Ok(Taken::Verdict(verdict)) => Some(verdict),
+                            Ok(Taken::Not(State::Waiting | State::Approved { .. })) => None,
+                            Ok(Taken::Not(state)) => Some(self.over(&request, state, now).await),
+                            Err(Down(_)) => None,
+                        },
+                        state => Some(self.over(&request, state, now).await),
+                    };
+                    if let Some(verdict) = decided {
+                        waited.request = None;
+                        return verdict;
+                    }
+                    if state != State::Waiting {
+                        by = now.micros();
+                    }
+                }
+                Ok(None) => {
+                    waited.request = None;
+                    return self.deny(Code::NeedsApproval, "the request is not there any more", now).await;
+                }
+                // Nothing is approved while the store cannot say so; it is asked again soon.
+                Err(Down(_)) => by = now.micros(),
+            }
+            if by <= now.micros() {
+                self.approvals.hasten(&id, by);
+            }
+            match woken.await {
+                Ok(then) => now = then,
+                // Another waits in its place, or the gateway ends.
+                Err(_) => return self.deny(Code::ShuttingDown, "", now).await,
+            }
+        }
+    }
+
+    /// Uses the approval up, and then lets the command run once its entry is there.
+    async fn take(&self, request: &Request, now: Timestamp) -> Result<Taken, Down> {
+        if !self.principal.is_valid_at(now) {
+            let refused = self.deny(Code::TokenExpired, "the token does not hold any more", now).await;
+            return Ok(Taken::Verdict(refused));
+        }
+        if *self.rules.load().version != *request.policy_version {
+            let why = "the policies have changed since it was asked: send it again";
+            return Ok(Taken::Verdict(self.deny(Code::NeedsApproval, why, now).await));
+        }
+        let mut used = request.clone();
+        if let Err(state) = used.take(now) {
+            return Ok(Taken::Not(state));
+        }
+        if !self.approvals.store.replace(&used).await? {
+            let found = self.approvals.store.get(&request.id).await?;
+            return Ok(Taken::Not(found.map_or(State::Used, |found| found.state_at(now))));
+        }
+        let event = Event::CommandIntent {
+            command: self.command.clone(),
+            policies: self.policies.clone(),
+            policy_version: (&*request.policy_version).into(),
+            ahead: false,
+            approval: Some(request.id.clone()),
+        };
+        // The one place where a permit is made on an approval: it is used up, and the entry is durable.
+        Ok(Taken::Verdict(match self.log.append(&self.entry(event, now)).await {
+            Ok(receipt) => Verdict::Allow(self.mint.permit(self.id, receipt, self.terms.clone())),
+            Err(_) => Verdict::Deny(gate::not_recorded(self.id)),
+        }))
+    }
+
+    /// It ended without leave to run.
+    async fn over(&self, request: &Request, state: State, now: Timestamp) -> Verdict {
+        let mut ended = request.clone();
+        if ended.expire(now) {
+            // Whoever comes first takes note of it.
+            if let Ok(true) = self.approvals.store.replace(&ended).await {
+                self.log.note(
+                    &self.entry(Event::ApprovalEnded { of: request.id.clone(), how: Ended::Expired }, now),
+                );
+            }
+        }
+        match (state, request.denial()) {
+            (State::Denied, Some(answer)) => {
+                let by = &answer.by.id;
+                let why = match &*answer.comment {
+                    "" => format!("`{by}` denied it"),
+                    comment => format!("`{by}` denied it: {comment}"),
+                };
+                self.deny(Code::ApprovalDenied, &why, now).await
+            }
+            (State::Expired, _) => self.deny(Code::NeedsApproval, "nobody answered in time", now).await,
+            (state, _) => {
+                let why = format!("the request is {}", state.as_str());
+                self.deny(Code::NeedsApproval, &why, now).await
+            }
+        }
+    }
+
+    /// It does not run now, and may once `request` is approved.
+    async fn come_again(&self, request: &Request, now: Timestamp) -> Verdict {
+        self.deny(Code::NeedsApproval, &request.ticket_message(now), now).await
+    }
+
+    async fn deny(&self, code: Code, why: &str, now: Timestamp) -> Verdict {
+        let detail: Box<str> = match (&*self.refusal.detail, why) {
+            (detail, "") => detail.into(),
+            (detail, why) if code == Code::NeedsApproval => format!("{detail}; {why}").into(),
+            (_, why) => why.into(),
+        };
+        let refusal = Refusal { code, detail: detail.clone(), ..self.refusal.clone() };
+        let event = Event::CommandRefused {
+            command: self.command.clone(),
+            policies: self.request.policies.clone(),
+            policy_version: (&*self.request.policy_version).into(),
+            code,
+            detail,
+        };
+        // It is told once it is recorded; and if that fails, it is refused all the same.
+        _ = self.log.append(&self.entry(event, now)).await;
+        Verdict::Deny(Box::new(refusal))
+    }
+
+    fn entry(&self, event: Event, now: Timestamp) -> Entry {
+        Entry { time: now, event, ..self.about.clone() }
+    }
+}
+
+impl Approvals {
+    /// Lets whoever waits for `id` be woken by the next look.
+    fn hasten(&self, id: &str, by: i64) {
+        if let Some(waiter) = self.waiting().get_mut(id) {
+            waiter.by = waiter.by.min(by);
+        }
+    }
+}
+
+impl Drop for Waited {
+    fn drop(&mut self) {
+        let Some(mut request) = self.request.take() else { return };
+        self.approvals.waiting().remove(&request.id);
+        if request.withdraw() {
+            // Nobody is there to wait for either.
+            drop(self.approvals.store.replace(&request));
+            let event = Event::ApprovalEnded { of: request.id, how: Ended::Withdrawn };
+            self.log.note(&Entry { time: (self.approvals.clock)(), event, ..self.about.clone() });
+        }
+    }
+}
+
+impl Request {
+    /// What an agent is told whose command waits.
+    fn held_message(&self) -> String {
+        let people = if self.needed == 1 { "a person".into() } else { format!("{} people", self.needed) };
+        let minutes = (self.expires - self.asked) / 60_000_000;
+        format!(
+            "this command waits until {people} approve it, at most {minutes} minutes; to answer: panguard requests approve {}",
+            self.id
+        )
+    }
+
+    /// What an agent is told that does not wait.
+    fn ticket_message(&self, now: Timestamp) -> String {
+        let minutes = (self.expires - now.micros()).max(0) / 60_000_000;
+        let missing = self.needed.saturating_sub(self.approvals());
+        format!(
+            "request {} waits for {missing} approval(s), for {minutes} more minutes; once it is approved, send the very same command again within {} minutes",
+            self.id,
+            self.life / 60
+        )
+    }
+}

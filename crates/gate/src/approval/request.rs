@@ -1,0 +1,243 @@
+use std::fmt;
+
+use access::Timestamp;
+use audit::{Command, PolicyNote, Who};
+use serde::{Deserialize, Serialize};
+
+/// One command that waits for people to answer for it, or did.
+///
+/// Holds nothing that may not be shown to those who answer: its text is masked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The id of the command that asked: `3f9a61c0d4e8b752-12`.
+    pub id: Box<str>,
+    /// How often it has been changed. Who changes it says which revision they saw.
+    pub revision: u64,
+    /// A keyed digest of all that the approval binds, in hex.
+    pub binding: Box<str>,
+    /// Who asked.
+    pub asker: Who,
+    /// On which connection.
+    pub connection: Box<str>,
+    /// The connection's labels.
+    pub labels: Vec<Box<str>>,
+    /// The protocol it came by.
+    pub lane: Box<str>,
+    /// The gateway that it came to.
+    pub gateway: Box<str>,
+    /// Whether its client waits on the wire. If not, the same command may be sent again once it is approved.
+    pub waits: bool,
+    /// The command, masked.
+    pub command: Command,
+    /// What policy said that it needs approval for.
+    pub why: Box<str>,
+    /// The policies that said so.
+    pub policies: Vec<PolicyNote>,
+    /// The policies under which it was asked; under others it counts for nothing.
+    pub policy_version: Box<str>,
+    /// How many people must approve it.
+    pub needed: u32,
+    /// When it was asked, in microseconds since 1970.
+    pub asked: i64,
+    /// When it can no longer be answered.
+    pub expires: i64,
+    /// For how many seconds it may be used once it is approved.
+    pub life: u32,
+    /// What people said, in order.
+    pub answers: Vec<Answer>,
+    /// Where it stands.
+    pub state: State,
+}
+
+/// What one person said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Who.
+    pub by: Who,
+    /// Yes, or no.
+    pub approves: bool,
+    /// In their words, masked.
+    pub comment: Box<str>,
+    /// When, in microseconds since 1970.
+    pub at: i64,
+}
+
+/// Where a request stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It can be answered.
+    Waiting,
+    /// It may run once, until this moment (microseconds since 1970).
+    Approved {
+        /// The moment.
+        until: i64,
+    },
+    /// Somebody said no.
+    Denied,
+    /// It ran, or was let run.
+    Used,
+    /// Nobody answered in time, or it was not used in time.
+    Expired,
+    /// Whoever asked went away.
+    Withdrawn,
+}
+
+/// Why an answer does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotCounted {
+    /// It is no longer waiting.
+    Over(State),
+    /// Agents answer for nothing.
+    Agent,
+    /// It is one's own request, or that of an agent to which one has lent access.
+    Own,
+    /// This person has answered already.
+    Twice,
+}
+
+impl Request {
+    /// Takes what `by` says. One who says no ends it; enough who say yes make it usable for its life.
+    ///
+    /// # Errors
+    /// [`NotCounted`]; then nothing has changed.
+    pub fn answer(
+        &mut self,
+        by: &Who,
+        approves: bool,
+        comment: &str,
+        now: Timestamp,
+    ) -> Result<(), NotCounted> {
+        self.may_answer(by, now)?;
+        self.answers.push(Answer { by: by.clone(), approves, comment: comment.into(), at: now.micros() });
+        let approvals = self.answers.iter().filter(|answer| answer.approves).count();
+        if !approves {
+            self.state = State::Denied;
+        } else if u32::try_from(approvals).is_ok_and(|approvals| approvals >= self.needed) {
+            self.state = State::Approved { until: now.plus_seconds(self.life.into()).micros() };
+        }
+        self.revision += 1;
+        Ok(())
+    }
+
+    /// Whether an answer of `by` would count at `now`.
+    ///
+    /// # Errors
+    /// [`NotCounted`].
+    pub fn may_answer(&self, by: &Who, now: Timestamp) -> Result<(), NotCounted> {
+        if self.state != State::Waiting {
+            return Err(NotCounted::Over(self.state));
+        }
+        if now.micros() >= self.expires {
+            return Err(NotCounted::Over(State::Expired));
+        }
+        // An agent is whatever is not said to be a person, also one that acts for somebody.
+        if &*by.kind != access::Kind::User.as_str() || by.on_behalf_of.is_some() {
+            return Err(NotCounted::Agent);
+        }
+        if self.is_own(by) {
+            return Err(NotCounted::Own);
+        }
+        match self.answers.iter().any(|answer| is_same(&answer.by, by)) {
+            true => Err(NotCounted::Twice),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether `by` asked for it, or lent their access to the agent that did.
+    pub fn is_own(&self, by: &Who) -> bool {
+        let lent = || self.asker.issuer == by.issuer && self.asker.on_behalf_of.as_ref() == Some(&by.subject);
+        is_same(&self.asker, by) || lent()
+    }
+
+    /// Uses an approval up.
+    ///
+    /// # Errors
+    /// Where it stands, when it cannot be used.
+    pub fn take(&mut self, now: Timestamp) -> Result<(), State> {
+        match self.state_at(now) {
+            State::Approved { .. } => {
+                self.state = State::Used;
+                self.revision += 1;
+                Ok(())
+            }
+            state => Err(state),
+        }
+    }
+
+    /// Ends it if its time has run out. Whether it did.
+    pub fn expire(&mut self, now: Timestamp) -> bool {
+        let expires = self.state_at(now) == State::Expired && self.state != State::Expired;
+        if expires {
+            (self.state, self.revision) = (State::Expired, self.revision + 1);
+        }
+        expires
+    }
+
+    /// Ends it since nobody waits for it any more. Whether it was open.
+    pub fn withdraw(&mut self) -> bool {
+        let is_open = matches!(self.state, State::Waiting | State::Approved { .. });
+        if is_open {
+            (self.state, self.revision) = (State::Withdrawn, self.revision + 1);
+        }
+        is_open
+    }
+
+    /// Where it stands at `now`, whether or not anybody has taken note that its time has run out.
+    pub fn state_at(&self, now: Timestamp) -> State {
+        match self.state {
+            State::Waiting if now.micros() >= self.expires => State::Expired,
+            State::Approved { until } if now.micros() >= until => State::Expired,
+            state => state,
+        }
+    }
+
+    /// How many have approved it.
+    pub fn approvals(&self) -> u32 {
+        let approvals = self.answers.iter().filter(|answer| answer.approves).count();
+        u32::try_from(approvals).unwrap_or(u32::MAX)
+    }
+
+    /// The comment of whoever denied it.
+    pub fn denial(&self) -> Option<&Answer> {
+        self.answers.iter().find(|answer| !answer.approves)
+    }
+}
+
+/// Whether two are the same person or machine: what an issuer calls them by, not what they are shown as.
+fn is_same(one: &Who, other: &Who) -> bool {
+    one.issuer == other.issuer && one.subject == other.subject
+}
+
+impl State {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Approved { .. } => "approved",
+            Self::Denied => "denied",
+            Self::Used => "used",
+            Self::Expired => "expired",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    /// Whether something may still come of it.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Waiting | Self::Approved { .. })
+    }
+}
+
+impl fmt::Display for NotCounted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Over(State::Approved { .. }) => f.write_str("it is approved already"),
+            Self::Over(state) => write!(f, "it is {} already", state.as_str()),
+            Self::Agent => f.write_str("agents answer for nothing, a person has to"),
+            Self::Own => f.write_str(
+                "it is your own request, or that of an agent you lent access to: somebody else has to answer",
+            ),
+            Self::Twice => f.write_str("you have answered already"),
+        }
+    }
+}

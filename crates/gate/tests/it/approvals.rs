@@ -1,0 +1,621 @@
+//! An approval approves exactly one thing (DESIGN.md, promise 7).
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::{Arc, LazyLock};
+use std::task::{Context, Poll, Waker};
+
+use access::{
+    Approving, Bound, Code, Delegation, Kind, Parameter, Principal, Question, Redacted, Refusal, RequestId,
+    Secret, Timestamp, Verdict,
+};
+use audit::Event;
+use gate::{
+    Admitted, Approvals, Down, Memory, NotCounted, Pending, Request, Requests, State, Storing, Unanswered,
+    Voter,
+};
+use proptest::prelude::*;
+
+use crate::desk::{Desk, NOW, policies, write};
+
+const RULES: &str = r#"
+    permit (principal, action == Action::"connect", resource);
+    permit (principal, action == Action::"write", resource) when { context.approvals >= 1 };
+    permit (principal, action == Action::"administer", resource) when { context.approvals >= 2 };
+    permit (principal in Group::"owners", action == Action::"approve", resource in Connection::"payments-db");
+    forbid (principal, action == Action::"approve", resource) unless { context.comment || principal == User::"ann" || principal == User::"dan" };
+"#;
+
+/// A store that several gateways share, and that can be out of reach.
+#[derive(Clone, Default)]
+struct Shared {
+    kept: Arc<Memory>,
+    down: Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl Shared {
+    fn or_down<T: Send + 'static>(&self, answer: Storing<T>) -> Storing<T> {
+        let down = self.down.load(std::sync::atomic::Ordering::SeqCst);
+        if down { Box::pin(async { Err(Down("out of reach".into())) }) } else { answer }
+    }
+
+    fn set_down(&self, down: bool) {
+        self.down.store(down, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    fn all(&self) -> Vec<Request> {
+        now_or_never(self.kept.list(false, 10_000)).unwrap().unwrap()
+    }
+
+    fn one(&self, id: &str) -> Request {
+        self.all().into_iter().find(|it| &*it.id == id).unwrap()
+    }
+}
+
+impl Requests for Shared {
+    fn insert(&self, request: &Request) -> Storing<()> {
+        if self.down.load(std::sync::atomic::Ordering::SeqCst) {
+            return self.or_down(Box::pin(async { Ok(()) }));
+        }
+        self.kept.insert(request)
+    }
+
+    fn replace(&self, request: &Request) -> Storing<bool> {
+        if self.down.load(std::sync::atomic::Ordering::SeqCst) {
+            return self.or_down(Box::pin(async { Ok(true) }));
+        }
+        self.kept.replace(request)
+    }
+
+    fn get(&self, id: &str) -> Storing<Option<Request>> {
+        self.or_down(self.kept.get(id))
+    }
+
+    fn bound(&self, binding: &str) -> Storing<Vec<Request>> {
+        self.or_down(self.kept.bound(binding))
+    }
+
+    fn list(&self, open: bool, limit: u32) -> Storing<Vec<Request>> {
+        self.or_down(self.kept.list(open, limit))
+    }
+
+    fn changed(&self, change: u64) -> Storing<(Vec<Box<str>>, u64)> {
+        self.or_down(self.kept.changed(change))
+    }
+}
+
+fn now_or_never<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = Box::pin(future);
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(it) => Some(it),
+        Poll::Pending => None,
+    }
+}
+
+/// A gateway with approvals in `store`.
+fn desk(store: &Shared) -> Desk {
+    // Parsed once: there are thousands of gateways here.
+    static POLICIES: LazyLock<policy::Policies> = LazyLock::new(|| policies(RULES));
+    let desk = Desk::of(POLICIES.clone());
+    let approvals = Approvals::new(store.clone(), &Secret::from(vec![9; 32]), || NOW);
+    Desk { gate: desk.gate.with_approvals(approvals), ..desk }
+}
+
+fn ticketing(store: &Shared) -> Desk {
+    let mut desk = desk(store);
+    desk.admission.approval = Approving { waits: false, ..Approving::default() };
+    desk
+}
+
+fn user(id: &str, group: &str) -> Voter {
+    let principal = Principal {
+        kind: Kind::User,
+        id: id.into(),
+        issuer: "https://idp.example.com".into(),
+        subject: id.into(),
+        groups: [group.into()].into(),
+        delegation: None,
+        token_id: "jti-2".into(),
+        valid_from: Timestamp(0),
+        valid_until: NOW.plus_seconds(100_000),
+    };
+    Voter { principal: Arc::new(principal), from: "127.0.0.1:9".into(), client: "test".into() }
+}
+
+fn owner(id: &str) -> Voter {
+    user(id, "owners")
+}
+
+impl Desk {
+    fn update(&mut self, text: &str, id: &str) -> Question {
+        let question = self.question(write(), text, vec![Parameter::Text(id.as_bytes().into())]);
+        Question {
+            bound: Bound::Text(|text| Some(text.split_whitespace().collect::<Vec<_>>().join(" "))),
+            ..question
+        }
+    }
+
+    fn put(&mut self, admitted: &Admitted, text: &str) -> (RequestId, Pending<Verdict>) {
+        let question = self.update(text, "7");
+        (question.request, self.gate.ask(admitted, &question, NOW).verdict)
+    }
+
+    fn say(&self, voter: &Voter, id: &str, approves: bool, comment: &str) -> Result<Request, Unanswered> {
+        now_or_never(self.gate.answer(voter, id, approves, comment, NOW)).expect("it is answered at once")
+    }
+
+    fn look(&self, now: Timestamp) -> Result<(), Down> {
+        now_or_never(self.gate.approvals().unwrap().look(now)).expect("it looks at once")
+    }
+}
+
+/// What is said now, if anything is.
+fn said(pending: &mut Pending<Verdict>) -> Option<Verdict> {
+    match Pin::new(pending).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(verdict) => Some(verdict),
+        Poll::Pending => None,
+    }
+}
+
+#[track_caller]
+fn is_held(pending: &mut Pending<Verdict>) {
+    assert!(matches!(said(pending), Some(Verdict::Hold(_))), "it is held");
+    assert!(said(pending).is_none(), "and waits");
+}
+
+#[track_caller]
+fn denied(pending: &mut Pending<Verdict>) -> Box<Refusal> {
+    match said(pending) {
+        Some(Verdict::Deny(refusal)) => refusal,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[track_caller]
+fn runs(pending: &mut Pending<Verdict>) -> RequestId {
+    match said(pending) {
+        Some(Verdict::Allow(permit)) => permit.request(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_command_waits_and_runs_once_it_is_approved() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let admitted = desk.admit().unwrap();
+    let (id, mut verdict) = desk.put(&admitted, "update cards set name = 'x' where id = $1");
+    is_held(&mut verdict);
+    desk.say(&owner("bea"), &id.to_string(), true, "looks right").unwrap();
+    assert_eq!(runs(&mut verdict), id);
+    assert_eq!(
+        desk.log.events(),
+        ["session_opened", "approval_asked", "approval_answered", "command_intent"]
+    );
+    let Event::CommandIntent { approval, .. } = desk.log.last().event else { panic!() };
+    assert_eq!(approval.as_deref(), Some(&*id.to_string()));
+    assert_eq!(store.one(&id.to_string()).state, State::Used);
+    assert!(said(&mut verdict).is_none(), "there is one permit to one approval");
+}
+
+#[test]
+fn a_denial_reaches_the_agent_with_its_reason() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let admitted = desk.admit().unwrap();
+    let (id, mut verdict) = desk.put(&admitted, "update cards set name = 'x'");
+    is_held(&mut verdict);
+    desk.say(&owner("bea"), &id.to_string(), false, "by its id, please; not 4111 1111 1111 1111").unwrap();
+    let refusal = denied(&mut verdict);
+    assert_eq!(refusal.code, Code::ApprovalDenied);
+    assert_eq!(&*refusal.detail, "`bea` denied it: by its id, please; not **** **** **** 1111");
+}
+
+#[test]
+fn who_may_not_answer_changes_nothing() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let lent = Delegation { on_behalf_of: "carl".into() };
+    let asker =
+        Principal { subject: "carl".into(), delegation: Some(lent), ..(*desk.admission.principal).clone() };
+    desk.admission.principal = Arc::new(asker);
+    let admitted = desk.admit().unwrap();
+    let (id, mut verdict) = desk.put(&admitted, "update cards set name = 'x'");
+    is_held(&mut verdict);
+    let id = &*id.to_string();
+    let own = NotCounted::Own;
+    assert_eq!(
+        desk.say(&owner("carl"), id, true, "mine").unwrap_err(),
+        Unanswered::NotCounted(own),
+        "who lent access"
+    );
+    assert_eq!(desk.say(&user("carl", "others"), id, true, "mine").unwrap_err(), Unanswered::NotCounted(own));
+    assert_eq!(
+        desk.say(&user("eve", "others"), id, true, "yes").unwrap_err(),
+        Unanswered::Unknown,
+        "no approver"
+    );
+    let agent = |principal: Principal| Voter { principal: Arc::new(principal), ..owner("bot") };
+    let bot = Principal { kind: Kind::Agent, ..(*owner("bot").principal).clone() };
+    assert_eq!(desk.say(&agent(bot), id, true, "yes").unwrap_err(), Unanswered::Unknown, "an agent");
+    assert!(
+        matches!(desk.say(&owner("bea"), id, true, " ").unwrap_err(), Unanswered::NotAllowed(_)),
+        "without a word"
+    );
+    let old = Principal { valid_until: NOW, ..(*owner("bea").principal).clone() };
+    assert_eq!(desk.say(&agent(old), id, true, "yes").unwrap_err(), Unanswered::Expired);
+    assert!(said(&mut verdict).is_none());
+    assert_eq!(store.one(id).state, State::Waiting);
+}
+
+#[test]
+fn two_who_are_asked_for_are_two_people() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let admitted = desk.admit().unwrap();
+    let facts = access::Facts {
+        uses: vec![access::Use {
+            action: access::Action::Administer,
+            resource: access::Resource::Table("public.cards".into()),
+        }],
+        ..write()
+    };
+    let question = desk.question(facts, "drop table cards", Vec::new());
+    let mut verdict = desk.gate.ask(&admitted, &question, NOW).verdict;
+    is_held(&mut verdict);
+    let id = &*question.request.to_string();
+    assert_eq!(store.one(id).needed, 2);
+    desk.say(&owner("ann"), id, true, "").unwrap();
+    assert_eq!(desk.say(&owner("ann"), id, true, "").unwrap_err(), Unanswered::NotCounted(NotCounted::Twice));
+    assert!(said(&mut verdict).is_none(), "one is not two");
+    desk.say(&owner("dan"), id, true, "").unwrap();
+    runs(&mut verdict);
+    let late = desk.say(&owner("bea"), id, false, "no").unwrap_err();
+    assert_eq!(late, Unanswered::NotCounted(NotCounted::Over(State::Used)));
+}
+
+#[test]
+fn an_approved_ticket_lets_the_very_same_command_run_once() {
+    let store = Shared::default();
+    let mut desk = ticketing(&store);
+    let admitted = desk.admit().unwrap();
+    let (id, mut first) = desk.put(&admitted, "update cards set name = 'x' where id = $1");
+    let refusal = denied(&mut first);
+    assert_eq!(refusal.code, Code::NeedsApproval);
+    assert!(refusal.detail.contains(&id.to_string()), "{}", refusal.detail);
+    let (_, mut again) = desk.put(&admitted, "update cards set name = 'x' where id = $1");
+    assert!(denied(&mut again).detail.contains(&id.to_string()), "the same request");
+    desk.say(&owner("ann"), &id.to_string(), true, "").unwrap();
+
+    let (_, mut other) = desk.put(&admitted, "update cards set name = 'y' where id = $1");
+    assert_eq!(denied(&mut other).code, Code::NeedsApproval, "another literal");
+    let question = desk.update("update cards set name = 'x' where id = $1", "8");
+    let mut other = desk.gate.ask(&admitted, &question, NOW).verdict;
+    assert_eq!(denied(&mut other).code, Code::NeedsApproval, "another parameter");
+
+    let (_, mut same) = desk.put(&admitted, "update  cards\n set name = 'x' where id = $1");
+    runs(&mut same);
+    let (_, mut twice) = desk.put(&admitted, "update cards set name = 'x' where id = $1");
+    assert_eq!(denied(&mut twice).code, Code::NeedsApproval, "it is used up");
+}
+
+#[test]
+fn another_principal_connection_or_policy_is_another_request() {
+    let store = Shared::default();
+    let mut desk = ticketing(&store);
+    let admitted = desk.admit().unwrap();
+    let (id, mut first) = desk.put(&admitted, "update cards");
+    denied(&mut first);
+    desk.say(&owner("ann"), &id.to_string(), true, "").unwrap();
+    let own = desk.admission.clone();
+    let principal = Principal { subject: "sub-2".into(), ..(*own.principal).clone() };
+    desk.admission.principal = Arc::new(principal);
+    let (_, mut other) = desk.put(&desk.admit().unwrap(), "update cards");
+    assert_eq!(denied(&mut other).code, Code::NeedsApproval, "somebody else");
+    desk.admission = access::Admission { connection: "other-db".into(), ..own };
+    let (_, mut other) = desk.put(&desk.admit().unwrap(), "update cards");
+    assert_eq!(denied(&mut other).code, Code::NeedsApproval, "elsewhere");
+    let stricter = format!("{RULES} permit (principal, action == Action::\"read\", resource);");
+    desk.gate.replace_policies(policies(&stricter), NOW).wait().unwrap();
+    let (_, mut later) = desk.put(&admitted, "update cards");
+    assert_eq!(denied(&mut later).code, Code::NeedsApproval, "under other policies");
+    assert!(store.all().iter().all(|it| it.state != State::Used));
+}
+
+#[test]
+fn a_held_command_does_not_run_when_policies_changed_or_its_token_ran_out() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let admitted = desk.admit().unwrap();
+    let (id, mut verdict) = desk.put(&admitted, "update cards");
+    is_held(&mut verdict);
+    let stricter = format!("{RULES} permit (principal, action == Action::\"read\", resource);");
+    desk.gate.replace_policies(policies(&stricter), NOW).wait().unwrap();
+    desk.say(&owner("ann"), &id.to_string(), true, "").unwrap();
+    assert_eq!(denied(&mut verdict).code, Code::NeedsApproval);
+
+    let (id, mut verdict) = desk.put(&admitted, "update cards");
+    is_held(&mut verdict);
+    let late = NOW.plus_seconds(60);
+    now_or_never(desk.gate.answer(&owner("ann"), &id.to_string(), true, "", late)).unwrap().unwrap();
+    assert_eq!(denied(&mut verdict).code, Code::TokenExpired);
+}
+
+#[test]
+fn a_request_that_nobody_answers_expires_and_so_does_an_approval() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let admitted = desk.admit().unwrap();
+    let (id, mut verdict) = desk.put(&admitted, "update cards");
+    is_held(&mut verdict);
+    desk.look(NOW.plus_seconds(899)).unwrap();
+    assert!(said(&mut verdict).is_none());
+    desk.look(NOW.plus_seconds(900)).unwrap();
+    let refusal = denied(&mut verdict);
+    assert_eq!(refusal.code, Code::NeedsApproval);
+    assert!(refusal.detail.ends_with("nobody answered in time"), "{}", refusal.detail);
+    assert_eq!(store.one(&id.to_string()).state, State::Expired);
+    let late = desk.say(&owner("ann"), &id.to_string(), true, "").unwrap_err();
+    assert_eq!(late, Unanswered::NotCounted(NotCounted::Over(State::Expired)));
+
+    let mut ticketing = ticketing(&store);
+    ticketing.admission.session.0 += 1;
+    let admitted = ticketing.admit().unwrap();
+    let (id, mut first) = ticketing.put(&admitted, "update cards set a = 1");
+    denied(&mut first);
+    ticketing.say(&owner("ann"), &id.to_string(), true, "").unwrap();
+    let question = ticketing.update("update cards set a = 1", "7");
+    let question = Question { command: Redacted::new("update cards set a = 1".into()), ..question };
+    let mut late = ticketing.gate.ask(&admitted, &question, NOW.plus_seconds(30)).verdict;
+    runs(&mut late);
+}
+
+#[test]
+fn whoever_goes_away_withdraws_the_request() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let admitted = desk.admit().unwrap();
+    let (id, mut verdict) = desk.put(&admitted, "update cards");
+    is_held(&mut verdict);
+    assert_eq!(desk.gate.approvals().unwrap().held(), 1);
+    drop(verdict);
+    assert_eq!(desk.gate.approvals().unwrap().held(), 0);
+    assert_eq!(store.one(&id.to_string()).state, State::Withdrawn);
+    assert_eq!(desk.log.last().event.name(), "approval_ended");
+    let late = desk.say(&owner("ann"), &id.to_string(), true, "").unwrap_err();
+    assert_eq!(late, Unanswered::NotCounted(NotCounted::Over(State::Withdrawn)));
+}
+
+#[test]
+fn a_store_that_is_down_approves_nothing_and_what_waits_goes_on_waiting() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let admitted = desk.admit().unwrap();
+    let (id, mut verdict) = desk.put(&admitted, "update cards");
+    is_held(&mut verdict);
+    store.set_down(true);
+    assert!(matches!(desk.say(&owner("ann"), &id.to_string(), true, ""), Err(Unanswered::Down(_))));
+    let (_, mut other) = desk.put(&admitted, "update cards set a = 1");
+    assert_eq!(denied(&mut other).code, Code::NeedsApproval);
+    assert!(desk.look(NOW.plus_seconds(1000)).is_err());
+    assert!(said(&mut verdict).is_none(), "nobody can say whether it was answered in time");
+    store.set_down(false);
+    desk.say(&owner("ann"), &id.to_string(), true, "").unwrap();
+    runs(&mut verdict);
+}
+
+#[test]
+fn an_approval_that_cannot_be_recorded_does_not_count() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let admitted = desk.admit().unwrap();
+    let (id, mut verdict) = desk.put(&admitted, "update cards");
+    is_held(&mut verdict);
+    desk.log.fail("approval_answered", crate::desk::Fault::Before);
+    assert_eq!(desk.say(&owner("ann"), &id.to_string(), true, "").unwrap_err(), Unanswered::NotRecorded);
+    assert!(said(&mut verdict).is_none());
+    desk.log.fail("command_intent", crate::desk::Fault::Before);
+    desk.say(&owner("ann"), &id.to_string(), true, "").unwrap();
+    assert_eq!(denied(&mut verdict).code, Code::NotRecorded, "it is used up, and does not run");
+    assert_eq!(store.one(&id.to_string()).state, State::Used);
+}
+
+#[test]
+fn what_cannot_be_bound_whole_is_not_asked_about() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let admitted = desk.admit().unwrap();
+    let question = Question {
+        bound: Bound::Nothing("its data comes after it"),
+        ..desk.update("copy cards from stdin", "7")
+    };
+    let refusal = denied(&mut desk.gate.ask(&admitted, &question, NOW).verdict);
+    assert_eq!(refusal.code, Code::NeedsApproval);
+    assert!(refusal.detail.ends_with("its data comes after it"), "{}", refusal.detail);
+    assert!(store.all().is_empty());
+}
+
+#[test]
+fn what_is_only_prepared_is_not_asked_about() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let admitted = desk.admit().unwrap();
+    let question = Question { stage: access::Stage::Prepare, ..desk.update("update cards", "7") };
+    runs(&mut desk.gate.ask(&admitted, &question, NOW).verdict);
+    assert!(store.all().is_empty());
+}
+
+/// One thing that happens, at one of two gateways.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// A command of one of three texts comes, and waits or not.
+    Ask { gateway: usize, text: usize, waits: bool },
+    /// Somebody answers one of the requests there are.
+    Say { gateway: usize, who: usize, request: usize, approves: bool },
+    /// Time passes, and the gateway looks.
+    Pass { gateway: usize, seconds: i64 },
+    /// A client goes away.
+    Leave { command: usize },
+    /// The gateway is started again: whoever waits there goes away.
+    Restart { gateway: usize },
+    /// The store goes, or comes back.
+    Down(bool),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let gateway = 0..2_usize;
+    prop_oneof![
+        4 => (gateway.clone(), 0..3_usize, any::<bool>()).prop_map(|(gateway, text, waits)| Step::Ask { gateway, text, waits }),
+        6 => (gateway.clone(), 0..4_usize, 0..8_usize, prop::bool::weighted(0.8)).prop_map(|(gateway, who, request, approves)| Step::Say { gateway, who, request, approves }),
+        2 => (gateway.clone(), prop_oneof![Just(1_i64), Just(300), Just(700)]).prop_map(|(gateway, seconds)| Step::Pass { gateway, seconds }),
+        1 => (0..8_usize).prop_map(|command| Step::Leave { command }),
+        1 => gateway.prop_map(|gateway| Step::Restart { gateway }),
+        1 => prop::bool::weighted(0.3).prop_map(Step::Down),
+    ]
+}
+
+const TEXTS: [&str; 3] = ["update cards set a = 1", "update cards set a = 2", "update  cards set a = 1"];
+
+/// What the model knows of one request: the text that was asked for, who said yes to it and when, and whether it ran.
+#[derive(Default)]
+struct Known {
+    text: String,
+    yes: Vec<(String, i64)>,
+    ran: u32,
+}
+
+struct World {
+    store: Shared,
+    desks: [Desk; 2],
+    admitted: [Admitted; 2],
+    now: Timestamp,
+    /// The commands that have no verdict yet: at which gateway, and under which text.
+    open: Vec<(usize, String, Pending<Verdict>)>,
+    known: BTreeMap<String, Known>,
+    ran: u32,
+    told: usize,
+}
+
+impl World {
+    fn new() -> Self {
+        let store = Shared::default();
+        let mut desks = [desk(&store), desk(&store)];
+        for (at, desk) in desks.iter_mut().enumerate() {
+            desk.admission.session.0 += at as u64;
+            let lasting =
+                Principal { valid_until: NOW.plus_seconds(1_000_000), ..(*desk.admission.principal).clone() };
+            desk.admission.principal = Arc::new(lasting);
+        }
+        let admitted = [desks[0].admit().unwrap(), desks[1].admit().unwrap()];
+        Self { store, desks, admitted, now: NOW, open: Vec::new(), known: BTreeMap::new(), ran: 0, told: 0 }
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Ask { gateway, text, waits } => {
+                let desk = &mut self.desks[gateway];
+                desk.admission.approval.waits = waits;
+                self.admitted[gateway] = desk.admit().unwrap();
+                let question = desk.update(TEXTS[text], "7");
+                let verdict = desk.gate.ask(&self.admitted[gateway], &question, self.now).verdict;
+                let canonical = TEXTS[text].split_whitespace().collect::<Vec<_>>().join(" ");
+                self.known.insert(
+                    question.request.to_string(),
+                    Known { text: canonical.clone(), ..Known::default() },
+                );
+                self.open.push((gateway, canonical, verdict));
+            }
+            Step::Say { gateway, who, request, approves } => {
+                let names = ["ann", "dan", "carl", "eve"];
+                let Some(id) = self.known.keys().nth(request).cloned() else { return };
+                let voter = if who < 2 { owner(names[who]) } else { user(names[who], "others") };
+                let answered =
+                    now_or_never(self.desks[gateway].gate.answer(&voter, &id, approves, "", self.now))
+                        .unwrap();
+                if let (Ok(_), true) = (answered, approves) {
+                    assert!(who < 2, "only owners answer");
+                    self.known.get_mut(&id).unwrap().yes.push((names[who].into(), self.now.micros()));
+                }
+            }
+            Step::Pass { gateway, seconds } => {
+                self.now = self.now.plus_seconds(seconds);
+                _ = self.desks[gateway].look(self.now);
+            }
+            Step::Leave { command } => {
+                if command < self.open.len() {
+                    drop(self.open.remove(command));
+                }
+            }
+            Step::Restart { gateway } => {
+                self.open.retain(|(at, ..)| *at != gateway);
+                let again = desk(&self.store);
+                let (admission, log) =
+                    (self.desks[gateway].admission.clone(), self.desks[gateway].log.clone());
+                // Its sessions have other names.
+                let session = access::SessionId(admission.session.0 + 0x100);
+                self.desks[gateway] =
+                    Desk { admission: access::Admission { session, ..admission }, log, ..again };
+                self.admitted[gateway] = self.desks[gateway].admit().unwrap();
+            }
+            Step::Down(down) => self.store.set_down(down),
+        }
+        self.settle();
+    }
+
+    /// Takes the verdicts that there are, and holds each permit against the model.
+    fn settle(&mut self) {
+        let mut open = std::mem::take(&mut self.open);
+        open.retain_mut(|(_, text, verdict)| {
+            loop {
+                match said(verdict) {
+                    None => return true,
+                    Some(Verdict::Hold(_)) => {}
+                    Some(Verdict::Deny(_)) => return false,
+                    Some(Verdict::Allow(_)) => {
+                        self.ran += 1;
+                        self.allowed(text);
+                        return false;
+                    }
+                    Some(Verdict::Ahead(_)) => panic!("nothing here only reads"),
+                }
+            }
+        });
+        self.open = open;
+    }
+
+    /// A command of this text runs: some request for it was approved by an owner not long ago, and has let nothing run yet.
+    fn allowed(&mut self, text: &str) {
+        let used: Vec<String> = self
+            .store
+            .all()
+            .into_iter()
+            .filter(|it| it.state == State::Used)
+            .map(|it| it.id.to_string())
+            .collect();
+        let fresh: Vec<&String> = used.iter().filter(|id| self.known[*id].ran == 0).collect();
+        let [id] = fresh.as_slice() else { panic!("one approval is used up by one permit: {fresh:?}") };
+        let known = self.known.get_mut(*id).unwrap();
+        known.ran += 1;
+        assert_eq!(known.text, text, "it is the command that was approved");
+        let (_, at) = known.yes.last().expect("somebody approved it");
+        assert!(self.now.micros() < at + 600_000_000, "the approval holds");
+        self.told += 1;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_command_runs_without_its_own_live_unused_approval(steps in prop::collection::vec(step(), 1..40)) {
+        let mut world = World::new();
+        for step in steps {
+            world.take(step);
+        }
+        world.store.set_down(false);
+        let used = world.store.all().iter().filter(|it| it.state == State::Used).count();
+        // What is used up may have failed to run, never the other way round.
+        prop_assert!(world.ran as usize <= used);
+        prop_assert_eq!(world.ran as usize, world.told);
+    }
+}

@@ -97,8 +97,8 @@ def test_a_policy_that_errs_is_a_refusal(make_gateway, issuer):
         assert told.code == "PGD-0009" and told.sqlstate == "58000"
 
 
-def test_what_an_approval_would_allow_says_so(make_gateway, issuer):
-    gateway = make_gateway(policies=READ_ONLY + """
+def test_what_an_approval_would_allow_says_so(make_gateway, issuer, payments):
+    gateway = make_gateway(connections={"payments": {**payments, "approvals": {"wait": False}}}, policies=READ_ONLY + """
         permit (principal, action == Action::"write", resource);
         @id("ask-first") forbid (principal, action == Action::"write", resource) unless { context.approvals >= 1 };
     """)

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use access::{DataClass, Effect, Facts, Kind, Mode, Position, Principal, RequestId, Stage, Timestamp};
-use audit::{Entry, Event, Who};
+use audit::{Ended, Entry, Event, Who};
 use policy::{Asked, Decision, Scope, Subject};
 
 use crate::Gate;
@@ -127,6 +127,25 @@ impl Gate {
         Ok(all)
     }
 
+    /// Withdraws what was waited for at this gateway when it ended: nobody does any more. To be called before it serves.
+    ///
+    /// # Errors
+    /// [`Down`].
+    pub async fn withdraw_left(&self, now: Timestamp) -> Result<usize, Down> {
+        let Some(approvals) = self.approvals() else { return Ok(0) };
+        let open = approvals.store.list(true, LEFT_MAX).await?;
+        let mut withdrawn = 0;
+        for mut request in open.into_iter().filter(|it| it.waits && *it.gateway == *self.name) {
+            if request.withdraw() && approvals.store.replace(&request).await? {
+                let event = Event::ApprovalEnded { of: request.id.clone(), how: Ended::Withdrawn };
+                let entry = Entry::of_gateway(now, Arc::clone(&self.name), event);
+                self.log.note(&Entry { request: RequestId::read(&request.id), ..entry });
+                withdrawn += 1;
+            }
+        }
+        Ok(withdrawn)
+    }
+
     async fn look_up(
         &self,
         voter: &Voter,
@@ -203,6 +222,9 @@ fn clip(comment: &str) -> &str {
     let comment = comment.trim();
     comment.get(..comment.floor_char_boundary(COMMENT_BYTES_MAX)).unwrap_or_default()
 }
+
+/// More than one gateway may hold at once.
+const LEFT_MAX: u32 = 100_000;
 
 /// Bytes of a comment.
 const COMMENT_BYTES_MAX: usize = 2000;

@@ -153,10 +153,8 @@ impl Gate {
                 let (mint, terms) = (Arc::clone(&self.mint), terms.clone());
                 Asked {
                     ahead: ahead.then(|| Verdict::Ahead(self.mint.ahead(request))),
-                    // The one place where a permit is made: the entry is durable.
-                    verdict: Pending::new(self.log.append(&entry(event)), move |receipt| match receipt {
-                        Ok(receipt) => Verdict::Allow(mint.permit(request, receipt, terms)),
-                        Err(_) => Verdict::Deny(not_recorded(request)),
+                    verdict: Pending::new(self.log.append(&entry(event)), move |receipt| {
+                        permitted(&mint, request, terms, receipt)
                     }),
                 }
             }
@@ -486,6 +484,19 @@ pub(crate) fn connect() -> Facts {
 /// A mode as it is recorded, where it is not the ordinary one.
 fn recorded(mode: Mode) -> Option<Box<str>> {
     (mode != Mode::Filtered).then(|| mode.as_str().into())
+}
+
+/// The one place where a permit is made: once the command's intent is durable.
+pub(crate) fn permitted(
+    mint: &Mint,
+    request: access::RequestId,
+    terms: Terms,
+    recorded: Result<access::Receipt, NotAppended>,
+) -> Verdict {
+    match recorded {
+        Ok(receipt) => Verdict::Allow(mint.permit(request, receipt, terms)),
+        Err(_) => Verdict::Deny(not_recorded(request)),
+    }
 }
 
 pub(crate) fn not_recorded(request: access::RequestId) -> Box<Refusal> {

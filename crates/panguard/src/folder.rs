@@ -52,6 +52,11 @@ fn cedar_files(folder: &Path) -> io::Result<Vec<(String, String)>> {
     Ok(files)
 }
 
+/// Where the embedded store is.
+pub fn store(data_dir: &Path) -> PathBuf {
+    data_dir.join("store.db")
+}
+
 /// Makes the data folder if there is none, for panguard's user alone, and opens the vault in it.
 ///
 /// With a key from standard input, its first line is taken.

@@ -1,6 +1,7 @@
 //! `panguard serve`: the wiring. Opens what the configuration names, hands each part to the next, and waits
 //! for signals; what the gateway does is in the crates that it wires together.
 
+mod approvals;
 mod live;
 mod recall;
 mod reload;
@@ -48,6 +49,8 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
     let log = open_log(&config, &vault)?;
     let policy_count = policies.len();
     let gate = gate(&config, policies, &log, &vault)?;
+    let left = approvals::withdraw_left(&gate)?;
+    info!(left, "requests that were waited for when the last run ended are withdrawn");
     let compared = recall::comparisons(&gate, &folder::audit(&config.data_dir), now())?;
     info!(compared, "comparisons of the last day are counted");
     let runtime =
@@ -74,6 +77,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
             }
         };
         let parts = reload::Parts { gate, gateway: gateway.clone(), vault, log: log.clone(), maskers };
+        let looking = tokio::spawn(approvals::look(parts.gate.clone()));
         let reload = Reload::new(path.into(), config.clone(), parts);
         let reload = tokio::spawn(reload.run(signal(SignalKind::hangup())?));
         tokio::spawn(stop_on_signal(stop)?);
@@ -91,6 +95,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         };
         tokio::join!(databases, https);
         reload.abort();
+        looking.abort();
         if let Some(console) = console {
             // It ends by the same signal, in seconds.
             _ = console.await;
@@ -140,7 +145,8 @@ fn gate(config: &Config, policies: policy::Policies, log: &Log, vault: &Vault) -
     let mint = Mint::take().context("permits are made by one gate in a process")?;
     let fingerprint_key = vault.get_or_create(&Name::internal("fingerprint")?, now(), fresh_key)?;
     let masker = entry_masker(config);
-    Ok(Arc::new(Gate::new(mint, policies, log.clone(), masker, &fingerprint_key, &gateway_name())))
+    let gate = Gate::new(mint, policies, log.clone(), masker, &fingerprint_key, &gateway_name());
+    Ok(Arc::new(gate.with_approvals(approvals::open(config, vault)?)))
 }
 
 /// The gateway's name in entries: the machine's.
@@ -290,7 +296,7 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
     _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     Timestamp(jiff::Timestamp::now().as_microsecond())
 }
 

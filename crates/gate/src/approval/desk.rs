@@ -240,11 +240,8 @@ impl Held {
             ahead: false,
             approval: Some(request.id.clone()),
         };
-        // The one place where a permit is made on an approval: it is used up, and the entry is durable.
-        Ok(Taken::Verdict(match self.log.append(&self.entry(event, now)).await {
-            Ok(receipt) => Verdict::Allow(self.mint.permit(self.id, receipt, self.terms.clone())),
-            Err(_) => Verdict::Deny(gate::not_recorded(self.id)),
-        }))
+        let recorded = self.log.append(&self.entry(event, now)).await;
+        Ok(Taken::Verdict(gate::permitted(&self.mint, self.id, self.terms.clone(), recorded)))
     }
 
     /// It ended without leave to run.

@@ -1,0 +1,222 @@
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use futures_channel::oneshot;
+use gate::{Down, Request, Requests, Storing};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+/// A store in one SQLite file, for one gateway.
+///
+/// A thread of its own does all the work, in the order of the calls. What it says to have written has been flushed
+/// (`synchronous=FULL`); a crash in the midst of a change leaves it as it was.
+pub struct Embedded {
+    /// Dropping it ends the thread, once all calls before have been done.
+    jobs: mpsc::Sender<Job>,
+}
+
+type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// A store that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum NotOpened {
+    /// SQLite says why.
+    #[error("the store `{file}` cannot be opened: {why}")]
+    Sqlite {
+        /// The file.
+        file: Box<str>,
+        /// Why.
+        why: rusqlite::Error,
+    },
+    /// It is from a later version of panguard.
+    #[error(
+        "the store `{file}` is of version {version}, which this panguard does not know: use the one that wrote it, or a later one"
+    )]
+    Later {
+        /// The file.
+        file: Box<str>,
+        /// Its version.
+        version: u32,
+    },
+    /// The machine gives no thread.
+    #[error("no thread for the store: {0}")]
+    Thread(std::io::Error),
+}
+
+impl Embedded {
+    /// Opens the store in `file`, and makes it if it is not there.
+    ///
+    /// # Errors
+    /// [`NotOpened`].
+    pub fn open(file: &Path) -> Result<Self, NotOpened> {
+        let named = || file.display().to_string().into();
+        let mut connection =
+            Connection::open(file).map_err(|why| NotOpened::Sqlite { file: named(), why })?;
+        match prepare(&mut connection) {
+            Ok(VERSION) => {}
+            Ok(version) => return Err(NotOpened::Later { file: named(), version }),
+            Err(why) => return Err(NotOpened::Sqlite { file: named(), why }),
+        }
+        let (jobs, todo) = mpsc::channel::<Job>();
+        let work = move || todo.into_iter().for_each(|job| job(&mut connection));
+        thread::Builder::new().name("store".into()).spawn(work).map_err(NotOpened::Thread)?;
+        Ok(Self { jobs })
+    }
+
+    /// Does `job` after all that was asked before.
+    fn ask<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Connection) -> Result<T, Wrong> + Send + 'static,
+    ) -> Storing<T> {
+        let (answer, answered) = oneshot::channel();
+        let job = move |connection: &mut Connection| {
+            // Whoever asked may have gone.
+            _ = answer.send(job(connection).map_err(|why| Down(why.to_string().into())));
+        };
+        let sent = self.jobs.send(Box::new(job)).is_ok();
+        Box::pin(async move {
+            let gone = || Err(Down("its thread has ended".into()));
+            if sent { answered.await.unwrap_or_else(|_| gone()) } else { gone() }
+        })
+    }
+}
+
+/// What goes wrong with one call.
+#[derive(Debug, thiserror::Error)]
+enum Wrong {
+    #[error("{0}")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("a request in it cannot be read: {0}")]
+    Document(#[from] serde_json::Error),
+}
+
+/// The version of the tables.
+const VERSION: u32 = 1;
+
+const TABLES: &str = "
+    CREATE TABLE requests (
+        id TEXT NOT NULL PRIMARY KEY,
+        revision INTEGER NOT NULL,
+        binding TEXT NOT NULL,
+        open INTEGER NOT NULL,
+        asked INTEGER NOT NULL,
+        change INTEGER NOT NULL,
+        document TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX requests_bound ON requests (binding) WHERE open;
+    CREATE INDEX requests_open ON requests (asked) WHERE open;
+    CREATE INDEX requests_asked ON requests (asked);
+    CREATE INDEX requests_changed ON requests (change);
+    CREATE TABLE changes (last INTEGER NOT NULL) STRICT;
+    INSERT INTO changes VALUES (0);
+";
+
+/// Makes the tables where they are not, and says which version they are of.
+fn prepare(connection: &mut Connection) -> rusqlite::Result<u32> {
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version == 0 {
+        transaction.execute_batch(TABLES)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
+    }
+    transaction.commit()?;
+    Ok(if version == 0 { VERSION } else { version })
+}
+
+impl Requests for Embedded {
+    fn insert(&self, request: &Request) -> Storing<()> {
+        let request = request.clone();
+        self.ask(move |connection| {
+            let document = serde_json::to_string(&request)?;
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let change = next_change(&transaction)?;
+            transaction.prepare_cached(
+                "INSERT INTO requests (id, revision, binding, open, asked, change, document) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            )?.execute(params![
+                request.id,
+                request.revision,
+                request.binding,
+                request.state.is_open(),
+                request.asked,
+                change,
+                document
+            ])?;
+            Ok(transaction.commit()?)
+        })
+    }
+
+    fn replace(&self, request: &Request) -> Storing<bool> {
+        let request = request.clone();
+        self.ask(move |connection| {
+            let document = serde_json::to_string(&request)?;
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let change = next_change(&transaction)?;
+            let replaced = transaction
+                .prepare_cached(
+                    "UPDATE requests SET revision = ?1, open = ?2, change = ?3, document = ?4 WHERE id = ?5 AND revision + 1 = ?1",
+                )?
+                .execute(params![request.revision, request.state.is_open(), change, document, request.id])?;
+            if replaced == 1 {
+                transaction.commit()?;
+            }
+            Ok(replaced == 1)
+        })
+    }
+
+    fn get(&self, id: &str) -> Storing<Option<Request>> {
+        let id = id.to_owned();
+        self.ask(move |connection| {
+            let mut found = connection.prepare_cached("SELECT document FROM requests WHERE id = ?")?;
+            let document: Option<String> = found.query_row([id], |row| row.get(0)).optional()?;
+            Ok(document.map(|document| serde_json::from_str(&document)).transpose()?)
+        })
+    }
+
+    fn bound(&self, binding: &str) -> Storing<Vec<Request>> {
+        let binding = binding.to_owned();
+        self.ask(move |connection| {
+            let sql = "SELECT document FROM requests WHERE binding = ? AND open ORDER BY asked, id";
+            documents(connection, sql, [binding])
+        })
+    }
+
+    fn list(&self, open: bool, limit: u32) -> Storing<Vec<Request>> {
+        self.ask(move |connection| {
+            let sql = match open {
+                true => "SELECT document FROM requests WHERE open ORDER BY asked DESC, id DESC LIMIT ?",
+                false => "SELECT document FROM requests ORDER BY asked DESC, id DESC LIMIT ?",
+            };
+            documents(connection, sql, [limit])
+        })
+    }
+
+    fn changed(&self, change: u64) -> Storing<(Vec<Box<str>>, u64)> {
+        self.ask(move |connection| {
+            // In one transaction, so that what changes meanwhile is told the next time.
+            let transaction = connection.transaction()?;
+            let last = transaction.query_row("SELECT last FROM changes", [], |row| row.get::<_, u64>(0))?;
+            let sql = "SELECT id FROM requests WHERE change > ?1 AND (?1 > 0 OR open)";
+            let mut changed = transaction.prepare_cached(sql)?;
+            let ids = changed.query_map([change], |row| row.get::<_, Box<str>>(0))?;
+            Ok((ids.collect::<Result<_, _>>()?, last))
+        })
+    }
+}
+
+fn next_change(connection: &Connection) -> rusqlite::Result<u64> {
+    connection.query_row("UPDATE changes SET last = last + 1 RETURNING last", [], |row| row.get(0))
+}
+
+fn documents(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+) -> Result<Vec<Request>, Wrong> {
+    let mut found = connection.prepare_cached(sql)?;
+    let documents = found.query_map(parameters, |row| row.get::<_, String>(0))?;
+    documents.map(|document| Ok(serde_json::from_str(&document?)?)).collect()
+}

@@ -1,0 +1,227 @@
+use std::future::Future;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+use audit::{Command, FactsNote, StageWord, Who};
+use gate::{Memory, Request, Requests, State};
+use proptest::prelude::*;
+
+use crate::{Embedded, NotOpened};
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = Box::pin(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(it) => return it,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+fn request(number: u32, binding: &str) -> Request {
+    let asker = Who {
+        kind: "agent".into(),
+        id: "claude".into(),
+        issuer: "https://idp.example.com".into(),
+        subject: "claude".into(),
+        groups: vec!["agents".into()],
+        token_id: "jti".into(),
+        on_behalf_of: Some("carl".into()),
+    };
+    let command = Command {
+        stage: StageWord::Run,
+        statement: "delete from cards where note = 'é\u{1f512}\\'".into(),
+        statement_bytes: 40,
+        shortened: false,
+        parameters: vec![None, Some("7".into())],
+        fingerprint: "abcd".into(),
+        facts: Arc::new(FactsNote { kinds: vec!["delete".into()], ..FactsNote::default() }),
+        mode: None,
+    };
+    Request {
+        id: format!("0000000000003f9a-{number}").into(),
+        revision: 0,
+        binding: binding.into(),
+        asker,
+        connection: "payments-db".into(),
+        labels: vec!["cde".into()],
+        lane: "postgres".into(),
+        gateway: "gw-1".into(),
+        waits: true,
+        command,
+        why: "it needs a person".into(),
+        policies: Vec::new(),
+        policy_version: "v1".into(),
+        needed: 1,
+        asked: i64::from(number),
+        expires: 1_000_000,
+        life: 600,
+        answers: Vec::new(),
+        state: State::Waiting,
+    }
+}
+
+fn store() -> (tempfile::TempDir, Embedded) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Embedded::open(&dir.path().join("store.db")).unwrap();
+    (dir, store)
+}
+
+#[test]
+fn a_request_is_the_same_after_the_store_was_opened_again() {
+    let (dir, store) = store();
+    let mut asked = request(1, "a");
+    wait(store.insert(&asked)).unwrap();
+    assert!(asked.withdraw());
+    assert!(wait(store.replace(&asked)).unwrap());
+    drop(store);
+    let again = Embedded::open(&dir.path().join("store.db")).unwrap();
+    assert_eq!(wait(again.get(&asked.id)).unwrap(), Some(asked));
+    assert_eq!(wait(again.get("0000000000003f9a-2")).unwrap(), None);
+}
+
+#[test]
+fn of_two_who_change_the_same_revision_one_does() {
+    let (_dir, store) = store();
+    let asked = request(1, "a");
+    wait(store.insert(&asked)).unwrap();
+    let store = &store;
+    let won: usize = thread::scope(|scope| {
+        let tries: Vec<_> = (0..8)
+            .map(|_| {
+                let mut used = asked.clone();
+                scope.spawn(move || {
+                    used.withdraw();
+                    wait(store.replace(&used)).unwrap()
+                })
+            })
+            .collect();
+        tries.into_iter().map(|it| usize::from(it.join().unwrap())).sum()
+    });
+    assert_eq!(won, 1);
+}
+
+#[test]
+fn what_is_asked_and_not_waited_for_is_done_all_the_same() {
+    let (_dir, store) = store();
+    let mut asked = request(1, "a");
+    drop(store.insert(&asked));
+    asked.withdraw();
+    drop(store.replace(&asked));
+    assert_eq!(wait(store.get(&asked.id)).unwrap().unwrap().state, State::Withdrawn);
+}
+
+#[test]
+fn an_id_is_taken_once() {
+    let (_dir, store) = store();
+    wait(store.insert(&request(1, "a"))).unwrap();
+    assert!(wait(store.insert(&request(1, "b"))).is_err());
+}
+
+#[test]
+fn a_file_that_is_no_store_of_ours_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("store.db");
+    std::fs::write(&file, "no database at all, but long enough to be looked at ".repeat(100)).unwrap();
+    assert!(matches!(Embedded::open(&file), Err(NotOpened::Sqlite { .. })));
+    let later = dir.path().join("later.db");
+    let connection = rusqlite::Connection::open(&later).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    assert!(matches!(Embedded::open(&later), Err(NotOpened::Later { version: 99, .. })));
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Insert(u32, &'static str),
+    Withdraw(u32),
+    Stale(u32),
+    Bound(&'static str),
+    List(bool, u32),
+    Changed(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let binding = prop::sample::select(vec!["a", "b"]);
+    prop_oneof![
+        3 => (0..6_u32, binding.clone()).prop_map(|(number, binding)| Step::Insert(number, binding)),
+        2 => (0..6_u32).prop_map(Step::Withdraw),
+        1 => (0..6_u32).prop_map(Step::Stale),
+        1 => binding.prop_map(Step::Bound),
+        1 => (any::<bool>(), 0..5_u32).prop_map(|(open, limit)| Step::List(open, limit)),
+        1 => (0..8_u64).prop_map(Step::Changed),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn it_says_what_the_one_in_memory_says(steps in prop::collection::vec(step(), 1..40)) {
+        let (_dir, store) = store();
+        same(&store, &steps)?;
+    }
+}
+
+/// Does the same with `store` and one in memory, and holds every answer of the one against the other's.
+fn same(store: &impl Requests, steps: &[Step]) -> Result<(), TestCaseError> {
+    let memory = Memory::default();
+    let mut known: Vec<Request> = Vec::new();
+    for step in steps {
+        match step {
+            Step::Insert(number, binding) => {
+                let new = request(*number, binding);
+                if known.iter().all(|it| it.id != new.id) {
+                    wait(memory.insert(&new)).unwrap();
+                    wait(store.insert(&new)).unwrap();
+                    known.push(new);
+                }
+            }
+            Step::Withdraw(at) => {
+                if let Some(it) = known.get_mut(*at as usize).filter(|it| it.state.is_open()) {
+                    it.withdraw();
+                    prop_assert!(wait(memory.replace(it)).unwrap());
+                    prop_assert!(wait(store.replace(it)).unwrap());
+                }
+            }
+            Step::Stale(at) => {
+                if let Some(it) = known.get(*at as usize) {
+                    prop_assert!(!wait(memory.replace(it)).unwrap());
+                    prop_assert!(!wait(store.replace(it)).unwrap());
+                }
+            }
+            Step::Bound(binding) => {
+                let sorted = |mut all: Vec<Request>| {
+                    all.sort_by(|a, b| a.id.cmp(&b.id));
+                    all
+                };
+                let ours = sorted(wait(store.bound(binding)).unwrap());
+                prop_assert_eq!(ours, sorted(wait(memory.bound(binding)).unwrap()));
+            }
+            Step::List(open, limit) => {
+                let mut all = wait(memory.list(*open, 100)).unwrap();
+                all.sort_by_key(|it| std::cmp::Reverse(it.asked));
+                all.truncate(*limit as usize);
+                prop_assert_eq!(wait(store.list(*open, *limit)).unwrap(), all);
+            }
+            Step::Changed(change) => {
+                let (mut ours, last) = wait(store.changed(*change)).unwrap();
+                let (mut theirs, expected) = wait(memory.changed(*change)).unwrap();
+                ours.sort();
+                theirs.sort();
+                prop_assert_eq!((ours, last), (theirs, expected));
+            }
+        }
+    }
+    Ok(())
+}

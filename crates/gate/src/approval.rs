@@ -6,6 +6,7 @@
 mod binding;
 mod desk;
 mod memory;
+mod preview;
 mod request;
 mod store;
 
@@ -13,5 +14,6 @@ pub(crate) use binding::Binder;
 pub use desk::Approvals;
 pub(crate) use desk::Held;
 pub use memory::Memory;
+pub use preview::{Effect, Preview, Previewed, Previewing};
 pub use request::{Answer, NotCounted, Request, State};
 pub use store::{Down, Requests, Storing};

@@ -12,10 +12,11 @@ use policy::Policies;
 use quick_cache::sync::Cache;
 
 use crate::admitted::Asker;
-use crate::approval::Held;
+use crate::approval::{Effect as Preview, Held, Previewed};
 use crate::checks::{Allowed, Denied};
 use crate::guesses::Guesses;
 use crate::hide::Hide;
+use crate::parameter::{Shown, show};
 use crate::record::Recorder;
 use crate::rules::{Counted, Decided, Rules};
 use crate::tokens::Tokens;
@@ -216,6 +217,7 @@ impl Gate {
             gateway: (&*self.name).into(),
             waits,
             command: command.clone(),
+            effect: Preview::of(&question.facts),
             why: refusal.detail.clone(),
             policies: decided.policies.clone(),
             policy_version: (&*rules.version).into(),
@@ -234,6 +236,7 @@ impl Gate {
             principal: Arc::clone(&admission.principal),
             about,
             id: question.request,
+            previewed: previewed(admission, question),
             request,
             command: Box::new(command.clone()),
             terms: approvable.allowed.terms.clone(),
@@ -479,6 +482,25 @@ struct Refused {
 pub(crate) fn connect() -> Facts {
     let connect = Use { action: access::Action::Connect, resource: access::Resource::Connection };
     Facts { uses: vec![connect], effect: Effect::None, ..Facts::default() }
+}
+
+/// What may be found out of a command's effect before it is approved: to count rows is to run its conditions, so that all
+/// they call must be known to be harmless.
+fn previewed(admission: &Admission, question: &Question) -> Option<Previewed> {
+    let facts = &question.facts;
+    let is_harmless = facts.functions.is_empty() && facts.not_understood.is_empty();
+    let shown = |parameter: &access::Redacted<access::Parameter>| match show(parameter.expose()) {
+        Shown::Null => Some(access::Redacted::new(None)),
+        Shown::Text(text) => Some(access::Redacted::new(Some(text))),
+        Shown::Opaque(_) => None,
+    };
+    is_harmless.then_some(())?;
+    Some(Previewed {
+        connection: Arc::clone(&admission.connection),
+        facts: Arc::clone(facts),
+        command: question.command.clone(),
+        parameters: question.parameters.iter().map(shown).collect::<Option<_>>()?,
+    })
 }
 
 /// A mode as it is recorded, where it is not the ordinary one.

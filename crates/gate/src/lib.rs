@@ -35,7 +35,10 @@ mod written;
 
 pub use admitted::Admitted;
 pub use answer::{Unanswered, Voter};
-pub use approval::{Answer, Approvals, Down, Memory, NotCounted, Request, Requests, State, Storing};
+pub use approval::{
+    Answer, Approvals, Down, Effect, Memory, NotCounted, Preview, Previewed, Previewing, Request, Requests,
+    State, Storing,
+};
 pub use checks::{Allowed, Approvable, Denied};
 pub use explain::{Asking, explain};
 pub use gate::{Asked, Gate, Stranger};

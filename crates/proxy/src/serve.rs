@@ -28,6 +28,7 @@ use crate::http::{HttpConnection, Https};
 use crate::issuer::Issuers;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
+use crate::preview::Previews;
 use crate::session::UpstreamKey;
 use crate::tls::{TlsError, Trust};
 use crate::witness::Witness;
@@ -101,7 +102,11 @@ impl Gateway {
             settings,
         };
         gateway.replace(live)?;
-        Ok(Arc::new(gateway))
+        let gateway = Arc::new(gateway);
+        if let Some(approvals) = gateway.settings.gate.approvals() {
+            approvals.preview_by(Arc::new(Previews::new(&gateway)));
+        }
+        Ok(gateway)
     }
 
     /// Puts other connections, issuers and certificates in the place of those there are. Sessions that are

@@ -34,6 +34,7 @@ mod statement;
 mod system;
 mod template;
 mod testimony;
+mod touched;
 
 pub use analysis::{Analysis, NameUse, SQL_BYTES_MAX, analyse, analyse_doubting, fuzz_analyse, merge};
 pub use catalog::{Catalog, CatalogError};
@@ -44,3 +45,4 @@ pub use names::{resolve, unknown_name};
 pub use shape::shape;
 pub use template::{TemplateError, Templates, canonical_text};
 pub use testimony::{NoTestimony, Testimony, queries};
+pub use touched::{Touched, touched};

@@ -209,7 +209,7 @@ fn inner(node: &Node) -> Option<&Node> {
     held.filter(|query| is_query(query))
 }
 
-fn deparse(query: &Node) -> Option<String> {
+pub(crate) fn deparse(query: &Node) -> Option<String> {
     let statement = RawStmt { stmt: Some(Box::new(query.clone())), ..RawStmt::default() };
     let tree = ParseResult { version: 0, stmts: vec![statement] };
     // The deparser is another's code, and must not be more than a testimony that is not to be had.

@@ -59,6 +59,7 @@ fn request(number: u32, binding: &str) -> Request {
         gateway: "gw-1".into(),
         waits: true,
         command,
+        effect: gate::Effect { rows: Some(7), ..gate::Effect::default() },
         why: "it needs a person".into(),
         policies: Vec::new(),
         policy_version: "v1".into(),

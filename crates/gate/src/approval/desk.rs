@@ -1,13 +1,13 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use access::{Code, Mint, Principal, Refusal, RequestId, Secret, Terms, Ticket, Timestamp, Verdict};
 use arc_swap::ArcSwap;
 use audit::{Command, Ended, Entry, Event, PolicyNote};
 use futures_channel::oneshot;
 
-use super::{Binder, Down, Request, Requests, State};
+use super::{Binder, Down, Preview, Previewed, Request, Requests, State};
 use crate::pending::Pending;
 use crate::rules::Rules;
 use crate::{Append, gate};
@@ -19,6 +19,8 @@ pub struct Approvals {
     waiting: Mutex<HashMap<Box<str>, Waiter>>,
     /// Up to which change of the store the waiters have been told.
     seen: AtomicU64,
+    /// Who finds out what commands would do, once somebody does.
+    preview: OnceLock<Arc<dyn Preview>>,
     /// The time of day, for those who go away without a word.
     clock: fn() -> Timestamp,
 }
@@ -34,7 +36,19 @@ impl Approvals {
     /// Requests that are kept in `store`. `key` keys the digests of what they bind: gateways that share a store share it.
     pub fn new(store: impl Requests + 'static, key: &Secret, clock: fn() -> Timestamp) -> Self {
         let (store, binder) = (Box::new(store), Binder::new(key));
-        Self { store, binder, waiting: Mutex::default(), seen: AtomicU64::new(0), clock }
+        Self {
+            store,
+            binder,
+            waiting: Mutex::default(),
+            seen: AtomicU64::new(0),
+            preview: OnceLock::new(),
+            clock,
+        }
+    }
+
+    /// From now on `preview` finds out what commands would do. The first one stays.
+    pub fn preview_by(&self, preview: Arc<dyn Preview>) {
+        _ = self.preview.set(preview);
     }
 
     /// Wakes those whose request has changed in the store, by another gateway say, and those whose time is up. To be called
@@ -86,6 +100,8 @@ pub(crate) struct Held {
     pub(crate) about: Entry,
     /// The command's own id.
     pub(crate) id: RequestId,
+    /// What is to be found out about it, where that is safe.
+    pub(crate) previewed: Option<Previewed>,
     /// What is asked, unless it has been before.
     pub(crate) request: Request,
     pub(crate) command: Box<Command>,
@@ -115,7 +131,7 @@ enum Taken {
 
 impl Held {
     /// The first verdict, and what follows it if that is a hold.
-    pub(crate) async fn begin(self, now: Timestamp) -> (Verdict, Option<Pending<Verdict>>) {
+    pub(crate) async fn begin(mut self, now: Timestamp) -> (Verdict, Option<Pending<Verdict>>) {
         let bound = match self.approvals.store.bound(&self.request.binding).await {
             Ok(bound) => bound,
             Err(down) => return (self.deny(Code::NeedsApproval, &down.to_string(), now).await, None),
@@ -129,6 +145,9 @@ impl Held {
         let asked = bound.into_iter().find(|it| it.state_at(now) == State::Waiting && !it.waits);
         if let Some(asked) = asked.filter(|_| !self.request.waits) {
             return (self.come_again(&asked, now).await, None);
+        }
+        if let Some((preview, previewed)) = self.approvals.preview.get().zip(self.previewed.take()) {
+            self.request.effect = preview.of(previewed).await;
         }
         if let Err(refused) = self.ask(now).await {
             return (refused, None);

@@ -4,6 +4,8 @@ use access::Timestamp;
 use audit::{Command, PolicyNote, Who};
 use serde::{Deserialize, Serialize};
 
+use super::Effect;
+
 /// One command that waits for people to answer for it, or did.
 ///
 /// Holds nothing that may not be shown to those who answer: its text is masked.
@@ -29,6 +31,9 @@ pub struct Request {
     pub waits: bool,
     /// The command, masked.
     pub command: Command,
+    /// What it would do.
+    #[serde(default)]
+    pub effect: Effect,
     /// What policy said that it needs approval for.
     pub why: Box<str>,
     /// The policies that said so.

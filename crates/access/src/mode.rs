@@ -77,6 +77,8 @@ mod tests {
             subject: id.into(),
             groups: [group.into()].into(),
             delegation: None,
+            person: None,
+            authentication: crate::Authentication::default(),
             token_id: "".into(),
             valid_from: Timestamp(0),
             valid_until: Timestamp(1),

@@ -19,6 +19,10 @@ pub struct Principal {
     pub groups: BTreeSet<Box<str>>,
     /// Whose access an agent was lent (`act`, RFC 8693 §4.1), if any.
     pub delegation: Option<Delegation>,
+    /// Which person this is, by a claim that all of their identities share, where the issuer is set up so.
+    pub person: Option<Box<str>>,
+    /// How and when they signed in.
+    pub authentication: Authentication,
     /// The token's own id (`jti`), or a digest of it: names the token, and is of no use to anyone.
     pub token_id: Box<str>,
     /// When the token begins to hold, clock skew taken into account.
@@ -57,6 +61,15 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// How somebody signed in, as far as their token says (OpenID Connect Core §2).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Authentication {
+    /// The class of the sign-in, `acr`.
+    pub class: Option<Box<str>>,
+    /// When they signed in themselves, `auth_time`.
+    pub at: Option<Timestamp>,
 }
 
 /// A user lending an agent some of their access.

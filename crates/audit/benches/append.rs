@@ -150,6 +150,7 @@ fn entry(number: u32) -> Entry {
             issuer: "https://idp.example.com".into(),
             subject: "5f1b2c".into(),
             groups: vec!["payments-agents".into()],
+            person: None,
             token_id: "9c7e2f".into(),
             on_behalf_of: None,
         })),

@@ -78,6 +78,9 @@ pub struct Who {
     pub subject: Box<str>,
     /// Groups, sorted.
     pub groups: Vec<Box<str>>,
+    /// Which person it is, where an issuer says by a claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<Box<str>>,
     /// The token's id, or a digest of it.
     pub token_id: Box<str>,
     /// The `sub` of the user whose access an agent was lent.
@@ -93,6 +96,7 @@ impl From<&Principal> for Who {
             issuer: principal.issuer.clone(),
             subject: principal.subject.clone(),
             groups: principal.groups.iter().cloned().collect(),
+            person: principal.person.clone(),
             token_id: principal.token_id.clone(),
             on_behalf_of: principal.delegation.as_ref().map(|lent| lent.on_behalf_of.clone()),
         }

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use access::{DataClass, Effect, Facts, Kind, Mode, Position, Principal, RequestId, Stage, Timestamp};
+use access::{
+    Authentication, DataClass, Effect, Facts, Kind, Mode, Position, Principal, RequestId, Stage, Timestamp,
+};
 use audit::{Ended, Entry, Event, Who};
 use policy::{Asked, Decision, Scope, Subject};
 
@@ -55,7 +57,7 @@ impl Gate {
     ) -> Result<Request, Unanswered> {
         let (approvals, who, mut request) = self.look_up(voter, id, now).await?;
         let comment = self.recorder.name(clip(comment));
-        let decision = self.may_answer(&voter.principal, &request, !comment.is_empty());
+        let decision = self.may_answer(&voter.principal, &request, !comment.is_empty(), now);
         let counts = match decision.allowed {
             true => request.may_answer(&who, now).map_err(Unanswered::NotCounted),
             false if request.is_own(&who) => Err(Unanswered::NotCounted(NotCounted::Own)),
@@ -123,7 +125,9 @@ impl Gate {
         }
         let who = Who::from(&*voter.principal);
         let mut all = approvals.store.list(open, limit).await.map_err(Unanswered::Down)?;
-        all.retain(|it| (!open || it.state_at(now).is_open()) && self.may_see(&voter.principal, &who, it));
+        all.retain(|it| {
+            (!open || it.state_at(now).is_open()) && self.may_see(&voter.principal, &who, it, now)
+        });
         Ok(all)
     }
 
@@ -158,21 +162,37 @@ impl Gate {
         }
         let who = Who::from(&*voter.principal);
         let found = approvals.store.get(id).await.map_err(Unanswered::Down)?;
-        let seen = found.filter(|request| self.may_see(&voter.principal, &who, request));
+        let seen = found.filter(|request| self.may_see(&voter.principal, &who, request, now));
         Ok((approvals, who, seen.ok_or(Unanswered::Unknown)?))
     }
 
-    fn may_see(&self, principal: &Principal, who: &Who, request: &Request) -> bool {
-        request.is_own(who) || self.may_answer(principal, request, true).allowed
+    fn may_see(&self, principal: &Principal, who: &Who, request: &Request, now: Timestamp) -> bool {
+        // Whoever has to sign in anew to answer may look before.
+        let fresh = Authentication { at: Some(now), ..principal.authentication.clone() };
+        let fresh = Principal { authentication: fresh, ..principal.clone() };
+        request.is_own(who) || self.may_answer(&fresh, request, true, now).allowed
     }
 
-    fn may_answer(&self, principal: &Principal, request: &Request, comment: bool) -> Decision {
+    fn may_answer(
+        &self,
+        principal: &Principal,
+        request: &Request,
+        comment: bool,
+        now: Timestamp,
+    ) -> Decision {
         if principal.kind != Kind::User {
             return Decision { allowed: false, policies: Vec::new(), errors: Vec::new() };
         }
         let facts = facts(request);
         let scope = Scope { connection: &request.connection, labels: &request.labels, mode: Mode::Filtered };
-        let asked = Asked { requester: &request.asker.id, groups: &request.asker.groups, comment };
+        let signed_in = &principal.authentication;
+        let asked = Asked {
+            requester: &request.asker.id,
+            groups: &request.asker.groups,
+            comment,
+            acr: signed_in.class.as_deref().unwrap_or_default(),
+            signed_in_seconds: signed_in.at.map(|at| (now.micros() - at.micros()).max(0) / 1_000_000),
+        };
         let rules = self.rules.load();
         let subject = Subject::new(principal);
         let inquiry = rules.policies.about(&subject, scope, &facts, Stage::Run, request.approvals());

@@ -10,6 +10,7 @@ pub struct Issuer {
     pub(crate) audience: Vec<Box<str>>,
     pub(crate) agents: AgentRule,
     pub(crate) groups: Option<ClaimPath>,
+    pub(crate) person: Option<ClaimPath>,
     pub(crate) clock_skew_seconds: u32,
 }
 
@@ -51,13 +52,21 @@ impl Issuer {
             return Err(IssuerError::Audience);
         }
         let clock_skew_seconds = Self::CLOCK_SKEW_SECONDS_DEFAULT;
-        Ok(Self { issuer: issuer.into(), audience, agents, groups: None, clock_skew_seconds })
+        Ok(Self { issuer: issuer.into(), audience, agents, groups: None, person: None, clock_skew_seconds })
     }
 
     /// The same issuer with groups read from `claim`: a list of text, or a text that is one group.
     #[must_use]
     pub fn with_groups(mut self, claim: ClaimPath) -> Self {
         self.groups = Some(claim);
+        self
+    }
+
+    /// The same issuer with the person behind an identity read from `claim`, such as `email`: text, compared in lower case.
+    /// Whoever has two identities with the same one, here or at another issuer, is one person to approvals.
+    #[must_use]
+    pub fn with_person(mut self, claim: ClaimPath) -> Self {
+        self.person = Some(claim);
         self
     }
 

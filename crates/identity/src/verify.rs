@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use access::{Delegation, Kind, Principal, Timestamp};
+use access::{Authentication, Delegation, Kind, Principal, Timestamp};
 use aws_lc_rs::digest;
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use serde_json::{Map, Value};
@@ -58,6 +58,12 @@ pub fn verify(token: &str, issuer: &Issuer, keys: &Keys, now: Timestamp) -> Resu
         subject: subject.into(),
         groups: groups(&claims, issuer.groups.as_ref())?,
         delegation,
+        person: person(&claims, issuer.person.as_ref())?,
+        authentication: Authentication {
+            // What cannot be read says nothing: whoever needs it is refused for that.
+            class: name(claims.get("acr"), "acr").ok().flatten().map(Box::from),
+            at: seconds(claims.get("auth_time"), "auth_time").ok().flatten().map(Timestamp::from_seconds),
+        },
         token_id: token_id(&claims, token.signed)?,
         valid_from,
         valid_until,
@@ -139,6 +145,12 @@ fn groups(claims: &Map<String, Value>, path: Option<&ClaimPath>) -> Result<BTree
         _ => Err(Untrusted::Claim("groups")),
     });
     named.filter_map(Result::transpose).map(|group| group.map(Box::from)).collect()
+}
+
+/// The claim by which all identities of one person are known.
+fn person(claims: &Map<String, Value>, path: Option<&ClaimPath>) -> Result<Option<Box<str>>, Untrusted> {
+    let Some(path) = path else { return Ok(None) };
+    Ok(name(path.find(claims), "person")?.map(|person| person.to_lowercase().into()))
 }
 
 /// Whether the claim is to be asked for elsewhere (distributed claims, OpenID Connect Core §5.6.2): Entra ID

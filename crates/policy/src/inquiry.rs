@@ -43,6 +43,10 @@ pub struct Asked<'a> {
     pub groups: &'a [Box<str>],
     /// Whether the answer says why.
     pub comment: bool,
+    /// How whoever answers signed in.
+    pub acr: &'a str,
+    /// How many seconds ago, if that is known.
+    pub signed_in_seconds: Option<i64>,
 }
 
 /// What of the facts a question is about, where that is less than all.
@@ -216,6 +220,14 @@ impl<'a> Inquiry<'a> {
             ("requester", RestrictedExpression::new_string(requester.into())),
             ("requester_groups", set(asked.map(|asked| asked.groups).unwrap_or_default().iter())),
             ("comment", RestrictedExpression::new_bool(asked.is_some_and(|asked| asked.comment))),
+            (
+                "acr",
+                RestrictedExpression::new_string(asked.map(|asked| asked.acr).unwrap_or_default().into()),
+            ),
+            (
+                "signed_in_seconds",
+                RestrictedExpression::new_long(asked.and_then(|asked| asked.signed_in_seconds).unwrap_or(-1)),
+            ),
         ];
         let pairs = pairs.into_iter().chain(asking).chain(call::context(facts.call.as_deref()));
         Context::from_pairs(pairs.map(|(name, value)| (name.to_owned(), value))).map_err(|e| e.to_string())

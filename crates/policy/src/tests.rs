@@ -15,6 +15,8 @@ fn agent() -> Principal {
         subject: "sub-1".into(),
         groups: BTreeSet::from(["agents".into()]),
         delegation: None,
+        person: None,
+        authentication: access::Authentication::default(),
         token_id: "t".into(),
         valid_from: Timestamp(0),
         valid_until: Timestamp(i64::MAX),

@@ -35,6 +35,7 @@ fn request(number: u32, binding: &str) -> Request {
         issuer: "https://idp.example.com".into(),
         subject: "claude".into(),
         groups: vec!["agents".into()],
+        person: None,
         token_id: "jti".into(),
         on_behalf_of: Some("carl".into()),
     };

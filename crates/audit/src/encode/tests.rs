@@ -44,6 +44,7 @@ fn entry(event: Event) -> Entry {
             issuer: "https://idp.example.com".into(),
             subject: "s-1".into(),
             groups: vec!["analysts".into()],
+            person: None,
             token_id: "t".into(),
             on_behalf_of: None,
         })),

@@ -209,9 +209,11 @@ impl Request {
     }
 }
 
-/// Whether two are the same person or machine: what an issuer calls them by, not what they are shown as.
+/// Whether two are the same person or machine: what an issuer calls them by, not what they are shown as; or the same person
+/// by another identity.
 fn is_same(one: &Who, other: &Who) -> bool {
-    one.issuer == other.issuer && one.subject == other.subject
+    let is_one_person = one.person.is_some() && one.person == other.person;
+    is_one_person || (one.issuer == other.issuer && one.subject == other.subject)
 }
 
 impl State {

@@ -9,6 +9,7 @@ fn a(what: &str) -> Key {
         issuer: "https://idp.example.com".into(),
         subject: "a".into(),
         groups: Vec::new(),
+        person: None,
         token_id: "".into(),
         on_behalf_of: None,
     };

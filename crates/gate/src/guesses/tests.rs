@@ -11,6 +11,7 @@ fn who(id: &str) -> Who {
         issuer: "https://idp.example.com".into(),
         subject: id.into(),
         groups: Vec::new(),
+        person: None,
         token_id: "".into(),
         on_behalf_of: None,
     }

@@ -115,6 +115,8 @@ fn user(id: &str, group: &str) -> Voter {
         subject: id.into(),
         groups: [group.into()].into(),
         delegation: None,
+        person: None,
+        authentication: access::Authentication::default(),
         token_id: "jti-2".into(),
         valid_from: Timestamp(0),
         valid_until: NOW.plus_seconds(100_000),
@@ -246,6 +248,60 @@ fn who_may_not_answer_changes_nothing() {
     assert_eq!(desk.say(&agent(old), id, true, "yes").unwrap_err(), Unanswered::Expired);
     assert!(said(&mut verdict).is_none());
     assert_eq!(store.one(id).state, State::Waiting);
+}
+
+#[test]
+fn one_person_with_two_identities_is_one() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let known = |id: &str, person: &str| {
+        let principal = (*owner(id).principal).clone();
+        let principal = Principal {
+            issuer: "https://other.example.com".into(),
+            person: Some(person.into()),
+            ..principal
+        };
+        Voter { principal: Arc::new(principal), ..owner(id) }
+    };
+    let asker = Principal { person: Some("ann@example.com".into()), ..(*desk.admission.principal).clone() };
+    desk.admission.principal = Arc::new(asker);
+    let admitted = desk.admit().unwrap();
+    let (id, mut verdict) = desk.put(&admitted, "update cards");
+    is_held(&mut verdict);
+    let id = &*id.to_string();
+    let own = desk.say(&known("ann", "ann@example.com"), id, true, "").unwrap_err();
+    assert_eq!(own, Unanswered::NotCounted(NotCounted::Own));
+    desk.say(&known("dan", "dan@example.com"), id, true, "").unwrap();
+    runs(&mut verdict);
+}
+
+#[test]
+fn who_has_to_sign_in_anew_may_look_and_not_answer() {
+    let store = Shared::default();
+    let rules = format!(
+        r#"{RULES} forbid (principal, action == Action::"approve", resource)
+        unless {{ context.acr == "mfa" && context.signed_in_seconds >= 0 && context.signed_in_seconds <= 300 }};"#
+    );
+    let strict = Desk::new(&rules);
+    let approvals = Approvals::new(store.clone(), &Secret::from(vec![9; 32]), || NOW);
+    let mut desk = Desk { gate: strict.gate.with_approvals(approvals), ..strict };
+    let admitted = desk.admit().unwrap();
+    let (id, mut verdict) = desk.put(&admitted, "update cards");
+    is_held(&mut verdict);
+    let id = &*id.to_string();
+    let signed_in = |class: &str, ago: Option<i64>| {
+        let at = ago.map(|ago| NOW.plus_seconds(-ago));
+        let authentication = access::Authentication { class: Some(class.into()), at };
+        let principal = Principal { authentication, ..(*owner("ann").principal).clone() };
+        Voter { principal: Arc::new(principal), ..owner("ann") }
+    };
+    for stale in [signed_in("mfa", Some(301)), signed_in("mfa", None)] {
+        assert!(now_or_never(desk.gate.see(&stale, id, NOW)).unwrap().is_ok(), "it may be looked at");
+        assert!(matches!(desk.say(&stale, id, true, "").unwrap_err(), Unanswered::NotAllowed(_)));
+    }
+    assert_eq!(desk.say(&signed_in("pwd", Some(1)), id, true, "").unwrap_err(), Unanswered::Unknown);
+    desk.say(&signed_in("mfa", Some(300)), id, true, "").unwrap();
+    runs(&mut verdict);
 }
 
 #[test]

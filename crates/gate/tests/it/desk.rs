@@ -153,6 +153,8 @@ pub fn admission() -> Admission {
             subject: "sub-1".into(),
             groups: ["agents".into()].into(),
             delegation: None,
+            person: None,
+            authentication: access::Authentication::default(),
             token_id: "jti-1".into(),
             valid_from: Timestamp(0),
             valid_until: NOW.plus_seconds(60),

@@ -217,3 +217,24 @@ fn a_token_without_an_id_gets_one_that_is_its_own_and_tells_nothing() {
     assert_eq!(first, id(json!({ "jti": null })));
     assert_ne!(first, id(json!({ "jti": null, "exp": NOW_SECONDS + 301 })));
 }
+
+#[test]
+fn how_and_when_somebody_signed_in_is_told_where_it_can_be_read() {
+    let signed_in = |changes: Value| read(changes).unwrap().authentication;
+    let known = signed_in(json!({ "acr": "mfa", "auth_time": NOW_SECONDS - 5 }));
+    assert_eq!(known.class.as_deref(), Some("mfa"));
+    assert_eq!(known.at, Some(Timestamp::from_seconds(NOW_SECONDS - 5)));
+    for unreadable in [json!({}), json!({ "acr": 2, "auth_time": "today" })] {
+        assert_eq!(signed_in(unreadable), access::Authentication::default());
+    }
+}
+
+#[test]
+fn a_person_is_known_by_the_claim_that_their_identities_share() {
+    let by_mail = issuer().with_person("email".parse().unwrap());
+    let person = |changes: Value| read_as(&by_mail, changes, NOW).map(|principal| principal.person);
+    assert_eq!(person(json!({ "email": "Anna@Example.com" })), Ok(Some("anna@example.com".into())));
+    assert_eq!(person(json!({})), Ok(None));
+    assert_eq!(person(json!({ "email": ["a", "b"] })), Err(Untrusted::Claim("person")));
+    assert_eq!(read(json!({ "email": "anna@example.com" })).unwrap().person, None, "where no claim is named");
+}

@@ -156,6 +156,8 @@ fn principal(config: &Config, arguments: &Arguments) -> Principal {
         subject: arguments.on_behalf_of.as_ref().unwrap_or(&arguments.principal.id).clone(),
         groups: arguments.groups.iter().cloned().collect(),
         delegation: arguments.on_behalf_of.clone().map(|on_behalf_of| Delegation { on_behalf_of }),
+        person: None,
+        authentication: access::Authentication::default(),
         token_id: "".into(),
         valid_from: Timestamp(0),
         valid_until: Timestamp(i64::MAX),

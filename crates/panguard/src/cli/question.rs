@@ -199,6 +199,8 @@ impl Question {
             subject: id.clone(),
             groups: self.by.groups.iter().cloned().collect(),
             delegation: None,
+            person: None,
+            authentication: access::Authentication::default(),
             token_id: "".into(),
             valid_from: Timestamp(0),
             valid_until: Timestamp(i64::MAX),

@@ -121,6 +121,9 @@ pub struct Issuer {
     pub audience: At<OneOrMore>,
     /// The claim that lists groups, such as `groups` or `realm_access.roles`.
     pub groups_claim: Option<At<String>>,
+    /// The claim by which all identities of one person are known, such as `email`: nobody approves by one what they asked
+    /// for by another.
+    pub person_claim: Option<At<String>>,
     /// How an agent's token is told from a person's.
     pub agents: At<Agents>,
     /// How far clocks may be apart. 30 unless given, at most 120.

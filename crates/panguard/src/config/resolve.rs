@@ -201,13 +201,14 @@ impl Reading<'_> {
         let url = self.text(&issuer.issuer);
         let audience = self.all_expanded(&issuer.audience.value.0, issuer.audience.line);
         let agents = self.agents(&issuer.agents);
-        let groups = match &issuer.groups_claim {
-            None => None,
+        let mut claim = |at: &Option<At<String>>| match at {
+            None => Some(None),
             Some(at) => {
                 let path = self.text(at)?;
-                Some(self.claim(&path, at.line)?)
+                Some(Some(self.claim(&path, at.line)?))
             }
         };
+        let (groups, person) = (claim(&issuer.groups_claim)?, claim(&issuer.person_claim)?);
         let ca = match &issuer.ca {
             None => None,
             Some(at) => Some(self.path(at)?),
@@ -231,6 +232,10 @@ impl Reading<'_> {
         };
         let trust = match groups {
             Some(claim) => trust.with_groups(claim),
+            None => trust,
+        };
+        let trust = match person {
+            Some(claim) => trust.with_person(claim),
             None => trust,
         };
         Some(Issuer { trust, ca })

@@ -118,6 +118,8 @@ fn questions() -> Vec<(Subject, Facts)> {
         subject: id.into(),
         groups: BTreeSet::from(["agents".into()]),
         delegation: None,
+        person: None,
+        authentication: access::Authentication::default(),
         token_id: "t".into(),
         valid_from: Timestamp(0),
         valid_until: Timestamp(i64::MAX),

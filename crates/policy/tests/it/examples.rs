@@ -181,6 +181,8 @@ fn principal(by: &By) -> Principal {
         subject: id.clone(),
         groups: by.groups.iter().cloned().collect(),
         delegation: None,
+        person: None,
+        authentication: access::Authentication::default(),
         token_id: "".into(),
         valid_from: Timestamp(0),
         valid_until: Timestamp(i64::MAX),

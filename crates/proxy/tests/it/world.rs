@@ -421,6 +421,8 @@ fn admission() -> Admission {
         subject: "robot".into(),
         groups: BTreeSet::new(),
         delegation: None,
+        person: None,
+        authentication: access::Authentication::default(),
         token_id: "t".into(),
         valid_from: Timestamp(0),
         valid_until: Timestamp(i64::MAX),

@@ -17,6 +17,7 @@ mod judge;
 mod listen;
 mod session;
 
+mod client;
 mod clock;
 mod connection;
 mod limits;
@@ -29,6 +30,7 @@ mod tls;
 mod witness;
 
 pub use catalog::{NoCatalog, read_catalog};
+pub use client::{Client, client};
 pub use connection::Connection;
 pub use dial::Target;
 pub use drive::{Asked, Ended, Judge, OUTBOX_BYTES_MAX, Order, Traffic, drive};

@@ -1,30 +1,49 @@
-//! What people and their tools reach: health, readiness, metrics.
+//! What people and their tools reach: health, readiness, metrics, and the requests for approval.
 //!
 //! | path | answers |
 //! | --- | --- |
 //! | `/healthz` | 200 as long as the process can answer |
 //! | `/readyz` | 200 when agents can be served, else 503; JSON that lists what is not ready |
 //! | `/metrics` | the gateway's figures as OpenMetrics text |
+//! | `/api/requests…` | who may answer requests for approval, and does so (docs/console.md) |
 //!
-//! There is nothing here that a passer-by may not know, and nothing that changes anything: sign-in, pages
-//! and the admin API have an issue of their own.
+//! The first three tell nothing that a passer-by may not know, and change nothing. Whoever comes to the API signs in by a
+//! token at each call; what they may see and whether their answer counts is the gate's to say.
 
+mod api;
 mod serve;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
+
+use access::{Principal, Secret, Timestamp};
+use gate::Gate;
+use proxy::Unidentified;
 
 pub use serve::serve;
 
-/// What the console tells of.
+/// What the console tells of, and whom it asks.
 pub struct State {
     /// The gateway's figures.
     pub metrics: Arc<proxy::Metrics>,
     /// Asked at each `/readyz`.
     pub checks: Vec<Check>,
+    /// Has the requests, says who may see them, and takes answers.
+    pub gate: Arc<Gate>,
+    /// Says who presents a token.
+    pub identify: Identify,
+    /// The time of day.
+    pub clock: fn() -> Timestamp,
 }
+
+/// Says who presents a token.
+pub type Identify = Box<dyn Fn(Secret) -> Identifying + Send + Sync>;
+
+/// Somebody who is being identified.
+pub type Identifying = Pin<Box<dyn Future<Output = Result<Principal, Unidentified>> + Send>>;
 
 /// One thing that must be so before agents can be served.
 pub struct Check {

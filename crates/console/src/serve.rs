@@ -1,12 +1,13 @@
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -18,7 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-use crate::State;
+use crate::{State, api};
 
 /// Answers on `listener` until `shutdown` is ready; then lets what is being answered end, for 5 seconds.
 pub async fn serve(listener: TcpListener, state: Arc<State>, shutdown: impl Future<Output = ()>) {
@@ -32,13 +33,13 @@ pub async fn serve(listener: TcpListener, state: Arc<State>, shutdown: impl Futu
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((socket, _)) => {
+            Ok((socket, from)) => {
                 // One too many is closed without a word: whoever comes here tries again.
                 let Ok(place) = places.clone().try_acquire_owned() else { continue };
                 let state = state.clone();
                 answering.spawn(async move {
                     let _place = place;
-                    connection(socket, state).await;
+                    connection(socket, from, state).await;
                 });
             }
             Err(error) => {
@@ -50,10 +51,16 @@ pub async fn serve(listener: TcpListener, state: Arc<State>, shutdown: impl Futu
     let _ = timeout(SHUTDOWN_TIME_MAX, async { while answering.join_next().await.is_some() {} }).await;
 }
 
-async fn connection(socket: TcpStream, state: Arc<State>) {
-    let answer = service_fn(move |request| {
-        let answer = answer(&request, &state);
-        async move { Ok::<_, Infallible>(answer) }
+async fn connection(socket: TcpStream, from: SocketAddr, state: Arc<State>) {
+    let answer = service_fn(move |request: Request<Incoming>| {
+        let state = state.clone();
+        async move {
+            let is_api = request.uri().path().starts_with("/api/");
+            Ok::<_, Infallible>(match is_api {
+                true => api::answer(request, from, &state).await,
+                false => answer(&request, &state),
+            })
+        }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -73,7 +80,13 @@ fn answer(request: &Request<Incoming>, state: &State) -> Response<Full<Bytes>> {
         "/healthz" => |_| text(StatusCode::OK, TEXT, "ok\n"),
         "/readyz" => readyz,
         "/metrics" => metrics,
-        _ => return text(StatusCode::NOT_FOUND, TEXT, "there is /healthz, /readyz and /metrics\n"),
+        _ => {
+            return text(
+                StatusCode::NOT_FOUND,
+                TEXT,
+                "there is /healthz, /readyz, /metrics and /api/requests\n",
+            );
+        }
     };
     match *request.method() {
         Method::GET | Method::HEAD => page(state),
@@ -105,22 +118,25 @@ fn metrics(state: &State) -> Response<Full<Bytes>> {
     }
 }
 
-fn text(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+/// An answer that is kept nowhere, and is what it says it is.
+pub(crate) fn text(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";
-const JSON: &str = "application/json";
+pub(crate) const JSON: &str = "application/json";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Probes and scrapers are few.
+/// Probes and scrapers are few, and so are those who answer for a gateway's agents.
 const SOCKETS_MAX: usize = 64;
 const HEADERS_MAX: usize = 64;
-const HEADER_BYTES_MAX: usize = 16 << 10;
+/// A token that names hundreds of groups fits.
+const HEADER_BYTES_MAX: usize = 32 << 10;
 const HEADER_TIME_MAX: Duration = Duration::from_secs(5);
 /// However busy a connection is kept, it makes place for others in the end.
 const CONNECTION_TIME_MAX: Duration = Duration::from_secs(300);

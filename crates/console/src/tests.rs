@@ -1,5 +1,11 @@
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use access::{Delegation, Kind, Mint, Receipt};
+use audit::{Entry, NotAppended};
+use gate::{Append, Appending, Approvals, Memory};
+use mask::{Masker, Profile};
+use policy::Policies;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -7,14 +13,100 @@ use tokio::sync::oneshot;
 use super::*;
 
 /// A console whose log is writable or not.
-struct Console {
-    address: std::net::SocketAddr,
+pub(crate) struct Console {
+    pub(crate) address: std::net::SocketAddr,
     log_writable: Arc<AtomicBool>,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) log: Paper,
     stop: oneshot::Sender<()>,
     serving: tokio::task::JoinHandle<()>,
 }
 
+/// A log on paper.
+#[derive(Clone, Default)]
+pub(crate) struct Paper {
+    entries: Arc<Mutex<Vec<Entry>>>,
+    pub(crate) is_full: Arc<AtomicBool>,
+}
+
+impl Append for Paper {
+    fn append(&self, entry: &Entry) -> Appending {
+        if self.is_full.load(Ordering::Relaxed) {
+            return Box::pin(async { Err(NotAppended::Failed("no space left on device".into())) });
+        }
+        let mut entries = self.entries.lock().unwrap();
+        let index = entries.len() as u64;
+        entries.push(entry.clone());
+        Box::pin(async move { Ok(Receipt { index }) })
+    }
+}
+
+impl Paper {
+    pub(crate) fn last(&self) -> Entry {
+        self.entries.lock().unwrap().last().unwrap().clone()
+    }
+
+    pub(crate) fn events(&self) -> Vec<&'static str> {
+        self.entries.lock().unwrap().iter().map(|entry| entry.event.name()).collect()
+    }
+}
+
+pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
+
+const RULES: &str = r#"
+    permit (principal, action == Action::"connect", resource);
+    @id("writes-need-one") @reason("somebody looks at each write")
+    permit (principal, action == Action::"write", resource) when { context.approvals >= 1 };
+    permit (principal, action == Action::"administer", resource) when { context.approvals >= 2 };
+    permit (principal in Group::"owners", action == Action::"approve", resource);
+    forbid (principal == User::"dan", action == Action::"approve", resource) unless { context.comment };
+"#;
+
+pub(crate) fn gate(log: &Paper) -> Gate {
+    let policies = Policies::parse(&[("test.cedar".into(), RULES.into())]).unwrap();
+    let key = Secret::from(vec![7; 32]);
+    Gate::new(Mint::for_tests(), policies, log.clone(), Masker::new(Profile::Last4), &key, "gw-1")
+}
+
+pub(crate) fn principal(kind: Kind, id: &str, groups: &[&str]) -> Principal {
+    Principal {
+        kind,
+        id: id.into(),
+        issuer: "https://idp.example.com".into(),
+        subject: format!("sub-{id}").into(),
+        groups: groups.iter().map(|group| (*group).into()).collect(),
+        delegation: None,
+        token_id: "jti".into(),
+        valid_from: Timestamp(0),
+        valid_until: NOW.plus_seconds(100_000),
+    }
+}
+
+/// The agent who asks, for carl.
+pub(crate) fn asker() -> Principal {
+    let lent = Delegation { on_behalf_of: "sub-carl".into() };
+    Principal { delegation: Some(lent), ..principal(Kind::Agent, "claude", &["agents"]) }
+}
+
+/// A token is the name of whoever presents it.
+fn identify(token: &Secret) -> Result<Principal, Unidentified> {
+    match token.expose_str() {
+        Some(name @ ("ann" | "bea" | "dan")) => Ok(principal(Kind::User, name, &["owners"])),
+        Some(name @ ("carl" | "eve")) => Ok(principal(Kind::User, name, &["others"])),
+        Some("bot") => Ok(principal(Kind::Agent, "bot", &["owners"])),
+        Some("late") => Ok(Principal { valid_until: NOW, ..principal(Kind::User, "late", &["owners"]) }),
+        _ => Err(Unidentified::NoKeys),
+    }
+}
+
 async fn console() -> Console {
+    let log = Paper::default();
+    let approvals = Approvals::new(Memory::default(), &Secret::from(vec![9; 32]), || NOW);
+    let gate = gate(&log).with_approvals(approvals);
+    console_of(gate, log).await
+}
+
+pub(crate) async fn console_of(gate: Gate, paper: Paper) -> Console {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let log_writable = Arc::new(AtomicBool::new(true));
@@ -23,16 +115,27 @@ async fn console() -> Console {
         true => Vec::new(),
         false => vec!["cannot be written".into()],
     });
-    let checks = vec![Check::new("issuers", Vec::new), log];
-    let state = Arc::new(State { metrics: Arc::new(proxy::Metrics::new()), checks });
+    let gate = Arc::new(gate);
+    let state = State {
+        metrics: Arc::new(proxy::Metrics::new()),
+        checks: vec![Check::new("issuers", Vec::new), log],
+        gate: gate.clone(),
+        identify: Box::new(|token| Box::pin(async move { identify(&token) })),
+        clock: || NOW,
+    };
     let (stop, stopped) = oneshot::channel();
-    let serving = tokio::spawn(serve(listener, state, async { drop(stopped.await) }));
-    Console { address, log_writable, stop, serving }
+    let serving = tokio::spawn(serve(listener, Arc::new(state), async { drop(stopped.await) }));
+    Console { address, log_writable, gate, log: paper, stop, serving }
 }
 
 impl Console {
+    /// A console at which approvals are asked for.
+    pub(crate) async fn start() -> Self {
+        console().await
+    }
+
     /// Sends `request` and reads until the console closes.
-    async fn says(&self, request: &str) -> String {
+    pub(crate) async fn says(&self, request: &str) -> String {
         let mut socket = TcpStream::connect(self.address).await.unwrap();
         // It may have answered and closed before all was sent.
         let _ = socket.write_all(request.as_bytes()).await;

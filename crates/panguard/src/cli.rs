@@ -9,9 +9,11 @@ mod env;
 mod explain;
 mod explained;
 pub mod output;
+mod plain;
 mod policy;
 mod proxy;
 mod question;
+mod requests;
 mod rights;
 mod run;
 mod scan;
@@ -52,6 +54,7 @@ enum Command {
     Ca(ca::Arguments),
     Env(env::Arguments),
     Run(run::Arguments),
+    Requests(requests::Arguments),
     Policy(policy::Arguments),
     Secrets(secrets::Arguments),
     Scan(scan::Arguments),
@@ -73,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Ca(arguments) => ca::run(&config, &arguments),
         Command::Env(arguments) => env::run(&config, &arguments),
         Command::Run(arguments) => run::run(&config, &arguments),
+        Command::Requests(arguments) => requests::run(&config, &arguments),
         Command::Policy(arguments) => policy::run(&config, &arguments),
         Command::Secrets(arguments) => secrets::run(&config, &arguments),
         Command::Scan(arguments) => scan::run(&arguments),

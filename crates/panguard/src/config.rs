@@ -32,6 +32,7 @@ pub use credential::{CertificateKey, ClientCertificate};
 pub use http::{HttpConnection, Requests};
 pub use openapi::Openapi;
 pub use place::{Problem, Problems};
+pub use resolve::is_loopback;
 
 /// The configuration, checked: paths are absolute or count from the working directory, addresses are
 /// addresses, and what is refused is not here.

@@ -72,7 +72,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         let console = match config.console {
             None => None,
             Some(address) => {
-                let state = Arc::new(console_state(metrics, &log, &gateway));
+                let state = Arc::new(console_state(metrics, gate.clone(), &log, &gateway));
                 Some(tokio::spawn(console::serve(bind(address).await?, state, stopped(stopping.clone()))))
             }
         };
@@ -244,8 +244,13 @@ async fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }
 
-fn console_state(metrics: Arc<Metrics>, log: &Log, gateway: &Arc<Gateway>) -> console::State {
-    let (log, issuers, catalogs) = (log.clone(), gateway.clone(), gateway.clone());
+fn console_state(
+    metrics: Arc<Metrics>,
+    gate: Arc<Gate>,
+    log: &Log,
+    gateway: &Arc<Gateway>,
+) -> console::State {
+    let (log, issuers, catalogs, people) = (log.clone(), gateway.clone(), gateway.clone(), gateway.clone());
     let checks = vec![
         // Why it failed names files; a passer-by needs no more than that it did.
         console::Check::new("audit_log", move || match log.state().failed {
@@ -255,7 +260,11 @@ fn console_state(metrics: Arc<Metrics>, log: &Log, gateway: &Arc<Gateway>) -> co
         console::Check::new("issuers", move || issuers.issuers_not_ready()),
         console::Check::new("catalogs", move || catalogs.catalogs_not_ready()),
     ];
-    console::State { metrics, checks }
+    let identify: console::Identify = Box::new(move |token| {
+        let gateway = people.clone();
+        Box::pin(async move { gateway.identify(&token).await })
+    });
+    console::State { metrics, checks, gate, identify, clock: now }
 }
 
 fn ready_line(config: &Config, policies: usize) -> String {

@@ -18,6 +18,7 @@ mod listen;
 mod preview;
 mod session;
 
+mod client;
 mod clock;
 mod connection;
 mod limits;
@@ -30,6 +31,7 @@ mod tls;
 mod witness;
 
 pub use catalog::{NoCatalog, read_catalog};
+pub use client::{Client, client};
 pub use connection::Connection;
 pub use dial::Target;
 pub use drive::{Asked, Ended, Judge, OUTBOX_BYTES_MAX, Order, Traffic, drive};

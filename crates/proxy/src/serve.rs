@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use access::SessionId;
+use access::{Principal, Secret, SessionId};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use gate::Gate;
 use identity::Issuer;
@@ -25,7 +25,7 @@ use crate::catalog::CatalogWatch;
 use crate::connection::Connection;
 use crate::drive::Order;
 use crate::http::{HttpConnection, Https};
-use crate::issuer::Issuers;
+use crate::issuer::{Issuers, Unidentified};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::preview::Previews;
@@ -153,6 +153,19 @@ impl Gateway {
 
     pub(crate) fn tls(&self) -> Option<Arc<ServerConfig>> {
         self.tls.load_full()
+    }
+
+    /// Says who presents `token`, by the issuers of the moment, for those who come by another door than the agents'. Waits
+    /// 2 seconds at most, for an issuer's keys. A token that is no good is counted; whoever asks records it.
+    ///
+    /// # Errors
+    /// [`Unidentified`].
+    pub async fn identify(&self, token: &Secret) -> Result<Principal, Unidentified> {
+        let identified = match token.expose_str() {
+            Some(token) => self.issuers().identify(token).await,
+            None => Err(identity::Untrusted::Malformed.into()),
+        };
+        identified.inspect_err(|why| self.settings.metrics.not_authenticated(why.as_str()))
     }
 
     /// The issuers whose keys are not there.

@@ -101,7 +101,7 @@ impl Gateway {
     /// The sequence of checks before a session: every refusal that comes of it is recorded.
     async fn open(&self, presented: &Presented, caller: &Caller) -> Result<Opened, Box<Refusal>> {
         let gate = &self.settings.gate;
-        let principal = self.identify(presented, caller).await?;
+        let principal = self.who(presented, caller).await?;
         let reachable = self.connection(&presented.database);
         let admission = self.admission(presented, caller, principal, reachable.as_deref());
         let refuse = |why: NotOpened| gate.not_admitted(&admission, LANE, why.code, &why.detail, now());
@@ -124,15 +124,11 @@ impl Gateway {
         }
     }
 
-    async fn identify(&self, presented: &Presented, caller: &Caller) -> Result<Principal, Box<Refusal>> {
-        let unidentified = match presented.token.expose_str() {
-            Some(token) => match self.issuers().identify(token).await {
-                Ok(principal) => return Ok(principal),
-                Err(unidentified) => unidentified,
-            },
-            None => identity::Untrusted::Malformed.into(),
+    async fn who(&self, presented: &Presented, caller: &Caller) -> Result<Principal, Box<Refusal>> {
+        let unidentified = match self.identify(&presented.token).await {
+            Ok(principal) => return Ok(principal),
+            Err(unidentified) => unidentified,
         };
-        self.settings.metrics.not_authenticated(unidentified.as_str());
         info!(session = %caller.id, from = &*caller.from, why = unidentified.as_str(), "not identified");
         let client = self.client(presented);
         let stranger = caller.stranger(&presented.user, &client, &presented.database);

@@ -640,6 +640,6 @@ pub(super) fn is_host(host: &str) -> bool {
 const APPROVAL_SECONDS_MAX: u32 = 7 * 24 * 3600;
 
 /// By address, or by the one name that stands for it; other names may change what they mean.
-pub(super) fn is_loopback(host: &str) -> bool {
+pub fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

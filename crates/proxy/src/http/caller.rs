@@ -368,14 +368,9 @@ impl Caller {
         {
             return Ok((reachable.clone(), session));
         }
-        let identified = match token.expose_str() {
-            Some(token) => self.gateway.issuers().identify(token).await,
-            None => Err(identity::Untrusted::Malformed.into()),
-        };
-        let principal = match identified {
+        let principal = match self.gateway.identify(token).await {
             Ok(principal) => principal,
             Err(why) => {
-                settings.metrics.not_authenticated(why.as_str());
                 info!(session = %id, from = &*self.from, why = why.as_str(), "not identified");
                 let mut refusal = self.at_door(id, request, name, &why.to_string()).await;
                 refusal.detail = why.user_message().into();

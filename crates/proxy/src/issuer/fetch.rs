@@ -3,18 +3,15 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
 use hyper::{Request, StatusCode, header};
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use thiserror::Error;
 use tokio::time::timeout;
 
-use crate::tls::{self, TlsError, Trust};
+use crate::client::{Client, client};
+use crate::tls::{TlsError, Trust};
 
 /// Fetches an issuer's documents. Follows no redirect: what it is sent for is what it gets, or nothing.
 pub(super) struct Fetch {
-    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    client: Client<Empty<Bytes>>,
 }
 
 /// A document that was not to be had.
@@ -35,17 +32,9 @@ pub(super) enum FetchError {
 impl Fetch {
     /// Fetches for the issuer at `address`.
     pub(super) fn new(address: &str, trust: &Trust) -> Result<Self, TlsError> {
-        // Plain http is for loopback alone, which `identity` has seen to before an address gets here. It
-        // must also work on a machine that has no root certificates.
-        let plain = address.starts_with("http://");
-        let config = if plain { tls::fetching_in_plain_text()? } else { tls::fetching(trust)? };
-        let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_tls_config(config)
-            .https_or_http()
-            .enable_http1()
-            .build();
-        // Once in five minutes needs no pool.
-        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
+        // Plain http is for loopback alone, which `identity` has seen to before an address gets here.
+        let is_plain = address.starts_with("http://");
+        let client = client((!is_plain).then_some(trust))?;
         Ok(Self { client })
     }
 

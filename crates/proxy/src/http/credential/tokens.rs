@@ -12,10 +12,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use thiserror::Error;
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
@@ -24,9 +21,10 @@ use vault::{Vault, VaultError};
 use wire_http::Echo;
 
 use super::oauth2::{Due, Grant, Granted, OAuth2, Token, Upkeep, error};
+use crate::client::{Client, client};
 use crate::clock::now;
 use crate::http::client::causes;
-use crate::tls::{self, TlsError, Trust};
+use crate::tls::{TlsError, Trust};
 
 /// The token of one upstream. When it is dropped, the fetch that is under way is the last: a refresh token that comes with
 /// it is still stored.
@@ -81,7 +79,9 @@ impl Tokens {
         vault: Arc<Vault>,
         turns: Arc<Turns>,
     ) -> Result<Self, TlsError> {
-        let client = client(&config, trust)?;
+        // Plain http is for loopback alone, which the configuration has seen to before an address gets here.
+        let is_plain = config.token_url.scheme_str() == Some("http");
+        let client = client((!is_plain).then_some(trust))?;
         let shared = Arc::new(Shared {
             upkeep: Mutex::default(),
             wake: Notify::new(),
@@ -141,7 +141,7 @@ impl Turns {
 /// The task that fetches.
 struct Keeper {
     config: OAuth2,
-    client: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client<Full<Bytes>>,
     connection: Arc<str>,
     vault: Arc<Vault>,
     turns: Arc<Turns>,
@@ -254,25 +254,6 @@ impl Keeper {
         }
         Granted::read(&body).map_err(NoToken::Answer)
     }
-}
-
-/// A client of the token endpoint. It follows no redirect: what it is sent for is what it gets, or nothing.
-fn client(
-    config: &OAuth2,
-    trust: &Trust,
-) -> Result<legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>, TlsError> {
-    // Plain http is for loopback alone, which the configuration has seen to before an address gets here.
-    let is_plain = config.token_url.scheme_str() == Some("http");
-    let tls = if is_plain { tls::fetching_in_plain_text()? } else { tls::fetching(trust)? };
-    let mut connector = HttpConnector::new();
-    connector.enforce_http(false);
-    let connector = hyper_rustls::HttpsConnectorBuilder::new()
-        .with_tls_config(tls)
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(connector);
-    // Once in some minutes needs no pool.
-    Ok(legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector))
 }
 
 /// How long a request waits for a token; a little more than a fetch may take.

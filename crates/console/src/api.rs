@@ -1,0 +1,170 @@
+//! `/api/requests`: people see what waits for them, and answer.
+//!
+//! The checks before the gate is asked stand in [`asked`], in order. Whether somebody may see a request, and whether their
+//! answer counts, is the gate's to say.
+
+mod asked;
+mod json;
+mod problem;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use access::{Secret, SessionId};
+use aws_lc_rs::rand;
+use gate::{Stranger, Unanswered, Voter};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, ORIGIN, USER_AGENT};
+use hyper::{Request, Response, StatusCode, Uri};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+use tracing::{error, info};
+
+use crate::State;
+use crate::serve::{JSON, text};
+use asked::{Listing, Route};
+use problem::Problem;
+
+/// Answers one request to the API.
+pub(crate) async fn answer(
+    request: Request<Incoming>,
+    from: SocketAddr,
+    state: &Arc<State>,
+) -> Response<Full<Bytes>> {
+    match asked(request, from, state).await {
+        Ok(value) => text(StatusCode::OK, JSON, format!("{value}\n")),
+        Err(problem) => problem.response(),
+    }
+}
+
+/// The sequence of checks, and then what the gate says.
+async fn asked(request: Request<Incoming>, from: SocketAddr, state: &Arc<State>) -> Result<Value, Problem> {
+    let (parts, body) = request.into_parts();
+    let route = Route::of(parts.uri.path()).ok_or(Problem::NoSuchPath)?;
+    if parts.method != route.method() {
+        return Err(Problem::Method(route.method()));
+    }
+    if !is_from_here(&parts.uri, &parts.headers) {
+        return Err(Problem::CrossSite);
+    }
+    let voter = sign_in(&parts.headers, from, state).await?;
+    let (gate, now) = (&state.gate, state.clock);
+    match route {
+        Route::List => {
+            let Listing { all, limit } = Listing::read(parts.uri.query())?;
+            let listed = gate.requests(&voter, !all, limit, now()).await?;
+            let listed: Vec<Value> = listed.iter().map(|it| json::listed(it, now())).collect();
+            Ok(json!({ "requests": listed }))
+        }
+        Route::One(id) => {
+            let id = asked::id(id).ok_or(Unanswered::Unknown)?;
+            Ok(json::whole(&gate.see(&voter, &id, now()).await?, now()))
+        }
+        Route::Answer { id, approves } => {
+            let comment = comment(&parts.headers, body).await?;
+            let id = asked::id(id).ok_or(Unanswered::Unknown)?;
+            let state = state.clone();
+            // To its end, even if whoever asks hangs up: no entry tells of an answer that the store never got.
+            let said =
+                tokio::spawn(async move { state.gate.answer(&voter, &id, approves, &comment, now()).await });
+            let request = said.await.map_err(|error| {
+                error!(%error, "an answer to a request broke off");
+                Problem::Broken
+            })??;
+            Ok(json::whole(&request, now()))
+        }
+    }
+}
+
+/// Whether a browser that says from which page it asks says that it is one of ours (RFC 6454 §7).
+fn is_from_here(uri: &Uri, headers: &HeaderMap) -> bool {
+    let mut origins = headers.get_all(ORIGIN).iter();
+    let Some(origin) = origins.next() else { return true };
+    let host = match uri.authority() {
+        Some(authority) => Some(authority.as_str()),
+        None => one(headers, &HOST),
+    };
+    let (origin, more) = (origin.to_str().ok(), origins.next());
+    more.is_none() && origin.zip(host).is_some_and(|(origin, host)| asked::is_origin_of(origin, host))
+}
+
+/// Who asks, by their token alone. A cookie says nothing here, since a browser sends it for any page.
+async fn sign_in(headers: &HeaderMap, from: SocketAddr, state: &State) -> Result<Voter, Problem> {
+    let (from, client) = (from.to_string(), client(headers));
+    let (problem, why) = match token(headers) {
+        None => (Problem::NoToken, "no token".to_owned()),
+        Some(token) => match (state.identify)(token).await {
+            Ok(principal) => {
+                return Ok(Voter {
+                    principal: Arc::new(principal),
+                    from: from.into(),
+                    client: client.into(),
+                });
+            }
+            Err(why) => (Problem::BadToken(why.user_message()), why.to_string()),
+        },
+    };
+    let session = session_id().ok_or(Unanswered::NotRecorded)?;
+    info!(%session, from, why, "not identified");
+    let stranger =
+        Stranger { session, from: &from, client: &client, claimed_user: "", connection: "", lane: LANE };
+    // What is told of it is worded here.
+    _ = state.gate.refused_at_door(stranger, &why, (state.clock)()).await;
+    Err(problem)
+}
+
+/// The token of `Authorization: Bearer TOKEN` (RFC 6750 §2.1), where there is one such field.
+fn token(headers: &HeaderMap) -> Option<Secret> {
+    let (scheme, token) = one(headers, &AUTHORIZATION)?.split_once(' ')?;
+    let token = token.trim();
+    let is_there = scheme.eq_ignore_ascii_case("bearer") && !token.is_empty();
+    is_there.then(|| Secret::from(token.to_owned()))
+}
+
+/// What the client calls itself, not too long. The gate masks it.
+fn client(headers: &HeaderMap) -> String {
+    let named = headers.get(USER_AGENT).map(|name| String::from_utf8_lossy(name.as_bytes()));
+    named.unwrap_or_default().chars().take(CLIENT_CHARS_MAX).collect()
+}
+
+/// The comment in a body, if there is a body.
+async fn comment(headers: &HeaderMap, body: Incoming) -> Result<Box<str>, Problem> {
+    if body.is_end_stream() {
+        return Ok("".into());
+    }
+    // A form on another page can send a body as text or as a form, and as nothing else.
+    if !one(headers, &CONTENT_TYPE).is_some_and(asked::is_json) {
+        return Err(Problem::NotJson);
+    }
+    let read = timeout(BODY_TIME_MAX, Limited::new(body, BODY_BYTES_MAX).collect()).await;
+    let body = read.map_err(|_| Problem::Late)?.map_err(|error| match error.is::<LengthLimitError>() {
+        true => Problem::TooLong,
+        false => Problem::Body,
+    })?;
+    asked::comment(&body.to_bytes()).ok_or(Problem::Body)
+}
+
+/// The value of a field that is there once, as text.
+fn one<'h>(headers: &'h HeaderMap, name: &hyper::header::HeaderName) -> Option<&'h str> {
+    let mut values = headers.get_all(name).iter();
+    values.next().filter(|_| values.next().is_none())?.to_str().ok()
+}
+
+/// A name for what was tried by somebody who has none.
+fn session_id() -> Option<SessionId> {
+    let mut bytes = [0; 8];
+    rand::fill(&mut bytes).ok()?;
+    Some(SessionId(u64::from_be_bytes(bytes)))
+}
+
+/// Bytes of a body: a comment is cut off far below.
+const BODY_BYTES_MAX: usize = 16 << 10;
+const BODY_TIME_MAX: Duration = Duration::from_secs(10);
+/// Longer names of clients are cut off.
+const CLIENT_CHARS_MAX: usize = 64;
+/// The console's name in entries.
+const LANE: &str = "console";

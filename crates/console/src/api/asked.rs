@@ -1,0 +1,108 @@
+//! What is asked of the API, read from its bytes.
+
+use access::RequestId;
+use hyper::Method;
+use serde::Deserialize;
+
+use super::problem::Problem;
+
+/// What a path asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Route<'a> {
+    /// The requests.
+    List,
+    /// The request that should have this id.
+    One(&'a str),
+    /// An answer to it.
+    Answer { id: &'a str, approves: bool },
+}
+
+impl<'a> Route<'a> {
+    pub(super) fn of(path: &'a str) -> Option<Self> {
+        let mut parts = path.strip_prefix("/api/requests")?.split('/');
+        match (parts.next(), parts.next(), parts.next(), parts.next()) {
+            (Some(""), None, None, None) => Some(Self::List),
+            (Some(""), Some(id), None, None) => Some(Self::One(id)),
+            (Some(""), Some(id), Some("approve"), None) => Some(Self::Answer { id, approves: true }),
+            (Some(""), Some(id), Some("deny"), None) => Some(Self::Answer { id, approves: false }),
+            _ => None,
+        }
+    }
+
+    /// The one method by which it is asked.
+    pub(super) fn method(&self) -> Method {
+        match self {
+            Self::List | Self::One(_) => Method::GET,
+            Self::Answer { .. } => Method::POST,
+        }
+    }
+}
+
+/// Which requests are asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Listing {
+    /// Those, too, of which nothing can come any more.
+    pub(super) all: bool,
+    /// How many at most.
+    pub(super) limit: u32,
+}
+
+impl Listing {
+    /// Reads `all=true&limit=20`. What it does not know it refuses: half an answer would look like a whole one.
+    pub(super) fn read(query: Option<&str>) -> Result<Self, Problem> {
+        let (mut all, mut limit) = (None, None);
+        for part in query.unwrap_or_default().split('&').filter(|part| !part.is_empty()) {
+            match part.split_once('=') {
+                Some(("all", value)) if all.is_none() => {
+                    all = Some(value.parse().map_err(|_| Problem::Query("`all` is `true` or `false`"))?);
+                }
+                Some(("limit", value)) if limit.is_none() => {
+                    let number = value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
+                    limit = Some(number.ok_or(Problem::Query("`limit` is a number from 1 to 1000"))?);
+                }
+                _ => return Err(Problem::Query("write `all=true`, `limit=NUMBER`, or nothing; each once")),
+            }
+        }
+        Ok(Self { all: all.unwrap_or(false), limit: limit.unwrap_or(LIMIT_DEFAULT) })
+    }
+}
+
+/// A request's id, if `text` is one.
+pub(super) fn id(text: &str) -> Option<String> {
+    RequestId::read(text).map(|id| id.to_string())
+}
+
+/// The comment in `{"comment": "…"}`, or an empty one where nothing is said. `None`: it is something else.
+pub(super) fn comment(body: &[u8]) -> Option<Box<str>> {
+    let body = body.trim_ascii();
+    if body.is_empty() {
+        return Some("".into());
+    }
+    // serde would read an array as well, member by member.
+    if body.first() != Some(&b'{') {
+        return None;
+    }
+    serde_json::from_slice::<Said>(body).ok().map(|said| said.comment)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    #[serde(default)]
+    comment: Box<str>,
+}
+
+/// Whether a `Content-Type` is that of JSON, whatever its parameters.
+pub(super) fn is_json(kind: &str) -> bool {
+    let kind = kind.split_once(';').map_or(kind, |(kind, _)| kind);
+    kind.trim().eq_ignore_ascii_case("application/json")
+}
+
+/// Whether `origin` is that of a page at `host`. What stands before panguard may speak TLS, so the scheme is either.
+pub(super) fn is_origin_of(origin: &str, host: &str) -> bool {
+    let at = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    at.is_some_and(|at| !at.is_empty() && at.eq_ignore_ascii_case(host))
+}
+
+const LIMIT_DEFAULT: u32 = 100;
+const LIMIT_MAX: u32 = 1000;

@@ -1,0 +1,96 @@
+//! Requests for approval as people and programs read them (docs/console.md).
+
+use access::Timestamp;
+use gate::{Answer, Request, State};
+use serde_json::{Value, json};
+
+/// All of a request that may be shown, as it stands at `now`.
+pub(super) fn whole(request: &Request, now: Timestamp) -> Value {
+    let command = &request.command;
+    let state = request.state_at(now);
+    let approved_until = match state {
+        State::Approved { until } => time(until),
+        _ => None,
+    };
+    json!({
+        "id": request.id,
+        "state": state.as_str(),
+        "asker": {
+            "kind": request.asker.kind,
+            "id": request.asker.id,
+            "issuer": request.asker.issuer,
+            "on_behalf_of": request.asker.on_behalf_of,
+            "groups": request.asker.groups,
+        },
+        "connection": request.connection,
+        "labels": request.labels,
+        "lane": request.lane,
+        "waits": request.waits,
+        "statement": command.statement,
+        "parameters": command.parameters,
+        "shortened": command.shortened,
+        "facts": {
+            "kinds": command.facts.kinds,
+            "uses": command.facts.uses,
+            "columns": command.facts.columns,
+            "effect": command.facts.effect,
+            "functions": command.facts.functions,
+            "not_understood": command.facts.not_understood,
+        },
+        "why": request.why,
+        "policies": request.policies,
+        "needed": request.needed,
+        "approvals": request.approvals(),
+        "answers": request.answers.iter().map(answer).collect::<Vec<_>>(),
+        "asked": time(request.asked),
+        "expires": time(request.expires),
+        "approved_until": approved_until,
+        "fingerprint": command.fingerprint,
+    })
+}
+
+/// A request in a list: as [`whole`], with the statement and its parameters cut off where they are long.
+pub(super) fn listed(request: &Request, now: Timestamp) -> Value {
+    let mut cut = request.clone();
+    let command = &mut cut.command;
+    let mut is_cut = command.parameters.len() > LISTED_PARAMETERS_MAX;
+    command.parameters.truncate(LISTED_PARAMETERS_MAX);
+    let statement = beginning(&command.statement);
+    is_cut |= statement.len() < command.statement.len();
+    command.statement = statement.into();
+    for parameter in command.parameters.iter_mut().flatten() {
+        let beginning = beginning(parameter);
+        is_cut |= beginning.len() < parameter.len();
+        *parameter = beginning.into();
+    }
+    command.shortened |= is_cut;
+    whole(&cut, now)
+}
+
+fn answer(answer: &Answer) -> Value {
+    json!({
+        "by": {
+            "kind": answer.by.kind,
+            "id": answer.by.id,
+            "issuer": answer.by.issuer,
+            "on_behalf_of": answer.by.on_behalf_of,
+            "groups": answer.by.groups,
+        },
+        "approves": answer.approves,
+        "comment": answer.comment,
+        "at": time(answer.at),
+    })
+}
+
+/// As RFC 3339 has it, in UTC. `None`: no calendar has such a time.
+pub(super) fn time(micros: i64) -> Option<String> {
+    jiff::Timestamp::from_microsecond(micros).ok().map(|time| format!("{time:.3}"))
+}
+
+fn beginning(text: &str) -> String {
+    text.get(..text.floor_char_boundary(LISTED_BYTES_MAX)).unwrap_or_default().to_owned()
+}
+
+/// Bytes of a statement, and of each parameter, in a list: a thousand requests are a few megabytes.
+const LISTED_BYTES_MAX: usize = 1000;
+const LISTED_PARAMETERS_MAX: usize = 16;

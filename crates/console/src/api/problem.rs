@@ -1,0 +1,137 @@
+//! What the API answers when it has to say no: `application/problem+json` (RFC 9457).
+
+use gate::{NotCounted, Unanswered};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{ALLOW, HeaderValue, WWW_AUTHENTICATE};
+use hyper::{Method, Response, StatusCode};
+use serde_json::json;
+
+use crate::serve::text;
+
+/// Why there is no answer. Holds no value of what was sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Problem {
+    /// There is nothing at this path.
+    NoSuchPath,
+    /// The path is asked by this method alone.
+    Method(Method),
+    /// A page of somebody else's asks.
+    CrossSite,
+    NoToken,
+    /// Why the token was not accepted, in words for whoever sent it.
+    BadToken(&'static str),
+    /// What to write in the query instead.
+    Query(&'static str),
+    /// There is a body, and it is not said to be JSON.
+    NotJson,
+    TooLong,
+    Late,
+    /// It is no such JSON.
+    Body,
+    /// An error of ours.
+    Broken,
+    /// What the gate says.
+    Unanswered(Unanswered),
+}
+
+impl From<Unanswered> for Problem {
+    fn from(why: Unanswered) -> Self {
+        Self::Unanswered(why)
+    }
+}
+
+impl Problem {
+    pub(super) fn response(&self) -> Response<Full<Bytes>> {
+        let (status, kind, title) = self.told();
+        let body = json!({
+            "type": format!("urn:panguard:console:{kind}"),
+            "title": title,
+            "status": status.as_u16(),
+            "detail": self.detail(),
+        });
+        let mut response = text(status, PROBLEM, format!("{body}\n"));
+        if let Self::Method(method) = self
+            && let Ok(method) = HeaderValue::from_str(method.as_str())
+        {
+            response.headers_mut().insert(ALLOW, method);
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            // RFC 6750 §3.1: nothing more is said to those who have sent no token.
+            let challenge = match self {
+                Self::NoToken => "Bearer",
+                _ => "Bearer error=\"invalid_token\"",
+            };
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        response
+    }
+
+    /// Status, the last part of `type`, and `title`. docs/console.md has the list.
+    fn told(&self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::NoSuchPath => (StatusCode::NOT_FOUND, "no-such-path", "there is nothing here"),
+            Self::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, "method", "this is not done so"),
+            Self::CrossSite => (StatusCode::FORBIDDEN, "cross-site", "another page may not ask here"),
+            Self::NoToken => (StatusCode::UNAUTHORIZED, "no-token", "who asks is not known"),
+            Self::BadToken(_) => (StatusCode::UNAUTHORIZED, "bad-token", "the token is not accepted"),
+            Self::Query(_) => (StatusCode::BAD_REQUEST, "query", "the query is not understood"),
+            Self::NotJson => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", "the body has to be JSON"),
+            Self::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, "too-long", "the body is too long"),
+            Self::Late => (StatusCode::REQUEST_TIMEOUT, "late", "the body did not come in time"),
+            Self::Body => (StatusCode::BAD_REQUEST, "body", "the body is not understood"),
+            Self::Broken => (StatusCode::INTERNAL_SERVER_ERROR, "broken", "panguard has made an error"),
+            Self::Unanswered(why) => match why {
+                Unanswered::Unknown => (StatusCode::NOT_FOUND, "unknown", "there is no such request"),
+                Unanswered::NoApprovals => {
+                    (StatusCode::NOT_FOUND, "no-approvals", "nobody is asked for approvals here")
+                }
+                Unanswered::Expired => {
+                    (StatusCode::UNAUTHORIZED, "expired", "the token does not hold any more")
+                }
+                Unanswered::NotAllowed(_) => {
+                    (StatusCode::FORBIDDEN, "not-allowed", "policy does not allow this answer")
+                }
+                Unanswered::NotCounted(NotCounted::Own) => {
+                    (StatusCode::FORBIDDEN, "own", "nobody answers for themselves")
+                }
+                Unanswered::NotCounted(NotCounted::Agent) => {
+                    (StatusCode::FORBIDDEN, "agent", "only people answer")
+                }
+                Unanswered::NotCounted(NotCounted::Over(_)) => {
+                    (StatusCode::CONFLICT, "over", "it can be answered no more")
+                }
+                Unanswered::NotCounted(NotCounted::Twice) => {
+                    (StatusCode::CONFLICT, "twice", "each person answers once")
+                }
+                Unanswered::NotRecorded => {
+                    (StatusCode::SERVICE_UNAVAILABLE, "not-recorded", "it could not be recorded")
+                }
+                Unanswered::Down(_) => {
+                    (StatusCode::SERVICE_UNAVAILABLE, "store-down", "the requests cannot be reached")
+                }
+            },
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Self::NoSuchPath => "there is GET /api/requests, GET /api/requests/ID, and POST \
+                /api/requests/ID/approve or /deny"
+                .into(),
+            Self::Method(method) => format!("only {method}"),
+            Self::CrossSite => "the `Origin` is not that of this console: open the console itself".into(),
+            Self::NoToken => "send `Authorization: Bearer TOKEN` with your access token".into(),
+            Self::BadToken(why) => (*why).into(),
+            Self::Query(instead) => (*instead).into(),
+            Self::NotJson => "send it with `Content-Type: application/json`".into(),
+            Self::TooLong => "at most 16 KiB are read: say it in fewer words".into(),
+            Self::Late => "it is waited for 10 seconds: send it again".into(),
+            Self::Body => "write `{\"comment\": \"…\"}` and nothing else, or send no body".into(),
+            Self::Broken => "whether your answer counts is not known: look at the request".into(),
+            Self::Unanswered(why) => why.to_string(),
+        }
+    }
+}
+
+const PROBLEM: &str = "application/problem+json";

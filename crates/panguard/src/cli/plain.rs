@@ -1,0 +1,73 @@
+//! Text from elsewhere, such that it does nothing to a terminal or to the reader's eye.
+
+#[cfg(test)]
+mod tests;
+
+/// `text` with control characters, and those that cannot be seen or turn the direction of writing
+/// (<https://trojansource.codes>), as escapes: `\u{1b}`. A tab is a space.
+pub fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\t' => plain.push(' '),
+            c if is_unseen(c) => plain.extend(c.escape_unicode()),
+            c => plain.push(c),
+        }
+    }
+    plain
+}
+
+/// JSON that means the same, with the same characters as JSON's own escapes.
+pub fn plain_json(value: &serde_json::Value) -> String {
+    let mut plain = String::new();
+    // Written without line ends, it has such characters in strings alone.
+    for c in value.to_string().chars() {
+        if is_unseen(c) {
+            plain.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            plain.push(c);
+        }
+    }
+    plain
+}
+
+/// `text` in lines of at most `columns`, each line of it begun anew and broken between words where that can be.
+///
+/// So nothing in it can begin a line of the terminal, where it could pass for something else.
+pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let line = plain(line);
+        let mut rest = line.as_str();
+        while let Some(end) = end_of_columns(rest, columns) {
+            let head = rest.get(..end).unwrap_or_default();
+            let space = head.rfind(' ').filter(|at| !head.get(..*at).unwrap_or_default().trim().is_empty());
+            let (head, more) = rest.split_at_checked(space.map_or(end, |at| at + 1)).unwrap_or((rest, ""));
+            lines.push(head.trim_end().to_owned());
+            rest = more;
+        }
+        lines.push(rest.to_owned());
+    }
+    lines
+}
+
+/// Where the text has filled `columns`; `None` if it does not.
+fn end_of_columns(text: &str, columns: usize) -> Option<usize> {
+    let mut used = 0;
+    for (at, c) in text.char_indices() {
+        // What is not ASCII may be two columns wide.
+        used += if c.is_ascii() { 1 } else { 2 };
+        if used > columns {
+            // At least one goes on the line, however narrow that is.
+            return Some(if at == 0 { c.len_utf8() } else { at }).filter(|end| *end < text.len());
+        }
+    }
+    None
+}
+
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}

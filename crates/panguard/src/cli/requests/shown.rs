@@ -1,0 +1,221 @@
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+use crate::cli::plain::{plain, wrapped};
+
+/// A request as the console tells it (docs/console.md), as far as it is shown.
+#[derive(Deserialize)]
+pub struct Request {
+    id: String,
+    state: String,
+    asker: Person,
+    connection: String,
+    labels: Vec<String>,
+    lane: String,
+    waits: bool,
+    statement: String,
+    parameters: Vec<Option<String>>,
+    shortened: bool,
+    facts: Facts,
+    why: String,
+    policies: Vec<Policy>,
+    needed: u32,
+    approvals: u32,
+    answers: Vec<Answer>,
+    asked: Option<Timestamp>,
+    expires: Option<Timestamp>,
+    approved_until: Option<Timestamp>,
+    fingerprint: String,
+}
+
+#[derive(Deserialize)]
+struct Person {
+    kind: String,
+    id: String,
+    issuer: String,
+    on_behalf_of: Option<String>,
+    groups: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Facts {
+    uses: Vec<Use>,
+    columns: Vec<Column>,
+    effect: String,
+    functions: Vec<String>,
+    not_understood: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Use {
+    action: String,
+    resource: String,
+}
+
+#[derive(Deserialize)]
+struct Column {
+    column: String,
+    class: String,
+    position: String,
+}
+
+#[derive(Deserialize)]
+struct Policy {
+    id: String,
+    reason: Option<String>,
+    requirement: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    by: Person,
+    approves: bool,
+    comment: String,
+    at: Option<Timestamp>,
+}
+
+impl Request {
+    /// One line: which, where it stands, and how long that holds.
+    pub fn heading(&self, now: Timestamp) -> String {
+        plain(&format!("{}  {}", self.id, self.stands(now)))
+    }
+
+    /// What one needs to know which it is: who, where, what and why, each on a line.
+    pub fn brief(&self, now: Timestamp) -> Vec<String> {
+        let mut lines = vec![self.heading(now)];
+        let mut add = |label: &str, text: &str| {
+            let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let mut cut = wrapped(&one_line, COLUMNS);
+            let more = if cut.len() > 1 { " …" } else { "" };
+            cut.truncate(1);
+            lines.push(format!("  {label:<7}{}{more}", cut.concat()));
+        };
+        add("who", &self.asker.name());
+        add("where", &self.place());
+        add("what", &self.statement);
+        add("why", &self.why);
+        lines.push(String::new());
+        lines
+    }
+
+    /// All of it.
+    pub fn whole(&self, now: Timestamp) -> Vec<String> {
+        let mut lines = Lines(Vec::new());
+        lines.add("request", &self.id);
+        lines.add("state", &self.stands(now));
+        lines.add("who", &self.asker.name());
+        lines.add("", &format!("known to {}{}", self.asker.issuer, self.asker.in_groups()));
+        let client = if self.waits { "its client waits" } else { "its client does not wait" };
+        lines.add("where", &format!("{}, by {}; {client}", self.place(), self.lane));
+        lines.add("what", &self.statement);
+        for (number, parameter) in self.parameters.iter().enumerate() {
+            let value = parameter.as_deref().unwrap_or("NULL");
+            lines.add("", &format!("${} = {value}", number + 1));
+        }
+        if self.shortened {
+            lines.add("", "THIS IS NOT ALL OF IT: it is too long to be recorded whole");
+        }
+        for it in &self.facts.uses {
+            lines.add("does", &format!("{} {}", it.action, it.resource));
+        }
+        lines.add("effect", &self.facts.effect);
+        for it in &self.facts.columns {
+            lines.add("column", &format!("{} ({}), {}", it.column, it.class, it.position));
+        }
+        self.facts.functions.iter().for_each(|it| lines.add("calls", it));
+        self.facts.not_understood.iter().for_each(|it| lines.add("UNKNOWN", it));
+        lines.add("why", &self.why);
+        self.policies.iter().for_each(|it| lines.add("policy", &it.line()));
+        self.answers.iter().for_each(|it| lines.add("said", &it.line()));
+        lines.add("asked", &format!("{}, until {}", time(self.asked), time(self.expires)));
+        lines.add("print", &self.fingerprint);
+        if self.state == "waiting" {
+            lines.add("answer", &format!("panguard requests approve {} --comment \"…\"", self.id));
+            lines.add("", &format!("panguard requests deny {} --comment \"…\"", self.id));
+        }
+        lines.0
+    }
+
+    fn stands(&self, now: Timestamp) -> String {
+        match self.state.as_str() {
+            "waiting" => {
+                let (given, needed, left) = (self.approvals, self.needed, left(self.expires, now));
+                format!("waiting: {given} of {needed} approvals, {left} left")
+            }
+            "approved" if self.waits => "approved: it runs now, once".to_owned(),
+            "approved" => {
+                let left = left(self.approved_until, now);
+                format!("approved: it may run once within {left}, when the agent sends it again")
+            }
+            state => state.to_owned(),
+        }
+    }
+
+    fn place(&self) -> String {
+        match self.labels.as_slice() {
+            [] => self.connection.clone(),
+            labels => format!("{} [{}]", self.connection, labels.join(", ")),
+        }
+    }
+}
+
+impl Person {
+    fn name(&self) -> String {
+        match &self.on_behalf_of {
+            Some(user) => format!("{} {}, for user {user}", self.kind, self.id),
+            None => format!("{} {}", self.kind, self.id),
+        }
+    }
+
+    fn in_groups(&self) -> String {
+        if self.groups.is_empty() { String::new() } else { format!("; groups {}", self.groups.join(", ")) }
+    }
+}
+
+impl Policy {
+    fn line(&self) -> String {
+        let reason = self.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+        let requirement = self.requirement.as_ref().map_or_else(String::new, |it| format!(" (PCI DSS {it})"));
+        format!("{}{reason}{requirement}", self.id)
+    }
+}
+
+impl Answer {
+    fn line(&self) -> String {
+        let said = if self.approves { "approved" } else { "DENIED" };
+        let comment = if self.comment.is_empty() { String::new() } else { format!(": {}", self.comment) };
+        format!("{} {said} it at {}{comment}", self.by.id, time(self.at))
+    }
+}
+
+/// Lines with a label before the first of each text, so that none can pass for another.
+struct Lines(Vec<String>);
+
+impl Lines {
+    fn add(&mut self, label: &str, text: &str) {
+        for (number, line) in wrapped(text, COLUMNS).iter().enumerate() {
+            let label = if number == 0 { label } else { "" };
+            self.0.push(format!("{label:<9}{line}").trim_end().to_owned());
+        }
+    }
+}
+
+fn time(time: Option<Timestamp>) -> String {
+    time.map_or_else(|| "?".to_owned(), |time| format!("{time:.0}"))
+}
+
+/// How long it is until then, as people count.
+fn left(until: Option<Timestamp>, now: Timestamp) -> String {
+    let Some(until) = until else { return "?".to_owned() };
+    let seconds = until.duration_since(now).max(SignedDuration::ZERO).as_secs();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min {} s", seconds % 60),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
+/// Columns of a line beside its label, on a terminal of 80.
+const COLUMNS: usize = 69;

@@ -76,6 +76,8 @@ pub(crate) fn principal(kind: Kind, id: &str, groups: &[&str]) -> Principal {
         subject: format!("sub-{id}").into(),
         groups: groups.iter().map(|group| (*group).into()).collect(),
         delegation: None,
+        person: None,
+        authentication: access::Authentication::default(),
         token_id: "jti".into(),
         valid_from: Timestamp(0),
         valid_until: NOW.plus_seconds(100_000),

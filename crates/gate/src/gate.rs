@@ -199,6 +199,15 @@ impl Gate {
             return None;
         }
         let approvals = self.approvals.as_ref()?;
+        let shown = self.recorder.shown(
+            question,
+            decided.hide,
+            Arc::clone(&decided.facts),
+            recorded(admitted.admission().mode),
+        );
+        if shown.shortened {
+            return Some(Err("it is too long to be shown whole to whoever would answer"));
+        }
         let (admission, who) = (admitted.admission(), admitted.who());
         let binding = match approvals.binder.bind(who, &admission.connection, &rules.version, question) {
             Ok(binding) => binding,
@@ -216,7 +225,7 @@ impl Gate {
             lane: about.lane.as_deref().unwrap_or_default().into(),
             gateway: (&*self.name).into(),
             waits,
-            command: command.clone(),
+            command: shown,
             effect: Preview::of(&question.facts),
             why: refusal.detail.clone(),
             policies: decided.policies.clone(),

@@ -22,11 +22,22 @@ const WITHHELD: &str = "<withheld: it may hold values that must not be recorded>
 /// Bytes of a statement that are recorded.
 const STATEMENT_BYTES_MAX: usize = 8 << 10;
 
-/// Bytes of a parameter that are recorded.
-const PARAMETER_BYTES_MAX: usize = 1 << 10;
+/// How much of a command is kept.
+#[derive(Clone, Copy)]
+struct Room {
+    /// Bytes of its text.
+    statement: usize,
+    /// Bytes of a parameter.
+    parameter: usize,
+    /// Parameters.
+    parameters: usize,
+}
 
-/// Parameters that are recorded.
-const PARAMETERS_MAX: usize = 128;
+/// In the audit log.
+const RECORDED: Room = Room { statement: STATEMENT_BYTES_MAX, parameter: 1 << 10, parameters: 128 };
+
+/// Before people who answer for it: what they cannot see they cannot approve.
+const SHOWN: Room = Room { statement: 256 << 10, parameter: 64 << 10, parameters: 4096 };
 
 /// What is masked beyond a cut, so that no number that is cut by it is missed: a card number is found
 /// whole, or it would be recorded in part.
@@ -51,10 +62,32 @@ impl Recorder {
         facts: Arc<FactsNote>,
         mode: Option<Box<str>>,
     ) -> Command {
+        self.within(RECORDED, question, hide, facts, mode)
+    }
+
+    /// The same as it is shown to those who answer for it, which is more of it.
+    pub(crate) fn shown(
+        &self,
+        question: &Question,
+        hide: Hide,
+        facts: Arc<FactsNote>,
+        mode: Option<Box<str>>,
+    ) -> Command {
+        self.within(SHOWN, question, hide, facts, mode)
+    }
+
+    fn within(
+        &self,
+        room: Room,
+        question: &Question,
+        hide: Hide,
+        facts: Arc<FactsNote>,
+        mode: Option<Box<str>>,
+    ) -> Command {
         let text = question.command.expose();
-        let mut kept = Kept { recorder: self, hide, shortened: false, sad: hide == Hide::Sad };
-        let mut statement = kept.value(text, STATEMENT_BYTES_MAX);
-        let mut parameters: Vec<_> = question.parameters.iter().take(PARAMETERS_MAX).collect::<Vec<_>>();
+        let mut kept = Kept { recorder: self, room, hide, shortened: false, sad: hide == Hide::Sad };
+        let mut statement = kept.value(text, room.statement);
+        let mut parameters: Vec<_> = question.parameters.iter().take(room.parameters).collect::<Vec<_>>();
         kept.shortened |= parameters.len() < question.parameters.len();
         let mut parameters: Vec<_> =
             parameters.drain(..).map(|parameter| kept.parameter(parameter.expose())).collect();
@@ -145,6 +178,7 @@ pub(crate) fn scanned(classes: Classes) -> Vec<DataClass> {
 /// What is kept of one command's values, while they are gone through.
 struct Kept<'a> {
     recorder: &'a Recorder,
+    room: Room,
     hide: Hide,
     shortened: bool,
     sad: bool,
@@ -173,7 +207,7 @@ impl Kept<'_> {
             // A parameter is a value, and the record cannot tell of which column.
             (Shown::Text(_), Hide::Values | Hide::Sad) => Some(WITHHELD.into()),
             (Shown::Text(text), Hide::Nothing | Hide::Digits) => {
-                Some(self.value(&text, PARAMETER_BYTES_MAX).into())
+                Some(self.value(&text, self.room.parameter).into())
             }
         }
     }

@@ -37,6 +37,7 @@ pub(super) fn whole(request: &Request, now: Timestamp) -> Value {
             "functions": command.facts.functions,
             "not_understood": command.facts.not_understood,
         },
+        "effect": request.effect,
         "why": request.why,
         "policies": request.policies,
         "needed": request.needed,

@@ -280,6 +280,13 @@ impl Exchange {
         if self.socket.is_some() {
             return Bound::Nothing("what is sent on a WebSocket comes after it");
         }
+        let held = &self.body.held;
+        if held.len() > TEXT_BYTES_MAX
+            || self.head.headers.contains_key(CONTENT_ENCODING)
+            || str::from_utf8(held).is_err()
+        {
+            return Bound::Nothing("its body is no text, or too long, to be shown to whoever would answer");
+        }
         let Head { method, target: Ok(target), headers } = &self.head else {
             return Bound::Nothing("its target is not well formed");
         };

@@ -17,6 +17,7 @@ pub struct Request {
     parameters: Vec<Option<String>>,
     shortened: bool,
     facts: Facts,
+    effect: Effect,
     why: String,
     policies: Vec<Policy>,
     needed: u32,
@@ -44,6 +45,19 @@ struct Facts {
     effect: String,
     functions: Vec<String>,
     not_understood: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Effect {
+    #[serde(default)]
+    tables: Vec<String>,
+    rows: Option<u64>,
+    #[serde(default)]
+    is_estimate: bool,
+    uncounted: Option<String>,
+    #[serde(default)]
+    has_where: bool,
+    lock: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -88,11 +102,14 @@ impl Request {
             let mut cut = wrapped(&one_line, COLUMNS);
             let more = if cut.len() > 1 { " …" } else { "" };
             cut.truncate(1);
-            lines.push(format!("  {label:<7}{}{more}", cut.concat()));
+            lines.push(format!("  {label:<9}{}{more}", cut.concat()));
         };
         add("who", &self.asker.name());
         add("where", &self.place());
         add("what", &self.statement);
+        if let Some(rows) = self.effect.line() {
+            add("touches", &rows);
+        }
         add("why", &self.why);
         lines.push(String::new());
         lines
@@ -119,6 +136,12 @@ impl Request {
             lines.add("does", &format!("{} {}", it.action, it.resource));
         }
         lines.add("effect", &self.facts.effect);
+        if let Some(rows) = self.effect.line() {
+            lines.add("touches", &rows);
+        }
+        if let Some(lock) = &self.effect.lock {
+            lines.add("locks", lock);
+        }
         for it in &self.facts.columns {
             lines.add("column", &format!("{} ({}), {}", it.column, it.class, it.position));
         }
@@ -155,6 +178,23 @@ impl Request {
         match self.labels.as_slice() {
             [] => self.connection.clone(),
             labels => format!("{} [{}]", self.connection, labels.join(", ")),
+        }
+    }
+}
+
+impl Effect {
+    /// How much it would touch, where it changes a table.
+    fn line(&self) -> Option<String> {
+        let tables = self.tables.join(", ");
+        let about = if self.is_estimate { "about " } else { "" };
+        let estimated = if self.is_estimate { ", by the planner's estimate" } else { "" };
+        let all = if self.has_where { "" } else { ", WITHOUT A WHERE" };
+        match (self.rows, &self.uncounted) {
+            _ if self.tables.is_empty() => None,
+            (Some(1), _) => Some(format!("{about}1 row of {tables}{estimated}{all}")),
+            (Some(rows), _) => Some(format!("{about}{rows} rows of {tables}{estimated}{all}")),
+            (None, Some(why)) => Some(format!("{tables}; not counted: {why}{all}")),
+            (None, None) => Some(format!("{tables}{all}")),
         }
     }
 }

@@ -29,6 +29,10 @@ fn request(change: impl Fn(&mut Value)) -> Request {
             "functions": [],
             "not_understood": [],
         },
+        "effect": {
+            "tables": ["public.cards"], "rows": 1, "has_where": true,
+            "lock": "ROW EXCLUSIVE",
+        },
         "why": "`update` needs `write` on table public.cards",
         "policies": [{ "id": "writes", "reason": "somebody looks at each write", "requirement": "7.2.5" }],
         "needed": 2,
@@ -58,10 +62,11 @@ fn a_request_in_a_list_is_who_where_what_and_why() {
         lines.join("\n"),
         "\
 3f9a61c0d4e8b752-12  waiting: 1 of 2 approvals, 12 min 30 s left
-  who    agent claude, for user carl
-  where  payments-db [cde, production]
-  what   update cards set holder = $1 where id = $2
-  why    `update` needs `write` on table public.cards
+  who      agent claude, for user carl
+  where    payments-db [cde, production]
+  what     update cards set holder = $1 where id = $2
+  touches  1 row of public.cards
+  why      `update` needs `write` on table public.cards
 "
     );
 }
@@ -83,6 +88,8 @@ what     update cards set holder = $1
          $2 = NULL
 does     write table public.cards
 effect   data
+touches  1 row of public.cards
+locks    ROW EXCLUSIVE
 column   public.cards.holder (cardholder_name), assigned
 why      `update` needs `write` on table public.cards
 policy   writes: somebody looks at each write (PCI DSS 7.2.5)
@@ -103,6 +110,28 @@ fn what_is_not_all_of_it_or_not_understood_is_said_loudly() {
     let lines = lines.whole(now());
     assert!(lines.iter().any(|line| line.starts_with("         THIS IS NOT ALL OF IT")), "{lines:#?}");
     assert!(lines.contains(&"UNKNOWN  function public.wipe()".to_owned()), "{lines:#?}");
+}
+
+#[test]
+fn what_it_would_touch_is_said_with_how_well_that_is_known() {
+    let touches = |effect: Value| {
+        let lines = request(|it| it["effect"] = effect.clone()).whole(now());
+        lines.into_iter().find(|line| line.starts_with("touches")).unwrap_or_default()
+    };
+    let tables = json!(["public.cards"]);
+    assert_eq!(
+        touches(json!({ "tables": tables, "rows": 812, "has_where": false })),
+        "touches  812 rows of public.cards, WITHOUT A WHERE"
+    );
+    assert_eq!(
+        touches(json!({ "tables": tables, "rows": 812, "is_estimate": true, "has_where": true })),
+        "touches  about 812 rows of public.cards, by the planner's estimate"
+    );
+    assert_eq!(
+        touches(json!({ "tables": tables, "uncounted": "it takes too long", "has_where": true })),
+        "touches  public.cards; not counted: it takes too long"
+    );
+    assert_eq!(touches(json!({ "tables": [], "has_where": true })), "");
 }
 
 #[test]
@@ -201,9 +230,10 @@ proptest! {
             it["labels"] = json!([text]);
             it["parameters"] = json!([text]);
             it["answers"][0]["comment"] = text.clone().into();
+            it["effect"] = json!({ "tables": [text], "uncounted": text, "lock": text });
         });
-        let labels = ["request", "state", "who", "where", "what", "does", "effect", "column", "why", "policy",
-            "said", "asked", "print", "answer", ""];
+        let labels = ["request", "state", "who", "where", "what", "does", "effect", "touches", "locks", "column", "why",
+            "policy", "said", "asked", "print", "answer", ""];
         for line in lines.whole(now()) {
             prop_assert!(!line.chars().any(char::is_control));
             let label: String = line.chars().take(9).collect();

@@ -132,7 +132,7 @@ async fn a_rotated_refresh_token_that_cannot_be_stored_lends_nothing_and_is_stor
     std::fs::remove_dir_all(folder.path().join("vault.json.new")).unwrap();
     let mut keeper = Keeper {
         config: OAuth2 { ..config_of(&server) },
-        client: client(&config_of(&server), &Trust::Platform).unwrap(),
+        client: client(Some(&Trust::Platform)).unwrap(),
         connection: "billing".into(),
         vault: vault.clone(),
         turns: Arc::default(),
@@ -170,7 +170,7 @@ async fn why_there_is_no_token_is_said_without_any_secret() {
     assert_eq!(server.asked.load(Ordering::Relaxed), 1);
     let (_folder, empty) = vault(&[]);
     let mut keeper = Keeper {
-        client: client(&config_of(&server), &Trust::Platform).unwrap(),
+        client: client(Some(&Trust::Platform)).unwrap(),
         config: config_of(&server),
         connection: "billing".into(),
         vault: empty,

@@ -402,11 +402,14 @@ impl Gate {
     pub fn replace_policies(&self, policies: Policies, now: Timestamp) -> Pending<Result<(), NotAppended>> {
         let (version, previous) = (policies.version().into(), Arc::clone(&self.rules.load().version));
         let event = Event::PolicyChanged { version, previous };
-        let rules = Arc::clone(&self.rules);
-        Pending::new(
-            self.log.append(&Entry::of_gateway(now, Arc::clone(&self.name), event)),
-            move |receipt| receipt.map(|_| rules.store(Arc::new(Rules::new(policies)))),
-        )
+        let (rules, approvals) = (Arc::clone(&self.rules), self.approvals.clone());
+        let replace = move |_| {
+            rules.store(Arc::new(Rules::new(policies)));
+            // What waits was asked under the old ones.
+            approvals.iter().for_each(|approvals| approvals.wake_all(now));
+        };
+        let entry = Entry::of_gateway(now, Arc::clone(&self.name), event);
+        Pending::new(self.log.append(&entry), |receipt| receipt.map(replace))
     }
 
     /// Records that another configuration takes over, each known by its digest. It may once this is there.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use access::{DataClass, Effect, Facts, Kind, Mode, Position, Principal, RequestId, Stage, Timestamp};
+use access::{DataClass, Facts, Kind, Mode, Position, Principal, RequestId, Stage, Timestamp};
 use audit::{Ended, Entry, Event, Who};
 use policy::{Asked, Decision, Scope, Subject};
 
@@ -55,13 +55,9 @@ impl Gate {
     ) -> Result<Request, Unanswered> {
         let (approvals, who, mut request) = self.look_up(voter, id, now).await?;
         let comment = self.recorder.name(clip(comment));
-        let decision = self.may_answer(&voter.principal, &request, !comment.is_empty());
-        let counts = match decision.allowed {
-            true => request.may_answer(&who, now).map_err(Unanswered::NotCounted),
-            false if request.is_own(&who) => Err(Unanswered::NotCounted(NotCounted::Own)),
-            false => Err(Unanswered::NotAllowed(decision.why().into())),
-        };
-        if let Err(why) = counts {
+        if let Err(why) = self.counts(voter, &who, &request, approves, &comment, now) {
+            // Whoever waits is told, if the policies are why.
+            approvals.wake(id, now);
             let reason = why.to_string().into();
             let event = Event::ApprovalNotCounted { of: request.id.clone(), reason };
             _ = self.log.append(&self.entry(voter, &who, &request, event, now)).await;
@@ -77,11 +73,13 @@ impl Gate {
             return Err(Unanswered::NotRecorded);
         }
         loop {
-            if let Err(late) = request.answer(&who, approves, &comment, now) {
+            let counts = self.counts(voter, &who, &request, approves, &comment, now);
+            let answer = |()| request.answer(&who, approves, &comment, now).map_err(Unanswered::NotCounted);
+            if let Err(late) = counts.and_then(answer) {
                 let event =
                     Event::ApprovalNotCounted { of: request.id.clone(), reason: late.to_string().into() };
                 self.log.note(&self.entry(voter, &who, &request, event, now));
-                return Err(Unanswered::NotCounted(late));
+                return Err(late);
             }
             if approvals.store.replace(&request).await.map_err(Unanswered::Down)? {
                 approvals.wake(id, now);
@@ -90,6 +88,28 @@ impl Gate {
             // Somebody else was quicker: it counts by what there is now.
             let found = approvals.store.get(id).await.map_err(Unanswered::Down)?;
             request = found.ok_or(Unanswered::Unknown)?;
+        }
+    }
+
+    /// Whether an answer counts, as the request stands.
+    fn counts(
+        &self,
+        voter: &Voter,
+        who: &Who,
+        request: &Request,
+        approves: bool,
+        comment: &str,
+        now: Timestamp,
+    ) -> Result<(), Unanswered> {
+        let decision = self.may_answer(&voter.principal, request, !comment.is_empty());
+        match decision.allowed {
+            // Policies that were in force for a while say nothing of what is approved under those before and after.
+            true if approves && *self.rules.load().version != *request.policy_version => {
+                Err(Unanswered::NotAllowed("the policies have changed since it was asked".into()))
+            }
+            true => request.may_answer(who, now).map_err(Unanswered::NotCounted),
+            false if request.is_own(who) => Err(Unanswered::NotCounted(NotCounted::Own)),
+            false => Err(Unanswered::NotAllowed(decision.why().into())),
         }
     }
 
@@ -198,9 +218,9 @@ impl Gate {
 fn facts(request: &Request) -> Facts {
     let note = &request.command.facts;
     let effect = match &*note.effect {
-        "none" => Effect::None,
-        "session" => Effect::Session,
-        _ => Effect::Data,
+        "none" => access::Effect::None,
+        "session" => access::Effect::Session,
+        _ => access::Effect::Data,
     };
     let columns = note.columns.iter().filter_map(|used| {
         let class = used.class.parse::<DataClass>().ok()?;

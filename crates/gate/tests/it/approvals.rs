@@ -579,6 +579,56 @@ fn an_agent_that_does_not_take_its_verdict_does_not_stop_the_clock() {
 }
 
 #[test]
+fn an_answer_under_other_policies_does_not_count_under_these() {
+    let store = Shared::default();
+    let mut desk = ticketing(&store);
+    let admitted = desk.admit().unwrap();
+    let (id, mut first) = desk.put(&admitted, "update cards");
+    denied(&mut first);
+    let open =
+        format!("{RULES} permit (principal in Group::\"others\", action == Action::\"approve\", resource);");
+    desk.gate.replace_policies(policies(&open), NOW).wait().unwrap();
+    let eve = desk.say(&user("eve", "others"), &id.to_string(), true, "yes");
+    assert!(matches!(eve, Err(Unanswered::NotAllowed(_))), "{eve:?}");
+    assert_eq!(desk.log.last().event.name(), "approval_not_counted");
+    desk.gate.replace_policies(policies(RULES), NOW).wait().unwrap();
+    let (_, mut same) = desk.put(&admitted, "update cards");
+    assert_eq!(denied(&mut same).code, Code::NeedsApproval);
+}
+
+#[test]
+fn an_answer_that_comes_second_is_decided_on_as_the_second() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let four_eyes = format!(
+        "{RULES} forbid (principal, action == Action::\"approve\", resource) when {{ context.approvals >= 1 }} unless {{ principal == User::\"ann\" }};"
+    );
+    desk.gate.replace_policies(policies(&four_eyes), NOW).wait().unwrap();
+    let admitted = desk.admit().unwrap();
+    let facts = access::Facts {
+        uses: vec![access::Use {
+            action: access::Action::Administer,
+            resource: access::Resource::Table("public.cards".into()),
+        }],
+        ..write()
+    };
+    let question = desk.question(facts, "drop table cards", Vec::new());
+    let id = question.request.to_string();
+    let mut verdict = desk.gate.ask(&admitted, &question, NOW).verdict;
+    is_held(&mut verdict);
+    let of = id.clone();
+    *store.meanwhile.lock().unwrap() = Some(Box::new(move |kept: &Memory| {
+        let mut request = now_or_never(kept.get(&of)).unwrap().unwrap().unwrap();
+        request.answer(&audit::Who::from(&*owner("bea").principal), true, "first", NOW).unwrap();
+        assert!(now_or_never(kept.replace(&request)).unwrap().unwrap());
+    }));
+    let late = desk.say(&owner("dan"), &id, true, "me too");
+    assert!(matches!(late, Err(Unanswered::NotAllowed(_))), "{late:?}");
+    assert_eq!(store.one(&id).approvals(), 1);
+    assert!(said(&mut verdict).is_none());
+}
+
+#[test]
     fn no_command_runs_without_its_own_live_unused_approval(steps in prop::collection::vec(step(), 1..40)) {
         let mut world = World::new();
         for step in steps {

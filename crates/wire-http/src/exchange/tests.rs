@@ -3,8 +3,8 @@ mod document;
 use std::sync::Arc;
 
 use access::{
-    Action, Bound, Code, DataClass, Mint, Outcome, Question, Receipt, Refusal, RequestId, SessionId, Status, Terms,
-    Verdict, Wanted,
+    Action, Bound, Code, DataClass, Mint, Outcome, Question, Receipt, Refusal, RequestId, SessionId, Status,
+    Terms, Verdict, Wanted,
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};

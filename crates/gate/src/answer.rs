@@ -191,7 +191,11 @@ impl Gate {
             return Decision { allowed: false, policies: Vec::new(), errors: Vec::new() };
         }
         let facts = facts(request);
-        let scope = Scope { connection: &request.connection, labels: &request.labels, mode: Mode::Filtered };
+        let modes = [Mode::Templates, Mode::Filtered, Mode::Admin];
+        let recorded = request.command.mode.as_deref();
+        // It is recorded where it is not the ordinary one.
+        let mode = modes.into_iter().find(|mode| Some(mode.as_str()) == recorded).unwrap_or_default();
+        let scope = Scope { connection: &request.connection, labels: &request.labels, mode };
         let asked = Asked { requester: &request.asker.id, groups: &request.asker.groups, comment };
         let rules = self.rules.load();
         let subject = Subject::new(principal);

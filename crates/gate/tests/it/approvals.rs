@@ -629,6 +629,20 @@ fn an_answer_that_comes_second_is_decided_on_as_the_second() {
 }
 
 #[test]
+fn policies_of_answers_see_in_which_mode_the_command_was_asked() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let careful = format!(
+        "{RULES} forbid (principal, action == Action::\"approve\", resource) when {{ context.mode == \"admin\" }};"
+    );
+    desk.gate.replace_policies(policies(&careful), NOW).wait().unwrap();
+    desk.admission.mode = access::Mode::Admin;
+    let (id, mut verdict) = desk.put(&desk.admit().unwrap(), "update cards");
+    is_held(&mut verdict);
+    assert_eq!(desk.say(&owner("ann"), &id.to_string(), true, "").unwrap_err(), Unanswered::Unknown);
+}
+
+#[test]
     fn no_command_runs_without_its_own_live_unused_approval(steps in prop::collection::vec(step(), 1..40)) {
         let mut world = World::new();
         for step in steps {

@@ -8,7 +8,7 @@ use audit::{Ended, Entry, Event, Who};
 use policy::{Asked, Decision, Scope, Subject};
 
 use crate::Gate;
-use crate::approval::{Approvals, Down, NotCounted, Request};
+use crate::approval::{Approvals, Down, Effect, NotCounted, Request};
 
 /// Somebody who answers, or looks.
 #[derive(Debug, Clone)]
@@ -121,7 +121,7 @@ impl Gate {
         let (_, who, request) = self.look_up(voter, id, now).await?;
         let event = Event::ApprovalSeen { of: request.id.clone() };
         match self.log.append(&self.entry(voter, &who, &request, event, now)).await {
-            Ok(_) => Ok(request),
+            Ok(_) => Ok(shown(request, &who)),
             Err(_) => Err(Unanswered::NotRecorded),
         }
     }
@@ -144,7 +144,7 @@ impl Gate {
         let who = Who::from(&*voter.principal);
         let mut all = approvals.store.list(open, limit).await.map_err(Unanswered::Down)?;
         all.retain(|it| (!open || it.state_at(now).is_open()) && self.may_see(&voter.principal, &who, it));
-        Ok(all)
+        Ok(all.into_iter().map(|it| shown(it, &who)).collect())
     }
 
     /// Withdraws what was waited for at this gateway when it ended: nobody does any more. To be called before it serves.
@@ -216,6 +216,16 @@ impl Gate {
             ..Entry::of_gateway(now, Arc::clone(&self.name), event)
         }
     }
+}
+
+/// A request as `who` may see it. How many rows the condition of a command holds for tells of what is in them: whoever asks
+/// learns that from the command itself, once it may run.
+fn shown(request: Request, who: &Who) -> Request {
+    if !request.is_own(who) {
+        return request;
+    }
+    let effect = Effect { rows: None, is_estimate: false, uncounted: None, ..request.effect };
+    Request { effect, ..request }
 }
 
 /// What is recorded of a command's facts, for policies to look at.

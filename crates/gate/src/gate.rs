@@ -200,6 +200,9 @@ impl Gate {
         }
         let approvals = self.approvals.as_ref()?;
         let (admission, who) = (admitted.admission(), admitted.who());
+        if command.shortened {
+            return Some(Err("it is too long to be shown whole to whoever would approve it"));
+        }
         let binding = match approvals.binder.bind(who, &admission.connection, &rules.version, question) {
             Ok(binding) => binding,
             Err(why) => return Some(Err(why)),

@@ -629,6 +629,22 @@ fn an_answer_that_comes_second_is_decided_on_as_the_second() {
 }
 
 #[test]
+fn what_cannot_be_shown_whole_is_not_asked_about() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let admitted = desk.admit().unwrap();
+    let hidden = format!("update cards set a = 1 where id = 7 /*{}*/ or true", " ".repeat(9000));
+    let (_, mut verdict) = desk.put(&admitted, &hidden);
+    let refusal = denied(&mut verdict);
+    assert_eq!(refusal.code, Code::NeedsApproval);
+    assert!(refusal.detail.contains("too long to be shown whole"), "{}", refusal.detail);
+    let mut question = desk.update("update cards set a = $1", "7");
+    question.parameters = (0..129).map(|_| Redacted::new(Parameter::Null)).collect();
+    assert_eq!(denied(&mut desk.gate.ask(&admitted, &question, NOW).verdict).code, Code::NeedsApproval);
+    assert!(store.all().is_empty());
+}
+
+#[test]
 fn policies_of_answers_see_in_which_mode_the_command_was_asked() {
     let store = Shared::default();
     let mut desk = desk(&store);

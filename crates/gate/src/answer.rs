@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use access::{
-    Authentication, DataClass, Effect, Facts, Kind, Mode, Position, Principal, RequestId, Stage, Timestamp,
+    Authentication, DataClass, Facts, Kind, Mode, Position, Principal, RequestId, Stage, Timestamp,
 };
 use audit::{Ended, Entry, Event, Who};
 use policy::{Asked, Decision, Scope, Subject};
 
 use crate::Gate;
-use crate::approval::{Approvals, Down, NotCounted, Request};
+use crate::approval::{Approvals, Down, Effect, NotCounted, Request};
 
 /// Somebody who answers, or looks.
 #[derive(Debug, Clone)]
@@ -57,13 +57,9 @@ impl Gate {
     ) -> Result<Request, Unanswered> {
         let (approvals, who, mut request) = self.look_up(voter, id, now).await?;
         let comment = self.recorder.name(clip(comment));
-        let decision = self.may_answer(&voter.principal, &request, !comment.is_empty(), now);
-        let counts = match decision.allowed {
-            true => request.may_answer(&who, now).map_err(Unanswered::NotCounted),
-            false if request.is_own(&who) => Err(Unanswered::NotCounted(NotCounted::Own)),
-            false => Err(Unanswered::NotAllowed(decision.why().into())),
-        };
-        if let Err(why) = counts {
+        if let Err(why) = self.counts(voter, &who, &request, approves, &comment, now) {
+            // Whoever waits is told, if the policies are why.
+            approvals.wake(id, now);
             let reason = why.to_string().into();
             let event = Event::ApprovalNotCounted { of: request.id.clone(), reason };
             _ = self.log.append(&self.entry(voter, &who, &request, event, now)).await;
@@ -79,11 +75,13 @@ impl Gate {
             return Err(Unanswered::NotRecorded);
         }
         loop {
-            if let Err(late) = request.answer(&who, approves, &comment, now) {
+            let counts = self.counts(voter, &who, &request, approves, &comment, now);
+            let answer = |()| request.answer(&who, approves, &comment, now).map_err(Unanswered::NotCounted);
+            if let Err(late) = counts.and_then(answer) {
                 let event =
                     Event::ApprovalNotCounted { of: request.id.clone(), reason: late.to_string().into() };
                 self.log.note(&self.entry(voter, &who, &request, event, now));
-                return Err(Unanswered::NotCounted(late));
+                return Err(late);
             }
             if approvals.store.replace(&request).await.map_err(Unanswered::Down)? {
                 approvals.wake(id, now);
@@ -95,6 +93,28 @@ impl Gate {
         }
     }
 
+    /// Whether an answer counts, as the request stands.
+    fn counts(
+        &self,
+        voter: &Voter,
+        who: &Who,
+        request: &Request,
+        approves: bool,
+        comment: &str,
+        now: Timestamp,
+    ) -> Result<(), Unanswered> {
+        let decision = self.may_answer(&voter.principal, request, !comment.is_empty(), now);
+        match decision.allowed {
+            // Policies that were in force for a while say nothing of what is approved under those before and after.
+            true if approves && *self.rules.load().version != *request.policy_version => {
+                Err(Unanswered::NotAllowed("the policies have changed since it was asked".into()))
+            }
+            true => request.may_answer(who, now).map_err(Unanswered::NotCounted),
+            false if request.is_own(who) => Err(Unanswered::NotCounted(NotCounted::Own)),
+            false => Err(Unanswered::NotAllowed(decision.why().into())),
+        }
+    }
+
     /// The request by its id, for somebody who may answer it or has asked for it; and that is recorded.
     ///
     /// # Errors
@@ -103,7 +123,7 @@ impl Gate {
         let (_, who, request) = self.look_up(voter, id, now).await?;
         let event = Event::ApprovalSeen { of: request.id.clone() };
         match self.log.append(&self.entry(voter, &who, &request, event, now)).await {
-            Ok(_) => Ok(request),
+            Ok(_) => Ok(shown(request, &who)),
             Err(_) => Err(Unanswered::NotRecorded),
         }
     }
@@ -128,7 +148,7 @@ impl Gate {
         all.retain(|it| {
             (!open || it.state_at(now).is_open()) && self.may_see(&voter.principal, &who, it, now)
         });
-        Ok(all)
+        Ok(all.into_iter().map(|it| shown(it, &who)).collect())
     }
 
     /// Withdraws what was waited for at this gateway when it ended: nobody does any more. To be called before it serves.
@@ -184,7 +204,11 @@ impl Gate {
             return Decision { allowed: false, policies: Vec::new(), errors: Vec::new() };
         }
         let facts = facts(request);
-        let scope = Scope { connection: &request.connection, labels: &request.labels, mode: Mode::Filtered };
+        let modes = [Mode::Templates, Mode::Filtered, Mode::Admin];
+        let recorded = request.command.mode.as_deref();
+        // It is recorded where it is not the ordinary one.
+        let mode = modes.into_iter().find(|mode| Some(mode.as_str()) == recorded).unwrap_or_default();
+        let scope = Scope { connection: &request.connection, labels: &request.labels, mode };
         let signed_in = &principal.authentication;
         let asked = Asked {
             requester: &request.asker.id,
@@ -214,13 +238,23 @@ impl Gate {
     }
 }
 
+/// A request as `who` may see it. How many rows the condition of a command holds for tells of what is in them: whoever asks
+/// learns that from the command itself, once it may run.
+fn shown(request: Request, who: &Who) -> Request {
+    if !request.is_own(who) {
+        return request;
+    }
+    let effect = Effect { rows: None, is_estimate: false, uncounted: None, ..request.effect };
+    Request { effect, ..request }
+}
+
 /// What is recorded of a command's facts, for policies to look at.
 fn facts(request: &Request) -> Facts {
     let note = &request.command.facts;
     let effect = match &*note.effect {
-        "none" => Effect::None,
-        "session" => Effect::Session,
-        _ => Effect::Data,
+        "none" => access::Effect::None,
+        "session" => access::Effect::Session,
+        _ => access::Effect::Data,
     };
     let columns = note.columns.iter().filter_map(|used| {
         let class = used.class.parse::<DataClass>().ok()?;

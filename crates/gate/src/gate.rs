@@ -209,6 +209,9 @@ impl Gate {
             return Some(Err("it is too long to be shown whole to whoever would answer"));
         }
         let (admission, who) = (admitted.admission(), admitted.who());
+        if command.shortened {
+            return Some(Err("it is too long to be shown whole to whoever would approve it"));
+        }
         let binding = match approvals.binder.bind(who, &admission.connection, &rules.version, question) {
             Ok(binding) => binding,
             Err(why) => return Some(Err(why)),
@@ -411,11 +414,14 @@ impl Gate {
     pub fn replace_policies(&self, policies: Policies, now: Timestamp) -> Pending<Result<(), NotAppended>> {
         let (version, previous) = (policies.version().into(), Arc::clone(&self.rules.load().version));
         let event = Event::PolicyChanged { version, previous };
-        let rules = Arc::clone(&self.rules);
-        Pending::new(
-            self.log.append(&Entry::of_gateway(now, Arc::clone(&self.name), event)),
-            move |receipt| receipt.map(|_| rules.store(Arc::new(Rules::new(policies)))),
-        )
+        let (rules, approvals) = (Arc::clone(&self.rules), self.approvals.clone());
+        let replace = move |_| {
+            rules.store(Arc::new(Rules::new(policies)));
+            // What waits was asked under the old ones.
+            approvals.iter().for_each(|approvals| approvals.wake_all(now));
+        };
+        let entry = Entry::of_gateway(now, Arc::clone(&self.name), event);
+        Pending::new(self.log.append(&entry), |receipt| receipt.map(replace))
     }
 
     /// Records that another configuration takes over, each known by its digest. It may once this is there.

@@ -178,12 +178,13 @@ impl Rewriter {
     fn run_start(&self, text: &Text<'_>, at: usize) -> usize {
         let before = text.known(self.done..at);
         let of_run = |byte: &&u8| byte.is_ascii_alphanumeric() || b"%\\&#;=".contains(byte);
-        match before.last() {
-            Some(last) if last.is_ascii_digit() || *last == b';' => {
-                at - before.iter().rev().take_while(of_run).count()
-            }
-            _ => at,
-        }
+        let run = before.iter().rev().take_while(of_run).count();
+        let ends = match before.last() {
+            // Of a reference, else a sign like others.
+            Some(b';') => before.iter().rev().take(run).any(|byte| *byte == b'&'),
+            last => last.is_some_and(u8::is_ascii_digit),
+        };
+        if ends { at - run } else { at }
     }
 
     /// Releases `range` masked. Whether enough is known for it.

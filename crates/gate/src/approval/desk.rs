@@ -1,6 +1,9 @@
 use std::collections::HashMap;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use access::{Code, Mint, Principal, Refusal, RequestId, Secret, Terms, Ticket, Timestamp, Verdict};
 use arc_swap::ArcSwap;
@@ -14,16 +17,21 @@ use crate::{Append, gate};
 
 /// The requests for approval of all gateways, and who waits for them here.
 pub struct Approvals {
-    pub(crate) store: Box<dyn Requests>,
+    pub(crate) store: Arc<dyn Requests>,
     pub(crate) binder: Binder,
     waiting: Mutex<HashMap<Box<str>, Waiter>>,
+    /// The withdrawals that the store has not confirmed yet.
+    leaving: Mutex<Vec<Leaving>>,
     /// Up to which change of the store the waiters have been told.
     seen: AtomicU64,
     /// Who finds out what commands would do, once somebody does.
     preview: OnceLock<Arc<dyn Preview>>,
-    /// The time of day, for those who go away without a word.
+    /// The time of day, for those who go away without a word, and for those who are told of an answer long after it.
     clock: fn() -> Timestamp,
 }
+
+/// A request being withdrawn, whoever waited for it being gone.
+type Leaving = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Whoever waits for one request.
 struct Waiter {
@@ -35,11 +43,12 @@ struct Waiter {
 impl Approvals {
     /// Requests that are kept in `store`. `key` keys the digests of what they bind: gateways that share a store share it.
     pub fn new(store: impl Requests + 'static, key: &Secret, clock: fn() -> Timestamp) -> Self {
-        let (store, binder) = (Box::new(store), Binder::new(key));
+        let (store, binder) = (Arc::new(store), Binder::new(key));
         Self {
             store,
             binder,
             waiting: Mutex::default(),
+            leaving: Mutex::default(),
             seen: AtomicU64::new(0),
             preview: OnceLock::new(),
             clock,
@@ -51,12 +60,13 @@ impl Approvals {
         _ = self.preview.set(preview);
     }
 
-    /// Wakes those whose request has changed in the store, by another gateway say, and those whose time is up. To be called
-    /// about once a second.
+    /// Wakes those whose request has changed in the store, by another gateway say, and those whose time is up; and goes on
+    /// with what is being withdrawn. To be called about once a second.
     ///
     /// # Errors
     /// [`Down`], when the store cannot say; those whose time is up are woken all the same.
     pub async fn look(&self, now: Timestamp) -> Result<(), Down> {
+        self.go_on_leaving();
         let due = |waiter: &Waiter| waiter.by <= now.micros();
         let late: Vec<_> = self.waiting().extract_if(|_, waiter| due(waiter)).collect();
         // One that is gone needs no waking.
@@ -76,6 +86,25 @@ impl Approvals {
         if let Some(waiter) = self.waiting().remove(id) {
             _ = waiter.wake.send(now);
         }
+    }
+
+    /// Wakes all who wait here.
+    pub(crate) fn wake_all(&self, now: Timestamp) {
+        let waiters: Vec<_> = self.waiting().drain().collect();
+        waiters.into_iter().for_each(|(_, waiter)| _ = waiter.wake.send(now));
+    }
+
+    /// The time it is, `then` having been. Whoever asked may not have been looked after since: an agent that does not read
+    /// what it is told holds its session up for as long as it likes.
+    fn at_least(&self, then: Timestamp) -> Timestamp {
+        then.max((self.clock)())
+    }
+
+    /// Each goes as far as the store has answered.
+    fn go_on_leaving(&self) {
+        let mut context = Context::from_waker(Waker::noop());
+        let mut leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+        leaving.retain_mut(|it| it.as_mut().poll(&mut context).is_pending());
     }
 
     fn watch(&self, id: &str, by: i64) -> oneshot::Receiver<Timestamp> {
@@ -125,6 +154,8 @@ struct Waited {
 enum Taken {
     /// It is used: the verdict.
     Verdict(Verdict),
+    /// It must not be, and is not: the verdict.
+    Refused(Verdict),
     /// It cannot be; where it stands.
     Not(State),
 }
@@ -132,17 +163,24 @@ enum Taken {
 impl Held {
     /// The first verdict, and what follows it if that is a hold.
     pub(crate) async fn begin(mut self, now: Timestamp) -> (Verdict, Option<Pending<Verdict>>) {
+        let now = self.approvals.at_least(now);
         let bound = match self.approvals.store.bound(&self.request.binding).await {
             Ok(bound) => bound,
             Err(down) => return (self.deny(Code::NeedsApproval, &down.to_string(), now).await, None),
         };
-        for request in bound.iter().filter(|it| matches!(it.state_at(now), State::Approved { .. })) {
+        // What somebody waits for is theirs: it was approved for their session, with what that has set and made. And under
+        // other groups or counts another number of people may be wanted.
+        let bound: Vec<_> = bound.into_iter().filter(|it| !it.waits).collect();
+        let is_enough = |it: &&Request| it.approvals() >= self.request.needed;
+        let approved = bound.iter().filter(|it| matches!(it.state_at(now), State::Approved { .. }));
+        for request in approved.filter(is_enough) {
             match self.take(request, now).await {
-                Ok(Taken::Verdict(verdict)) => return (verdict, None),
+                Ok(Taken::Verdict(verdict) | Taken::Refused(verdict)) => return (verdict, None),
                 Ok(Taken::Not(_)) | Err(Down(_)) => {}
             }
         }
-        let asked = bound.into_iter().find(|it| it.state_at(now) == State::Waiting && !it.waits);
+        let is_same = |it: &Request| it.state_at(now) == State::Waiting && it.needed >= self.request.needed;
+        let asked = bound.into_iter().find(is_same);
         if let Some(asked) = asked.filter(|_| !self.request.waits) {
             return (self.come_again(&asked, now).await, None);
         }
@@ -196,12 +234,16 @@ impl Held {
             match self.approvals.store.get(&id).await {
                 Ok(Some(request)) => {
                     by = request.expires;
+                    now = self.approvals.at_least(now);
                     let state = request.state_at(now);
                     waited.request = Some(request.clone());
                     let decided = match state {
+                        // It counts for nothing any more: what it leaves behind is withdrawn.
+                        State::Waiting if self.is_outdated() => return self.outdated(now).await,
                         State::Waiting => None,
                         State::Approved { .. } => match self.take(&request, now).await {
                             Ok(Taken::Verdict(verdict)) => Some(verdict),
+                            Ok(Taken::Refused(verdict)) => return verdict,
                             Ok(Taken::Not(State::Waiting | State::Approved { .. })) => None,
                             Ok(Taken::Not(state)) => Some(self.over(&request, state, now).await),
                             Err(Down(_)) => None,
@@ -227,7 +269,7 @@ impl Held {
                 self.approvals.hasten(&id, by);
             }
             match woken.await {
-                Ok(then) => now = then,
+                Ok(then) => now = self.approvals.at_least(then),
                 // Another waits in its place, or the gateway ends.
                 Err(_) => return self.deny(Code::ShuttingDown, "", now).await,
             }
@@ -236,13 +278,13 @@ impl Held {
 
     /// Uses the approval up, and then lets the command run once its entry is there.
     async fn take(&self, request: &Request, now: Timestamp) -> Result<Taken, Down> {
+        let now = self.approvals.at_least(now);
         if !self.principal.is_valid_at(now) {
             let refused = self.deny(Code::TokenExpired, "the token does not hold any more", now).await;
-            return Ok(Taken::Verdict(refused));
+            return Ok(Taken::Refused(refused));
         }
-        if *self.rules.load().version != *request.policy_version {
-            let why = "the policies have changed since it was asked: send it again";
-            return Ok(Taken::Verdict(self.deny(Code::NeedsApproval, why, now).await));
+        if self.is_outdated() {
+            return Ok(Taken::Refused(self.outdated(now).await));
         }
         let mut used = request.clone();
         if let Err(state) = used.take(now) {
@@ -261,6 +303,16 @@ impl Held {
         };
         let recorded = self.log.append(&self.entry(event, now)).await;
         Ok(Taken::Verdict(gate::permitted(&self.mint, self.id, self.terms.clone(), recorded)))
+    }
+
+    /// Whether other policies are in force than when it was asked.
+    fn is_outdated(&self) -> bool {
+        *self.rules.load().version != *self.request.policy_version
+    }
+
+    async fn outdated(&self, now: Timestamp) -> Verdict {
+        let why = "the policies have changed since it was asked: send it again";
+        self.deny(Code::NeedsApproval, why, now).await
     }
 
     /// It ended without leave to run.
@@ -331,15 +383,58 @@ impl Approvals {
 
 impl Drop for Waited {
     fn drop(&mut self) {
-        let Some(mut request) = self.request.take() else { return };
-        self.approvals.waiting().remove(&request.id);
-        if request.withdraw() {
-            // Nobody is there to wait for either.
-            drop(self.approvals.store.replace(&request));
-            let event = Event::ApprovalEnded { of: request.id, how: Ended::Withdrawn };
-            self.log.note(&Entry { time: (self.approvals.clock)(), event, ..self.about.clone() });
+        let Some(request) = self.request.take() else { return };
+        let Self { approvals, log, about, .. } = self;
+        approvals.waiting().remove(&request.id);
+        let (store, log) = (Arc::clone(&approvals.store), Arc::clone(log));
+        let leaving = leave(store, log, about.clone(), request, approvals.clock);
+        approvals.leaving.lock().unwrap_or_else(PoisonError::into_inner).push(Box::pin(leaving));
+        // Nobody is there to wait for it: what is not done at once is by the next looks.
+        approvals.go_on_leaving();
+    }
+}
+
+/// Withdraws a request, however it has changed since it was looked at, and records that if it was still open.
+async fn leave(
+    store: Arc<dyn Requests>,
+    log: Arc<dyn Append>,
+    about: Entry,
+    mut request: Request,
+    clock: fn() -> Timestamp,
+) {
+    let mut is_done = false;
+    while !is_done {
+        let mut withdrawn = request.clone();
+        if !withdrawn.withdraw() {
+            return;
+        }
+        let replaced = store.replace(&withdrawn).await;
+        is_done = replaced == Ok(true);
+        if !is_done {
+            // Somebody has answered meanwhile; or the store cannot say, and may have done it all the same.
+            let found = loop {
+                match store.get(&withdrawn.id).await {
+                    Ok(found) => break found,
+                    Err(Down(_)) => next_look().await,
+                }
+            };
+            let Some(found) = found else { return };
+            is_done = replaced.is_err() && found == withdrawn;
+            request = found;
         }
     }
+    let event = Event::ApprovalEnded { of: request.id, how: Ended::Withdrawn };
+    log.note(&Entry { time: clock(), event, ..about });
+}
+
+/// Until it is polled again.
+async fn next_look() {
+    let mut was_polled = false;
+    poll_fn(|_| match std::mem::replace(&mut was_polled, true) {
+        true => Poll::Ready(()),
+        false => Poll::Pending,
+    })
+    .await;
 }
 
 impl Request {

@@ -31,7 +31,13 @@ const RULES: &str = r#"
 struct Shared {
     kept: Arc<Memory>,
     down: Arc<std::sync::atomic::AtomicBool>,
+    /// What happens right before the next change.
+    meanwhile: Arc<std::sync::Mutex<Option<Meanwhile>>>,
+    /// Whether it takes its time to say what it has done.
+    slow: Arc<std::sync::atomic::AtomicBool>,
 }
+
+type Meanwhile = Box<dyn FnOnce(&Memory) + Send>;
 
 impl Shared {
     fn or_down<T: Send + 'static>(&self, answer: Storing<T>) -> Storing<T> {
@@ -64,7 +70,18 @@ impl Requests for Shared {
         if self.down.load(std::sync::atomic::Ordering::SeqCst) {
             return self.or_down(Box::pin(async { Ok(true) }));
         }
-        self.kept.replace(request)
+        let meanwhile = self.meanwhile.lock().unwrap().take();
+        meanwhile.into_iter().for_each(|meanwhile| meanwhile(&self.kept));
+        let replaced = self.kept.replace(request);
+        let mut slow = self.slow.load(std::sync::atomic::Ordering::SeqCst);
+        Box::pin(async move {
+            std::future::poll_fn(|_| match std::mem::take(&mut slow) {
+                true => Poll::Pending,
+                false => Poll::Ready(()),
+            })
+            .await;
+            replaced.await
+        })
     }
 
     fn get(&self, id: &str) -> Storing<Option<Request>> {
@@ -387,8 +404,9 @@ fn a_held_command_does_not_run_when_policies_changed_or_its_token_ran_out() {
     is_held(&mut verdict);
     let stricter = format!("{RULES} permit (principal, action == Action::\"read\", resource);");
     desk.gate.replace_policies(policies(&stricter), NOW).wait().unwrap();
-    desk.say(&owner("ann"), &id.to_string(), true, "").unwrap();
-    assert_eq!(denied(&mut verdict).code, Code::NeedsApproval);
+    assert_eq!(denied(&mut verdict).code, Code::NeedsApproval, "and it need not wait for that");
+    drop(verdict);
+    assert_eq!(store.one(&id.to_string()).state, State::Withdrawn);
 
     let (id, mut verdict) = desk.put(&admitted, "update cards");
     is_held(&mut verdict);
@@ -499,6 +517,230 @@ fn what_is_only_prepared_is_not_asked_about() {
     let question = Question { stage: access::Stage::Prepare, ..desk.update("update cards", "7") };
     runs(&mut desk.gate.ask(&admitted, &question, NOW).verdict);
     assert!(store.all().is_empty());
+}
+
+#[test]
+fn what_was_approved_for_one_who_waits_runs_nothing_of_another_session() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let admitted = desk.admit().unwrap();
+    let (id, mut waits) = desk.put(&admitted, "update cards");
+    is_held(&mut waits);
+    desk.say(&owner("ann"), &id.to_string(), true, "").unwrap();
+    // The same words, where another search path or a temporary table of this name may be.
+    desk.admission.session.0 += 1;
+    let other = desk.admit().unwrap();
+    let (_, mut same) = desk.put(&other, "update cards");
+    is_held(&mut same);
+    assert_eq!(runs(&mut waits), id);
+}
+
+#[test]
+fn whoever_goes_away_withdraws_what_was_answered_meanwhile() {
+    let store = Shared::default();
+    let (mut desk, elsewhere) = (desk(&store), desk(&store));
+    let admitted = desk.admit().unwrap();
+    let (id, mut verdict) = desk.put(&admitted, "update cards");
+    is_held(&mut verdict);
+    // Another gateway takes the answer, and the agent goes before this one has seen it.
+    elsewhere.say(&owner("ann"), &id.to_string(), true, "").unwrap();
+    drop(verdict);
+    desk.look(NOW).unwrap();
+    assert_eq!(store.one(&id.to_string()).state, State::Withdrawn);
+    assert_eq!(desk.log.last().event.name(), "approval_ended");
+}
+
+#[test]
+fn what_cannot_be_withdrawn_while_the_store_is_down_is_once_it_is_back() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let admitted = desk.admit().unwrap();
+    let (id, mut verdict) = desk.put(&admitted, "update cards");
+    is_held(&mut verdict);
+    store.set_down(true);
+    drop(verdict);
+    assert!(desk.look(NOW).is_err());
+    assert_eq!(desk.log.last().event.name(), "approval_asked", "nothing has ended");
+    store.set_down(false);
+    desk.look(NOW).unwrap();
+    assert_eq!(store.one(&id.to_string()).state, State::Withdrawn);
+    assert_eq!(desk.log.last().event.name(), "approval_ended");
+}
+
+#[test]
+fn what_was_used_is_not_said_to_be_withdrawn() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let admitted = desk.admit().unwrap();
+    let (id, mut verdict) = desk.put(&admitted, "update cards");
+    is_held(&mut verdict);
+    desk.say(&owner("ann"), &id.to_string(), true, "").unwrap();
+    store.slow.store(true, std::sync::atomic::Ordering::SeqCst);
+    assert!(said(&mut verdict).is_none(), "the store has used it up, and not said so yet");
+    drop(verdict);
+    desk.look(NOW).unwrap();
+    desk.look(NOW).unwrap();
+    assert_eq!(store.one(&id.to_string()).state, State::Used);
+    assert_eq!(desk.log.last().event.name(), "approval_answered");
+}
+
+#[test]
+fn an_approval_by_fewer_than_are_wanted_now_is_not_used() {
+    let store = Shared::default();
+    let mut desk = ticketing(&store);
+    let stricter = r#"
+        permit (principal, action == Action::"connect", resource);
+        permit (principal, action == Action::"write", resource) when { context.approvals >= 1 };
+        forbid (principal in Group::"contractors", action == Action::"write", resource) unless { context.approvals >= 2 };
+        permit (principal in Group::"owners", action == Action::"approve", resource);
+    "#;
+    desk.gate.replace_policies(policies(stricter), NOW).wait().unwrap();
+    let (id, mut first) = desk.put(&desk.admit().unwrap(), "update cards");
+    denied(&mut first);
+    desk.say(&owner("ann"), &id.to_string(), true, "").unwrap();
+    let groups = ["contractors".into()].into();
+    let contractor = Principal { groups, ..(*desk.admission.principal).clone() };
+    desk.admission.principal = Arc::new(contractor);
+    let (other, mut verdict) = desk.put(&desk.admit().unwrap(), "update cards");
+    assert_eq!(denied(&mut verdict).code, Code::NeedsApproval);
+    assert_eq!(store.one(&other.to_string()).needed, 2);
+}
+
+thread_local! {
+    static CLOCK: std::cell::Cell<Timestamp> = const { std::cell::Cell::new(NOW) };
+}
+
+#[test]
+fn an_agent_that_does_not_take_its_verdict_does_not_stop_the_clock() {
+    let (store, Desk { gate, log, admission, asked }) = (Shared::default(), Desk::new(RULES));
+    let key = Secret::from(vec![9; 32]);
+    let gate = gate.with_approvals(Approvals::new(store.clone(), &key, || CLOCK.get()));
+    let mut desk = Desk { gate, log, admission, asked };
+    let admitted = desk.admit().unwrap();
+    let (id, mut verdict) = desk.put(&admitted, "update cards");
+    is_held(&mut verdict);
+    desk.say(&owner("ann"), &id.to_string(), true, "").unwrap();
+    CLOCK.set(NOW.plus_seconds(60));
+    assert_eq!(denied(&mut verdict).code, Code::TokenExpired);
+    assert_eq!(desk.log.last().time, NOW.plus_seconds(60));
+    drop(verdict);
+
+    let lasting = Principal { valid_until: NOW.plus_seconds(10_000), ..(*desk.admission.principal).clone() };
+    desk.admission.principal = Arc::new(lasting);
+    let (id, mut verdict) = desk.put(&desk.admit().unwrap(), "update cards");
+    is_held(&mut verdict);
+    now_or_never(desk.gate.answer(&owner("ann"), &id.to_string(), true, "", CLOCK.get())).unwrap().unwrap();
+    CLOCK.set(NOW.plus_seconds(60 + 600));
+    assert_eq!(denied(&mut verdict).code, Code::NeedsApproval, "it can no longer be used");
+}
+
+#[test]
+fn an_answer_under_other_policies_does_not_count_under_these() {
+    let store = Shared::default();
+    let mut desk = ticketing(&store);
+    let admitted = desk.admit().unwrap();
+    let (id, mut first) = desk.put(&admitted, "update cards");
+    denied(&mut first);
+    let open =
+        format!("{RULES} permit (principal in Group::\"others\", action == Action::\"approve\", resource);");
+    desk.gate.replace_policies(policies(&open), NOW).wait().unwrap();
+    let eve = desk.say(&user("eve", "others"), &id.to_string(), true, "yes");
+    assert!(matches!(eve, Err(Unanswered::NotAllowed(_))), "{eve:?}");
+    assert_eq!(desk.log.last().event.name(), "approval_not_counted");
+    desk.gate.replace_policies(policies(RULES), NOW).wait().unwrap();
+    let (_, mut same) = desk.put(&admitted, "update cards");
+    assert_eq!(denied(&mut same).code, Code::NeedsApproval);
+}
+
+#[test]
+fn an_answer_that_comes_second_is_decided_on_as_the_second() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let four_eyes = format!(
+        "{RULES} forbid (principal, action == Action::\"approve\", resource) when {{ context.approvals >= 1 }} unless {{ principal == User::\"ann\" }};"
+    );
+    desk.gate.replace_policies(policies(&four_eyes), NOW).wait().unwrap();
+    let admitted = desk.admit().unwrap();
+    let facts = access::Facts {
+        uses: vec![access::Use {
+            action: access::Action::Administer,
+            resource: access::Resource::Table("public.cards".into()),
+        }],
+        ..write()
+    };
+    let question = desk.question(facts, "drop table cards", Vec::new());
+    let id = question.request.to_string();
+    let mut verdict = desk.gate.ask(&admitted, &question, NOW).verdict;
+    is_held(&mut verdict);
+    let of = id.clone();
+    *store.meanwhile.lock().unwrap() = Some(Box::new(move |kept: &Memory| {
+        let mut request = now_or_never(kept.get(&of)).unwrap().unwrap().unwrap();
+        request.answer(&audit::Who::from(&*owner("bea").principal), true, "first", NOW).unwrap();
+        assert!(now_or_never(kept.replace(&request)).unwrap().unwrap());
+    }));
+    let late = desk.say(&owner("dan"), &id, true, "me too");
+    assert!(matches!(late, Err(Unanswered::NotAllowed(_))), "{late:?}");
+    assert_eq!(store.one(&id).approvals(), 1);
+    assert!(said(&mut verdict).is_none());
+}
+
+#[test]
+fn what_cannot_be_shown_whole_is_not_asked_about() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let admitted = desk.admit().unwrap();
+    let hidden = format!("update cards set a = 1 where id = 7 /*{}*/ or true", " ".repeat(9000));
+    let (_, mut verdict) = desk.put(&admitted, &hidden);
+    let refusal = denied(&mut verdict);
+    assert_eq!(refusal.code, Code::NeedsApproval);
+    assert!(refusal.detail.contains("too long to be shown whole"), "{}", refusal.detail);
+    let mut question = desk.update("update cards set a = $1", "7");
+    question.parameters = (0..129).map(|_| Redacted::new(Parameter::Null)).collect();
+    assert_eq!(denied(&mut desk.gate.ask(&admitted, &question, NOW).verdict).code, Code::NeedsApproval);
+    assert!(store.all().is_empty());
+}
+
+#[test]
+fn policies_of_answers_see_in_which_mode_the_command_was_asked() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let careful = format!(
+        "{RULES} forbid (principal, action == Action::\"approve\", resource) when {{ context.mode == \"admin\" }};"
+    );
+    desk.gate.replace_policies(policies(&careful), NOW).wait().unwrap();
+    desk.admission.mode = access::Mode::Admin;
+    let (id, mut verdict) = desk.put(&desk.admit().unwrap(), "update cards");
+    is_held(&mut verdict);
+    assert_eq!(desk.say(&owner("ann"), &id.to_string(), true, "").unwrap_err(), Unanswered::Unknown);
+}
+
+struct Counts;
+
+impl gate::Preview for Counts {
+    fn of(&self, asked: gate::Previewed) -> gate::Previewing {
+        let effect = gate::Effect { rows: Some(3), ..gate::Effect::of(&asked.facts) };
+        Box::pin(async { effect })
+    }
+}
+
+#[test]
+fn whoever_asks_is_not_told_how_many_rows_their_condition_holds_for() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    desk.gate.approvals().unwrap().preview_by(Arc::new(Counts));
+    let (id, mut verdict) = desk.put(&desk.admit().unwrap(), "update cards set a = 1 where pan like '4000%'");
+    is_held(&mut verdict);
+    let asker = Voter { principal: Arc::clone(&desk.admission.principal), ..owner("claude") };
+    let rows = |voter: &Voter| {
+        let seen = now_or_never(desk.gate.see(voter, &id.to_string(), NOW)).unwrap().unwrap();
+        let listed = now_or_never(desk.gate.requests(voter, true, 10, NOW)).unwrap().unwrap();
+        (seen.effect.rows, listed[0].effect.rows)
+    };
+    assert_eq!(rows(&owner("ann")), (Some(3), Some(3)));
+    assert_eq!(rows(&asker), (None, None));
+    desk.say(&owner("ann"), &id.to_string(), true, "").unwrap();
+    assert_eq!(store.one(&id.to_string()).effect.rows, Some(3), "nothing of it is lost");
+    runs(&mut verdict);
 }
 
 /// One thing that happens, at one of two gateways.

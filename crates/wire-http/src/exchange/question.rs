@@ -49,7 +49,7 @@ impl Exchange {
             request: self.request,
             stage: Stage::Run,
             command: Redacted::new(self.text(labelled.is_none()).into()),
-            bound: self.bound(&facts),
+            bound: self.bound(),
             facts: Arc::new(facts),
             parameters: labelled.unwrap_or_default(),
         }
@@ -270,10 +270,7 @@ impl Exchange {
     }
 
     /// What of the request an approval binds: all of it, but for the fields that say nothing of what is done.
-    fn bound(&self, facts: &Facts) -> Bound {
-        if facts.effect == Effect::None {
-            return Bound::Text(|_| None);
-        }
+    fn bound(&self) -> Bound {
         if !self.body.ended {
             return Bound::Nothing("its body is too long to be looked at whole, or was not");
         }
@@ -290,20 +287,24 @@ impl Exchange {
         let Head { method, target: Ok(target), headers } = &self.head else {
             return Bound::Nothing("its target is not well formed");
         };
+        let Ok(uri) = self.settings.connection.origin.uri(target) else {
+            return Bound::Nothing("its target is not well formed");
+        };
         let mut all = Vec::with_capacity(512 + self.body.held.len());
         // Each part with its length before it, so that no two run together.
         let mut part = |bytes: &[u8]| {
             all.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
             all.extend_from_slice(bytes);
         };
-        [method.as_str().as_bytes(), target.sent.as_bytes()].into_iter().for_each(&mut part);
+        [method.as_str().as_bytes(), uri.to_string().as_bytes()].into_iter().for_each(&mut part);
         let mut fields: Vec<(&str, &[u8])> = Vec::new();
         let sent = header::sent(headers);
         let says = |name: &str| !SAYS_NOTHING.contains(&name) && !name.starts_with("x-stainless-");
         fields.extend(
             sent.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).filter(|(name, _)| says(name)),
         );
-        fields.sort();
+        // By name alone: which of several values of one field comes first is for the server to make something of.
+        fields.sort_by_key(|(name, _)| *name);
         fields.into_iter().flat_map(|(name, value)| [name.as_bytes(), value]).for_each(&mut part);
         part(&self.body.held);
         Bound::Bytes(Redacted::new(all.into()))

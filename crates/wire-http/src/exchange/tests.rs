@@ -3,8 +3,8 @@ mod document;
 use std::sync::Arc;
 
 use access::{
-    Action, Code, DataClass, Mint, Outcome, Question, Receipt, Refusal, RequestId, SessionId, Status, Terms,
-    Verdict, Wanted,
+    Action, Bound, Code, DataClass, Mint, Outcome, Question, Receipt, Refusal, RequestId, SessionId, Status,
+    Terms, Verdict, Wanted,
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
@@ -740,4 +740,77 @@ fn who_is_turned_away_is_told_when_to_come_again() {
 fn limited() -> Verdict {
     let (detail, columns, policies) = ("so many".into(), Vec::new(), Vec::new());
     Verdict::Deny(Box::new(Refusal { code: Code::LimitReached, request: id(), detail, columns, policies }))
+}
+
+/// What an approval of a request is bound to.
+fn bound(method: &Method, target: &str, fields: &[(&str, &str)], body: &str) -> Vec<u8> {
+    let mut script = Script::new(method.clone(), target, fields, !body.is_empty());
+    if !body.is_empty() {
+        script.step(|exchange| exchange.request_data(body.as_bytes()));
+        script.step(|exchange| exchange.request_end());
+    }
+    match script.seen.asked.unwrap().bound {
+        Bound::Bytes(bytes) => bytes.expose().to_vec(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_approval_is_bound_to_the_method_the_path_the_query_and_the_body() {
+    let own = bound(&Method::DELETE, "/v1/refunds?id=1", &[], "x");
+    assert_eq!(bound(&Method::DELETE, "/v1/refunds?id=1", &[], "x"), own);
+    for (method, target, body) in [
+        (Method::POST, "/v1/refunds?id=1", "x"),
+        (Method::DELETE, "/v1/refunds?id=2", "x"),
+        (Method::DELETE, "/v1/refunds?id=1&all=true", "x"),
+        (Method::DELETE, "/v1/refunds?", "x"),
+        (Method::DELETE, "/v1/refunds", "x"),
+        (Method::DELETE, "/v1/refund?s?id=1", "x"),
+        (Method::DELETE, "/v1/refunds?id=1", "y"),
+        (Method::DELETE, "/v1/refunds?id=1", ""),
+    ] {
+        assert_ne!(bound(&method, target, &[], body), own, "{method} {target} {body}");
+    }
+    let mut elsewhere = connection();
+    elsewhere.origin = Origin::parse("http://other.test:8080/api").unwrap();
+    let asked = Script::on(settings(elsewhere), Method::GET, "/v1/refunds", &[], false).seen.asked;
+    let Bound::Bytes(bytes) = asked.unwrap().bound else { panic!() };
+    assert_ne!(bytes.expose().to_vec(), bound(&Method::GET, "/v1/refunds", &[], ""), "another server");
+}
+
+#[test]
+fn an_approval_is_bound_to_the_header_but_for_what_says_nothing() {
+    let with = |fields: &[(&str, &str)]| bound(&Method::POST, "/v1/refunds", fields, "x");
+    let own = with(&[("x-tenant", "a"), ("x-to", "1"), ("x-to", "2"), ("user-agent", "one")]);
+    assert_eq!(with(&[("x-to", "1"), ("x-tenant", "a"), ("x-to", "2"), ("accept", "text/plain")]), own);
+    for fields in [
+        &[("x-tenant", "b"), ("x-to", "1"), ("x-to", "2")][..],
+        &[("x-tenant", "a"), ("x-to", "2"), ("x-to", "1")],
+        &[("x-tenant", "a"), ("x-to", "1, 2")],
+        &[("x-tenant", "a"), ("x-to", "1"), ("x-to", "2"), ("user_agent", "one")],
+        &[("x-tenant", "a"), ("x-to", "1"), ("x-to", "2"), ("content-type", "text/plain")],
+    ] {
+        assert_ne!(with(fields), own, "{fields:?}");
+    }
+}
+
+#[test]
+fn what_whoever_answers_could_not_see_cannot_be_approved() {
+    for (fields, body) in [
+        (&[("content-encoding", "gzip")][..], b"x".to_vec()),
+        (&[], vec![0xff; 4]),
+        (&[], vec![b'x'; (64 << 10) + 1]),
+    ] {
+        let mut script = Script::new(Method::POST, "/v1/refunds", fields, true);
+        script.step(|exchange| exchange.request_data(&body));
+        script.step(|exchange| exchange.request_end());
+        assert!(matches!(script.seen.asked.unwrap().bound, Bound::Nothing(_)), "{fields:?}");
+    }
+}
+
+#[test]
+fn an_approval_of_what_only_reads_is_bound_to_all_of_it_too() {
+    let own = bound(&Method::GET, "/v1/reports?of=4000056655665556", &[("x-tenant", "a")], "");
+    assert_ne!(bound(&Method::GET, "/v1/reports?of=4000056655665564", &[("x-tenant", "a")], ""), own);
+    assert_ne!(bound(&Method::GET, "/v1/reports?of=4000056655665556", &[("x-tenant", "b")], ""), own);
 }

@@ -24,10 +24,12 @@ pub enum Who {
     Rita,
     /// A database administrator.
     Dora,
+    /// A person who answers for what agents do to payments.
+    Olga,
 }
 
 impl Who {
-    pub const ALL: [Self; 4] = [Self::Checkout, Self::Web, Self::Rita, Self::Dora];
+    pub const ALL: [Self; 5] = [Self::Checkout, Self::Web, Self::Rita, Self::Dora, Self::Olga];
 
     /// The name in policies and in the audit log.
     pub fn name(self) -> &'static str {
@@ -36,6 +38,7 @@ impl Who {
             Self::Web => "agent-web",
             Self::Rita => "rita",
             Self::Dora => "dora",
+            Self::Olga => "olga",
         }
     }
 
@@ -46,6 +49,7 @@ impl Who {
             Self::Web => "an agent: may not connect",
             Self::Rita => "a person of the fraud team: sees card numbers",
             Self::Dora => "a database administrator: changes tables, drops none",
+            Self::Olga => "an owner of payments: approves what agents ask for",
         }
     }
 
@@ -58,6 +62,7 @@ impl Who {
             Self::Web => Identity { subject: "svc-4712", client: "agent-web", groups: &["web-agents"] },
             Self::Rita => Identity { subject: "rita", client: "panguard-cli", groups: &["fraud"] },
             Self::Dora => Identity { subject: "dora", client: "panguard-cli", groups: &["dba"] },
+            Self::Olga => Identity { subject: "olga", client: "panguard-cli", groups: &["payments-owners"] },
         }
     }
 }

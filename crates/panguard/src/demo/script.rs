@@ -4,6 +4,7 @@
 mod ask;
 mod log;
 mod observe;
+mod people;
 
 use super::Demo;
 use super::show::Show;
@@ -40,6 +41,8 @@ pub async fn run(demo: &Demo, show: &Show) -> anyhow::Result<bool> {
         told.step(ask::masked_document(&witness, &agent).await?).await?;
         told.step(ask::allowed_write(&witness, &agent).await?).await?;
         told.step(ask::refused_drop(&witness, &agent).await?).await?;
+        told.step(people::approved_change(&witness, &agent).await?).await?;
+        told.step(people::denied_change(&witness, &agent).await?).await?;
         told.step(ask::card_code(&witness, &agent).await?).await?;
         told.step(ask::redacted_computation(&agent).await?).await?;
         told.step(ask::refused_computation(&agent).await?).await?;

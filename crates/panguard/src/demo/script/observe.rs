@@ -6,7 +6,7 @@ use anyhow::Context;
 use tokio_postgres::{Client, Error, NoTls, SimpleQueryMessage};
 
 use crate::cli::audit::line;
-use crate::demo::house::{AUDIENCE, House, Who};
+use crate::demo::house::{AUDIENCE, House, TOKEN_LIFETIME, Who};
 use crate::demo::{Demo, show};
 
 /// Who looks from outside: a way through the gateway, a way past it, and the log's files.
@@ -38,6 +38,20 @@ impl<'a> Witness<'a> {
     /// A token of the issuer's.
     pub fn token(&self, who: Who, lifetime: Duration) -> anyhow::Result<String> {
         self.demo.issuer.token(&who.identity(), AUDIENCE, lifetime)
+    }
+
+    /// This program, run by somebody who has their token in its environment. Whether it says that all is fine, and what it
+    /// says.
+    pub fn as_who<'b>(
+        &self,
+        who: Who,
+        arguments: impl IntoIterator<Item = &'b str>,
+    ) -> anyhow::Result<(bool, String)> {
+        let mut command = self.demo.house.panguard(arguments)?;
+        command.env("PANGUARD_TOKEN", self.token(who, TOKEN_LIFETIME)?);
+        let done = command.output().context("this program does not start again")?;
+        let said = if done.status.success() { &done.stdout } else { &done.stderr };
+        Ok((done.status.success(), String::from_utf8_lossy(said).trim_end().to_owned()))
     }
 
     /// A session through the gateway, which may be refused.

@@ -440,10 +440,14 @@ async fn next_look() {
 impl Request {
     /// What an agent is told whose command waits.
     fn held_message(&self) -> String {
-        let people = if self.needed == 1 { "a person".into() } else { format!("{} people", self.needed) };
+        let people = if self.needed == 1 {
+            "a person approves".into()
+        } else {
+            format!("{} people approve", self.needed)
+        };
         let minutes = (self.expires - self.asked) / 60_000_000;
         format!(
-            "this command waits until {people} approve it, at most {minutes} minutes; to answer: panguard requests approve {}",
+            "this command waits until {people} it, at most {minutes} minutes; to answer: panguard requests approve {}",
             self.id
         )
     }

@@ -17,6 +17,8 @@ pub struct Request {
     parameters: Vec<Option<String>>,
     shortened: bool,
     facts: Facts,
+    /// A console of an earlier version tells none.
+    #[serde(default)]
     effect: Effect,
     why: String,
     policies: Vec<Policy>,
@@ -47,7 +49,7 @@ struct Facts {
     not_understood: Vec<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Effect {
     #[serde(default)]
     tables: Vec<String>,

@@ -94,9 +94,9 @@ fn list_asks_with_the_token_and_prints_what_waits() {
     let said = run(&["list", "--console", &console.url()]);
     assert_eq!((said.code, said.err.as_str()), (0, ""));
     assert!(
-        said.out.starts_with(&format!("{ID}  waiting: 0 of 1 approvals, 0 s left\n  who    agent claude\n"))
+        said.out.starts_with(&format!("{ID}  waiting: 0 of 1 approvals, 0 s left\n  who      agent claude\n"))
     );
-    assert!(said.out.contains("what   update cards \\u{1b}[2J\n"), "{}", said.out);
+    assert!(said.out.contains("what     update cards \\u{1b}[2J\n"), "{}", said.out);
     let asked = console.asked();
     assert!(asked.starts_with("GET /api/requests?all=false&limit=100 HTTP/1.1\r\n"), "{asked}");
     assert!(asked.contains("authorization: Bearer token-of-bea\r\n"), "{asked}");

@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use access::{
-    Admission, Approving, Code, Effect, Facts, Mint, Mode, Outcome, Question, Refusal, Secret, SessionId,
-    Stage, Terms, Timestamp, Use, Verdict,
+    Admission, Approving, Bound, Code, Effect, Facts, Mint, Mode, Outcome, Question, Refusal, Secret,
+    SessionId, Stage, Terms, Timestamp, Use, Verdict,
 };
 use arc_swap::ArcSwap;
 use audit::{Command, Entry, Event, NotAppended, PolicyNote};
@@ -211,6 +211,9 @@ impl Gate {
         let (admission, who) = (admitted.admission(), admitted.who());
         if command.shortened {
             return Some(Err("it is too long to be shown whole to whoever would approve it"));
+        }
+        if let (false, Bound::Once(why)) = (admission.approval.waits, &question.bound) {
+            return Some(Err(why));
         }
         let binding = match approvals.binder.bind(who, &admission.connection, &rules.version, question) {
             Ok(binding) => binding,

@@ -149,7 +149,10 @@ impl Desk {
     fn update(&mut self, text: &str, id: &str) -> Question {
         let question = self.question(write(), text, vec![Parameter::Text(id.as_bytes().into())]);
         Question {
-            bound: Bound::Text(|text| Some(text.split_whitespace().collect::<Vec<_>>().join(" "))),
+            bound: Bound::Text(
+                |text| Some(text.split_whitespace().collect::<Vec<_>>().join(" ")),
+                Box::default(),
+            ),
             ..question
         }
     }
@@ -698,6 +701,43 @@ fn what_cannot_be_shown_whole_is_not_asked_about() {
     question.parameters = (0..129).map(|_| Redacted::new(Parameter::Null)).collect();
     assert_eq!(denied(&mut desk.gate.ask(&admitted, &question, NOW).verdict).code, Code::NeedsApproval);
     assert!(store.all().is_empty());
+}
+
+#[test]
+fn what_else_a_text_means_is_bound_with_it() {
+    let store = Shared::default();
+    let mut desk = ticketing(&store);
+    let admitted = desk.admit().unwrap();
+    let mut put = |beside: &[u8]| {
+        let question =
+            Question { bound: Bound::Text(|_| None, beside.into()), ..desk.update("update cards", "7") };
+        denied(&mut desk.gate.ask(&admitted, &question, NOW).verdict);
+    };
+    put(b"by days");
+    put(b"by seconds");
+    put(b"by days");
+    assert_eq!(store.all().len(), 2);
+}
+
+#[test]
+fn what_hangs_on_its_session_is_approved_while_it_waits_or_not_at_all() {
+    let store = Shared::default();
+    let mut desk = ticketing(&store);
+    let once = |desk: &mut Desk| Question {
+        bound: Bound::Once("it has set something"),
+        ..desk.update("update cards", "7")
+    };
+    let question = once(&mut desk);
+    let refusal = denied(&mut desk.gate.ask(&desk.admit().unwrap(), &question, NOW).verdict);
+    assert!(refusal.detail.ends_with("it has set something"), "{}", refusal.detail);
+    assert!(store.all().is_empty());
+    desk.admission.approval.waits = true;
+    let admitted = desk.admit().unwrap();
+    let question = once(&mut desk);
+    let mut verdict = desk.gate.ask(&admitted, &question, NOW).verdict;
+    is_held(&mut verdict);
+    desk.say(&owner("ann"), &question.request.to_string(), true, "").unwrap();
+    runs(&mut verdict);
 }
 
 #[test]

@@ -209,9 +209,6 @@ impl Gate {
             return Some(Err("it is too long to be shown whole to whoever would answer"));
         }
         let (admission, who) = (admitted.admission(), admitted.who());
-        if command.shortened {
-            return Some(Err("it is too long to be shown whole to whoever would approve it"));
-        }
         if let (false, Bound::Once(why)) = (admission.approval.waits, &question.bound) {
             return Some(Err(why));
         }

@@ -184,6 +184,14 @@ impl Held {
         if let Some(asked) = asked.filter(|_| !self.request.waits) {
             return (self.come_again(&asked, now).await, None);
         }
+        match self.approvals.store.open_of(&self.request.asker).await {
+            Ok(open) if open < OPEN_MAX => {}
+            Ok(open) => {
+                let why = format!("{open} requests of yours are open already: wait until some are answered");
+                return (self.deny(Code::NeedsApproval, &why, now).await, None);
+            }
+            Err(down) => return (self.deny(Code::NeedsApproval, &down.to_string(), now).await, None),
+        }
         if let Some((preview, previewed)) = self.approvals.preview.get().zip(self.previewed.take()) {
             self.request.effect = preview.of(previewed).await;
         }
@@ -436,6 +444,10 @@ async fn next_look() {
     })
     .await;
 }
+
+/// Requests of one principal that are open at a time: more than people can look at with care, and few enough that nobody
+/// else's are lost among them.
+const OPEN_MAX: u64 = 50;
 
 impl Request {
     /// What an agent is told whose command waits.

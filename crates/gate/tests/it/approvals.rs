@@ -692,13 +692,13 @@ fn what_cannot_be_shown_whole_is_not_asked_about() {
     let store = Shared::default();
     let mut desk = desk(&store);
     let admitted = desk.admit().unwrap();
-    let hidden = format!("update cards set a = 1 where id = 7 /*{}*/ or true", " ".repeat(9000));
+    let hidden = format!("update cards set a = 1 where id = 7 /*{}*/ or true", " ".repeat(300 << 10));
     let (_, mut verdict) = desk.put(&admitted, &hidden);
     let refusal = denied(&mut verdict);
     assert_eq!(refusal.code, Code::NeedsApproval);
     assert!(refusal.detail.contains("too long to be shown whole"), "{}", refusal.detail);
     let mut question = desk.update("update cards set a = $1", "7");
-    question.parameters = (0..129).map(|_| Redacted::new(Parameter::Null)).collect();
+    question.parameters = vec![Redacted::new(Parameter::Text(vec![b'a'; 300 << 10].into()))];
     assert_eq!(denied(&mut desk.gate.ask(&admitted, &question, NOW).verdict).code, Code::NeedsApproval);
     assert!(store.all().is_empty());
 }
@@ -738,6 +738,64 @@ fn what_hangs_on_its_session_is_approved_while_it_waits_or_not_at_all() {
     is_held(&mut verdict);
     desk.say(&owner("ann"), &question.request.to_string(), true, "").unwrap();
     runs(&mut verdict);
+}
+
+#[test]
+fn what_nobody_waits_for_ends_too_when_its_time_is_up() {
+    let store = Shared::default();
+    let mut desk = ticketing(&store);
+    let admitted = desk.admit().unwrap();
+    let (unanswered, mut verdict) = desk.put(&admitted, "update cards");
+    denied(&mut verdict);
+    let (unused, mut verdict) = desk.put(&admitted, "update cards set a = 1");
+    denied(&mut verdict);
+    let late = NOW.plus_seconds(800);
+    now_or_never(desk.gate.answer(&owner("ann"), &unused.to_string(), true, "", late)).unwrap().unwrap();
+    let end = |seconds| now_or_never(desk.gate.end_overdue(NOW.plus_seconds(seconds))).unwrap().unwrap();
+    assert_eq!((end(899), end(900), end(1399), end(1400), end(9999)), (0, 1, 0, 1, 0));
+    for id in [unanswered, unused] {
+        assert_eq!(store.one(&id.to_string()).state, State::Expired);
+    }
+    let ended = desk.log.entries().into_iter().filter(|it| it.event.name() == "approval_ended");
+    assert_eq!(ended.map(|it| it.request.unwrap()).collect::<Vec<_>>(), [unanswered, unused]);
+}
+
+#[test]
+fn one_who_waits_is_told_of_the_end_once() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let (_, mut verdict) = desk.put(&desk.admit().unwrap(), "update cards");
+    is_held(&mut verdict);
+    assert_eq!(now_or_never(desk.gate.end_overdue(NOW.plus_seconds(900))).unwrap(), Ok(1));
+    assert!(denied(&mut verdict).detail.ends_with("nobody answered in time"));
+    drop(verdict);
+    let ends = desk.log.events().into_iter().filter(|event| *event == "approval_ended").count();
+    assert_eq!(ends, 1);
+}
+
+#[test]
+fn nobody_asks_for_more_than_people_can_look_at() {
+    let store = Shared::default();
+    let mut desk = ticketing(&store);
+    let admitted = desk.admit().unwrap();
+    for at in 0..50 {
+        let (_, mut verdict) = desk.put(&admitted, &format!("update cards set a = {at}"));
+        denied(&mut verdict);
+    }
+    let (_, mut verdict) = desk.put(&admitted, "update cards set a = 50");
+    let refusal = denied(&mut verdict);
+    assert!(refusal.detail.contains("50 requests of yours are open"), "{}", refusal.detail);
+    assert_eq!(store.all().len(), 50);
+    let other = Principal { subject: "sub-2".into(), ..(*desk.admission.principal).clone() };
+    desk.admission.principal = Arc::new(other);
+    let (_, mut verdict) = desk.put(&desk.admit().unwrap(), "update cards set a = 50");
+    denied(&mut verdict);
+    assert_eq!(store.all().len(), 51, "another's are their own");
+    let id = store.all()[50].id.clone();
+    desk.say(&owner("ann"), &id, false, "no").unwrap();
+    let (_, mut verdict) = desk.put(&admitted, "update cards set a = 50");
+    denied(&mut verdict);
+    assert_eq!(store.all().len(), 52, "once one is answered there is room for another");
 }
 
 #[test]

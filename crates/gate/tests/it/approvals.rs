@@ -799,6 +799,51 @@ fn nobody_asks_for_more_than_people_can_look_at() {
 }
 
 #[test]
+fn an_approved_comparison_counts_as_a_guess() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let few = r#"
+        permit (principal, action == Action::"connect", resource);
+        permit (principal, action == Action::"write", resource) when { context.approvals >= 1 };
+        permit (principal, action == Action::"match", resource) when { context.matches <= 3 };
+        permit (principal in Group::"owners", action == Action::"approve", resource);
+    "#;
+    desk.gate.replace_policies(policies(few), NOW).wait().unwrap();
+    let admitted = desk.admit().unwrap();
+    let put = |desk: &mut Desk| {
+        let column = "public.cards.pan".into();
+        let it = access::Match { column, class: access::DataClass::Pan, values: 2, values_of: None };
+        let facts = access::Facts { matches: vec![it], ..write() };
+        let question = desk.question(facts, "update cards set a = 1 where pan in ($1, $2)", Vec::new());
+        (question.request, desk.gate.ask(&admitted, &question, NOW).verdict)
+    };
+    let (id, mut first) = put(&mut desk);
+    is_held(&mut first);
+    desk.say(&owner("ann"), &id.to_string(), true, "").unwrap();
+    runs(&mut first);
+    let (_, mut second) = put(&mut desk);
+    assert_eq!(denied(&mut second).code, Code::PolicyDenied, "no approval lets it make four");
+}
+
+#[test]
+fn a_command_whose_agent_left_before_anybody_was_asked_is_recorded_all_the_same() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let admitted = desk.admit().unwrap();
+    let (id, verdict) = desk.put(&admitted, "update cards");
+    drop(verdict);
+    let last = desk.log.last();
+    assert_eq!(last.request, Some(id));
+    let Event::CommandRefused { code, .. } = last.event else { panic!("{:?}", last.event) };
+    assert_eq!(code, Code::Withdrawn);
+    let (_, mut verdict) = desk.put(&admitted, "update cards");
+    is_held(&mut verdict);
+    drop(verdict);
+    let refused = desk.log.events().into_iter().filter(|event| *event == "command_refused").count();
+    assert_eq!(refused, 1, "of the one that was asked about the end is recorded");
+}
+
+#[test]
 fn policies_of_answers_see_in_which_mode_the_command_was_asked() {
     let store = Shared::default();
     let mut desk = desk(&store);

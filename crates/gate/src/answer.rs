@@ -144,10 +144,13 @@ impl Gate {
             return Err(Unanswered::Expired);
         }
         let who = Who::from(&*voter.principal);
-        let mut all = approvals.store.list(open, limit).await.map_err(Unanswered::Down)?;
+        // Those that are open are few, and others' must not stand in the way of theirs.
+        let seen = if open { LEFT_MAX } else { limit };
+        let mut all = approvals.store.list(open, seen).await.map_err(Unanswered::Down)?;
         all.retain(|it| {
             (!open || it.state_at(now).is_open()) && self.may_see(&voter.principal, &who, it, now)
         });
+        all.truncate(limit as usize);
         Ok(all.into_iter().map(|it| shown(it, &who)).collect())
     }
 

@@ -799,6 +799,21 @@ fn nobody_asks_for_more_than_people_can_look_at() {
 }
 
 #[test]
+fn what_others_ask_for_hides_nothing_in_the_list() {
+    let store = Shared::default();
+    let mut desk = ticketing(&store);
+    let (id, mut verdict) = desk.put(&desk.admit().unwrap(), "update cards");
+    denied(&mut verdict);
+    desk.admission.connection = "other-db".into();
+    let elsewhere = desk.admit().unwrap();
+    for at in 0..5 {
+        denied(&mut desk.put(&elsewhere, &format!("update cards set a = {at}")).1);
+    }
+    let listed = now_or_never(desk.gate.requests(&owner("ann"), true, 1, NOW)).unwrap().unwrap();
+    assert_eq!(listed.iter().map(|it| &*it.id).collect::<Vec<_>>(), [&*id.to_string()]);
+}
+
+#[test]
 fn an_approved_comparison_counts_as_a_guess() {
     let store = Shared::default();
     let mut desk = desk(&store);

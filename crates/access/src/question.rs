@@ -23,7 +23,11 @@ pub struct Question {
 #[derive(Debug, Clone)]
 pub enum Bound {
     /// Its text in the form that this gives it: what means the same is the same. What has no such form is bound as it is.
-    Text(fn(&str) -> Option<String>),
+    /// And what else says what it means.
+    Text(fn(&str) -> Option<String>, Box<[u8]>),
+    /// This very one: what it does hangs on what was done before it, so that the same text sent again is another command. It
+    /// can be approved while it waits. Why, in a few words.
+    Once(&'static str),
     /// These bytes, which say all of it.
     Bytes(Redacted<Arc<[u8]>>),
     /// Nothing, since not all of it is known when it is asked about: it cannot be approved. Why, in a few words.

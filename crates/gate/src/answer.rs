@@ -144,10 +144,13 @@ impl Gate {
             return Err(Unanswered::Expired);
         }
         let who = Who::from(&*voter.principal);
-        let mut all = approvals.store.list(open, limit).await.map_err(Unanswered::Down)?;
+        // Those that are open are few, and others' must not stand in the way of theirs.
+        let seen = if open { LEFT_MAX } else { limit };
+        let mut all = approvals.store.list(open, seen).await.map_err(Unanswered::Down)?;
         all.retain(|it| {
             (!open || it.state_at(now).is_open()) && self.may_see(&voter.principal, &who, it, now)
         });
+        all.truncate(limit as usize);
         Ok(all.into_iter().map(|it| shown(it, &who)).collect())
     }
 
@@ -159,15 +162,46 @@ impl Gate {
         let Some(approvals) = self.approvals() else { return Ok(0) };
         let open = approvals.store.list(true, LEFT_MAX).await?;
         let mut withdrawn = 0;
-        for mut request in open.into_iter().filter(|it| it.waits && *it.gateway == *self.name) {
+        // One whose time has run out has expired, and is ended as such.
+        let left = |it: &Request| it.waits && *it.gateway == *self.name && it.state_at(now).is_open();
+        for mut request in open.into_iter().filter(left) {
             if request.withdraw() && approvals.store.replace(&request).await? {
-                let event = Event::ApprovalEnded { of: request.id.clone(), how: Ended::Withdrawn };
-                let entry = Entry::of_gateway(now, Arc::clone(&self.name), event);
-                self.log.note(&Entry { request: RequestId::read(&request.id), ..entry });
+                self.log.note(&self.entry_of_end(&request, Ended::Withdrawn, now));
                 withdrawn += 1;
             }
         }
         Ok(withdrawn)
+    }
+
+    /// Ends the requests whose time has run out, whether or not anybody waits for them. To be called now and then.
+    ///
+    /// # Errors
+    /// [`Down`]; the rest is ended the next time.
+    pub async fn end_overdue(&self, now: Timestamp) -> Result<usize, Down> {
+        let Some(approvals) = self.approvals() else { return Ok(0) };
+        let mut ended = 0;
+        for mut request in approvals.store.overdue(now.micros(), OVERDUE_MAX).await? {
+            if request.expire(now) && approvals.store.replace(&request).await? {
+                self.log.note(&self.entry_of_end(&request, Ended::Expired, now));
+                approvals.wake(&request.id, now);
+                ended += 1;
+            }
+        }
+        Ok(ended)
+    }
+
+    /// That a request ended for which nobody waits.
+    fn entry_of_end(&self, request: &Request, how: Ended, now: Timestamp) -> Entry {
+        let id = RequestId::read(&request.id);
+        let event = Event::ApprovalEnded { of: request.id.clone(), how };
+        Entry {
+            session: id.map(|id| id.session),
+            request: id,
+            principal: Some(Arc::new(request.asker.clone())),
+            connection: Some((&*request.connection).into()),
+            lane: Some((&*request.lane).into()),
+            ..Entry::of_gateway(now, Arc::clone(&self.name), event)
+        }
     }
 
     async fn look_up(
@@ -279,6 +313,9 @@ fn clip(comment: &str) -> &str {
 
 /// More than one gateway may hold at once.
 const LEFT_MAX: u32 = 100_000;
+
+/// Requests that are ended at a time; the others next time.
+const OVERDUE_MAX: u32 = 1000;
 
 /// Bytes of a comment.
 const COMMENT_BYTES_MAX: usize = 2000;

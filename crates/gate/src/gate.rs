@@ -1,9 +1,9 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use access::{
-    Admission, Approving, Code, Effect, Facts, Mint, Mode, Outcome, Question, Refusal, Secret, SessionId,
-    Stage, Terms, Timestamp, Use, Verdict,
+    Admission, Approving, Bound, Code, Effect, Facts, Match, Mint, Mode, Outcome, Question, Refusal, Secret,
+    SessionId, Stage, Terms, Timestamp, Use, Verdict,
 };
 use arc_swap::ArcSwap;
 use audit::{Command, Entry, Event, NotAppended, PolicyNote};
@@ -33,7 +33,7 @@ pub struct Gate {
     approvals: Option<Arc<Approvals>>,
     /// The gateway's name in entries.
     pub(crate) name: Arc<str>,
-    guesses: Guesses,
+    guesses: Arc<Guesses>,
     tokens: Tokens,
     askers: Cache<Asker, u64>,
     asker_next: AtomicU64,
@@ -83,7 +83,7 @@ impl Gate {
             approvals: None,
             recorder: Recorder::new(masker, fingerprint_key),
             name: name.into(),
-            guesses: Guesses::default(),
+            guesses: Arc::default(),
             tokens: Tokens::default(),
             askers: Cache::new(ASKERS_MAX),
             asker_next: AtomicU64::new(0),
@@ -209,8 +209,8 @@ impl Gate {
             return Some(Err("it is too long to be shown whole to whoever would answer"));
         }
         let (admission, who) = (admitted.admission(), admitted.who());
-        if command.shortened {
-            return Some(Err("it is too long to be shown whole to whoever would approve it"));
+        if let (false, Bound::Once(why)) = (admission.approval.waits, &question.bound) {
+            return Some(Err(why));
         }
         let binding = match approvals.binder.bind(who, &admission.connection, &rules.version, question) {
             Ok(binding) => binding,
@@ -249,6 +249,9 @@ impl Gate {
             about,
             id: question.request,
             previewed: previewed(admission, question),
+            guesses: Arc::clone(&self.guesses),
+            is_recorded: AtomicBool::new(false),
+            matches: guessed(&question.facts, &approvable.allowed.terms),
             request,
             command: Box::new(command.clone()),
             terms: approvable.allowed.terms.clone(),
@@ -296,8 +299,7 @@ impl Gate {
         let Ok(Allowed { terms, .. }) = &decided.ruling else { return decided };
         // What is only prepared compares nothing yet.
         if question.stage == Stage::Run && principal.is_valid_at(now) {
-            let counts = facts.matches.iter().filter(|it| !terms.reveals(&it.class)).cloned();
-            guesses.count(admitted.who(), connection, &counts.collect::<Vec<_>>(), now);
+            guesses.count(admitted.who(), connection, &guessed(facts, terms), now);
         }
         decided
     }
@@ -491,6 +493,11 @@ const ASKS_NOTHING: u64 = u64::MAX;
 struct Refused {
     refusal: Box<Refusal>,
     detail: Box<str>,
+}
+
+/// The comparisons of a command that count as guesses under these terms.
+fn guessed(facts: &Facts, terms: &Terms) -> Vec<Match> {
+    facts.matches.iter().filter(|it| !terms.reveals(&it.class)).cloned().collect()
 }
 
 /// What opening a session comes to.

@@ -43,6 +43,6 @@ pub use label::{Label, LabelError, Labels, NotPan};
 pub use lineage::{Given, Lineage, Mention, Place, lineage, locate};
 pub use names::{resolve, unknown_name};
 pub use shape::shape;
-pub use template::{TemplateError, Templates, canonical_text};
+pub use template::{TemplateError, Templates, canonical_text, names_a_cursor};
 pub use testimony::{NoTestimony, Testimony, queries};
 pub use touched::{Touched, touched};

@@ -110,6 +110,14 @@ pub fn canonical_text(text: &str) -> Option<String> {
     Some(tokens.iter().flat_map(|token| [token.text(), " "]).collect())
 }
 
+/// Whether a text says `CURRENT OF`: which row it means then is for a cursor to say.
+pub fn names_a_cursor(text: &str) -> bool {
+    let may = text.as_bytes().windows(7).any(|word| word.eq_ignore_ascii_case(b"current"));
+    // What cannot be cut into tokens cannot be run either.
+    let Some(tokens) = may.then(|| tokens(text)).flatten() else { return may };
+    tokens.windows(2).any(|pair| matches!(pair, [one, of] if one.text() == "current" && of.text() == "of"))
+}
+
 /// The same, each value (a literal, a parameter) replaced by `?`; and the values. Two texts of one form are the same
 /// statement but for its values.
 fn canonical(text: &str) -> Option<(String, Vec<Option<Box<str>>>)> {
@@ -266,5 +274,44 @@ mod tests {
             assert_ne!(form(other), own, "{other}");
         }
         assert_eq!(canonical_text("select 'unfinished"), None);
+    }
+
+    #[test]
+    fn what_is_read_differently_has_another_form() {
+        let form = |text: &str| canonical_text(text).unwrap_or_else(|| format!("as it is: {text}"));
+        for (one, other) in [
+            ("select 'a'", "select 'a'\n'b'"),
+            ("select 'a'\n'b'", "select 'a'\n'c'"),
+            ("select 'a' -- x\n 'b'", "select 'a' -- x\n 'c'"),
+            (r"select 'a\'", r"select E'a\\'"),
+            ("select U&'\\0061'", "select U&'\\0062'"),
+            ("select U&'!0061' uescape '!'", "select U&'!0061' uescape '+'"),
+            ("select $a$x$a$", "select $a$X$a$"),
+            ("select 1 - -1", "select 1 --1\n"),
+            ("select @ -1", "select @-1"),
+            ("select N'a'", "select 'a'"),
+            ("select \"A\"", "select \"a\""),
+            ("select \"a\"", "select a"),
+            ("select É", "select é"),
+            ("select 'a b'", "select 'a  b'"),
+            ("select 1.5", "select 1 .5"),
+            ("select $1", "select $11"),
+            ("select b'1'", "select x'1'"),
+            ("select 1;; select 2", "select 1; select 2"),
+        ] {
+            assert_ne!(form(one), form(other));
+        }
+    }
+
+    #[test]
+    fn a_row_of_a_cursor_is_named_by_it() {
+        for text in ["delete from t where current of c", "UPDATE t SET a = 1 WHERE CURRENT /* x */ OF c"] {
+            assert!(names_a_cursor(text), "{text}");
+        }
+        for text in
+            ["select current_date", "select 'current of c'", "select \"current\" from t", "delete from t"]
+        {
+            assert!(!names_a_cursor(text), "{text}");
+        }
     }
 }

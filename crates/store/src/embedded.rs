@@ -3,6 +3,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use audit::Who;
 use futures_channel::oneshot;
 use gate::{Down, Request, Requests, Storing};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
@@ -100,12 +101,16 @@ const TABLES: &str = "
         revision INTEGER NOT NULL,
         binding TEXT NOT NULL,
         open INTEGER NOT NULL,
+        until INTEGER,
+        asker TEXT NOT NULL,
         asked INTEGER NOT NULL,
         change INTEGER NOT NULL,
         document TEXT NOT NULL
     ) STRICT;
     CREATE INDEX requests_bound ON requests (binding) WHERE open;
     CREATE INDEX requests_open ON requests (asked) WHERE open;
+    CREATE INDEX requests_until ON requests (until) WHERE open;
+    CREATE INDEX requests_asker ON requests (asker) WHERE open;
     CREATE INDEX requests_asked ON requests (asked);
     CREATE INDEX requests_changed ON requests (change);
     CREATE TABLE changes (last INTEGER NOT NULL) STRICT;
@@ -135,12 +140,14 @@ impl Requests for Embedded {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let change = next_change(&transaction)?;
             transaction.prepare_cached(
-                "INSERT INTO requests (id, revision, binding, open, asked, change, document) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO requests (id, revision, binding, open, until, asker, asked, change, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )?.execute(params![
                 request.id,
                 request.revision,
                 request.binding,
                 request.state.is_open(),
+                request.open_until(),
+                asker(&request.asker)?,
                 request.asked,
                 change,
                 document
@@ -157,9 +164,16 @@ impl Requests for Embedded {
             let change = next_change(&transaction)?;
             let replaced = transaction
                 .prepare_cached(
-                    "UPDATE requests SET revision = ?1, open = ?2, change = ?3, document = ?4 WHERE id = ?5 AND revision + 1 = ?1",
+                    "UPDATE requests SET revision = ?1, open = ?2, until = ?3, change = ?4, document = ?5 WHERE id = ?6 AND revision + 1 = ?1",
                 )?
-                .execute(params![request.revision, request.state.is_open(), change, document, request.id])?;
+                .execute(params![
+                    request.revision,
+                    request.state.is_open(),
+                    request.open_until(),
+                    change,
+                    document,
+                    request.id
+                ])?;
             if replaced == 1 {
                 transaction.commit()?;
             }
@@ -194,6 +208,21 @@ impl Requests for Embedded {
         })
     }
 
+    fn overdue(&self, now: i64, limit: u32) -> Storing<Vec<Request>> {
+        self.ask(move |connection| {
+            let sql = "SELECT document FROM requests WHERE open AND until <= ? ORDER BY until, id LIMIT ?";
+            documents(connection, sql, params![now, limit])
+        })
+    }
+
+    fn open_of(&self, who: &Who) -> Storing<u64> {
+        let asker = asker(who);
+        self.ask(move |connection| {
+            let sql = "SELECT count(*) FROM requests WHERE asker = ? AND open";
+            Ok(connection.prepare_cached(sql)?.query_row([asker?], |row| row.get(0))?)
+        })
+    }
+
     fn changed(&self, change: u64) -> Storing<(Vec<Box<str>>, u64)> {
         self.ask(move |connection| {
             // In one transaction, so that what changes meanwhile is told the next time.
@@ -205,6 +234,11 @@ impl Requests for Embedded {
             Ok((ids.collect::<Result<_, _>>()?, last))
         })
     }
+}
+
+/// A principal by what its issuer calls it.
+fn asker(who: &Who) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&(&who.issuer, &who.subject))
 }
 
 fn next_change(connection: &Connection) -> rusqlite::Result<u64> {

@@ -66,7 +66,7 @@ fn request(number: u32, binding: &str) -> Request {
         policy_version: "v1".into(),
         needed: 1,
         asked: i64::from(number),
-        expires: 1_000_000,
+        expires: 1_000_000 + i64::from(number),
         life: 600,
         answers: Vec::new(),
         state: State::Waiting,
@@ -151,6 +151,8 @@ enum Step {
     Bound(&'static str),
     List(bool, u32),
     Changed(u64),
+    Overdue(i64, u32),
+    OpenOf(&'static str),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -162,6 +164,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => binding.prop_map(Step::Bound),
         1 => (any::<bool>(), 0..5_u32).prop_map(|(open, limit)| Step::List(open, limit)),
         1 => (0..8_u64).prop_map(Step::Changed),
+        1 => (999_998..1_000_006_i64, 0..4_u32).prop_map(|(now, limit)| Step::Overdue(now, limit)),
+        1 => prop::sample::select(vec!["claude", "other"]).prop_map(Step::OpenOf),
     ]
 }
 
@@ -215,6 +219,15 @@ fn same(store: &impl Requests, steps: &[Step]) -> Result<(), TestCaseError> {
                 all.sort_by_key(|it| std::cmp::Reverse(it.asked));
                 all.truncate(*limit as usize);
                 prop_assert_eq!(wait(store.list(*open, *limit)).unwrap(), all);
+            }
+            Step::Overdue(now, limit) => {
+                let ours = wait(store.overdue(*now, *limit)).unwrap();
+                prop_assert_eq!(ours, wait(memory.overdue(*now, *limit)).unwrap());
+            }
+            Step::OpenOf(subject) => {
+                let who = Who { subject: (*subject).into(), ..request(0, "a").asker };
+                let ours = wait(store.open_of(&who)).unwrap();
+                prop_assert_eq!(ours, wait(memory.open_of(&who)).unwrap());
             }
             Step::Changed(change) => {
                 let (mut ours, last) = wait(store.changed(*change)).unwrap();

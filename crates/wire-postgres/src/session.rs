@@ -102,6 +102,8 @@ pub struct Postgres {
     winding_down: bool,
     stale: bool,
     doubt: Doubt,
+    /// Whether a command has gone upstream that may have changed how later ones are read.
+    has_set: bool,
     witness: Witness,
     /// Whether what others notify of may be told: all that they could know may be.
     hears: bool,
@@ -171,6 +173,7 @@ impl Postgres {
             winding_down: false,
             stale: false,
             doubt: Doubt::new(changes),
+            has_set: false,
             witness: Witness::default(),
             hears: false,
             touched: Touched::default(),

@@ -39,10 +39,14 @@ impl Binder {
         }
         let text = question.command.expose();
         match &question.bound {
-            Bound::Text(form) => match form(text) {
-                Some(form) => part(b'c', form.as_bytes()),
-                None => part(b't', text.as_bytes()),
-            },
+            Bound::Text(form, beside) => {
+                match form(text) {
+                    Some(form) => part(b'c', form.as_bytes()),
+                    None => part(b't', text.as_bytes()),
+                }
+                part(b'm', beside);
+            }
+            Bound::Once(_) => part(b'i', question.request.to_string().as_bytes()),
             Bound::Bytes(bytes) => part(b'b', bytes.expose()),
             Bound::Nothing(why) => return Err(why),
         }

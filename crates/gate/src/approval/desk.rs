@@ -1,16 +1,17 @@
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use access::{Code, Mint, Principal, Refusal, RequestId, Secret, Terms, Ticket, Timestamp, Verdict};
+use access::{Code, Match, Mint, Principal, Refusal, RequestId, Secret, Terms, Ticket, Timestamp, Verdict};
 use arc_swap::ArcSwap;
 use audit::{Command, Ended, Entry, Event, PolicyNote};
 use futures_channel::oneshot;
 
 use super::{Binder, Down, Preview, Previewed, Request, Requests, State};
+use crate::guesses::Guesses;
 use crate::pending::Pending;
 use crate::rules::Rules;
 use crate::{Append, gate};
@@ -131,6 +132,11 @@ pub(crate) struct Held {
     pub(crate) id: RequestId,
     /// What is to be found out about it, where that is safe.
     pub(crate) previewed: Option<Previewed>,
+    /// The values that it compares with protected columns, which count once it may run.
+    pub(crate) guesses: Arc<Guesses>,
+    pub(crate) matches: Vec<Match>,
+    /// Whether an entry tells of the command.
+    pub(crate) is_recorded: AtomicBool,
     /// What is asked, unless it has been before.
     pub(crate) request: Request,
     pub(crate) command: Box<Command>,
@@ -183,6 +189,14 @@ impl Held {
         let asked = bound.into_iter().find(is_same);
         if let Some(asked) = asked.filter(|_| !self.request.waits) {
             return (self.come_again(&asked, now).await, None);
+        }
+        match self.approvals.store.open_of(&self.request.asker).await {
+            Ok(open) if open < OPEN_MAX => {}
+            Ok(open) => {
+                let why = format!("{open} requests of yours are open already: wait until some are answered");
+                return (self.deny(Code::NeedsApproval, &why, now).await, None);
+            }
+            Err(down) => return (self.deny(Code::NeedsApproval, &down.to_string(), now).await, None),
         }
         if let Some((preview, previewed)) = self.approvals.preview.get().zip(self.previewed.take()) {
             self.request.effect = preview.of(previewed).await;
@@ -294,6 +308,8 @@ impl Held {
             let found = self.approvals.store.get(&request.id).await?;
             return Ok(Taken::Not(found.map_or(State::Used, |found| found.state_at(now))));
         }
+        let connection: Arc<str> = (&*request.connection).into();
+        self.guesses.open().count(&request.asker, &connection, &self.matches, now);
         let event = Event::CommandIntent {
             command: self.command.clone(),
             policies: self.policies.clone(),
@@ -355,20 +371,36 @@ impl Held {
             (_, why) => why.into(),
         };
         let refusal = Refusal { code, detail: detail.clone(), ..self.refusal.clone() };
-        let event = Event::CommandRefused {
-            command: self.command.clone(),
-            policies: self.request.policies.clone(),
-            policy_version: (&*self.request.policy_version).into(),
-            code,
-            detail,
-        };
+        let event = self.refused(code, detail);
         // It is told once it is recorded; and if that fails, it is refused all the same.
         _ = self.log.append(&self.entry(event, now)).await;
         Verdict::Deny(Box::new(refusal))
     }
 
+    /// An entry of the command, which tells of it from then on.
     fn entry(&self, event: Event, now: Timestamp) -> Entry {
+        self.is_recorded.store(true, Ordering::Relaxed);
         Entry { time: now, event, ..self.about.clone() }
+    }
+
+    fn refused(&self, code: Code, detail: Box<str>) -> Event {
+        Event::CommandRefused {
+            command: self.command.clone(),
+            policies: self.request.policies.clone(),
+            policy_version: (&*self.request.policy_version).into(),
+            code,
+            detail,
+        }
+    }
+}
+
+impl Drop for Held {
+    /// What was asked for is recorded, also where whoever asked went away before anybody else was asked.
+    fn drop(&mut self) {
+        if !*self.is_recorded.get_mut() {
+            let event = self.refused(Code::Withdrawn, "".into());
+            self.log.note(&self.entry(event, self.approvals.at_least(Timestamp(self.request.asked))));
+        }
     }
 }
 
@@ -436,6 +468,10 @@ async fn next_look() {
     })
     .await;
 }
+
+/// Requests of one principal that are open at a time: more than people can look at with care, and few enough that nobody
+/// else's are lost among them.
+const OPEN_MAX: u64 = 50;
 
 impl Request {
     /// What an agent is told whose command waits.

@@ -197,6 +197,15 @@ impl Request {
         }
     }
 
+    /// Until when it is open, in microseconds since 1970, unless somebody changes it; `None` when it is over.
+    pub fn open_until(&self) -> Option<i64> {
+        match self.state {
+            State::Waiting => Some(self.expires),
+            State::Approved { until } => Some(until),
+            State::Denied | State::Used | State::Expired | State::Withdrawn => None,
+        }
+    }
+
     /// How many have approved it.
     pub fn approvals(&self) -> u32 {
         let approvals = self.answers.iter().filter(|answer| answer.approves).count();

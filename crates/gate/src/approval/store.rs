@@ -1,6 +1,8 @@
 use std::fmt;
 use std::pin::Pin;
 
+use audit::Who;
+
 use super::Request;
 
 /// What comes of asking a store.
@@ -33,9 +35,32 @@ pub trait Requests: Send + Sync {
     /// The last `limit` requests, newest first, or of them those that are open.
     fn list(&self, open: bool, limit: u32) -> Storing<Vec<Request>>;
 
+    /// Up to `limit` open requests whose time has run out at `now` (microseconds since 1970), those first for which it did first.
+    fn overdue(&self, now: i64, limit: u32) -> Storing<Vec<Request>> {
+        let open = self.list(true, OPEN_MAX);
+        Box::pin(async move {
+            let mut over = open.await?;
+            over.retain(|it| it.open_until().is_some_and(|until| until <= now));
+            over.sort_by(|a, b| (a.open_until(), &a.id).cmp(&(b.open_until(), &b.id)));
+            over.truncate(limit as usize);
+            Ok(over)
+        })
+    }
+
+    /// How many requests of `asker`, by what its issuer calls it, are open.
+    fn open_of(&self, asker: &Who) -> Storing<u64> {
+        let (open, asker) = (self.list(true, OPEN_MAX), asker.clone());
+        let is_same =
+            move |it: &&Request| it.asker.issuer == asker.issuer && it.asker.subject == asker.subject;
+        Box::pin(async move { Ok(open.await?.iter().filter(is_same).count() as u64) })
+    }
+
     /// The ids of the requests that have changed since `change`, and the number to ask by next: 0 asks for all that are open.
     fn changed(&self, change: u64) -> Storing<(Vec<Box<str>>, u64)>;
 }
+
+/// More than are open at a time.
+const OPEN_MAX: u32 = 100_000;
 
 impl fmt::Display for Down {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

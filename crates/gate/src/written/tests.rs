@@ -12,7 +12,7 @@ fn writes(text: &str, parameters: &[Parameter], position: Position) -> bool {
         facts: Arc::new(Facts { columns: vec![column], ..Facts::default() }),
         command: Redacted::new(text.into()),
         parameters: parameters.iter().cloned().map(Redacted::new).collect(),
-        bound: access::Bound::Text(|_| None),
+        bound: access::Bound::Text(|_| None, Box::default()),
     })
 }
 

@@ -149,7 +149,10 @@ impl Desk {
     fn update(&mut self, text: &str, id: &str) -> Question {
         let question = self.question(write(), text, vec![Parameter::Text(id.as_bytes().into())]);
         Question {
-            bound: Bound::Text(|text| Some(text.split_whitespace().collect::<Vec<_>>().join(" "))),
+            bound: Bound::Text(
+                |text| Some(text.split_whitespace().collect::<Vec<_>>().join(" ")),
+                Box::default(),
+            ),
             ..question
         }
     }
@@ -689,15 +692,170 @@ fn what_cannot_be_shown_whole_is_not_asked_about() {
     let store = Shared::default();
     let mut desk = desk(&store);
     let admitted = desk.admit().unwrap();
-    let hidden = format!("update cards set a = 1 where id = 7 /*{}*/ or true", " ".repeat(9000));
+    let hidden = format!("update cards set a = 1 where id = 7 /*{}*/ or true", " ".repeat(300 << 10));
     let (_, mut verdict) = desk.put(&admitted, &hidden);
     let refusal = denied(&mut verdict);
     assert_eq!(refusal.code, Code::NeedsApproval);
     assert!(refusal.detail.contains("too long to be shown whole"), "{}", refusal.detail);
     let mut question = desk.update("update cards set a = $1", "7");
-    question.parameters = (0..129).map(|_| Redacted::new(Parameter::Null)).collect();
+    question.parameters = vec![Redacted::new(Parameter::Text(vec![b'a'; 300 << 10].into()))];
     assert_eq!(denied(&mut desk.gate.ask(&admitted, &question, NOW).verdict).code, Code::NeedsApproval);
     assert!(store.all().is_empty());
+}
+
+#[test]
+fn what_else_a_text_means_is_bound_with_it() {
+    let store = Shared::default();
+    let mut desk = ticketing(&store);
+    let admitted = desk.admit().unwrap();
+    let mut put = |beside: &[u8]| {
+        let question =
+            Question { bound: Bound::Text(|_| None, beside.into()), ..desk.update("update cards", "7") };
+        denied(&mut desk.gate.ask(&admitted, &question, NOW).verdict);
+    };
+    put(b"by days");
+    put(b"by seconds");
+    put(b"by days");
+    assert_eq!(store.all().len(), 2);
+}
+
+#[test]
+fn what_hangs_on_its_session_is_approved_while_it_waits_or_not_at_all() {
+    let store = Shared::default();
+    let mut desk = ticketing(&store);
+    let once = |desk: &mut Desk| Question {
+        bound: Bound::Once("it has set something"),
+        ..desk.update("update cards", "7")
+    };
+    let question = once(&mut desk);
+    let refusal = denied(&mut desk.gate.ask(&desk.admit().unwrap(), &question, NOW).verdict);
+    assert!(refusal.detail.ends_with("it has set something"), "{}", refusal.detail);
+    assert!(store.all().is_empty());
+    desk.admission.approval.waits = true;
+    let admitted = desk.admit().unwrap();
+    let question = once(&mut desk);
+    let mut verdict = desk.gate.ask(&admitted, &question, NOW).verdict;
+    is_held(&mut verdict);
+    desk.say(&owner("ann"), &question.request.to_string(), true, "").unwrap();
+    runs(&mut verdict);
+}
+
+#[test]
+fn what_nobody_waits_for_ends_too_when_its_time_is_up() {
+    let store = Shared::default();
+    let mut desk = ticketing(&store);
+    let admitted = desk.admit().unwrap();
+    let (unanswered, mut verdict) = desk.put(&admitted, "update cards");
+    denied(&mut verdict);
+    let (unused, mut verdict) = desk.put(&admitted, "update cards set a = 1");
+    denied(&mut verdict);
+    let late = NOW.plus_seconds(800);
+    now_or_never(desk.gate.answer(&owner("ann"), &unused.to_string(), true, "", late)).unwrap().unwrap();
+    let end = |seconds| now_or_never(desk.gate.end_overdue(NOW.plus_seconds(seconds))).unwrap().unwrap();
+    assert_eq!((end(899), end(900), end(1399), end(1400), end(9999)), (0, 1, 0, 1, 0));
+    for id in [unanswered, unused] {
+        assert_eq!(store.one(&id.to_string()).state, State::Expired);
+    }
+    let ended = desk.log.entries().into_iter().filter(|it| it.event.name() == "approval_ended");
+    assert_eq!(ended.map(|it| it.request.unwrap()).collect::<Vec<_>>(), [unanswered, unused]);
+}
+
+#[test]
+fn one_who_waits_is_told_of_the_end_once() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let (_, mut verdict) = desk.put(&desk.admit().unwrap(), "update cards");
+    is_held(&mut verdict);
+    assert_eq!(now_or_never(desk.gate.end_overdue(NOW.plus_seconds(900))).unwrap(), Ok(1));
+    assert!(denied(&mut verdict).detail.ends_with("nobody answered in time"));
+    drop(verdict);
+    let ends = desk.log.events().into_iter().filter(|event| *event == "approval_ended").count();
+    assert_eq!(ends, 1);
+}
+
+#[test]
+fn nobody_asks_for_more_than_people_can_look_at() {
+    let store = Shared::default();
+    let mut desk = ticketing(&store);
+    let admitted = desk.admit().unwrap();
+    for at in 0..50 {
+        let (_, mut verdict) = desk.put(&admitted, &format!("update cards set a = {at}"));
+        denied(&mut verdict);
+    }
+    let (_, mut verdict) = desk.put(&admitted, "update cards set a = 50");
+    let refusal = denied(&mut verdict);
+    assert!(refusal.detail.contains("50 requests of yours are open"), "{}", refusal.detail);
+    assert_eq!(store.all().len(), 50);
+    let other = Principal { subject: "sub-2".into(), ..(*desk.admission.principal).clone() };
+    desk.admission.principal = Arc::new(other);
+    let (_, mut verdict) = desk.put(&desk.admit().unwrap(), "update cards set a = 50");
+    denied(&mut verdict);
+    assert_eq!(store.all().len(), 51, "another's are their own");
+    let id = store.all()[50].id.clone();
+    desk.say(&owner("ann"), &id, false, "no").unwrap();
+    let (_, mut verdict) = desk.put(&admitted, "update cards set a = 50");
+    denied(&mut verdict);
+    assert_eq!(store.all().len(), 52, "once one is answered there is room for another");
+}
+
+#[test]
+fn what_others_ask_for_hides_nothing_in_the_list() {
+    let store = Shared::default();
+    let mut desk = ticketing(&store);
+    let (id, mut verdict) = desk.put(&desk.admit().unwrap(), "update cards");
+    denied(&mut verdict);
+    desk.admission.connection = "other-db".into();
+    let elsewhere = desk.admit().unwrap();
+    for at in 0..5 {
+        denied(&mut desk.put(&elsewhere, &format!("update cards set a = {at}")).1);
+    }
+    let listed = now_or_never(desk.gate.requests(&owner("ann"), true, 1, NOW)).unwrap().unwrap();
+    assert_eq!(listed.iter().map(|it| &*it.id).collect::<Vec<_>>(), [&*id.to_string()]);
+}
+
+#[test]
+fn an_approved_comparison_counts_as_a_guess() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let few = r#"
+        permit (principal, action == Action::"connect", resource);
+        permit (principal, action == Action::"write", resource) when { context.approvals >= 1 };
+        permit (principal, action == Action::"match", resource) when { context.matches <= 3 };
+        permit (principal in Group::"owners", action == Action::"approve", resource);
+    "#;
+    desk.gate.replace_policies(policies(few), NOW).wait().unwrap();
+    let admitted = desk.admit().unwrap();
+    let put = |desk: &mut Desk| {
+        let column = "public.cards.pan".into();
+        let it = access::Match { column, class: access::DataClass::Pan, values: 2, values_of: None };
+        let facts = access::Facts { matches: vec![it], ..write() };
+        let question = desk.question(facts, "update cards set a = 1 where pan in ($1, $2)", Vec::new());
+        (question.request, desk.gate.ask(&admitted, &question, NOW).verdict)
+    };
+    let (id, mut first) = put(&mut desk);
+    is_held(&mut first);
+    desk.say(&owner("ann"), &id.to_string(), true, "").unwrap();
+    runs(&mut first);
+    let (_, mut second) = put(&mut desk);
+    assert_eq!(denied(&mut second).code, Code::PolicyDenied, "no approval lets it make four");
+}
+
+#[test]
+fn a_command_whose_agent_left_before_anybody_was_asked_is_recorded_all_the_same() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let admitted = desk.admit().unwrap();
+    let (id, verdict) = desk.put(&admitted, "update cards");
+    drop(verdict);
+    let last = desk.log.last();
+    assert_eq!(last.request, Some(id));
+    let Event::CommandRefused { code, .. } = last.event else { panic!("{:?}", last.event) };
+    assert_eq!(code, Code::Withdrawn);
+    let (_, mut verdict) = desk.put(&admitted, "update cards");
+    is_held(&mut verdict);
+    drop(verdict);
+    let refused = desk.log.events().into_iter().filter(|event| *event == "command_refused").count();
+    assert_eq!(refused, 1, "of the one that was asked about the end is recorded");
 }
 
 #[test]

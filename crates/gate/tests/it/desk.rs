@@ -109,7 +109,7 @@ impl Desk {
             facts: Arc::new(facts),
             command: Redacted::new(text.into()),
             parameters: parameters.into_iter().map(Redacted::new).collect(),
-            bound: access::Bound::Text(|_| None),
+            bound: access::Bound::Text(|_| None, Box::default()),
         }
     }
 }

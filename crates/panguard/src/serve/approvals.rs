@@ -39,9 +39,14 @@ pub async fn look(gate: Arc<Gate>) {
     let mut every = interval(LOOK_EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut was_down = false;
+    let mut looks = 0_u32;
     loop {
         every.tick().await;
-        let looked = approvals.look(now()).await;
+        let mut looked = approvals.look(now()).await;
+        looks = looks.wrapping_add(1);
+        if looked.is_ok() && looks.is_multiple_of(LOOKS_TO_END) {
+            looked = gate.end_overdue(now()).await.map(drop);
+        }
         match &looked {
             Ok(()) if was_down => info!("the store of requests is back"),
             Err(down) if !was_down => warn!(%down, "nothing is approved until it is back"),
@@ -53,3 +58,6 @@ pub async fn look(gate: Arc<Gate>) {
 
 /// What another gateway has decided is known here within this; what was decided here, at once.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Every how many looks what nobody waits for is ended. Whoever waits sees to it in time.
+const LOOKS_TO_END: u32 = 10;

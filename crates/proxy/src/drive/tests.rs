@@ -39,7 +39,7 @@ impl Lines {
             facts: Arc::new(Facts::default()),
             command: Redacted::new(std::str::from_utf8(&line).unwrap().trim_end().into()),
             parameters: Vec::new(),
-            bound: access::Bound::Text(|_| None),
+            bound: access::Bound::Text(|_| None, Box::default()),
         }));
         self.held = Some(line);
     }

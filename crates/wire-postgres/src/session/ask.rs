@@ -351,7 +351,7 @@ impl Postgres {
         let sql = Arc::clone(&command);
         let command = Redacted::new(command);
         let about = Arc::clone(&facts);
-        let bound = bound(&about);
+        let bound = self.bound(&about, &sql, &kind);
         self.effects.push_back(Effect::Ask(Question {
             request,
             stage,
@@ -520,18 +520,69 @@ fn no_portal(name: &str) -> String {
     format!("portal \"{name}\" does not exist")
 }
 
-/// What of a command an approval binds: its text, unless that does not say what is done.
-fn bound(facts: &Facts) -> Bound {
-    let is = |kind: &str| facts.kinds.iter().any(|it| **it == *kind);
-    if is("copy from") {
-        return Bound::Nothing(
-            "what a COPY writes comes after it, so that nobody can approve it: use INSERT",
-        );
+impl Postgres {
+    /// What of a command an approval binds: its text, and as what its parameters are read; unless that does not say what is
+    /// done.
+    fn bound(&self, facts: &Facts, sql: &str, kind: &Kind) -> Bound {
+        let is = |kind: &str| facts.kinds.iter().any(|it| **it == *kind);
+        if is("copy from") {
+            return Bound::Nothing(
+                "what a COPY writes comes after it, so that nobody can approve it: use INSERT",
+            );
+        }
+        let statement = match kind {
+            Kind::Execute { bound, .. } => Some(&bound.statement),
+            Kind::Query | Kind::Parse { .. } => None,
+        };
+        // The text in which SQL prepared one statement may have prepared others too.
+        let in_sql = statement.is_some_and(|it| matches!(it.origin, Origin::Sql { .. }));
+        let creates = facts.not_understood.iter().any(|it| **it == *"create table as execute");
+        if in_sql || creates || is("execute") || is("fetch") || is("move") || sql::names_a_cursor(sql) {
+            return Bound::Nothing(
+                "it names a statement or cursor instead of saying what it does: send that itself",
+            );
+        }
+        if self.has_set || self.doubt.is_own() {
+            return Bound::Once(
+                "what it does hangs on what its session has set or made (SET, temporary tables, changes of tables): send it in a new one",
+            );
+        }
+        // The same text with `$1` of another type may be another operator: days, or seconds. What is left to the server
+        // it reads the same each time.
+        let types = statement.map(|it| it.declared()).unwrap_or_default();
+        let given = types.iter().rposition(|oid| *oid != 0).map_or(0, |last| last + 1);
+        Bound::Text(sql::canonical_text, types.iter().take(given).flat_map(|oid| oid.to_be_bytes()).collect())
     }
-    if is("execute") || is("fetch") || is("move") {
-        return Bound::Nothing(
-            "it names a statement or cursor instead of saying what it does: send that itself",
-        );
-    }
-    Bound::Text(sql::canonical_text)
 }
+
+/// Whether a command may change how later ones of its session are read: a setting, by whatever way.
+pub(super) fn sets(facts: &Facts) -> bool {
+    let of_session = facts.uses.iter().any(|it| it.action == access::Action::Session);
+    let by_call = facts.functions.iter().any(|name| name.ends_with("set_config"));
+    let leaves_all = facts.kinds.iter().all(|kind| LEAVES_SETTINGS.contains(&&**kind));
+    by_call || (of_session && facts.effect != access::Effect::None && !leaves_all)
+}
+
+/// What is done to a session alone, and leaves its settings as they are, or as they were when it began.
+const LEAVES_SETTINGS: [&str; 20] = [
+    "begin",
+    "commit",
+    "rollback",
+    "savepoint",
+    "release",
+    "rollback to",
+    "prepare transaction",
+    "commit prepared",
+    "rollback prepared",
+    "prepare",
+    "deallocate",
+    "declare cursor",
+    "fetch",
+    "move",
+    "close",
+    "discard",
+    "reset",
+    "listen",
+    "unlisten",
+    "notify",
+];

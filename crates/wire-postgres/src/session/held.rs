@@ -6,6 +6,7 @@ use access::{Code, Facts, Outcome, Permit, Refusal, RequestId, Status};
 use bytes::{BufMut, Bytes, BytesMut};
 use sql::{Analysis, Mention};
 
+use super::ask::sets;
 use super::{Postgres, State};
 use crate::error::{self, Severity};
 use crate::frame::{Frame, message, put_cstring};
@@ -77,6 +78,7 @@ impl Postgres {
         if !matches!(kind, Kind::Parse { .. }) {
             let changes_catalog = analysis.as_ref().is_some_and(|analysis| analysis.changes_catalog);
             self.doubt.runs(&facts, changes_catalog);
+            self.has_set |= sets(&facts);
             if facts.kinds.iter().any(|kind| **kind == *"listen") {
                 self.hears = permit.as_ref().is_some_and(|permit| permit.terms().tells_errors);
             }

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod arbitrary;
+mod bound;
 mod catalog;
 mod conversation;
 mod message;

@@ -1,0 +1,139 @@
+//! What an approval of a command is bound to (DESIGN.md, promise 7).
+
+use std::sync::Arc;
+
+use access::{Bound, Mint, Question, Receipt, SessionId, Stage, Terms, Verdict};
+use arc_swap::ArcSwap;
+use mask::{Masker, Profile};
+use wire::{Effect, Session, Side};
+use wire_postgres::{Analyses, MESSAGE_BYTES_MAX, Postgres, Settings};
+
+use crate::catalog::catalog;
+use crate::message::{From, encode, split};
+
+/// A session whose commands are all allowed, and what was asked about them.
+struct Script(Postgres);
+
+impl Script {
+    fn new() -> Self {
+        Self(Postgres::new(Settings {
+            session: SessionId(1),
+            catalog: Arc::new(ArcSwap::from_pointee(catalog())),
+            changes: Arc::default(),
+            analyses: Arc::new(Analyses::default()),
+            witness: false,
+            masker: Masker::new(Profile::Last4),
+            message_bytes_max: MESSAGE_BYTES_MAX,
+        }))
+    }
+
+    /// What the commands that run are bound to, in order.
+    fn agent(&mut self, messages: &[u8]) -> Vec<String> {
+        self.0.receive(Side::Agent, messages).unwrap();
+        let mut bound = Vec::new();
+        while let Some(effect) = self.0.poll() {
+            let Effect::Ask(question) = effect else { continue };
+            if question.stage == Stage::Run {
+                bound.push(show(&question));
+            }
+            let permit = Mint::for_tests().permit(question.request, Receipt { index: 0 }, Terms::default());
+            self.0.answer(Verdict::Allow(permit)).unwrap();
+        }
+        bound
+    }
+
+    /// Runs a query to its end.
+    fn query(&mut self, sql: &str) -> String {
+        let bound = self.agent(&messages(From::Agent, &format!("Query {sql:?}")));
+        let done = messages(From::Server, "CommandComplete \"DONE\"; ReadyForQuery I");
+        self.0.receive(Side::Upstream, &done).unwrap();
+        while self.0.poll().is_some() {}
+        bound.into_iter().next().unwrap()
+    }
+}
+
+fn messages(from: From, text: &str) -> Vec<u8> {
+    split(text).iter().flat_map(|words| encode(from, words)).collect()
+}
+
+fn show(question: &Question) -> String {
+    match &question.bound {
+        Bound::Text(form, beside) => format!("{} {beside:?}", form(question.command.expose()).unwrap()),
+        Bound::Once(_) => "once".into(),
+        Bound::Nothing(_) => "nothing".into(),
+        Bound::Bytes(_) => panic!("this lane binds no bytes"),
+    }
+}
+
+/// `Parse` with types for its parameters, and a run of it.
+fn typed(sql: &str, types: &[u32]) -> Vec<u8> {
+    let mut parse = [b"\0", sql.as_bytes(), b"\0"].concat();
+    parse.extend((types.len() as u16).to_be_bytes());
+    parse.extend(types.iter().flat_map(|oid| oid.to_be_bytes()));
+    let mut all = vec![b'P'];
+    all.extend((parse.len() as u32 + 4).to_be_bytes());
+    all.extend(parse);
+    all.extend(messages(From::Agent, "Bind \"\" \"\"; Execute \"\"; Sync"));
+    all
+}
+
+#[test]
+fn the_types_of_parameters_are_bound() {
+    let sql = "delete from notes where amount < $1";
+    let run = |types: &[u32]| Script::new().agent(&typed(sql, types)).remove(0);
+    let own = run(&[]);
+    assert_eq!(run(&[0]), own, "what is left to the server");
+    assert_ne!(run(&[23]), own);
+    assert_ne!(run(&[1186]), run(&[23]), "days, or seconds");
+    assert_ne!(run(&[0, 23]), run(&[23]));
+}
+
+#[test]
+fn what_names_something_else_cannot_be_bound() {
+    for sql in [
+        "execute p",
+        "explain analyze execute p",
+        "create table t as execute p",
+        "fetch 1 from c",
+        "move 1 from c",
+        "delete from notes where current of c",
+        "select 1; execute p",
+        "copy notes from stdin",
+    ] {
+        assert_eq!(Script::new().query(sql), "nothing", "{sql}");
+    }
+}
+
+#[test]
+fn of_what_one_text_prepares_in_sql_each_is_another() {
+    let mut it = Script::new();
+    it.query(
+        "prepare a as delete from notes where amount = 1; prepare b as delete from notes where amount = 2",
+    );
+    let bound = it.agent(&messages(From::Agent, "Bind \"\" \"a\"; Execute \"\"; Sync"));
+    assert_eq!(bound, ["nothing"]);
+}
+
+#[test]
+fn what_the_session_has_set_or_made_binds_to_it() {
+    let delete = "delete from notes where amount = 1";
+    for before in [
+        "set search_path = public",
+        "set timezone = 'UTC'",
+        "select set_config('datestyle', 'dmy', false)",
+        "begin; set local search_path = public; commit",
+        "create temp table notes (amount int)",
+        "alter table notes add column x int",
+    ] {
+        let mut it = Script::new();
+        it.query(before);
+        assert_eq!(it.query(delete), "once", "{before}");
+    }
+    for before in
+        ["begin", "select 1", "show timezone", "discard all", "reset all", "listen a", "savepoint a"]
+    {
+        let mut it = Script::new();
+        it.query(before);
+        assert_eq!(it.query(delete), Script::new().query(delete), "{before}");
+    }
+}

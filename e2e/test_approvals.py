@@ -3,6 +3,7 @@
 import concurrent.futures
 import json
 import os
+import re
 import subprocess
 import threading
 import urllib.error
@@ -407,3 +408,115 @@ def test_people_answer_from_a_terminal(guarded, issuer, owner, in_background):
         cli(guarded, owner.token, "deny", owner.one()["id"], "--comment", "not today")
         assert "not today" in str(said.result(10))
     assert "approval_seen" in events(guarded)
+
+
+# --- several gateways ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def store(cluster):
+    """A database of its own for requests."""
+    name = cluster.create_database()
+    with cluster.connect("postgres") as server:
+        server.execute(f'alter database "{name}" owner to app_rw')
+    yield name
+    with cluster.connect("postgres") as server:
+        server.execute(f'alter database "{name}" allow_connections true')
+
+
+@pytest.fixture
+def two(make_gateway, payments, cluster, store):
+    """Two gateways that share it, each with a connection on which clients wait and one on which they do not."""
+    url = f"postgres://app_rw@127.0.0.1:{cluster.port}/{store}?sslmode=disable"
+    both = {"payments": payments, "tickets": {**payments, "approvals": {"wait": False}}}
+    gateways = []
+    for _ in range(2):
+        gateway = make_gateway(policies=POLICIES, connections=both, config={"store": url}, start=False)
+        gateway.run("secrets", "set", "store", input=payments["password"])
+        gateways.append(gateway.start())
+    return gateways
+
+
+def test_what_is_asked_at_one_gateway_is_answered_at_another(two, issuer, in_background):
+    first, second = two
+    elsewhere = Approver(second, issuer.person("bea", groups=["owners"]))
+    with first.connect(issuer.agent(), "payments") as session:
+        done = in_background(session.execute, UPDATE)
+        request = elsewhere.one()
+        elsewhere.approve(request["id"])
+        assert done.result(10).rowcount == 1
+        assert elsewhere.get(request["id"])["state"] == "used"
+    approvals = [line["entry"]["event"].get("approval") for line in first.audit("--event", "command_intent")]
+    assert request["id"] in approvals
+
+
+def test_one_approval_lets_one_of_two_gateways_run_it(two, issuer):
+    owner = Approver(two[1], issuer.person("bea", groups=["owners"]))
+    sessions = [gateway.connect(issuer.agent(), "tickets") for gateway in two]
+    told = {re.search(r"request ([0-9a-f]{16}-\d+) waits", str(refusal(session, UPDATE))).group(1) for session in sessions}
+    assert len(told) == 1, "both know the one request"
+    before = amount(sessions[0])
+    owner.approve(*told)
+    line = threading.Barrier(2)
+
+    def run(session):
+        line.wait()
+        try:
+            return session.execute(UPDATE).rowcount
+        except psycopg.Error as error:
+            return str(error)
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        came = list(pool.map(run, sessions))
+    assert came.count(1) == 1 and any("PGD-0008" in str(it) for it in came), came
+    assert amount(sessions[0]) == before + 1
+    for session in sessions:
+        session.close()
+
+
+def test_one_that_starts_again_withdraws_what_waited_there_and_nothing_of_the_other(two, issuer, in_background):
+    first, second = two
+    owner = Approver(second, issuer.person("bea", groups=["owners"]))
+    lost, kept = first.connect(issuer.agent(), "payments"), second.connect(issuer.agent("other"), "payments")
+    gone = in_background(lambda: pytest.raises(psycopg.OperationalError, lost.execute, UPDATE))
+    going = owner.one()["id"]
+    done = in_background(kept.execute, UPDATE)
+    until(lambda: len(owner.requests()) == 2, "both wait")
+    (staying,) = [it["id"] for it in owner.requests() if it["id"] != going]
+    first.kill()
+    gone.result(10)
+    first.start()
+    until(lambda: owner.get(going)["state"] == "withdrawn", "it is withdrawn")
+    assert owner.get(staying)["state"] == "waiting"
+    owner.approve(staying)
+    assert done.result(10).rowcount == 1
+    kept.close()
+
+
+def test_while_the_store_is_down_nothing_is_approved_and_what_waits_goes_on(two, issuer, in_background, cluster, store):
+    gateway = two[0]
+    owner = Approver(gateway, issuer.person("bea", groups=["owners"]))
+    with gateway.connect(issuer.agent(), "payments") as session, gateway.connect(issuer.agent(), "payments") as other:
+        done = in_background(session.execute, UPDATE)
+        request = owner.one()["id"]
+        with cluster.connect("postgres") as server:
+            server.execute(f'alter database "{store}" allow_connections false')
+            server.execute(f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{store}'")
+        assert owner.approve(request)[0] == 503
+        assert refusal(other, UPDATE).code == "PGD-0008"
+        assert other.execute("select 1").fetchone() == (1,), "what needs nobody goes on"
+        assert not done.done()
+        with cluster.connect("postgres") as server:
+            server.execute(f'alter database "{store}" allow_connections true')
+        until(lambda: owner.approve(request)[0] == 200, "it can be answered again")
+        assert done.result(10).rowcount == 1
+
+
+def test_a_store_is_named_without_its_password_and_reached_by_tls(make_gateway):
+    gateway = make_gateway(start=False)
+    for url, said in (("mysql://a@b/c", "no PostgreSQL database"), ("postgres://a:s3cret@b/c", "secrets are never in this file"),
+                      ("postgres://b/c", "no user"), ("postgres://a@db.example/c?sslmode=disable", "on loopback"),
+                      ("postgres://a@db.example/c?password=s3cret", "`password`")):
+        gateway.write_config(store=url)
+        checked = gateway.run("check", check=False)
+        assert checked.returncode == 2 and said in checked.stderr and "s3cret" not in checked.stderr, checked.stderr

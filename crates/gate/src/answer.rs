@@ -154,16 +154,20 @@ impl Gate {
         Ok(all.into_iter().map(|it| shown(it, &who)).collect())
     }
 
-    /// Withdraws what was waited for at this gateway when it ended: nobody does any more. To be called before it serves.
+    /// Withdraws what was waited for at this gateway before it was `started`: nobody does any more.
     ///
     /// # Errors
     /// [`Down`].
-    pub async fn withdraw_left(&self, now: Timestamp) -> Result<usize, Down> {
+    pub async fn withdraw_left(&self, started: Timestamp, now: Timestamp) -> Result<usize, Down> {
         let Some(approvals) = self.approvals() else { return Ok(0) };
         let open = approvals.store.list(true, LEFT_MAX).await?;
         let mut withdrawn = 0;
         // One whose time has run out has expired, and is ended as such.
-        let left = |it: &Request| it.waits && *it.gateway == *self.name && it.state_at(now).is_open();
+        let own = approvals.instance.as_deref().unwrap_or(&self.name);
+        let left = |it: &Request| {
+            let is_older = it.waits && it.asked < started.micros();
+            is_older && *it.gateway == *own && it.state_at(now).is_open()
+        };
         for mut request in open.into_iter().filter(left) {
             if request.withdraw() && approvals.store.replace(&request).await? {
                 self.log.note(&self.entry_of_end(&request, Ended::Withdrawn, now));

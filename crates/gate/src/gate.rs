@@ -226,7 +226,7 @@ impl Gate {
             connection: (&*admission.connection).into(),
             labels: admission.labels.to_vec(),
             lane: about.lane.as_deref().unwrap_or_default().into(),
-            gateway: (&*self.name).into(),
+            gateway: approvals.instance.as_deref().unwrap_or(&self.name).into(),
             waits,
             command: shown,
             effect: Preview::of(&question.facts),

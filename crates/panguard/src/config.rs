@@ -11,6 +11,7 @@ mod masking;
 mod openapi;
 mod place;
 mod resolve;
+mod store;
 mod syntax;
 mod templates;
 #[cfg(test)]
@@ -41,6 +42,8 @@ pub struct Config {
     /// SHA-256 of the file, and of the registered statements and OpenAPI documents where there are some, in hex.
     pub version: String,
     pub data_dir: PathBuf,
+    /// Where requests for approval are kept, if not in `data_dir`.
+    pub store: Option<Connection>,
     pub policies: PathBuf,
     pub postgres: Option<SocketAddr>,
     pub http: Option<SocketAddr>,

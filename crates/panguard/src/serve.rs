@@ -48,13 +48,14 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
     tell_authority(&config, &vault);
     let log = open_log(&config, &vault)?;
     let policy_count = policies.len();
-    let gate = gate(&config, policies, &log, &vault)?;
-    let left = approvals::withdraw_left(&gate)?;
-    info!(left, "requests that were waited for when the last run ended are withdrawn");
-    let compared = recall::comparisons(&gate, &folder::audit(&config.data_dir), now())?;
-    info!(compared, "comparisons of the last day are counted");
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()?;
+    let gate = {
+        let _within = runtime.enter();
+        gate(&config, policies, &log, &vault)?
+    };
+    let compared = recall::comparisons(&gate, &folder::audit(&config.data_dir), now())?;
+    info!(compared, "comparisons of the last day are counted");
     let served = runtime.block_on(async {
         let settings = Settings {
             gate: gate.clone(),
@@ -141,7 +142,12 @@ fn open_log(config: &Config, vault: &Vault) -> anyhow::Result<Log> {
     Ok(log)
 }
 
-fn gate(config: &Config, policies: policy::Policies, log: &Log, vault: &Vault) -> anyhow::Result<Arc<Gate>> {
+fn gate(
+    config: &Config,
+    policies: policy::Policies,
+    log: &Log,
+    vault: &Arc<Vault>,
+) -> anyhow::Result<Arc<Gate>> {
     let mint = Mint::take().context("permits are made by one gate in a process")?;
     let fingerprint_key = vault.get_or_create(&Name::internal("fingerprint")?, now(), fresh_key)?;
     let masker = entry_masker(config);

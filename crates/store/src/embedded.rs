@@ -237,7 +237,7 @@ impl Requests for Embedded {
 }
 
 /// A principal by what its issuer calls it.
-fn asker(who: &Who) -> Result<String, serde_json::Error> {
+pub(crate) fn asker(who: &Who) -> Result<String, serde_json::Error> {
     serde_json::to_string(&(&who.issuer, &who.subject))
 }
 

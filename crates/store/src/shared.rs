@@ -1,10 +1,13 @@
 use std::pin::Pin;
 use std::time::Duration;
 
+use audit::Who;
 use futures_channel::oneshot;
 use gate::{Down, Request, Requests, Storing};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+
+use crate::embedded::asker;
 
 /// A store in one PostgreSQL database, for any number of gateways.
 ///
@@ -119,12 +122,16 @@ const TABLES: &str = "
             revision bigint NOT NULL,
             binding text NOT NULL,
             open boolean NOT NULL,
+            until bigint,
+            asker text NOT NULL,
             asked bigint NOT NULL,
             change bigint NOT NULL,
             document text NOT NULL
         );
         CREATE INDEX IF NOT EXISTS requests_bound ON panguard.requests (binding) WHERE open;
         CREATE INDEX IF NOT EXISTS requests_open ON panguard.requests (asked) WHERE open;
+        CREATE INDEX IF NOT EXISTS requests_until ON panguard.requests (until) WHERE open;
+        CREATE INDEX IF NOT EXISTS requests_asker ON panguard.requests (asker) WHERE open;
         CREATE INDEX IF NOT EXISTS requests_asked ON panguard.requests (asked);
         CREATE INDEX IF NOT EXISTS requests_changed ON panguard.requests (change);
         CREATE TABLE IF NOT EXISTS panguard.changes (one boolean PRIMARY KEY DEFAULT true CHECK (one), last bigint NOT NULL, version integer NOT NULL);
@@ -134,15 +141,19 @@ const TABLES: &str = "
 
 impl Requests for Shared {
     fn insert(&self, request: &Request) -> Storing<()> {
-        let Ok(document) = serde_json::to_string(request) else { return unwritten() };
+        let (Ok(document), Ok(asker)) = (serde_json::to_string(request), asker(&request.asker)) else {
+            return unwritten();
+        };
         let Request { id, revision, binding, state, asked, .. } = request;
         let sql = format!(
             "WITH now AS (UPDATE panguard.changes SET last = last + 1 RETURNING last) \
-             INSERT INTO panguard.requests (id, revision, binding, open, asked, change, document) \
-             SELECT {}, {revision}, {}, {}, {asked}, last, {} FROM now RETURNING 1",
+             INSERT INTO panguard.requests (id, revision, binding, open, until, asker, asked, change, document) \
+             SELECT {}, {revision}, {}, {}, {}, {}, {asked}, last, {} FROM now RETURNING 1",
             quoted(id),
             quoted(binding),
             state.is_open(),
+            until(request),
+            quoted(&asker),
             quoted(&document),
         );
         self.ask(sql, |rows| if rows.is_empty() { Err(Down("it took nothing".into())) } else { Ok(()) })
@@ -153,9 +164,10 @@ impl Requests for Shared {
         let Request { id, revision, state, .. } = request;
         let sql = format!(
             "WITH now AS (UPDATE panguard.changes SET last = last + 1 RETURNING last) \
-             UPDATE panguard.requests SET revision = {revision}, open = {}, change = now.last, document = {} FROM now \
+             UPDATE panguard.requests SET revision = {revision}, open = {}, until = {}, change = now.last, document = {} FROM now \
              WHERE id = {} AND revision + 1 = {revision} RETURNING 1",
             state.is_open(),
+            until(request),
             quoted(&document),
             quoted(id),
         );
@@ -183,6 +195,22 @@ impl Requests for Shared {
         self.ask(sql, documents)
     }
 
+    fn overdue(&self, now: i64, limit: u32) -> Storing<Vec<Request>> {
+        let sql = format!(
+            "SELECT document FROM panguard.requests WHERE open AND until <= {now} ORDER BY until, id LIMIT {limit}"
+        );
+        self.ask(sql, documents)
+    }
+
+    fn open_of(&self, who: &Who) -> Storing<u64> {
+        let Ok(asker) = asker(who) else { return unwritten() };
+        let sql = format!("SELECT count(*) FROM panguard.requests WHERE asker = {} AND open", quoted(&asker));
+        self.ask(sql, |rows| {
+            let count = rows.into_iter().next().and_then(|row| row.into_iter().next()?);
+            count.and_then(|count| count.parse().ok()).ok_or_else(|| Down("the count is no number".into()))
+        })
+    }
+
     fn changed(&self, change: u64) -> Storing<(Vec<Box<str>>, u64)> {
         // One statement sees one moment.
         let sql = format!(
@@ -203,6 +231,11 @@ fn documents(rows: Vec<Row>) -> Result<Vec<Request>, Down> {
     let read =
         |text: String| serde_json::from_str(&text).map_err(|_| Down("a request in it cannot be read".into()));
     texts.map(read).collect()
+}
+
+/// Until when it is open, as a literal.
+fn until(request: &Request) -> String {
+    request.open_until().map_or_else(|| "NULL".into(), |until| until.to_string())
 }
 
 /// A literal. `standard_conforming_strings` is on in the sessions that this is for.

@@ -81,7 +81,7 @@ impl Console {
                 Redacted::new(Parameter::Text(b"4111 1111 1111 1111".as_slice().into())),
                 Redacted::new(Parameter::Null),
             ],
-            bound: Bound::Text(|_| None),
+            bound: Bound::Text(|_| None, Box::default()),
         };
         self.gate.ask(admitted, &question, NOW).verdict.await;
         request.to_string()

@@ -20,6 +20,8 @@ use crate::{Append, gate};
 pub struct Approvals {
     pub(crate) store: Arc<dyn Requests>,
     pub(crate) binder: Binder,
+    /// What this gateway is called in the store, if not by its name.
+    pub(crate) instance: Option<Box<str>>,
     waiting: Mutex<HashMap<Box<str>, Waiter>>,
     /// The withdrawals that the store has not confirmed yet.
     leaving: Mutex<Vec<Leaving>>,
@@ -52,8 +54,16 @@ impl Approvals {
             leaving: Mutex::default(),
             seen: AtomicU64::new(0),
             preview: OnceLock::new(),
+            instance: None,
             clock,
         }
+    }
+
+    /// The same at a gateway that is called `instance` in the store: of gateways that share one, each by another name, and
+    /// by the same again after a restart.
+    #[must_use]
+    pub fn at(self, instance: &str) -> Self {
+        Self { instance: Some(instance.into()), ..self }
     }
 
     /// From now on `preview` finds out what commands would do. The first one stays.

@@ -22,8 +22,10 @@ use super::place::At;
 pub struct File {
     /// Folder of the embedded store: the audit log and the vault.
     pub data_dir: At<String>,
-    #[schemars(skip)]
-    pub store: Option<At<IgnoredAny>>,
+    /// Where requests for approval are kept, if several gateways share them: `postgres://USER@HOST:5432/DATABASE`, with
+    /// `?sslmode=verify-full` (the default), `verify-ca` or `disable` (on loopback), and `&sslrootcert=FILE`. The password is
+    /// the secret `store` in the vault. Without it they are in `data_dir`.
+    pub store: Option<At<String>>,
     /// Folder of the `*.cedar` policies. An empty folder means that nothing is allowed.
     pub policies: At<String>,
     /// Where panguard listens.

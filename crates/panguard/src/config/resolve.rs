@@ -73,12 +73,7 @@ struct Listens {
 
 impl Reading<'_> {
     fn config(&mut self, file: &File, version: String) -> Option<Config> {
-        if let Some(store) = &file.store {
-            self.note(
-                store.line,
-                "this build keeps its store on the local disk only; write `data_dir: ./data`",
-            );
-        }
+        let store = file.store.as_ref().map(|at| self.store(at));
         let data_dir = self.path(&file.data_dir);
         let policies = self.path(&file.policies);
         let tls = file.tls.as_ref().map(|tls| self.tls(tls));
@@ -94,9 +89,14 @@ impl Reading<'_> {
             None => None,
             Some(tls) => Some(tls?),
         };
+        let store = match store {
+            None => None,
+            Some(store) => Some(store?),
+        };
         Some(Config {
             version,
             data_dir: data_dir?,
+            store,
             policies: policies?,
             postgres: listens.postgres,
             http: listens.http,

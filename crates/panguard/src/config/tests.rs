@@ -273,8 +273,10 @@ fn two_masking_profiles_are_refused_since_together_they_show_more() {
 fn what_this_build_does_not_do_is_refused_by_name() {
     refused(
         "data_dir: ./data",
-        "data_dir: ./data\nstore: postgres://h/d",
-        &["2: this build keeps its store on the local disk only; write `data_dir: ./data`"],
+        "data_dir: ./data\nstore: sqlite://h/d",
+        &[
+            "2: the store is no PostgreSQL database; write `postgres://USER@HOST:5432/DATABASE`, and its password by `panguard secrets set store`",
+        ],
     );
     refused(
         "{ file: ./vault.key }",
@@ -478,7 +480,18 @@ fn the_schema_names_every_key_that_is_served_and_no_other() {
     let keys: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
     assert_eq!(
         keys,
-        ["data_dir", "policies", "listen", "tls", "vault", "masking", "identity", "connections", "limits"]
+        [
+            "data_dir",
+            "store",
+            "policies",
+            "listen",
+            "tls",
+            "vault",
+            "masking",
+            "identity",
+            "connections",
+            "limits"
+        ]
     );
     assert_eq!(schema["additionalProperties"], false);
     let schema_text = serde_json::to_string(&schema).unwrap();

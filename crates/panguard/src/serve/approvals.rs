@@ -3,8 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::Secret;
+use anyhow::Context;
+use aws_lc_rs::digest;
 use gate::{Approvals, Gate};
-use store::Embedded;
+use proxy::{Inspection, Target};
+use store::{Dial, Embedded, Rows, Session, Shared};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{info, warn};
 use vault::{Name, Vault, fresh_key};
@@ -13,29 +17,70 @@ use super::now;
 use crate::config::Config;
 use crate::folder;
 
-/// The requests of this gateway, in its data folder.
+/// The requests of this gateway in its data folder, or those of all that share a store.
+///
+/// To be called within the runtime that the gateway runs in.
 ///
 /// # Errors
-/// The store or the vault cannot be opened.
-pub fn open(config: &Config, vault: &Vault) -> anyhow::Result<Approvals> {
-    let key = vault.get_or_create(&Name::internal("approvals")?, now(), fresh_key)?;
-    let store = Embedded::open(&folder::store(&config.data_dir))?;
-    Ok(Approvals::new(store, &key, now))
+/// The store in the data folder or the vault cannot be opened. One that is shared may be out of reach.
+pub fn open(config: &Config, vault: &Arc<Vault>) -> anyhow::Result<Approvals> {
+    let own = vault.get_or_create(&Name::internal("approvals")?, now(), fresh_key)?;
+    let instance = hex(digest(&[b"panguard gateway", own.expose()]).get(..8).unwrap_or_default());
+    let approvals = match &config.store {
+        None => Approvals::new(Embedded::open(&folder::store(&config.data_dir))?, &own, now),
+        Some(connection) => {
+            let password = vault.get(&connection.password)?.with_context(|| {
+                format!(
+                    "the store's password is not in the vault; run `panguard secrets set {}`",
+                    connection.password
+                )
+            })?;
+            // What all who share the store have in common, and nobody else has.
+            let key = Secret::from(digest(&[b"panguard approvals", password.expose()]));
+            let target = super::target(connection).context("the store")?;
+            Approvals::new(Shared::new(dial(target, vault.clone())), &key, now)
+        }
+    };
+    Ok(approvals.at(&instance))
 }
 
-/// Withdraws what was waited for when the run before ended.
-///
-/// # Errors
-/// The store cannot be read.
-pub fn withdraw_left(gate: &Gate) -> anyhow::Result<usize> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let left = runtime.block_on(gate.withdraw_left(now()));
-    left.map_err(|down| anyhow::anyhow!("{down}"))
+fn digest(parts: &[&[u8]]) -> Vec<u8> {
+    digest::digest(&digest::SHA256, &parts.concat()).as_ref().to_vec()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Sessions with the server of a store, by the code that reaches upstreams.
+fn dial(target: Target, vault: Arc<Vault>) -> Dial {
+    let target = Arc::new(target);
+    Box::new(move || {
+        let (target, vault) = (target.clone(), vault.clone());
+        Box::pin(async move {
+            let session = Inspection::open(&target, &vault).await.map_err(|error| error.to_string())?;
+            Ok(Box::new(Open(session)) as Box<dyn Session>)
+        })
+    })
+}
+
+struct Open(Inspection);
+
+impl Session for Open {
+    fn rows<'a>(&'a mut self, sql: &'a str) -> Rows<'a> {
+        Box::pin(
+            async move { Ok(self.0.rows(sql, ANSWER_TIME_MAX).await.map_err(|error| error.to_string())?) },
+        )
+    }
 }
 
 /// Wakes those whose request has changed or whose time is up, for as long as it is polled.
+///
+/// What was waited for when the run before ended is withdrawn as soon as the store can be reached.
 pub async fn look(gate: Arc<Gate>) {
     let Some(approvals) = gate.approvals() else { return };
+    let started = now();
+    let mut left = None;
     let mut every = interval(LOOK_EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut was_down = false;
@@ -44,6 +89,10 @@ pub async fn look(gate: Arc<Gate>) {
         every.tick().await;
         let mut looked = approvals.look(now()).await;
         looks = looks.wrapping_add(1);
+        if looked.is_ok() && left.is_none() {
+            left = gate.withdraw_left(started, now()).await.ok();
+            info!(withdrawn = left, "requests that were waited for when the last run ended");
+        }
         if looked.is_ok() && looks.is_multiple_of(LOOKS_TO_END) {
             looked = gate.end_overdue(now()).await.map(drop);
         }
@@ -58,6 +107,9 @@ pub async fn look(gate: Arc<Gate>) {
 
 /// What another gateway has decided is known here within this; what was decided here, at once.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How long the server of a shared store may take to answer.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Every how many looks what nobody waits for is ended. Whoever waits sees to it in time.
 const LOOKS_TO_END: u32 = 10;

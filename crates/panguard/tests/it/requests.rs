@@ -94,7 +94,8 @@ fn list_asks_with_the_token_and_prints_what_waits() {
     let said = run(&["list", "--console", &console.url()]);
     assert_eq!((said.code, said.err.as_str()), (0, ""));
     assert!(
-        said.out.starts_with(&format!("{ID}  waiting: 0 of 1 approvals, 0 s left\n  who      agent claude\n"))
+        said.out
+            .starts_with(&format!("{ID}  waiting: 0 of 1 approvals, 0 s left\n  who      agent claude\n"))
     );
     assert!(said.out.contains("what     update cards \\u{1b}[2J\n"), "{}", said.out);
     let asked = console.asked();

@@ -304,6 +304,7 @@ fn facts(request: &Request) -> Facts {
         not_understood: note.not_understood.clone(),
         template: note.template.clone(),
         columns: columns.collect(),
+        has_where: request.effect.has_where,
         effect,
         ..Facts::default()
     }

@@ -234,6 +234,7 @@ impl Gateway {
             masker: self.settings.masker,
             message_bytes_max: self.settings.limits.message_bytes,
         });
+        session.begins_with(parameters.iter().map(|(name, value)| (&**name, &**value)));
         let bench = Bench { gate, admitted: &admitted, metrics: &metrics, witness: &reachable.witness };
         let after = |session: &mut Postgres| {
             if session.take_stale() {

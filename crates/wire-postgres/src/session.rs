@@ -104,6 +104,8 @@ pub struct Postgres {
     doubt: Doubt,
     /// Whether a command has gone upstream that may have changed how later ones are read.
     has_set: bool,
+    /// The settings with which it began, by which values are read.
+    reads_by: String,
     witness: Witness,
     /// Whether what others notify of may be told: all that they could know may be.
     hears: bool,
@@ -174,10 +176,18 @@ impl Postgres {
             stale: false,
             doubt: Doubt::new(changes),
             has_set: false,
+            reads_by: String::new(),
             witness: Witness::default(),
             hears: false,
             touched: Touched::default(),
         }
+    }
+
+    /// Takes note of the settings with which it begins, as the upstream reported them, by which values in a text are read.
+    pub fn begins_with<'a>(&mut self, reported: impl Iterator<Item = (&'a str, &'a str)>) {
+        let mut read: Vec<_> = reported.filter(|(name, _)| READS_VALUES.contains(name)).collect();
+        read.sort_unstable();
+        self.reads_by = read.iter().flat_map(|(name, value)| [name, "=", value, "\0"]).collect();
     }
 
     /// Whether something showed that the catalog snapshot is behind; asking resets it.
@@ -263,6 +273,9 @@ impl Postgres {
         self.latest()
     }
 }
+
+/// Settings by which values in a text are read, and which agents may bring along: `'01/02/2024'` is one day or another.
+const READS_VALUES: [&str; 3] = ["DateStyle", "IntervalStyle", "TimeZone"];
 
 /// Bytes of the agent's that are read while its command is held: enough to see a hang-up, then TCP pushes
 /// back.

@@ -859,6 +859,34 @@ fn a_command_whose_agent_left_before_anybody_was_asked_is_recorded_all_the_same(
 }
 
 #[test]
+fn policies_of_answers_see_whether_it_says_which_rows() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let rules = r#"
+        permit (principal, action in [Action::"connect", Action::"write"], resource) when { context.approvals >= 1 };
+        permit (principal, action == Action::"connect", resource);
+        permit (principal in Group::"owners", action == Action::"approve", resource) when { context.has_where };
+        permit (principal in Group::"seniors", action == Action::"approve", resource) when { !context.has_where };
+    "#;
+    desk.gate.replace_policies(policies(rules), NOW).wait().unwrap();
+    let admitted = desk.admit().unwrap();
+    let ask = |desk: &mut Desk, has_where| {
+        let facts = access::Facts { has_where, ..write() };
+        let question = desk.question(facts, if has_where { "one" } else { "all" }, Vec::new());
+        (question.request.to_string(), desk.gate.ask(&admitted, &question, NOW).verdict)
+    };
+    let (some, mut waits) = ask(&mut desk, true);
+    is_held(&mut waits);
+    let (all, mut waits_too) = ask(&mut desk, false);
+    is_held(&mut waits_too);
+    desk.say(&owner("ann"), &some, true, "").unwrap();
+    assert_eq!(desk.say(&owner("ann"), &all, true, "").unwrap_err(), Unanswered::Unknown);
+    assert_eq!(desk.say(&user("sue", "seniors"), &some, false, "").unwrap_err(), Unanswered::Unknown);
+    desk.say(&user("sue", "seniors"), &all, true, "").unwrap();
+    runs(&mut waits_too);
+}
+
+#[test]
 fn policies_of_answers_see_in_which_mode_the_command_was_asked() {
     let store = Shared::default();
     let mut desk = desk(&store);

@@ -551,7 +551,8 @@ impl Postgres {
         // it reads the same each time.
         let types = statement.map(|it| it.declared()).unwrap_or_default();
         let given = types.iter().rposition(|oid| *oid != 0).map_or(0, |last| last + 1);
-        Bound::Text(sql::canonical_text, types.iter().take(given).flat_map(|oid| oid.to_be_bytes()).collect())
+        let types = types.iter().take(given).flat_map(|oid| oid.to_be_bytes());
+        Bound::Text(sql::canonical_text, self.reads_by.bytes().chain([0]).chain(types).collect())
     }
 }
 

@@ -89,6 +89,19 @@ fn the_types_of_parameters_are_bound() {
 }
 
 #[test]
+fn how_dates_and_times_are_read_from_the_start_is_bound() {
+    let run = |reported: &[(&str, &str)]| {
+        let mut it = Script::new();
+        it.0.begins_with(reported.iter().copied());
+        it.query("delete from notes where amount < '01/02/2024'::date - $1")
+    };
+    let own = run(&[("DateStyle", "ISO, MDY"), ("TimeZone", "UTC"), ("application_name", "psql")]);
+    assert_eq!(run(&[("TimeZone", "UTC"), ("DateStyle", "ISO, MDY"), ("application_name", "other")]), own);
+    assert_ne!(run(&[("DateStyle", "ISO, DMY"), ("TimeZone", "UTC")]), own);
+    assert_ne!(run(&[("DateStyle", "ISO, MDY"), ("TimeZone", "Asia/Tokyo")]), own);
+}
+
+#[test]
 fn what_names_something_else_cannot_be_bound() {
     for sql in [
         "execute p",

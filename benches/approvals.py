@@ -66,16 +66,18 @@ def memory(process):
 
 
 async def measure(gateway, issuer, upstream, count, tries):
-    token = issuer.agent(lifetime=3600)
+    # So many of one principal may be open at a time.
+    tokens = [issuer.agent(f"agent-{n}", lifetime=3600) for n in range(-(-count // 40))]
+    token = tokens[0]
     owner = Approver(gateway, issuer.person("bea", groups=["owners"], lifetime=3600))
     loop = asyncio.get_running_loop()
-    held = lambda: gateway.metric("panguard_verdicts_total", verdict="hold")
+    held = lambda: gateway.metric("panguard_commands_total", verdict="hold")
     warm = await ask(gateway, token, "/free/warm")
     await answered(warm[0])
     at_first = memory(gateway.process)
     idle = []
     for number in range(count):
-        idle.append(await ask(gateway, token, f"/free/{number}"))
+        idle.append(await ask(gateway, tokens[number // 40], f"/free/{number}"))
         await answered(idle[-1][0])
     with_idle = memory(gateway.process)
     for _, writer in idle:
@@ -84,7 +86,7 @@ async def measure(gateway, issuer, upstream, count, tries):
     await loop.run_in_executor(None, until, lambda: True, "closed")
     before = memory(gateway.process)
     started = time.perf_counter()
-    waiting = [await ask(gateway, token, f"/held/{number}") for number in range(count)]
+    waiting = [await ask(gateway, tokens[number // 40], f"/held/{number}") for number in range(count)]
     await loop.run_in_executor(None, lambda: until(lambda: held() >= count, "all wait", 120))
     all_wait = time.perf_counter() - started
     with_held = memory(gateway.process)
@@ -137,7 +139,8 @@ def main():
     parser.add_argument("--tries", type=int, default=200, help="of them, how many are approved one by one")
     parser.add_argument("--json", help="a file for the figures")
     arguments = parser.parse_args()
-    resource.setrlimit(resource.RLIMIT_NOFILE, (1 << 16, 1 << 16))
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     figures = asyncio.run(run(arguments))
     for name, figure in figures.items():
         print(f"{name:36} {figure:>12}")

@@ -4,6 +4,7 @@ import concurrent.futures
 import json
 import os
 import re
+import socket
 import subprocess
 import threading
 import urllib.error
@@ -13,7 +14,7 @@ import openai
 import psycopg
 import pytest
 
-from panguard_test import cards, until
+from panguard_test import cards, until, wire
 from panguard_test.approver import Approver
 from panguard_test.refusal import refusal
 from panguard_test.upstream_http import Upstream
@@ -146,6 +147,22 @@ def test_a_client_that_goes_away_withdraws_its_request(guarded, issuer, owner, i
     psql.wait()
     until(lambda: owner.get(request["id"])["state"] == "withdrawn", "it is withdrawn")
     session.close()
+
+
+def test_an_agent_that_hung_up_behind_more_than_is_read_runs_nothing(guarded, issuer, owner, cluster, payments):
+    with cluster.connect(payments["database"]) as server:
+        before = amount(server)
+        with wire.Wire.session(guarded, issuer.agent()) as agent:
+            agent.send(wire.query(UPDATE))
+            request = owner.one()["id"]
+            # What follows is more than the gateway reads while that waits.
+            agent.socket.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                while True:
+                    agent.socket.send(wire.query("select 1") * 1000)
+        owner.approve(request)
+        until(lambda: owner.get(request)["state"] == "withdrawn", "it is withdrawn")
+        assert amount(server) == before
 
 
 def test_two_must_approve_where_policy_says_so(guarded, issuer, owner, in_background):
@@ -338,6 +355,18 @@ def test_curl_waits_and_the_upstream_sees_it_once_it_is_approved(make_gateway, i
     out, _ = asked.communicate(timeout=20)
     assert out.splitlines() == ['{"ok": true}', "200"]
     assert [it["path"] for it in upstream.requests] == ["/refunds"]
+
+
+def test_an_agent_that_hung_up_behind_another_request_runs_nothing(make_gateway, issuer, upstream):
+    gateway = http_gateway(make_gateway, upstream)
+    owner = Approver(gateway, issuer.person("bea", groups=["owners"]))
+    one = f"DELETE /site/refunds/7 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {issuer.agent()}\r\n\r\n".encode()
+    with socket.create_connection((gateway.host, gateway.http_port)) as agent:
+        agent.sendall(one + one)
+        request = owner.one("DELETE")["id"]
+    owner.approve(request)
+    until(lambda: owner.get(request)["state"] == "withdrawn", "it is withdrawn")
+    assert upstream.requests == []
 
 
 def test_curl_hears_a_denial(make_gateway, issuer, upstream):

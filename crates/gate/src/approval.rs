@@ -11,8 +11,8 @@ mod request;
 mod store;
 
 pub(crate) use binding::Binder;
-pub use desk::Approvals;
 pub(crate) use desk::Held;
+pub use desk::{Approvals, Presence};
 pub use memory::Memory;
 pub use preview::{Effect, Preview, Previewed, Previewing};
 pub use request::{Answer, NotCounted, Request, State};

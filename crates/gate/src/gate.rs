@@ -21,7 +21,7 @@ use crate::record::Recorder;
 use crate::rules::{Counted, Decided, Rules};
 use crate::tokens::Tokens;
 use crate::written::writes_a_mask;
-use crate::{Admitted, Append, Approvals, Pending, Request, State};
+use crate::{Admitted, Append, Approvals, Pending, Presence, Request, State};
 
 /// Decides every command, and makes the permits of those that may run. One serves all sessions.
 pub struct Gate {
@@ -129,6 +129,18 @@ impl Gate {
 
     /// Puts `question`: the sequence of checks that every command of every lane goes through.
     pub fn ask(&self, admitted: &Admitted, question: &Question, now: Timestamp) -> Asked {
+        self.ask_while(admitted, question, None, now)
+    }
+
+    /// The same for somebody who may go away without a word: `present` says whether they are still there. Nothing runs on an
+    /// approval that they do not wait for.
+    pub fn ask_while(
+        &self,
+        admitted: &Admitted,
+        question: &Question,
+        present: Option<Presence>,
+        now: Timestamp,
+    ) -> Asked {
         admitted.count();
         let rules = self.rules.load();
         let asks_model = question.facts.call.as_ref().is_some_and(|call| call.model.is_some());
@@ -163,7 +175,8 @@ impl Gate {
                 let code = refusal.code;
                 let held = self.held(&rules, admitted, question, &decided, &command, &refusal, now);
                 let (refusal, detail) = match held {
-                    Some(Ok(held)) => {
+                    Some(Ok(mut held)) => {
+                        held.present = present;
                         let verdict = Pending::step(held.begin(now));
                         return Asked { ahead: None, verdict };
                     }
@@ -248,6 +261,7 @@ impl Gate {
             principal: Arc::clone(&admission.principal),
             about,
             id: question.request,
+            present: None,
             previewed: previewed(admission, question),
             guesses: Arc::clone(&self.guesses),
             is_recorded: AtomicBool::new(false),

@@ -11,6 +11,7 @@ use wire::{Inquiry, Word};
 use crate::clock::now;
 use crate::drive::{Asked, Judge};
 use crate::metrics::ConnectionMetrics;
+use crate::presence::Socket;
 use crate::witness::Witness;
 
 /// The gate as one admitted session sees it, and the counting of what it says.
@@ -19,6 +20,7 @@ pub(crate) struct Bench<'a> {
     pub(crate) admitted: &'a Admitted,
     pub(crate) metrics: &'a ConnectionMetrics,
     pub(crate) witness: &'a Witness,
+    pub(crate) socket: Socket,
 }
 
 /// A verdict that is awaited.
@@ -36,7 +38,7 @@ impl<'a> Judge for Bench<'a> {
 
     fn ask(&self, question: Question) -> Asked<Ruling<'a>> {
         let (request, since) = (question.request, Instant::now());
-        let asked = self.gate.ask(self.admitted, &question, now());
+        let asked = self.gate.ask_while(self.admitted, &question, Some(self.socket.presence()), now());
         if let Some(first) = &asked.ahead {
             self.metrics.judged(first, since.elapsed());
         }

@@ -15,6 +15,7 @@ mod inspection;
 mod issuer;
 mod judge;
 mod listen;
+mod presence;
 mod preview;
 mod session;
 

@@ -21,6 +21,7 @@ use crate::dial::Dialled;
 use crate::drive::{Ended, drive};
 use crate::judge::Bench;
 use crate::metrics::ConnectionMetrics;
+use crate::presence::Socket;
 use crate::random;
 use crate::serve::{Gateway, Reachable};
 use crate::stream::Stream;
@@ -235,7 +236,9 @@ impl Gateway {
             message_bytes_max: self.settings.limits.message_bytes,
         });
         session.begins_with(parameters.iter().map(|(name, value)| (&**name, &**value)));
-        let bench = Bench { gate, admitted: &admitted, metrics: &metrics, witness: &reachable.witness };
+        let socket = Socket::of(stream.socket());
+        let bench =
+            Bench { gate, admitted: &admitted, metrics: &metrics, witness: &reachable.witness, socket };
         let after = |session: &mut Postgres| {
             if session.take_stale() {
                 reachable.catalog.stale();

@@ -14,6 +14,17 @@ pub(crate) enum Stream {
     Client(Box<tokio_rustls::client::TlsStream<TcpStream>>),
 }
 
+impl Stream {
+    /// The socket beneath.
+    pub(crate) fn socket(&self) -> &TcpStream {
+        match self {
+            Self::Plain(socket) => socket,
+            Self::Server(stream) => stream.get_ref().0,
+            Self::Client(stream) => stream.get_ref().0,
+        }
+    }
+}
+
 /// Sets up a socket of either side: short messages go out at once, and a peer whose machine has gone
 /// without a word is noticed, so that its session does not hold an upstream connection for ever.
 pub(crate) fn prepare(socket: &TcpStream) -> io::Result<()> {

@@ -16,6 +16,9 @@ use crate::pending::Pending;
 use crate::rules::Rules;
 use crate::{Append, gate};
 
+/// Says whether whoever waits for a command is still there.
+pub type Presence = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// The requests for approval of all gateways, and who waits for them here.
 pub struct Approvals {
     pub(crate) store: Arc<dyn Requests>,
@@ -140,6 +143,8 @@ pub(crate) struct Held {
     pub(crate) about: Entry,
     /// The command's own id.
     pub(crate) id: RequestId,
+    /// Whether whoever waits is still there, where that can be told.
+    pub(crate) present: Option<Presence>,
     /// What is to be found out about it, where that is safe.
     pub(crate) previewed: Option<Previewed>,
     /// The values that it compares with protected columns, which count once it may run.
@@ -265,6 +270,10 @@ impl Held {
                         // It counts for nothing any more: what it leaves behind is withdrawn.
                         State::Waiting if self.is_outdated() => return self.outdated(now).await,
                         State::Waiting => None,
+                        // What it leaves behind is withdrawn.
+                        State::Approved { .. } if self.present.as_ref().is_some_and(|present| !present()) => {
+                            return self.deny(Code::Withdrawn, "whoever asked has hung up", now).await;
+                        }
                         State::Approved { .. } => match self.take(&request, now).await {
                             Ok(Taken::Verdict(verdict)) => Some(verdict),
                             Ok(Taken::Refused(verdict)) => return verdict,

@@ -18,12 +18,13 @@ use super::Reachable;
 use super::body::Sent;
 use super::credential::Lent;
 use super::door::{self, Place, Server};
-use super::drive::Drive;
+use super::drive::{Drive, Line};
 use super::guarded::Watch;
 use super::session::{Session, Token};
 use super::socket::Socket;
 use crate::clock::now;
 use crate::metrics::ConnectionMetrics;
+use crate::presence::Socket as Present;
 use crate::random;
 use crate::serve::Gateway;
 
@@ -35,6 +36,7 @@ pub(super) struct Caller {
     here: SocketAddr,
     /// The tunnel that the stream is in, if it is in one.
     within: Option<Within>,
+    socket: Present,
     watch: Arc<Watch>,
     giving_up: watch::Receiver<bool>,
     next: Mutex<Option<Next>>,
@@ -96,10 +98,11 @@ impl Caller {
         from: Box<str>,
         here: SocketAddr,
         within: Option<Within>,
+        socket: Present,
         watch: Arc<Watch>,
         giving_up: watch::Receiver<bool>,
     ) -> Self {
-        Self { gateway, from, here, within, watch, giving_up, next: Mutex::default() }
+        Self { gateway, from, here, within, socket, watch, giving_up, next: Mutex::default() }
     }
 
     /// What the stream becomes, once its last request was answered.
@@ -204,7 +207,8 @@ impl Caller {
             Exchange::open(settings, number, parts.method, &placed.target, parts.headers, has_body);
         let (gate, closing) = (gateway.settings.gate.clone(), self.giving_up.clone());
         let agent = has_body.then_some(body);
-        Ok(Drive::new(exchange, running, gate, reachable, lent, agent, closing))
+        let line = Line { socket: self.socket.clone(), closing };
+        Ok(Drive::new(exchange, running, gate, reachable, lent, agent, line))
     }
 
     /// Opens a tunnel to a server that is a connection, for whoever may connect to it.

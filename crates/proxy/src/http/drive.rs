@@ -29,6 +29,7 @@ use super::credential::Lent;
 use super::session::Running;
 use super::socket::Socket;
 use crate::clock::now;
+use crate::presence::Socket as Present;
 
 type Answering = Pin<Box<dyn Future<Output = Result<Answered, Unreached>> + Send>>;
 
@@ -58,6 +59,15 @@ pub(super) struct Drive {
     /// When the upstream is given up.
     deadline: Instant,
     closing: watch::Receiver<bool>,
+    /// The agent's, which may be shared with others of its requests.
+    socket: Present,
+}
+
+/// The stream that a request came on.
+pub(super) struct Line {
+    pub(super) socket: Present,
+    /// Becomes true when its exchanges are given up.
+    pub(super) closing: watch::Receiver<bool>,
 }
 
 /// Pieces of a body that one side has yet to take.
@@ -97,9 +107,11 @@ impl Drive {
         reachable: Arc<Reachable>,
         lent: Lent,
         agent: Option<Incoming>,
-        closing: watch::Receiver<bool>,
+        line: Line,
     ) -> Self {
+        let Line { socket, closing } = line;
         Self {
+            socket,
             exchange,
             session,
             gate,
@@ -188,7 +200,8 @@ impl Drive {
 
     fn ask(&mut self, question: &Question) {
         self.policies = self.gate.policy_version();
-        let asked = self.gate.ask(&self.session.admitted, question, now());
+        let present = Some(self.socket.presence());
+        let asked = self.gate.ask_while(&self.session.admitted, question, present, now());
         let since = Instant::now();
         self.verdict = Some((asked.verdict, since));
         if let Some(first) = asked.ahead {

@@ -20,6 +20,7 @@ use tracing::{debug, info, warn};
 
 use super::caller::{Caller, Next, Within};
 use super::guarded::{Guarded, Watch};
+use crate::presence::Socket;
 use crate::serve::Gateway;
 use crate::stream::{Stream, prepare};
 
@@ -87,7 +88,8 @@ async fn hear(
     let startup = gateway.settings.limits.startup_time;
     let Ok(Some((stream, here))) = timeout(startup, open(&gateway, socket, peer)).await else { return };
     let from: Box<str> = peer.ip().to_canonical().to_string().into();
-    serve(Heard { gateway, from, here, within: None }, stream, stopping).await;
+    let socket = Socket::of(stream.socket());
+    serve(Heard { gateway, from, here, within: None, socket }, stream, stopping).await;
     drop(place);
 }
 
@@ -98,6 +100,7 @@ struct Heard {
     /// By which address the gateway was reached.
     here: SocketAddr,
     within: Option<Within>,
+    socket: Socket,
 }
 
 /// Serves the requests of one stream, and then what it has become by the last of them. Within a tunnel that is another such
@@ -110,8 +113,16 @@ where
         let watch = Arc::new(Watch::default());
         // Each exchange listens to this while it runs, and so it is known how many do.
         let (given_up, giving_up) = watch::channel(false);
-        let Heard { gateway, from, here, within } = heard;
-        let caller = Caller::new(gateway.clone(), from.clone(), here, within, watch.clone(), giving_up);
+        let Heard { gateway, from, here, within, socket } = heard;
+        let caller = Caller::new(
+            gateway.clone(),
+            from.clone(),
+            here,
+            within,
+            socket.clone(),
+            watch.clone(),
+            giving_up,
+        );
         let caller = Arc::new(caller);
         let service = {
             let caller = caller.clone();
@@ -169,7 +180,7 @@ where
         match caller.next() {
             None => {}
             Some(Next::Tunnel(tunnel, upgrade)) => {
-                let heard = Heard { gateway, from, here, within: Some(tunnel.within) };
+                let heard = Heard { gateway, from, here, within: Some(tunnel.within), socket };
                 let Ok(inner) = upgrade.await else { return };
                 go_through(heard, tunnel.tls, TokioIo::new(inner), stopping).await;
             }

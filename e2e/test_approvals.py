@@ -351,6 +351,8 @@ def test_curl_waits_and_the_upstream_sees_it_once_it_is_approved(make_gateway, i
     asked = subprocess.Popen(curl(gateway, issuer.agent(), "/refunds", '{"amount": 5}'), stdout=subprocess.PIPE, text=True)
     request = owner.one("POST /refunds")
     assert '{"amount": 5}' in request["statement"] and upstream.requests == []
+    shown = {it["name"]: it["value"] for it in owner.get(request["id"])["fields"]}
+    assert shown["content-type"] == "application/json" and issuer.agent() not in str(shown) and "authorization" not in shown
     owner.approve(request["id"])
     out, _ = asked.communicate(timeout=20)
     assert out.splitlines() == ['{"ok": true}', "200"]

@@ -28,8 +28,8 @@ pub enum Bound {
     /// This very one: what it does hangs on what was done before it, so that the same text sent again is another command. It
     /// can be approved while it waits. Why, in a few words.
     Once(&'static str),
-    /// These bytes, which say all of it.
-    Bytes(Redacted<Arc<[u8]>>),
+    /// These bytes, which say all of it; and the fields in it that its text does not show, by name.
+    Bytes(Redacted<Arc<[u8]>>, Vec<(Box<str>, Redacted<Box<str>>)>),
     /// Nothing, since not all of it is known when it is asked about: it cannot be approved. Why, in a few words.
     Nothing(&'static str),
 }

@@ -4,13 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use access::{
-    Authentication, DataClass, Facts, Kind, Mode, Position, Principal, RequestId, Stage, Timestamp,
+    Authentication, Call, DataClass, Endpoint, Facts, Kind, Mode, Position, Principal, RequestId, Stage,
+    Timestamp,
 };
 use audit::{Ended, Entry, Event, Who};
 use policy::{Asked, Decision, Scope, Subject};
 
 use crate::Gate;
-use crate::approval::{Approvals, Down, Effect, NotCounted, Request};
+use crate::approval::{Approvals, Called, Down, Effect, NotCounted, Request};
 
 /// Somebody who answers, or looks.
 #[derive(Debug, Clone)]
@@ -306,8 +307,16 @@ fn facts(request: &Request) -> Facts {
         columns: columns.collect(),
         has_where: request.effect.has_where,
         effect,
+        call: request.called.as_ref().map(|it| Box::new(call(it))),
         ..Facts::default()
     }
+}
+
+/// A request over HTTP, without the fields that policies ask for: those are not recorded.
+fn call(called: &Called) -> Call {
+    let Called { method, path, route, operation, model } = called.clone();
+    let model = Some(model).filter(|model| !model.is_empty());
+    Call { endpoint: Endpoint { method, path, route, operation }, model, ..Call::default() }
 }
 
 /// As much of a comment as is kept.

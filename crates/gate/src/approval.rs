@@ -15,5 +15,5 @@ pub(crate) use desk::Held;
 pub use desk::{Approvals, Presence};
 pub use memory::Memory;
 pub use preview::{Effect, Preview, Previewed, Previewing};
-pub use request::{Answer, NotCounted, Request, State};
+pub use request::{Answer, Called, NotCounted, Request, State};
 pub use store::{Down, Requests, Storing};

@@ -242,6 +242,8 @@ impl Gate {
             gateway: approvals.instance.as_deref().unwrap_or(&self.name).into(),
             waits,
             command: shown,
+            fields: self.recorder.fields(&question.bound),
+            called: question.facts.call.as_deref().map(|call| self.recorder.called(call)),
             effect: Preview::of(&question.facts),
             why: refusal.detail.clone(),
             policies: decided.policies.clone(),

@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
-use access::{DataClass, Facts, Parameter, Question, Secret};
+use access::{Bound, Call, DataClass, Endpoint, Facts, Parameter, Question, Secret};
 use audit::{Command, FactsNote, SaidNote, StageWord};
 use aws_lc_rs::hmac;
 use mask::{Classes, Masker};
 
+use crate::Called;
 use crate::hide::Hide;
 use crate::parameter::{Shown, show};
 
@@ -118,6 +119,24 @@ impl Recorder {
             note.matches.iter_mut().flat_map(|it| [Some(&mut it.column), it.values_of.as_mut()]).flatten();
         names.chain(uses).chain(columns).chain(matches).for_each(|name| *name = self.name(name));
         note
+    }
+
+    /// The fields of a command that its text does not show, masked.
+    pub(crate) fn fields(&self, bound: &Bound) -> Vec<(Box<str>, Box<str>)> {
+        let Bound::Bytes(_, fields) = bound else { return Vec::new() };
+        fields.iter().map(|(name, value)| (self.name(name), self.name(value.expose()))).collect()
+    }
+
+    /// A command as an HTTP request, masked.
+    pub(crate) fn called(&self, call: &Call) -> Called {
+        let Endpoint { method, path, route, operation } = &call.endpoint;
+        Called {
+            method: self.name(method),
+            path: self.name(path),
+            route: self.name(route),
+            operation: self.name(operation),
+            model: self.name(call.model.as_deref().unwrap_or_default()),
+        }
     }
 
     /// A name or a sentence about names, masked.

@@ -60,6 +60,8 @@ fn request(number: u32, binding: &str) -> Request {
         gateway: "gw-1".into(),
         waits: true,
         command,
+        fields: vec![("x-tenant".into(), "a".into())],
+        called: Some(gate::Called { method: "POST".into(), ..gate::Called::default() }),
         effect: gate::Effect { rows: Some(7), ..gate::Effect::default() },
         why: "it needs a person".into(),
         policies: Vec::new(),

@@ -37,6 +37,7 @@ pub(super) fn whole(request: &Request, now: Timestamp) -> Value {
             "functions": command.facts.functions,
             "not_understood": command.facts.not_understood,
         },
+        "fields": request.fields.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect::<Vec<_>>(),
         "effect": request.effect,
         "why": request.why,
         "policies": request.policies,

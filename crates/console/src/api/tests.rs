@@ -130,6 +130,7 @@ async fn a_request_is_shown_whole_and_that_is_recorded() {
                 "functions": [],
                 "not_understood": [],
             },
+            "fields": [],
             "effect": { "tables": ["public.cards"], "has_where": true },
             "policies": [],
             "needed": 1,

@@ -47,7 +47,7 @@ impl Binder {
                 part(b'm', beside);
             }
             Bound::Once(_) => part(b'i', question.request.to_string().as_bytes()),
-            Bound::Bytes(bytes) => part(b'b', bytes.expose()),
+            Bound::Bytes(bytes, _) => part(b'b', bytes.expose()),
             Bound::Nothing(why) => return Err(why),
         }
         for parameter in &question.parameters {

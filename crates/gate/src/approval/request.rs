@@ -31,6 +31,12 @@ pub struct Request {
     pub waits: bool,
     /// The command, masked.
     pub command: Command,
+    /// The fields that are bound and its text does not show, masked: of an HTTP request those of its header.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<(Box<str>, Box<str>)>,
+    /// What it is as an HTTP request, if it is one: method, path, route, operation and model, masked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called: Option<Called>,
     /// What it would do.
     #[serde(default)]
     pub effect: Effect,
@@ -52,6 +58,21 @@ pub struct Request {
     pub answers: Vec<Answer>,
     /// Where it stands.
     pub state: State,
+}
+
+/// A command as an HTTP request, as far as policies of answers see it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Called {
+    /// As it is sent.
+    pub method: Box<str>,
+    /// Percent-decoded, without the query.
+    pub path: Box<str>,
+    /// The path with its parameters named, where that is known; else the path.
+    pub route: Box<str>,
+    /// The operation's id, or empty.
+    pub operation: Box<str>,
+    /// The model that it asks, or empty.
+    pub model: Box<str>,
 }
 
 /// What one person said.

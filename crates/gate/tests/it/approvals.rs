@@ -325,6 +325,32 @@ fn who_has_to_sign_in_anew_may_look_and_not_answer() {
 }
 
 #[test]
+fn policies_of_answers_see_what_a_request_over_http_is_and_people_see_its_fields() {
+    let store = Shared::default();
+    let rules = format!(
+        r#"{RULES} forbid (principal, action == Action::"approve", resource) when {{ context.path like "/payroll/*" }};"#
+    );
+    let own = Desk::new(&rules);
+    let approvals = Approvals::new(store.clone(), &Secret::from(vec![9; 32]), || NOW);
+    let mut desk = Desk { gate: own.gate.with_approvals(approvals), ..own };
+    let admitted = desk.admit().unwrap();
+    for (path, may) in [("/payroll/7", false), ("/refunds/7", true)] {
+        let endpoint =
+            access::Endpoint { method: "DELETE".into(), path: path.into(), ..access::Endpoint::default() };
+        let call = access::Call { endpoint, ..access::Call::default() };
+        let facts = access::Facts { call: Some(Box::new(call)), ..write() };
+        let fields = vec![("x-card".into(), Redacted::new("4111111111111111".into()))];
+        let bound = Bound::Bytes(Redacted::new(path.as_bytes().into()), fields);
+        let question = Question { bound, ..desk.question(facts, &format!("DELETE {path}"), Vec::new()) };
+        let mut verdict = desk.gate.ask(&admitted, &question, NOW).verdict;
+        is_held(&mut verdict);
+        let id = question.request.to_string();
+        assert_eq!(store.one(&id).fields, [("x-card".into(), "************1111".into())]);
+        assert_eq!(desk.say(&owner("ann"), &id, true, "").is_ok(), may, "{path}");
+    }
+}
+
+#[test]
 fn two_who_are_asked_for_are_two_people() {
     let store = Shared::default();
     let mut desk = desk(&store);

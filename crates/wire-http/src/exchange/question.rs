@@ -19,12 +19,10 @@ use crate::llm::{self, Dialect};
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Fields of a request that say nothing of what it does: they may differ when it is sent again.
-const SAYS_NOTHING: [&str; 12] = [
-    "accept",
+const SAYS_NOTHING: [&str; 10] = [
     "accept-charset",
     "accept-encoding",
     "accept-language",
-    "baggage",
     "date",
     "idempotency-key",
     "traceparent",
@@ -305,9 +303,12 @@ impl Exchange {
         );
         // By name alone: which of several values of one field comes first is for the server to make something of.
         fields.sort_by_key(|(name, _)| *name);
-        fields.into_iter().flat_map(|(name, value)| [name.as_bytes(), value]).for_each(&mut part);
+        fields.iter().flat_map(|(name, value)| [name.as_bytes(), value]).for_each(&mut part);
         part(&self.body.held);
-        Bound::Bytes(Redacted::new(all.into()))
+        let shown = |(name, value): &(&str, &[u8])| {
+            (Box::from(*name), Redacted::new(String::from_utf8_lossy(value).into()))
+        };
+        Bound::Bytes(Redacted::new(all.into()), fields.iter().map(shown).collect())
     }
 
     /// The request as it is recorded: its line, and its body where that is text and to be told.

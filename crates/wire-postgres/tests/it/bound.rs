@@ -61,7 +61,7 @@ fn show(question: &Question) -> String {
         Bound::Text(form, beside) => format!("{} {beside:?}", form(question.command.expose()).unwrap()),
         Bound::Once(_) => "once".into(),
         Bound::Nothing(_) => "nothing".into(),
-        Bound::Bytes(_) => panic!("this lane binds no bytes"),
+        Bound::Bytes(..) => panic!("this lane binds no bytes"),
     }
 }
 

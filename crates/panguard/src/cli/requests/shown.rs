@@ -15,6 +15,8 @@ pub struct Request {
     waits: bool,
     statement: String,
     parameters: Vec<Option<String>>,
+    #[serde(default)]
+    fields: Vec<Named>,
     shortened: bool,
     facts: Facts,
     /// A console of an earlier version tells none.
@@ -47,6 +49,12 @@ struct Facts {
     effect: String,
     functions: Vec<String>,
     not_understood: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+    value: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -130,6 +138,9 @@ impl Request {
         for (number, parameter) in self.parameters.iter().enumerate() {
             let value = parameter.as_deref().unwrap_or("NULL");
             lines.add("", &format!("${} = {value}", number + 1));
+        }
+        for field in &self.fields {
+            lines.add("with", &format!("{}: {}", field.name, field.value));
         }
         if self.shortened {
             lines.add("", "THIS IS NOT ALL OF IT: it is too long to be recorded whole");

@@ -230,9 +230,10 @@ proptest! {
             it["labels"] = json!([text]);
             it["parameters"] = json!([text]);
             it["answers"][0]["comment"] = text.clone().into();
+            it["fields"] = json!([{ "name": text, "value": text }]);
             it["effect"] = json!({ "tables": [text], "uncounted": text, "lock": text });
         });
-        let labels = ["request", "state", "who", "where", "what", "does", "effect", "touches", "locks", "column", "why",
+        let labels = ["request", "state", "who", "where", "what", "with", "does", "effect", "touches", "locks", "column", "why",
             "policy", "said", "asked", "print", "answer", ""];
         for line in lines.whole(now()) {
             prop_assert!(!line.chars().any(char::is_control));

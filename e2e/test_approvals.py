@@ -29,6 +29,12 @@ POLICIES = cards.POLICIES + """
 UPDATE = "update payments set amount = amount + 1 where id = 1"
 
 
+@pytest.fixture(scope="module")
+def payments(cluster):
+    """A database of its own: what is approved here changes it."""
+    return cluster.upstream(cluster.create_database(cards.SEED), labels=["cde"], data=cards.DATA)
+
+
 @pytest.fixture
 def guarded(make_gateway):
     return make_gateway(policies=POLICIES)

@@ -1,3 +1,5 @@
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
@@ -30,6 +32,14 @@ pub enum NotOpened {
         /// Why.
         why: rusqlite::Error,
     },
+    /// The file cannot be made.
+    #[error("the store `{file}` cannot be opened: {why}")]
+    File {
+        /// The file.
+        file: Box<str>,
+        /// Why.
+        why: std::io::Error,
+    },
     /// It is from a later version of panguard.
     #[error(
         "the store `{file}` is of version {version}, which this panguard does not know: use the one that wrote it, or a later one"
@@ -52,6 +62,9 @@ impl Embedded {
     /// [`NotOpened`].
     pub fn open(file: &Path) -> Result<Self, NotOpened> {
         let named = || file.display().to_string().into();
+        // For panguard's user alone; what SQLite puts beside it has the same rights.
+        let own = OpenOptions::new().create(true).append(true).mode(0o600).open(file);
+        own.map_err(|why| NotOpened::File { file: named(), why })?;
         let mut connection =
             Connection::open(file).map_err(|why| NotOpened::Sqlite { file: named(), why })?;
         match prepare(&mut connection) {

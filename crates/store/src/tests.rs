@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
@@ -123,6 +124,16 @@ fn what_is_asked_and_not_waited_for_is_done_all_the_same() {
     asked.withdraw();
     drop(store.replace(&asked));
     assert_eq!(wait(store.get(&asked.id)).unwrap().unwrap().state, State::Withdrawn);
+}
+
+#[test]
+fn its_files_are_for_one_user_alone() {
+    let (dir, store) = store();
+    wait(store.insert(&request(1, "a"))).unwrap();
+    for file in std::fs::read_dir(dir.path()).unwrap() {
+        let mode = file.unwrap().metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0);
+    }
 }
 
 #[test]

@@ -314,9 +314,16 @@ fn facts(request: &Request) -> Facts {
 
 /// A request over HTTP, without the fields that policies ask for: those are not recorded.
 fn call(called: &Called) -> Call {
-    let Called { method, path, route, operation, model } = called.clone();
-    let model = Some(model).filter(|model| !model.is_empty());
-    Call { endpoint: Endpoint { method, path, route, operation }, model, ..Call::default() }
+    let it = called.clone();
+    Call {
+        endpoint: Endpoint { method: it.method, path: it.path, route: it.route, operation: it.operation },
+        fields: Vec::new(),
+        model: Some(it.model).filter(|model| !model.is_empty()),
+        tools: it.tools,
+        tools_called: it.tools_called,
+        max_tokens: it.max_tokens,
+        holds_cards: it.holds_cards,
+    }
 }
 
 /// As much of a comment as is kept.

@@ -136,6 +136,10 @@ impl Recorder {
             route: self.name(route),
             operation: self.name(operation),
             model: self.name(call.model.as_deref().unwrap_or_default()),
+            tools: call.tools.iter().map(|name| self.name(name)).collect(),
+            tools_called: call.tools_called.iter().map(|name| self.name(name)).collect(),
+            max_tokens: call.max_tokens,
+            holds_cards: call.holds_cards,
         }
     }
 

@@ -199,7 +199,8 @@ impl<'a> Named<'a> {
         let wrong: HashSet<_> = result.validation_errors().map(|e| e.policy_id()).collect();
         let warnings = result.validation_warnings().filter(|w| !wrong.contains(w.policy_id()));
         let warnings = warnings.filter_map(|w| locate(w.policy_id(), w));
-        errors.chain(warnings).chain(self.unnamed_features()).chain(self.unnamed_fields()).collect()
+        let ours = self.unnamed_features().chain(self.unnamed_fields()).chain(self.fields_of_answers());
+        errors.chain(warnings).chain(ours).collect()
     }
 
     /// Policies that ask for a field of a request without saying which: nobody would read it from the request.
@@ -214,6 +215,28 @@ impl<'a> Named<'a> {
                     "write its name as a text, as in `context.query.hasTag(\"status\")`, and numbers as in `context.numbers.getTag(\"body.$.amount\")`"
                         .into(),
                 ),
+            ))
+        })
+    }
+
+    /// Policies of `approve` that ask for a field of a request: of a command that waits none is known, so that a forbid would
+    /// never apply.
+    fn fields_of_answers(&self) -> impl Iterator<Item = Problem> {
+        let approve = VOCABULARY.approve();
+        self.set.policies().filter_map(move |policy| {
+            let mut fields = Wanted::default();
+            let asks = policy.action_constraint() != ActionConstraint::Any
+                && admits(policy, &approve)
+                && wanted::add(policy, &mut fields).is_ok()
+                && fields != Wanted::default();
+            if !asks {
+                return None;
+            }
+            let (source, offset) = self.place.get(policy.id())?;
+            Some(source.problem_at(
+                *offset,
+                "this is about who approves, and asks for what is not recorded of a command that waits".into(),
+                Some("ask for its method, path, route, operation, model, kinds or columns, and leave fields and tokens out".into()),
             ))
         })
     }

@@ -605,3 +605,33 @@ fn tokens_that_were_used_count_in_policies_that_ask_for_them() {
     };
     assert!(may(999) && !may(1000));
 }
+
+#[test]
+fn a_policy_of_answers_asks_for_what_is_known_of_a_command_that_waits() {
+    let answers = |condition: &str| {
+        problems(&format!(
+            r#"forbid (principal, action == Action::"approve", resource) when {{ {condition} }};"#
+        ))
+    };
+    for known in [
+        "context.path like \"/payroll/*\"",
+        "context.kinds.contains(\"delete\")",
+        "context.has_where",
+        "context.acr != \"mfa\"",
+    ] {
+        assert_eq!(answers(known), [], "{known}");
+    }
+    for unknown in [
+        "context.query.hasTag(\"all\")",
+        "context.numbers.hasTag(\"body.$.amount\")",
+        "context.tokens_today > 5",
+    ] {
+        let found = answers(unknown);
+        assert!(
+            found.iter().any(|it| it.what.contains("not recorded of a command that waits")),
+            "{unknown}: {found:?}"
+        );
+    }
+    let any = r#"forbid (principal, action, resource) when { context.query.hasTag("all") };"#;
+    assert_eq!(problems(any), [], "it is about other actions");
+}

@@ -236,6 +236,14 @@ impl Requests for Embedded {
         })
     }
 
+    fn forget(&self, asked: i64) -> Storing<u64> {
+        self.ask(move |connection| {
+            let forgotten =
+                connection.execute("DELETE FROM requests WHERE NOT open AND asked < ?", [asked])?;
+            Ok(forgotten as u64)
+        })
+    }
+
     fn changed(&self, change: u64) -> Storing<(Vec<Box<str>>, u64)> {
         self.ask(move |connection| {
             // In one transaction, so that what changes meanwhile is told the next time.

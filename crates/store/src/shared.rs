@@ -211,6 +211,11 @@ impl Requests for Shared {
         })
     }
 
+    fn forget(&self, asked: i64) -> Storing<u64> {
+        let sql = format!("DELETE FROM panguard.requests WHERE NOT open AND asked < {asked} RETURNING 1");
+        self.ask(sql, |rows| Ok(rows.len() as u64))
+    }
+
     fn changed(&self, change: u64) -> Storing<(Vec<Box<str>>, u64)> {
         // One statement sees one moment.
         let sql = format!(

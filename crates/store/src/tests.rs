@@ -164,6 +164,7 @@ enum Step {
     Bound(&'static str),
     List(bool, u32),
     Changed(u64),
+    Forget(i64),
     Overdue(i64, u32),
     OpenOf(&'static str),
 }
@@ -177,6 +178,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => binding.prop_map(Step::Bound),
         1 => (any::<bool>(), 0..5_u32).prop_map(|(open, limit)| Step::List(open, limit)),
         1 => (0..8_u64).prop_map(Step::Changed),
+        1 => (0..6_i64).prop_map(Step::Forget),
         1 => (999_998..1_000_006_i64, 0..4_u32).prop_map(|(now, limit)| Step::Overdue(now, limit)),
         1 => prop::sample::select(vec!["claude", "other"]).prop_map(Step::OpenOf),
     ]
@@ -241,6 +243,9 @@ fn same(store: &impl Requests, steps: &[Step]) -> Result<(), TestCaseError> {
                 let who = Who { subject: (*subject).into(), ..request(0, "a").asker };
                 let ours = wait(store.open_of(&who)).unwrap();
                 prop_assert_eq!(ours, wait(memory.open_of(&who)).unwrap());
+            }
+            Step::Forget(asked) => {
+                prop_assert_eq!(wait(store.forget(*asked)).unwrap(), wait(memory.forget(*asked)).unwrap());
             }
             Step::Changed(change) => {
                 let (mut ours, last) = wait(store.changed(*change)).unwrap();

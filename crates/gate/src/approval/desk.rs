@@ -91,6 +91,14 @@ impl Approvals {
         Ok(())
     }
 
+    /// Forgets what is over and was asked more than 90 days ago: the audit log keeps it. How many requests that were.
+    ///
+    /// # Errors
+    /// [`Down`].
+    pub async fn forget(&self, now: Timestamp) -> Result<u64, Down> {
+        self.store.forget(now.plus_seconds(-KEPT_DAYS * 86_400).micros()).await
+    }
+
     /// How many commands wait here.
     pub fn held(&self) -> usize {
         self.waiting().len()
@@ -170,6 +178,9 @@ struct Waited {
     /// As it was when last looked at; `None` once it is decided.
     request: Option<Request>,
 }
+
+/// For how many days requests that are over can be looked at.
+const KEPT_DAYS: i64 = 90;
 
 /// What came of an attempt to use an approval.
 enum Taken {

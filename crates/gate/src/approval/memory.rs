@@ -63,6 +63,14 @@ impl Requests for Memory {
         Box::pin(ready(Ok(all.take(limit as usize).cloned().collect())))
     }
 
+    fn forget(&self, asked: i64) -> Storing<u64> {
+        let mut kept = self.kept();
+        let before = kept.requests.len();
+        kept.requests.retain(|_, (it, _)| it.state.is_open() || it.asked >= asked);
+        let forgotten = (before - kept.requests.len()) as u64;
+        Box::pin(ready(Ok(forgotten)))
+    }
+
     fn changed(&self, change: u64) -> Storing<(Vec<Box<str>>, u64)> {
         let kept = self.kept();
         let changed =

@@ -73,6 +73,18 @@ pub struct Called {
     pub operation: Box<str>,
     /// The model that it asks, or empty.
     pub model: Box<str>,
+    /// The tools that it offers to the model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<Box<str>>,
+    /// Those that the model has called so far.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools_called: Vec<Box<str>>,
+    /// The most tokens that it lets the model write, if it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u64>,
+    /// Whether card data was in it as it came.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub holds_cards: bool,
 }
 
 /// What one person said.

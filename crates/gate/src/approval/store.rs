@@ -55,6 +55,9 @@ pub trait Requests: Send + Sync {
         Box::pin(async move { Ok(open.await?.iter().filter(is_same).count() as u64) })
     }
 
+    /// Forgets the requests that are over and were asked before `asked` (microseconds since 1970). How many they were.
+    fn forget(&self, asked: i64) -> Storing<u64>;
+
     /// The ids of the requests that have changed since `change`, and the number to ask by next: 0 asks for all that are open.
     fn changed(&self, change: u64) -> Storing<(Vec<Box<str>>, u64)>;
 }

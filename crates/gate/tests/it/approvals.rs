@@ -96,6 +96,10 @@ impl Requests for Shared {
         self.or_down(self.kept.list(open, limit))
     }
 
+    fn forget(&self, asked: i64) -> Storing<u64> {
+        self.or_down(self.kept.forget(asked))
+    }
+
     fn changed(&self, change: u64) -> Storing<(Vec<Box<str>>, u64)> {
         self.or_down(self.kept.changed(change))
     }

@@ -96,6 +96,9 @@ pub async fn look(gate: Arc<Gate>) {
         if looked.is_ok() && looks.is_multiple_of(LOOKS_TO_END) {
             looked = gate.end_overdue(now()).await.map(drop);
         }
+        if looked.is_ok() && looks % LOOKS_TO_FORGET == 1 {
+            looked = approvals.forget(now()).await.map(drop);
+        }
         match &looked {
             Ok(()) if was_down => info!("the store of requests is back"),
             Err(down) if !was_down => warn!(%down, "nothing is approved until it is back"),
@@ -110,6 +113,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// How long the server of a shared store may take to answer.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// Every how many looks what is long over is forgotten: once an hour.
+const LOOKS_TO_FORGET: u32 = 7200;
 
 /// Every how many looks what nobody waits for is ended. Whoever waits sees to it in time.
 const LOOKS_TO_END: u32 = 10;

@@ -250,6 +250,25 @@ def test_a_ticket_lets_the_very_same_command_run_once_whatever_its_white_space(t
         assert refusal(session, UPDATE).code == "PGD-0008", "it is used up"
 
 
+def test_a_client_chooses_to_wait_or_to_come_again(guarded, ticketing, make_gateway, issuer, upstream, in_background):
+    owner = Approver(guarded, issuer.person("bea", groups=["owners"]))
+    with guarded.connect(issuer.agent(), application_name="nightly approvals=ticket") as session:
+        told = refusal(session, UPDATE)
+        assert told.code == "PGD-0008" and owner.one()["id"] in str(told)
+    owner = Approver(ticketing, issuer.person("bea", groups=["owners"]))
+    with ticketing.connect(issuer.agent(), application_name="approvals=wait") as session:
+        done = in_background(session.execute, UPDATE)
+        owner.approve(owner.one()["id"])
+        assert done.result(10).rowcount == 1
+    gateway = http_gateway(make_gateway, upstream)
+    asked = curl(gateway, issuer.agent(), "/refunds", "{}", "-H", "Panguard-Approvals: ticket")
+    assert subprocess.run(asked, capture_output=True, text=True, timeout=30).stdout.endswith("403")
+    owner = Approver(gateway, issuer.person("bea", groups=["owners"]))
+    owner.approve(owner.one("/refunds")["id"])
+    assert subprocess.run(asked, capture_output=True, text=True, timeout=30).stdout.endswith("200")
+    assert "panguard-approvals" not in {name.lower() for name in upstream.requests[0]["headers"]}
+
+
 def test_a_parameter_that_differs_is_another_request(ticketing, issuer):
     owner = Approver(ticketing, issuer.person("bea", groups=["owners"]))
     sql = "update payments set amount = amount + 1 where id = %s"

@@ -17,6 +17,8 @@ pub struct Question {
     pub parameters: Vec<Redacted<Parameter>>,
     /// What of it an approval binds, beside its parameters.
     pub bound: Bound,
+    /// Whether the client chose to wait for people, or not to; `None`: as the connection says.
+    pub waits: Option<bool>,
 }
 
 /// What of a command an approval is bound to (DESIGN.md, promise 7): two commands that differ in it are not the same.

@@ -230,6 +230,7 @@ impl Gate {
             Err(why) => return Some(Err(why)),
         };
         let Approving { waits, answer_seconds, use_seconds } = admission.approval;
+        let waits = question.waits.unwrap_or(waits);
         let about = admitted.entry(now, question.request, Event::GatewayStopped);
         let request = Request {
             id: question.request.to_string().into(),

@@ -156,6 +156,7 @@ impl Gateway {
                 (name, Arc::default(), Mode::default(), Approving::default())
             }
         };
+        let approval = Approving { waits: chosen(presented).unwrap_or(approval.waits), ..approval };
         Admission {
             session: caller.id,
             principal: Arc::new(principal),
@@ -170,9 +171,9 @@ impl Gateway {
 
     /// What the client calls itself, masked and not too long.
     fn client(&self, presented: &Presented) -> Box<str> {
-        let named = presented.parameters.iter().find(|(name, _)| name == "application_name");
+        let named = application_name(presented);
         let name: String =
-            named.map(|(_, name)| name.chars().take(CLIENT_CHARS_MAX).collect()).unwrap_or_default();
+            named.map(|name| name.chars().take(CLIENT_CHARS_MAX).collect()).unwrap_or_default();
         match self.settings.masker.text(name.as_bytes()) {
             Some(masked) => String::from_utf8_lossy(&masked.bytes).into(),
             None => name.into(),
@@ -305,6 +306,20 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         self.0.dec();
+    }
+}
+
+/// What the client calls itself.
+fn application_name(presented: &Presented) -> Option<&str> {
+    presented.parameters.iter().find(|(name, _)| name == "application_name").map(|(_, name)| name.as_str())
+}
+
+/// Whether the client chose to wait for people, or to come again: by the last word of its `application_name`.
+fn chosen(presented: &Presented) -> Option<bool> {
+    match application_name(presented)?.split_whitespace().next_back()? {
+        "approvals=wait" => Some(true),
+        "approvals=ticket" => Some(false),
+        _ => None,
     }
 }
 

@@ -26,10 +26,14 @@ const OF_A_HOP: [&str; 10] = [
     "http2-settings",
 ];
 
+/// By which a client chooses how it comes to an approval.
+pub(crate) const APPROVALS: &str = "panguard-approvals";
+
 /// Fields of a request that are not passed on: by which an agent says who it is, which panguard answers for alone; by which
 /// it would say where a request comes from or what it really is, behind the back of what was decided; by which it asks for
 /// parts of an answer, which cannot be masked as parts.
-const NOT_SENT: [&str; 37] = [
+const NOT_SENT: [&str; 38] = [
+    APPROVALS,
     "host",
     "content-length",
     "expect",

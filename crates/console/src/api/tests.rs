@@ -82,6 +82,7 @@ impl Console {
                 Redacted::new(Parameter::Null),
             ],
             bound: Bound::Text(|_| None, Box::default()),
+            waits: None,
         };
         self.gate.ask(admitted, &question, NOW).verdict.await;
         request.to_string()

@@ -13,6 +13,7 @@ fn writes(text: &str, parameters: &[Parameter], position: Position) -> bool {
         command: Redacted::new(text.into()),
         parameters: parameters.iter().cloned().map(Redacted::new).collect(),
         bound: access::Bound::Text(|_| None, Box::default()),
+        waits: None,
     })
 }
 

@@ -110,6 +110,7 @@ impl Desk {
             command: Redacted::new(text.into()),
             parameters: parameters.into_iter().map(Redacted::new).collect(),
             bound: access::Bound::Text(|_| None, Box::default()),
+            waits: None,
         }
     }
 }

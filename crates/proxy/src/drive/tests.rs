@@ -40,6 +40,7 @@ impl Lines {
             command: Redacted::new(std::str::from_utf8(&line).unwrap().trim_end().into()),
             parameters: Vec::new(),
             bound: access::Bound::Text(|_| None, Box::default()),
+            waits: None,
         }));
         self.held = Some(line);
     }

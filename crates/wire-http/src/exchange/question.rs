@@ -48,6 +48,7 @@ impl Exchange {
             stage: Stage::Run,
             command: Redacted::new(self.text(labelled.is_none()).into()),
             bound: self.bound(),
+            waits: self.chosen(),
             facts: Arc::new(facts),
             parameters: labelled.unwrap_or_default(),
         }
@@ -265,6 +266,15 @@ impl Exchange {
         // It is cut off where it is held, so that its end is none.
         let _ = rewriter.finish(&mut out);
         (rewriter.found() > 0).then_some(out)
+    }
+
+    /// Whether the client chose to wait for people (`wait`) or to come again (`ticket`); anything else is no choice.
+    fn chosen(&self) -> Option<bool> {
+        match self.head.headers.get(header::APPROVALS)?.as_bytes() {
+            b"wait" => Some(true),
+            b"ticket" => Some(false),
+            _ => None,
+        }
     }
 
     /// What of the request an approval binds: all of it, but for the fields that say nothing of what is done.

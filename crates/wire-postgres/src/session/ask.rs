@@ -359,6 +359,7 @@ impl Postgres {
             command,
             parameters,
             bound,
+            waits: None,
         }));
         let copy = match kind {
             Kind::Query | Kind::Execute { .. } => {

@@ -3,16 +3,18 @@
 //! A request is a value with a few states ([`Request`]), kept where all gateways see it ([`Requests`]), changed only by
 //! compare and swap on its revision. What it binds is a digest of who asks, where, what, and under which policies.
 
+mod asking;
 mod binding;
 mod desk;
+mod held;
 mod memory;
 mod preview;
 mod request;
 mod store;
 
 pub(crate) use binding::Binder;
-pub(crate) use desk::Held;
 pub use desk::{Approvals, Presence};
+pub(crate) use held::Held;
 pub use memory::Memory;
 pub use preview::{Effect, Preview, Previewed, Previewing};
 pub use request::{Answer, Called, NotCounted, Request, State};

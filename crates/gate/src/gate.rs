@@ -1,39 +1,37 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use access::{
-    Admission, Approving, Bound, Code, Effect, Facts, Match, Mint, Mode, Outcome, Question, Refusal, Secret,
-    SessionId, Stage, Terms, Timestamp, Use, Verdict,
+    Admission, Code, Effect, Facts, Match, Mint, Mode, Outcome, Question, Refusal, Secret, SessionId, Stage,
+    Terms, Timestamp, Use, Verdict,
 };
 use arc_swap::ArcSwap;
-use audit::{Command, Entry, Event, NotAppended, PolicyNote};
+use audit::{Entry, Event, NotAppended};
 use mask::Masker;
 use policy::Policies;
 use quick_cache::sync::Cache;
 
 use crate::admitted::Asker;
-use crate::approval::{Effect as Preview, Held, Previewed};
 use crate::checks::{Allowed, Denied};
 use crate::guesses::Guesses;
 use crate::hide::Hide;
-use crate::parameter::{Shown, show};
 use crate::record::Recorder;
 use crate::rules::{Counted, Decided, Rules};
 use crate::tokens::Tokens;
 use crate::written::writes_a_mask;
-use crate::{Admitted, Append, Approvals, Pending, Presence, Request, State};
+use crate::{Admitted, Append, Approvals, Pending, Presence};
 
 /// Decides every command, and makes the permits of those that may run. One serves all sessions.
 pub struct Gate {
-    mint: Arc<Mint>,
+    pub(crate) mint: Arc<Mint>,
     pub(crate) rules: Arc<ArcSwap<Rules>>,
     pub(crate) log: Arc<dyn Append>,
     pub(crate) recorder: Recorder,
     /// Where approvals are asked for; without it what needs one is refused.
-    approvals: Option<Arc<Approvals>>,
+    pub(crate) approvals: Option<Arc<Approvals>>,
     /// The gateway's name in entries.
     pub(crate) name: Arc<str>,
-    guesses: Arc<Guesses>,
+    pub(crate) guesses: Arc<Guesses>,
     tokens: Tokens,
     askers: Cache<Asker, u64>,
     asker_next: AtomicU64,
@@ -193,88 +191,6 @@ impl Gate {
                 Asked { ahead: None, verdict: Pending::new(self.log.append(&entry(event)), told) }
             }
         }
-    }
-
-    /// The command as one that waits for people, if it is one that they can let run; or why they cannot.
-    #[expect(clippy::too_many_arguments, reason = "all that is known of the command by then")]
-    fn held(
-        &self,
-        rules: &Rules,
-        admitted: &Admitted,
-        question: &Question,
-        decided: &Decided,
-        command: &Command,
-        refusal: &Refusal,
-        now: Timestamp,
-    ) -> Option<Result<Held, &'static str>> {
-        let Err(Denied { approvable: Some(approvable), .. }) = &decided.ruling else { return None };
-        if refusal.code != Code::NeedsApproval || writes_a_mask(question) {
-            return None;
-        }
-        let approvals = self.approvals.as_ref()?;
-        let shown = self.recorder.shown(
-            question,
-            decided.hide,
-            Arc::clone(&decided.facts),
-            recorded(admitted.admission().mode),
-        );
-        if shown.shortened {
-            return Some(Err("it is too long to be shown whole to whoever would answer"));
-        }
-        let (admission, who) = (admitted.admission(), admitted.who());
-        if let (false, Bound::Once(why)) = (admission.approval.waits, &question.bound) {
-            return Some(Err(why));
-        }
-        let binding = match approvals.binder.bind(who, &admission.connection, &rules.version, question) {
-            Ok(binding) => binding,
-            Err(why) => return Some(Err(why)),
-        };
-        let Approving { waits, answer_seconds, use_seconds } = admission.approval;
-        let waits = question.waits.unwrap_or(waits);
-        let about = admitted.entry(now, question.request, Event::GatewayStopped);
-        let request = Request {
-            id: question.request.to_string().into(),
-            revision: 0,
-            binding,
-            asker: who.clone(),
-            connection: (&*admission.connection).into(),
-            labels: admission.labels.to_vec(),
-            lane: about.lane.as_deref().unwrap_or_default().into(),
-            gateway: approvals.instance.as_deref().unwrap_or(&self.name).into(),
-            waits,
-            command: shown,
-            fields: self.recorder.fields(&question.bound),
-            called: question.facts.call.as_deref().map(|call| self.recorder.called(call)),
-            effect: Preview::of(&question.facts),
-            why: refusal.detail.clone(),
-            policies: decided.policies.clone(),
-            policy_version: (&*rules.version).into(),
-            needed: approvable.approvals,
-            asked: now.micros(),
-            expires: now.plus_seconds(answer_seconds.into()).micros(),
-            life: use_seconds,
-            answers: Vec::new(),
-            state: State::Waiting,
-        };
-        Some(Ok(Held {
-            approvals: Arc::clone(approvals),
-            log: Arc::clone(&self.log),
-            mint: Arc::clone(&self.mint),
-            rules: Arc::clone(&self.rules),
-            principal: Arc::clone(&admission.principal),
-            about,
-            id: question.request,
-            present: None,
-            previewed: previewed(admission, question),
-            guesses: Arc::clone(&self.guesses),
-            is_recorded: AtomicBool::new(false),
-            matches: guessed(&question.facts, &approvable.allowed.terms),
-            request,
-            command: Box::new(command.clone()),
-            terms: approvable.allowed.terms.clone(),
-            policies: approvable.allowed.policies.iter().map(PolicyNote::from).collect(),
-            refusal: refusal.clone(),
-        }))
     }
 
     /// Refuses a command for another reason than policy, whatever policy would say, and records that: a limit is reached,
@@ -513,7 +429,7 @@ struct Refused {
 }
 
 /// The comparisons of a command that count as guesses under these terms.
-fn guessed(facts: &Facts, terms: &Terms) -> Vec<Match> {
+pub(crate) fn guessed(facts: &Facts, terms: &Terms) -> Vec<Match> {
     facts.matches.iter().filter(|it| !terms.reveals(&it.class)).cloned().collect()
 }
 
@@ -523,27 +439,8 @@ pub(crate) fn connect() -> Facts {
     Facts { uses: vec![connect], effect: Effect::None, ..Facts::default() }
 }
 
-/// What may be found out of a command's effect before it is approved: to count rows is to run its conditions, so that all
-/// they call must be known to be harmless.
-fn previewed(admission: &Admission, question: &Question) -> Option<Previewed> {
-    let facts = &question.facts;
-    let is_harmless = facts.functions.is_empty() && facts.not_understood.is_empty();
-    let shown = |parameter: &access::Redacted<access::Parameter>| match show(parameter.expose()) {
-        Shown::Null => Some(access::Redacted::new(None)),
-        Shown::Text(text) => Some(access::Redacted::new(Some(text))),
-        Shown::Opaque(_) => None,
-    };
-    is_harmless.then_some(())?;
-    Some(Previewed {
-        connection: Arc::clone(&admission.connection),
-        facts: Arc::clone(facts),
-        command: question.command.clone(),
-        parameters: question.parameters.iter().map(shown).collect::<Option<_>>()?,
-    })
-}
-
 /// A mode as it is recorded, where it is not the ordinary one.
-fn recorded(mode: Mode) -> Option<Box<str>> {
+pub(crate) fn recorded(mode: Mode) -> Option<Box<str>> {
     (mode != Mode::Filtered).then(|| mode.as_str().into())
 }
 

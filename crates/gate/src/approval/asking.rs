@@ -1,0 +1,116 @@
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use access::{Admission, Approving, Bound, Code, Question, Refusal, Timestamp};
+use audit::{Command, Event, PolicyNote};
+
+use super::{Effect, Held, Previewed, Request, State};
+use crate::checks::Denied;
+use crate::gate::{guessed, recorded};
+use crate::parameter::{Shown, show};
+use crate::rules::{Decided, Rules};
+use crate::written::writes_a_mask;
+use crate::{Admitted, Gate};
+
+impl Gate {
+    /// The command as one that waits for people, if it is one that they can let run; or why they cannot.
+    #[expect(clippy::too_many_arguments, reason = "all that is known of the command by then")]
+    pub(crate) fn held(
+        &self,
+        rules: &Rules,
+        admitted: &Admitted,
+        question: &Question,
+        decided: &Decided,
+        command: &Command,
+        refusal: &Refusal,
+        now: Timestamp,
+    ) -> Option<Result<Held, &'static str>> {
+        let Err(Denied { approvable: Some(approvable), .. }) = &decided.ruling else { return None };
+        if refusal.code != Code::NeedsApproval || writes_a_mask(question) {
+            return None;
+        }
+        let approvals = self.approvals.as_ref()?;
+        let shown = self.recorder.shown(
+            question,
+            decided.hide,
+            Arc::clone(&decided.facts),
+            recorded(admitted.admission().mode),
+        );
+        if shown.shortened {
+            return Some(Err("it is too long to be shown whole to whoever would answer"));
+        }
+        let (admission, who) = (admitted.admission(), admitted.who());
+        let waits = question.waits.unwrap_or(admission.approval.waits);
+        if let (false, Bound::Once(why)) = (waits, &question.bound) {
+            return Some(Err(why));
+        }
+        let binding = match approvals.binder.bind(who, &admission.connection, &rules.version, question) {
+            Ok(binding) => binding,
+            Err(why) => return Some(Err(why)),
+        };
+        let Approving { answer_seconds, use_seconds, .. } = admission.approval;
+        let about = admitted.entry(now, question.request, Event::GatewayStopped);
+        let request = Request {
+            id: question.request.to_string().into(),
+            revision: 0,
+            binding,
+            asker: who.clone(),
+            connection: (&*admission.connection).into(),
+            labels: admission.labels.to_vec(),
+            lane: about.lane.as_deref().unwrap_or_default().into(),
+            gateway: approvals.instance.as_deref().unwrap_or(&self.name).into(),
+            waits,
+            command: shown,
+            fields: self.recorder.fields(&question.bound),
+            called: question.facts.call.as_deref().map(|call| self.recorder.called(call)),
+            effect: Effect::of(&question.facts),
+            why: refusal.detail.clone(),
+            policies: decided.policies.clone(),
+            policy_version: (&*rules.version).into(),
+            needed: approvable.approvals,
+            asked: now.micros(),
+            expires: now.plus_seconds(answer_seconds.into()).micros(),
+            life: use_seconds,
+            answers: Vec::new(),
+            state: State::Waiting,
+        };
+        Some(Ok(Held {
+            approvals: Arc::clone(approvals),
+            log: Arc::clone(&self.log),
+            mint: Arc::clone(&self.mint),
+            rules: Arc::clone(&self.rules),
+            principal: Arc::clone(&admission.principal),
+            about,
+            id: question.request,
+            present: None,
+            previewed: previewed(admission, question),
+            guesses: Arc::clone(&self.guesses),
+            is_recorded: AtomicBool::new(false),
+            matches: guessed(&question.facts, &approvable.allowed.terms),
+            request,
+            command: Box::new(command.clone()),
+            terms: approvable.allowed.terms.clone(),
+            policies: approvable.allowed.policies.iter().map(PolicyNote::from).collect(),
+            refusal: refusal.clone(),
+        }))
+    }
+}
+
+/// What may be found out of a command's effect before it is approved: to count rows is to run its conditions, so that all
+/// they call must be known to be harmless.
+fn previewed(admission: &Admission, question: &Question) -> Option<Previewed> {
+    let facts = &question.facts;
+    let is_harmless = facts.functions.is_empty() && facts.not_understood.is_empty();
+    let shown = |parameter: &access::Redacted<access::Parameter>| match show(parameter.expose()) {
+        Shown::Null => Some(access::Redacted::new(None)),
+        Shown::Text(text) => Some(access::Redacted::new(Some(text))),
+        Shown::Opaque(_) => None,
+    };
+    is_harmless.then_some(())?;
+    Some(Previewed {
+        connection: Arc::clone(&admission.connection),
+        facts: Arc::clone(facts),
+        command: question.command.clone(),
+        parameters: question.parameters.iter().map(shown).collect::<Option<_>>()?,
+    })
+}

@@ -102,6 +102,7 @@ def test_what_an_approval_would_allow_says_so(make_gateway, issuer, payments):
         permit (principal, action == Action::"write", resource);
         @id("ask-first") forbid (principal, action == Action::"write", resource) unless { context.approvals >= 1 };
     """)
+    assert "policy `ask-first` asks for approvals, and nobody may give one" in gateway.run("check").stderr
     with gateway.connect(issuer.agent()) as session:
         assert refusal(session, "delete from payments").code == "PGD-0008"
 

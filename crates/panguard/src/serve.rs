@@ -48,6 +48,9 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
     tell_authority(&config, &vault);
     let log = open_log(&config, &vault)?;
     let policy_count = policies.len();
+    if let Some(policy) = policies.asks_nobody() {
+        tracing::warn!(policy, "approvals are asked for, and no policy lets anybody give one");
+    }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()?;
     let gate = {

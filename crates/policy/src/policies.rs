@@ -26,6 +26,8 @@ struct Loaded {
     any_feature: PolicySet,
     /// The permits whose scope names `approve`, with the forbids.
     answers: PolicySet,
+    /// The first policy that asks for approvals.
+    asking: Option<Box<str>>,
     /// For each feature that a permit names: those permits, and every forbid that may apply.
     //
     // INVARIANT: a permit that does not name the feature is not in its set, so it cannot let the feature
@@ -119,6 +121,13 @@ impl Policies {
         approvals: u32,
     ) -> Decision {
         self.about(subject, scope, facts, stage, approvals).may(action, resource)
+    }
+
+    /// A policy that asks for approvals, where nobody may give one: by its id.
+    pub fn asks_nobody(&self) -> Option<&str> {
+        let may_answer = self.0.answers.policies().any(|policy| policy.effect() == Effect::Permit);
+        let asking = self.0.asking.as_deref();
+        asking.filter(|_| !may_answer)
     }
 
     /// The fields of requests that the policies ask for.
@@ -292,6 +301,12 @@ impl<'a> Named<'a> {
             wanted: Arc::new(fields),
             any_feature: slice(&use_feature, &named),
             answers: slice(&VOCABULARY.approve(), &named),
+            asking: self
+                .set
+                .policies()
+                .filter(|it| asks(it, "approvals"))
+                .map(|it| it.id().to_string().into())
+                .min(),
             by_action: Action::ALL
                 .map(|action| (action, slice(&VOCABULARY.action(action), &|policy| wanted(action, policy))))
                 .into(),
@@ -338,8 +353,13 @@ fn admits(policy: &Policy, action: &EntityUid) -> bool {
 
 /// Whether a policy asks in which way the principal queries.
 fn asks_mode(policy: &Policy) -> bool {
+    asks(policy, "mode")
+}
+
+/// Whether a policy asks for a fact.
+fn asks(policy: &Policy, fact: &str) -> bool {
     let conditions = policy.to_json().ok().and_then(|json| json.get("conditions").map(ToString::to_string));
-    conditions.is_some_and(|text| text.contains(r#""attr":"mode""#))
+    conditions.is_some_and(|text| text.contains(&format!(r#""attr":"{fact}""#)))
 }
 
 /// The feature that a permit's scope names.

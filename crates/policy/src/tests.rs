@@ -635,3 +635,13 @@ fn a_policy_of_answers_asks_for_what_is_known_of_a_command_that_waits() {
     let any = r#"forbid (principal, action, resource) when { context.query.hasTag("all") };"#;
     assert_eq!(problems(any), [], "it is about other actions");
 }
+
+#[test]
+fn policies_that_ask_for_approvals_which_nobody_may_give_say_so() {
+    let asks = r#"@id("ask-first") forbid (principal, action, resource) unless { context.approvals >= 1 };"#;
+    let all = "permit (principal, action, resource);";
+    let owners = r#"permit (principal in Group::"owners", action == Action::"approve", resource);"#;
+    assert_eq!(load(&format!("{asks} {all}")).asks_nobody(), Some("ask-first"));
+    assert_eq!(load(&format!("{asks} {all} {owners}")).asks_nobody(), None);
+    assert_eq!(load(all).asks_nobody(), None);
+}

@@ -5,7 +5,9 @@ use serde_json::json;
 
 use super::output::{self, Exit, Format};
 use super::rights;
-use crate::config::{Config, process_env};
+use policy::Policies;
+
+use crate::config::{Config, Problem, process_env};
 use crate::folder;
 
 /// Check the configuration and the policies, with file, line and what to write instead; or the rights of an upstream's role.
@@ -23,6 +25,15 @@ pub struct Arguments {
     owner: Option<String>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+}
+
+/// What is said of policies that ask for approvals which nobody may give.
+pub fn nobody_answers(folder: &Path, policies: &Policies) -> Option<Problem> {
+    let message = format!(
+        "policy `{}` asks for approvals, and nobody may give one; write a `permit` of `action == Action::\"approve\"`",
+        policies.asks_nobody()?
+    );
+    Some(Problem { file: folder.into(), line: 0, message })
 }
 
 pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
@@ -44,6 +55,7 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
                 Err(problems) => problems.0,
                 Ok(read) => {
                     policies = read.len();
+                    notices.extend(nobody_answers(&config.policies, &read));
                     Vec::new()
                 }
             }

@@ -1,12 +1,11 @@
 use std::path::Path;
 
 use clap::Args;
+use policy::Policies;
 use serde_json::json;
 
 use super::output::{self, Exit, Format};
 use super::rights;
-use policy::Policies;
-
 use crate::config::{Config, Problem, process_env};
 use crate::folder;
 

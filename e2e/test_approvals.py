@@ -84,8 +84,8 @@ def test_psql_waits_with_a_notice_and_goes_on_when_it_is_approved(guarded, issue
     assert psql.returncode == 0 and out.strip() == "UPDATE 1", err
     assert request["id"] in err and "NOTICE" in err
     assert owner.get(request["id"])["state"] == "used"
-    assert events(guarded, "approval_asked", "approval_answered", "command_intent", "outcome") == [
-        "approval_asked", "approval_answered", "command_intent", "outcome"]
+    steps = ["approval_asked", "approval_answered", "command_intent", "outcome"]
+    until(lambda: events(guarded, *steps) == steps, "each step is recorded")
     assert guarded.verify().returncode == 0
 
 
@@ -312,7 +312,7 @@ def test_a_request_that_nobody_answers_expires(make_gateway, issuer, payments):
     with gateway.connect(issuer.agent()) as session:
         told = refusal(session, UPDATE)
         assert told.code == "PGD-0008" and "nobody answered in time" in str(told)
-    assert events(gateway) == ["approval_asked", "approval_ended"]
+    until(lambda: events(gateway) == ["approval_asked", "approval_ended"], "that it expired is recorded")
 
 
 def test_what_cannot_be_approved_whole_is_refused_at_once(guarded, issuer):

@@ -315,12 +315,13 @@ def test_an_upstream_that_lies_gets_nothing_through(ground, name, connection):
 def test_the_record_says_how_answers_ended(ground):
     path = ground.site.serves(answer(b"\x89PNG\r\n\x1a\n" + N, "image/png"))
     id = is_problem(ground.ask(path), 502)["request_id"]
-    said = str([line for line in ground.gateway.audit() if line["entry"].get("request") == id])
-    assert "withheld" in said.lower() and "an image" in said and PAN not in said
+    # An outcome is recorded behind its answer.
+    recorded = lambda: str([line for line in ground.gateway.audit() if line["entry"].get("request") == id])
+    until(lambda: "withheld" in recorded().lower(), "how it ended is recorded")
+    assert "an image" in recorded() and PAN not in recorded()
     path = ground.site.serves(LIES["less than it says"][0])
     id = is_problem(ground.ask(path), 502)["request_id"]
-    said = str([line for line in ground.gateway.audit() if line["entry"].get("request") == id])
-    assert "unknown" in said.lower()
+    until(lambda: "unknown" in recorded().lower(), "how it ended is recorded")
     assert ground.gateway.verify().returncode == 0
 
 

@@ -1,6 +1,7 @@
 """Child processes that cannot outlive the tests."""
 
 import ctypes
+import itertools
 import os
 import pwd
 import signal
@@ -28,8 +29,20 @@ def unprivileged():
     raise RuntimeError("there is neither a user postgres nor nobody to run PostgreSQL as")
 
 
+# Below those that the system gives to whoever connects (ip_local_port_range): one of these would be somebody's before it is
+# listened on. Runs beside this one begin elsewhere.
+PORTS = range(20000, 32000)
+FIRST = os.getpid() * 97 % len(PORTS)
+ports = itertools.cycle([*PORTS[FIRST:], *PORTS[:FIRST]])
+
+
 def free_port(host="127.0.0.1"):
-    """A port that is free now."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
+    """A port that is free now, and no other caller's."""
+    for port in itertools.islice(ports, len(PORTS)):
+        with socket.socket() as probe:
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no port is free")

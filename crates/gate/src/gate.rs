@@ -15,7 +15,7 @@ use crate::admitted::Asker;
 use crate::checks::{Allowed, Denied};
 use crate::guesses::Guesses;
 use crate::hide::Hide;
-use crate::record::Recorder;
+use crate::record::{RECORDED, Recorder};
 use crate::rules::{Counted, Decided, Rules};
 use crate::tokens::Tokens;
 use crate::written::writes_a_mask;
@@ -151,7 +151,8 @@ impl Gate {
             rules.decided(admitted, question, &self.recorder)
         };
         let mode = recorded(admitted.admission().mode);
-        let command = self.recorder.command(question, decided.hide, Arc::clone(&decided.facts), mode);
+        let command =
+            self.recorder.command(RECORDED, question, decided.hide, Arc::clone(&decided.facts), mode);
         let (command, policies) = (Box::new(command), decided.policies.clone());
         let policy_version = Arc::clone(&rules.version);
         let request = question.request;
@@ -207,7 +208,7 @@ impl Gate {
         let rules = self.rules.load();
         let mode = recorded(admitted.admission().mode);
         let (hide, facts) = (Hide::of(&question.facts), Arc::new(self.recorder.facts(&question.facts)));
-        let command = Box::new(self.recorder.command(question, hide, facts, mode));
+        let command = Box::new(self.recorder.command(RECORDED, question, hide, facts, mode));
         let Refused { refusal, detail } = self.refused(&Denied::because(code, detail), question.request);
         let (policies, policy_version) = (Vec::new(), Arc::clone(&rules.version));
         let event = Event::CommandRefused { command, policies, policy_version, code, detail };

@@ -18,14 +18,14 @@ pub(crate) struct Recorder {
 }
 
 /// Stands where a text held sensitive authentication data, or may have.
-const WITHHELD: &str = "<withheld: it may hold values that must not be recorded>";
+pub(crate) const WITHHELD: &str = "<withheld: it may hold values that must not be recorded>";
 
 /// Bytes of a statement that are recorded.
 const STATEMENT_BYTES_MAX: usize = 8 << 10;
 
 /// How much of a command is kept.
 #[derive(Clone, Copy)]
-struct Room {
+pub(crate) struct Room {
     /// Bytes of its text.
     statement: usize,
     /// Bytes of a parameter.
@@ -35,10 +35,11 @@ struct Room {
 }
 
 /// In the audit log.
-const RECORDED: Room = Room { statement: STATEMENT_BYTES_MAX, parameter: 1 << 10, parameters: 128 };
+pub(crate) const RECORDED: Room =
+    Room { statement: STATEMENT_BYTES_MAX, parameter: 1 << 10, parameters: 128 };
 
 /// Before people who answer for it: what they cannot see they cannot approve.
-const SHOWN: Room = Room { statement: 256 << 10, parameter: 64 << 10, parameters: 4096 };
+pub(crate) const SHOWN: Room = Room { statement: 256 << 10, parameter: 64 << 10, parameters: 4096 };
 
 /// What is masked beyond a cut, so that no number that is cut by it is missed: a card number is found
 /// whole, or it would be recorded in part.
@@ -55,29 +56,8 @@ impl Recorder {
         &self.scanned
     }
 
-    /// The command as it is recorded.
+    /// As much of the command as there is `room` for: in the audit log, or before those who answer for it.
     pub(crate) fn command(
-        &self,
-        question: &Question,
-        hide: Hide,
-        facts: Arc<FactsNote>,
-        mode: Option<Box<str>>,
-    ) -> Command {
-        self.within(RECORDED, question, hide, facts, mode)
-    }
-
-    /// The same as it is shown to those who answer for it, which is more of it.
-    pub(crate) fn shown(
-        &self,
-        question: &Question,
-        hide: Hide,
-        facts: Arc<FactsNote>,
-        mode: Option<Box<str>>,
-    ) -> Command {
-        self.within(SHOWN, question, hide, facts, mode)
-    }
-
-    fn within(
         &self,
         room: Room,
         question: &Question,
@@ -121,18 +101,26 @@ impl Recorder {
         note
     }
 
-    /// The fields of a command that its text does not show, masked.
-    pub(crate) fn fields(&self, bound: &Bound) -> Vec<(Box<str>, Box<str>)> {
+    /// The fields of a command that its text does not show, masked, and nothing of those that are labelled.
+    pub(crate) fn fields(&self, bound: &Bound, facts: &Facts) -> Vec<(Box<str>, Box<str>)> {
         let Bound::Bytes(_, fields) = bound else { return Vec::new() };
-        fields.iter().map(|(name, value)| (self.name(name), self.name(value.expose()))).collect()
+        let is_labelled =
+            |name: &str| facts.columns.iter().any(|it| *it.column == *format!("headers.{name}"));
+        let shown = |name: &str, value: &str| match is_labelled(name) {
+            true => WITHHELD.into(),
+            false => self.name(value),
+        };
+        fields.iter().map(|(name, value)| (self.name(name), shown(name, value.expose()))).collect()
     }
 
     /// A command as an HTTP request, masked.
-    pub(crate) fn called(&self, call: &Call) -> Called {
+    pub(crate) fn called(&self, call: &Call, facts: &Facts) -> Called {
         let Endpoint { method, path, route, operation } = &call.endpoint;
+        let is_labelled = facts.columns.iter().any(|it| it.column.starts_with("parameters."));
         Called {
             method: self.name(method),
-            path: self.name(path),
+            // What a labelled parameter holds, no scan can tell by its looks.
+            path: self.name(if is_labelled { route } else { path }),
             route: self.name(route),
             operation: self.name(operation),
             model: self.name(call.model.as_deref().unwrap_or_default()),

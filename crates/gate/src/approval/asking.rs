@@ -1,13 +1,16 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use access::{Admission, Approving, Bound, Code, Question, Refusal, Timestamp};
+use access::{
+    Action, Approving, Bound, Code, ColumnUse, Position, Question, Refusal, Resource, Timestamp, Use,
+};
 use audit::{Command, Event, PolicyNote};
 
 use super::{Effect, Held, Previewed, Request, State};
 use crate::checks::Denied;
 use crate::gate::{guessed, recorded};
 use crate::parameter::{Shown, show};
+use crate::record::{SHOWN, WITHHELD};
 use crate::rules::{Decided, Rules};
 use crate::written::writes_a_mask;
 use crate::{Admitted, Gate};
@@ -30,7 +33,8 @@ impl Gate {
             return None;
         }
         let approvals = self.approvals.as_ref()?;
-        let shown = self.recorder.shown(
+        let shown = self.recorder.command(
+            SHOWN,
             question,
             decided.hide,
             Arc::clone(&decided.facts),
@@ -38,6 +42,11 @@ impl Gate {
         );
         if shown.shortened {
             return Some(Err("it is too long to be shown whole to whoever would answer"));
+        }
+        if *shown.statement == *WITHHELD {
+            return Some(Err(
+                "it holds values that may not be shown to whoever would answer: send them as parameters",
+            ));
         }
         let (admission, who) = (admitted.admission(), admitted.who());
         let waits = question.waits.unwrap_or(admission.approval.waits);
@@ -61,8 +70,8 @@ impl Gate {
             gateway: approvals.instance.as_deref().unwrap_or(&self.name).into(),
             waits,
             command: shown,
-            fields: self.recorder.fields(&question.bound),
-            called: question.facts.call.as_deref().map(|call| self.recorder.called(call)),
+            fields: self.recorder.fields(&question.bound, &question.facts),
+            called: question.facts.call.as_deref().map(|call| self.recorder.called(call, &question.facts)),
             effect: Effect::of(&question.facts),
             why: refusal.detail.clone(),
             policies: decided.policies.clone(),
@@ -83,7 +92,7 @@ impl Gate {
             about,
             id: question.request,
             present: None,
-            previewed: previewed(admission, question),
+            previewed: previewed(rules, admitted, question),
             guesses: Arc::clone(&self.guesses),
             is_recorded: AtomicBool::new(false),
             matches: guessed(&question.facts, &approvable.allowed.terms),
@@ -96,11 +105,19 @@ impl Gate {
     }
 }
 
-/// What may be found out of a command's effect before it is approved: to count rows is to run its conditions, so that all
-/// they call must be known to be harmless.
-fn previewed(admission: &Admission, question: &Question) -> Option<Previewed> {
-    let facts = &question.facts;
-    let is_harmless = facts.functions.is_empty() && facts.not_understood.is_empty();
+/// What may be found out of a command's effect before it is approved. To count rows is to run its conditions: all they call
+/// must be known to be harmless; and whoever asks sees how long it takes, so that they must be free to read, without anybody's
+/// approval, all that is read for it.
+fn previewed(rules: &Rules, admitted: &Admitted, question: &Question) -> Option<Previewed> {
+    let (admission, facts) = (admitted.admission(), &question.facts);
+    let inquiry = rules.policies.about(&admitted.subject, admitted.scope(), facts, question.stage, 0);
+    let is_free = |it: &Use| match &it.resource {
+        table @ Resource::Table(_) => inquiry.may(Action::Read, table).allowed,
+        _ => true,
+    };
+    let computes = |it: &ColumnUse| matches!(it.position, Position::Computed | Position::Matched);
+    let tells_nothing = facts.uses.iter().all(is_free) && !facts.columns.iter().any(computes);
+    let is_harmless = facts.functions.is_empty() && facts.not_understood.is_empty() && tells_nothing;
     let shown = |parameter: &access::Redacted<access::Parameter>| match show(parameter.expose()) {
         Shown::Null => Some(access::Redacted::new(None)),
         Shown::Text(text) => Some(access::Redacted::new(Some(text))),

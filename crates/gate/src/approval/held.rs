@@ -95,9 +95,6 @@ impl Held {
             }
             Err(down) => return (self.deny(Code::NeedsApproval, &down.to_string(), now).await, None),
         }
-        if let Some((preview, previewed)) = self.approvals.preview.get().zip(self.previewed.take()) {
-            self.request.effect = preview.of(previewed).await;
-        }
         if let Err(refused) = self.ask(now).await {
             return (refused, None);
         }
@@ -110,7 +107,7 @@ impl Held {
     }
 
     /// Puts the request where people see it, once its entry is there.
-    async fn ask(&self, now: Timestamp) -> Result<(), Verdict> {
+    async fn ask(&mut self, now: Timestamp) -> Result<(), Verdict> {
         let Request { needed, waits, expires, policies, policy_version, .. } = &self.request;
         let event = Event::ApprovalAsked {
             command: self.command.clone(),
@@ -122,6 +119,10 @@ impl Held {
         };
         if self.log.append(&self.entry(event, now)).await.is_err() {
             return Err(Verdict::Deny(gate::not_recorded(self.id)));
+        }
+        // Not before: to count what it would touch is to run its conditions.
+        if let Some((preview, previewed)) = self.approvals.preview.get().zip(self.previewed.take()) {
+            self.request.effect = preview.of(previewed).await;
         }
         match self.approvals.store.insert(&self.request).await {
             Ok(()) => Ok(()),

@@ -40,13 +40,8 @@ impl Gate {
             Arc::clone(&decided.facts),
             recorded(admitted.admission().mode),
         );
-        if shown.shortened {
-            return Some(Err("it is too long to be shown whole to whoever would answer"));
-        }
-        if *shown.statement == *WITHHELD {
-            return Some(Err(
-                "it holds values that may not be shown to whoever would answer: send them as parameters",
-            ));
+        if let Some(why) = unseen(&shown, &question.bound) {
+            return Some(Err(why));
         }
         let (admission, who) = (admitted.admission(), admitted.who());
         let waits = question.waits.unwrap_or(admission.approval.waits);
@@ -102,6 +97,23 @@ impl Gate {
             policies: approvable.allowed.policies.iter().map(PolicyNote::from).collect(),
             refusal: refusal.clone(),
         }))
+    }
+}
+
+/// Why a command cannot be approved by those to whom this much of it is shown; `None`: it can.
+fn unseen(shown: &Command, bound: &Bound) -> Option<&'static str> {
+    let is_withheld = |text: &str| text == WITHHELD;
+    let withheld = is_withheld(&shown.statement);
+    match bound {
+        _ if shown.shortened => Some("it is too long to be shown whole to whoever would answer"),
+        // A parameter of a request over HTTP is its whole body.
+        Bound::Bytes(..) if withheld || shown.parameters.iter().flatten().any(|it| is_withheld(it)) => {
+            Some("it holds values that may not be shown to whoever would answer")
+        }
+        _ if withheld => {
+            Some("it holds values that may not be shown to whoever would answer: send them as parameters")
+        }
+        _ => None,
     }
 }
 

@@ -971,6 +971,11 @@ fn a_command_whose_text_may_not_be_shown_is_not_asked_about() {
     let refusal = denied(&mut desk.gate.ask(&admitted, &question, NOW).verdict);
     assert!(refusal.detail.ends_with("send them as parameters"), "{}", refusal.detail);
     assert!(store.all().is_empty());
+    let body = vec![Parameter::Text(br#"{"holder": "Ada"}"#.as_slice().into())];
+    let bound = Bound::Bytes(Redacted::new(b"all of it".as_slice().into()), Vec::new());
+    let question = Question { bound, ..desk.question(facts.clone(), "PUT /cards/7", body) };
+    let refusal = denied(&mut desk.gate.ask(&admitted, &question, NOW).verdict);
+    assert!(refusal.detail.ends_with("may not be shown to whoever would answer"), "{}", refusal.detail);
     let question = desk.question(facts, "update cards set holder = $1 where id = $2", Vec::new());
     is_held(&mut desk.gate.ask(&admitted, &question, NOW).verdict);
 }

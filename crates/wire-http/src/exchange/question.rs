@@ -47,7 +47,13 @@ impl Exchange {
             request: self.request,
             stage: Stage::Run,
             command: Redacted::new(self.text(labelled.is_none()).into()),
-            bound: self.bound(),
+            bound: match &labelled {
+                // It is neither text of the command nor a parameter.
+                Some(shown) if shown.is_empty() => {
+                    Bound::Nothing("its body may hold labelled values, and is not shown")
+                }
+                _ => self.bound(),
+            },
             waits: self.chosen(),
             facts: Arc::new(facts),
             parameters: labelled.unwrap_or_default(),

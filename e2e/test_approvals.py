@@ -568,6 +568,27 @@ def test_while_the_store_is_down_nothing_is_approved_and_what_waits_goes_on(two,
         assert done.result(10).rowcount == 1
 
 
+def test_no_text_of_an_agent_gets_out_of_its_quotes_in_the_store_or_in_a_count(two, issuer, cluster, store, payments):
+    """Where the server would read a backslash as an escape, had nobody told it otherwise."""
+    with cluster.connect("postgres") as server:
+        for database in (store, payments["database"]):
+            server.execute(f'alter database "{database}" set standard_conforming_strings = off')
+            server.execute(f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{database}'")
+        owner = Approver(two[0], issuer.person("bea", groups=["owners"]))
+        until(lambda: owner.ask("GET", "/api/requests")[0] == 200, "the store is reached again")
+        out = "x\\'; commit; drop table payments; drop table panguard.requests; --"
+        try:
+            with two[0].connect(issuer.agent(), "tickets") as session:
+                with pytest.raises(psycopg.Error, match="PGD-0008"):
+                    session.execute("update payments set amount = 0 where memo = %s", (out,))
+            effect = owner.one("update payments")["effect"]
+            assert effect["rows"] == 0, effect
+            with cluster.connect(payments["database"]) as direct:
+                assert direct.execute("select count(*) from payments").fetchone()[0] > 0
+        finally:
+            server.execute(f'alter database "{payments["database"]}" reset standard_conforming_strings')
+
+
 def test_a_store_is_named_without_its_password_and_reached_by_tls(make_gateway):
     gateway = make_gateway(start=False)
     for url, said in (("mysql://a@b/c", "no PostgreSQL database"), ("postgres://a:s3cret@b/c", "secrets are never in this file"),

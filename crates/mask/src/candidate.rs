@@ -89,11 +89,22 @@ impl Candidate<'_, '_> {
             return None;
         }
         let chain = Chain::read(self.text, self.run.at, self.view, may_go_on);
-        track::find(self, &chain)
-            .or_else(|| self.grouped(&chain))
-            .or_else(|| self.bare(&chain))
-            .or_else(|| self.float(&chain))
-            .or_else(|| self.listed(&chain))
+        self.judged(&chain).or_else(|| {
+            let (until, digits) = chain.escape()?;
+            let is_of_run = until < self.run.end;
+            let run = if is_of_run { Run { end: until, digits, ..self.run } } else { self.run };
+            let cut = Chain::read_until(self.text, self.run.at, until, self.view, may_go_on);
+            Self { text: self.text, view: self.view, before: self.before, run }.judged(&cut)
+        })
+    }
+
+    /// The card number or track that the run and what goes on from it are.
+    fn judged(&self, chain: &Chain) -> Option<Finding> {
+        track::find(self, chain)
+            .or_else(|| self.grouped(chain))
+            .or_else(|| self.bare(chain))
+            .or_else(|| self.float(chain))
+            .or_else(|| self.listed(chain))
     }
 
     /// Whether the run, too short to be a number by itself, may be the first group of one, by what stands behind it:

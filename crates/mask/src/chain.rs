@@ -20,6 +20,9 @@ pub(crate) struct Chain {
     digits: usize,
     groups: [Group; DIGITS_READ],
     grouped: usize,
+    /// Where the first digit is read from an escape that stands right behind a digit that is written as it is, and how many
+    /// digits of its group stand before it.
+    escape: Option<(usize, usize)>,
 }
 
 /// One group of digits.
@@ -36,13 +39,30 @@ pub(crate) struct Group {
 impl Chain {
     /// Reads from the digit at `at` until something that is no part of a number, or as far as is needed. It
     /// goes on over a gap only while what it has read `may` go on.
-    pub fn read(text: &Text<'_>, mut at: usize, view: View, may: impl Fn(&Self, Gap) -> bool) -> Self {
+    pub fn read(text: &Text<'_>, at: usize, view: View, may: impl Fn(&Self, Gap) -> bool) -> Self {
+        Self::read_until(text, at, usize::MAX, view, may)
+    }
+
+    /// The same of what stands before `until`.
+    pub fn read_until(
+        text: &Text<'_>,
+        mut at: usize,
+        until: usize,
+        view: View,
+        may: impl Fn(&Self, Gap) -> bool,
+    ) -> Self {
         let mut chain = Self::default();
-        let mut group = Group::default();
+        let (mut group, mut was_plain) = (Group::default(), false);
         loop {
-            while let Some(unit) = view.unit(text, at)
+            while at < until
+                && let Some(unit) = view.unit(text, at)
                 && let Kind::Digit(value) = unit.kind
             {
+                let is_escape = || text.known(at..at + 1).first().is_some_and(|byte| view.opens(*byte));
+                if unit.length > 1 && was_plain && chain.escape.is_none() && is_escape() {
+                    chain.escape = Some((at, group.length));
+                }
+                was_plain = unit.length == 1;
                 at += unit.length;
                 if !chain.push(value, at) {
                     chain.close(group);
@@ -51,12 +71,22 @@ impl Chain {
                 group.length += 1;
             }
             chain.close(group);
+            if at >= until {
+                return chain;
+            }
             let Some((gap, gap_units, next)) = gap(text, at, view, |gap| may(&chain, gap)) else {
                 return chain;
             };
             at = next;
+            was_plain = false;
             group = Group { length: 0, gap: Some(gap), gap_units };
         }
+    }
+
+    /// Where a digit is read from an escape right behind one that is written as it is, and how many of its group stand
+    /// before it. No encoder writes one number so: it may be a sign, and digits of something else.
+    pub fn escape(&self) -> Option<(usize, usize)> {
+        self.escape
     }
 
     /// Digits read.

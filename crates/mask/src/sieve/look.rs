@@ -409,6 +409,10 @@ impl<'t> Look<'t> {
             return true;
         }
         let chain = Chain::read(text, at, view, |_, _| true);
+        // A number may end before it, or not.
+        if chain.escape().is_some() {
+            return true;
+        }
         (run.digits >= DIGITS_MIN && self.is_bare(text, &chain, run))
             || is_grouped(&chain)
             || is_listed(&chain)

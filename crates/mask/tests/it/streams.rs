@@ -246,3 +246,13 @@ fn cut_at(masker: Masker, pieces: &[&[u8]]) -> Vec<u8> {
     stream.finish(&mut out);
     out
 }
+
+#[test]
+fn a_number_is_found_whose_next_sign_might_be_an_escaped_digit_and_might_not() {
+    for text in ["%204111 1111 1111 1111%378282246310005", "=204111 1111 1111 1111=378282246310005"] {
+        let masked = String::from_utf8(whole(LAST4, text.as_bytes())).unwrap();
+        assert!(!masked.contains("4111 1111"), "{masked}");
+        let each: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
+        assert_eq!(String::from_utf8(cut_at(LAST4, &each)).unwrap(), masked);
+    }
+}

@@ -5,17 +5,17 @@
 
 mod asking;
 mod binding;
-mod desk;
 mod held;
 mod memory;
 mod preview;
 mod request;
 mod store;
+mod waiting;
 
 pub(crate) use binding::Binder;
-pub use desk::{Approvals, Presence};
 pub(crate) use held::Held;
 pub use memory::Memory;
 pub use preview::{Effect, Preview, Previewed, Previewing};
 pub use request::{Answer, Called, NotCounted, Request, State};
 pub use store::{Down, Requests, Storing};
+pub use waiting::{Approvals, Presence};

@@ -11,7 +11,7 @@ use wire::{Inquiry, Word};
 use crate::clock::now;
 use crate::drive::{Asked, Judge};
 use crate::metrics::ConnectionMetrics;
-use crate::presence::Socket;
+use crate::presence::AgentSocket;
 use crate::witness::Witness;
 
 /// The gate as one admitted session sees it, and the counting of what it says.
@@ -20,7 +20,7 @@ pub(crate) struct Bench<'a> {
     pub(crate) admitted: &'a Admitted,
     pub(crate) metrics: &'a ConnectionMetrics,
     pub(crate) witness: &'a Witness,
-    pub(crate) socket: Socket,
+    pub(crate) socket: AgentSocket,
 }
 
 /// A verdict that is awaited.

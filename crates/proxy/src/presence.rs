@@ -8,9 +8,9 @@ use tokio::net::TcpStream;
 
 /// One agent's socket, to be asked beside whoever reads it: the end of a stream that is not read to there shows in no read.
 #[derive(Clone)]
-pub(crate) struct Socket(Option<Arc<OwnedFd>>);
+pub(crate) struct AgentSocket(Option<Arc<OwnedFd>>);
 
-impl Socket {
+impl AgentSocket {
     pub(crate) fn of(socket: &TcpStream) -> Self {
         // Without a file descriptor to spare it cannot be told, and whoever reads sees what they can.
         Self(socket.as_fd().try_clone_to_owned().ok().map(Arc::new))
@@ -44,7 +44,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut agent = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (socket, _) = listener.accept().await.unwrap();
-        let seen = Socket::of(&socket);
+        let seen = AgentSocket::of(&socket);
         agent.write_all(b"more than anybody reads").await.unwrap();
         assert!(!seen.is_gone());
         drop(agent);

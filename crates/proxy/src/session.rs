@@ -21,7 +21,7 @@ use crate::dial::Dialled;
 use crate::drive::{Ended, drive};
 use crate::judge::Bench;
 use crate::metrics::ConnectionMetrics;
-use crate::presence::Socket;
+use crate::presence::AgentSocket;
 use crate::random;
 use crate::serve::{Gateway, Reachable};
 use crate::stream::Stream;
@@ -237,7 +237,7 @@ impl Gateway {
             message_bytes_max: self.settings.limits.message_bytes,
         });
         session.begins_with(parameters.iter().map(|(name, value)| (&**name, &**value)));
-        let socket = Socket::of(stream.socket());
+        let socket = AgentSocket::of(stream.socket());
         let bench =
             Bench { gate, admitted: &admitted, metrics: &metrics, witness: &reachable.witness, socket };
         let after = |session: &mut Postgres| {

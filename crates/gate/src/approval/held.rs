@@ -7,7 +7,7 @@ use access::{Code, Match, Mint, Principal, Refusal, RequestId, Terms, Ticket, Ti
 use arc_swap::ArcSwap;
 use audit::{Command, Ended, Entry, Event, PolicyNote};
 
-use super::desk::{Approvals, Presence};
+use super::waiting::{Approvals, Presence};
 use super::{Down, Previewed, Request, Requests, State};
 use crate::guesses::Guesses;
 use crate::pending::Pending;

@@ -24,7 +24,7 @@ use super::session::{Session, Token};
 use super::socket::Socket;
 use crate::clock::now;
 use crate::metrics::ConnectionMetrics;
-use crate::presence::Socket as Present;
+use crate::presence::AgentSocket;
 use crate::random;
 use crate::serve::Gateway;
 
@@ -36,7 +36,7 @@ pub(super) struct Caller {
     here: SocketAddr,
     /// The tunnel that the stream is in, if it is in one.
     within: Option<Within>,
-    socket: Present,
+    socket: AgentSocket,
     watch: Arc<Watch>,
     giving_up: watch::Receiver<bool>,
     next: Mutex<Option<Next>>,
@@ -98,7 +98,7 @@ impl Caller {
         from: Box<str>,
         here: SocketAddr,
         within: Option<Within>,
-        socket: Present,
+        socket: AgentSocket,
         watch: Arc<Watch>,
         giving_up: watch::Receiver<bool>,
     ) -> Self {

@@ -29,7 +29,7 @@ use super::credential::Lent;
 use super::session::Running;
 use super::socket::Socket;
 use crate::clock::now;
-use crate::presence::Socket as Present;
+use crate::presence::AgentSocket;
 
 type Answering = Pin<Box<dyn Future<Output = Result<Answered, Unreached>> + Send>>;
 
@@ -60,12 +60,12 @@ pub(super) struct Drive {
     deadline: Instant,
     closing: watch::Receiver<bool>,
     /// The agent's, which may be shared with others of its requests.
-    socket: Present,
+    socket: AgentSocket,
 }
 
 /// The stream that a request came on.
 pub(super) struct Line {
-    pub(super) socket: Present,
+    pub(super) socket: AgentSocket,
     /// Becomes true when its exchanges are given up.
     pub(super) closing: watch::Receiver<bool>,
 }

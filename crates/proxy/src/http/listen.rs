@@ -20,7 +20,7 @@ use tracing::{debug, info, warn};
 
 use super::caller::{Caller, Next, Within};
 use super::guarded::{Guarded, Watch};
-use crate::presence::Socket;
+use crate::presence::AgentSocket;
 use crate::serve::Gateway;
 use crate::stream::{Stream, prepare};
 
@@ -88,7 +88,7 @@ async fn hear(
     let startup = gateway.settings.limits.startup_time;
     let Ok(Some((stream, here))) = timeout(startup, open(&gateway, socket, peer)).await else { return };
     let from: Box<str> = peer.ip().to_canonical().to_string().into();
-    let socket = Socket::of(stream.socket());
+    let socket = AgentSocket::of(stream.socket());
     serve(Heard { gateway, from, here, within: None, socket }, stream, stopping).await;
     drop(place);
 }
@@ -100,7 +100,7 @@ struct Heard {
     /// By which address the gateway was reached.
     here: SocketAddr,
     within: Option<Within>,
-    socket: Socket,
+    socket: AgentSocket,
 }
 
 /// Serves the requests of one stream, and then what it has become by the last of them. Within a tunnel that is another such

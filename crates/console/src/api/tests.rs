@@ -199,7 +199,7 @@ async fn a_list_has_what_waits_newest_first_and_all_of_it_where_that_is_asked_fo
     let console = Console::start().await;
     let admitted = console.admit().await;
     let long = format!("update cards set a = b where c{}", " and c".repeat(1000));
-    let first = console.ask(&admitted, 1, Action::Write, "update cards set a = 1").await;
+    let first = console.ask(&admitted, 1, Action::Write, "update cards set a = b").await;
     let second = console.ask(&admitted, 2, Action::Write, &long).await;
     console.say("bea", &first, "deny", "no").await;
 

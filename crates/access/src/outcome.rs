@@ -41,6 +41,8 @@ pub enum Status {
     Failed(Box<str>),
     /// panguard withheld the answer: what came was not what had been decided upon.
     Withheld(&'static str),
+    /// panguard had the upstream roll it back, since it did more than it may: `UPDATE 7`.
+    RolledBack(Box<str>),
     /// It was decided upon and never ran: an earlier command of its pipeline failed, or the agent withdrew
     /// it.
     Skipped,

@@ -115,6 +115,8 @@ pub struct Terms {
     /// Whether errors and notices may pass as the upstream words them: no class is in reach
     /// ([`Facts::in_reach`](crate::Facts::in_reach)) that may not be revealed.
     pub tells_errors: bool,
+    /// How many rows the command may touch; if it touches more it is rolled back. `None`: as many as it does.
+    pub rows_max: Option<u64>,
 }
 
 impl Terms {

@@ -136,7 +136,7 @@ pub enum Event {
     Outcome {
         /// How.
         status: StatusWord,
-        /// The upstream's word for it: a command tag, a SQLSTATE, or why the answer was withheld.
+        /// The upstream's word for it: a command tag, a SQLSTATE, or why the answer was withheld; of what was rolled back its tag.
         code: Box<str>,
         /// Rows in the answer.
         rows: u64,
@@ -219,9 +219,11 @@ impl Event {
             | Self::ApprovalNotCounted { .. } => Indication::Failure,
             Self::Outcome { status, .. } => match status {
                 StatusWord::Completed => Indication::Success,
-                StatusWord::Failed | StatusWord::Withheld | StatusWord::Skipped | StatusWord::Unknown => {
-                    Indication::Failure
-                }
+                StatusWord::Failed
+                | StatusWord::Withheld
+                | StatusWord::RolledBack
+                | StatusWord::Skipped
+                | StatusWord::Unknown => Indication::Failure,
             },
             Self::LogCreated { .. }
             | Self::GatewayStopped
@@ -269,6 +271,7 @@ impl From<&Outcome> for Event {
             Status::Completed(tag) => (StatusWord::Completed, tag.clone()),
             Status::Failed(code) => (StatusWord::Failed, code.clone()),
             Status::Withheld(why) => (StatusWord::Withheld, (*why).into()),
+            Status::RolledBack(tag) => (StatusWord::RolledBack, tag.clone()),
             Status::Skipped => (StatusWord::Skipped, "".into()),
             Status::Unknown => (StatusWord::Unknown, "".into()),
         };
@@ -482,6 +485,8 @@ pub enum StatusWord {
     Failed,
     /// panguard withheld the answer.
     Withheld,
+    /// panguard had it rolled back: it touched more rows than were approved.
+    RolledBack,
     /// It never ran: one before it in its pipeline failed, or the agent withdrew it.
     Skipped,
     /// Not known: the session ended first.

@@ -63,6 +63,7 @@ pub fn what(event: &Event) -> String {
                 StatusWord::Completed => format!("completed  {code}"),
                 StatusWord::Failed => format!("failed  {code}"),
                 StatusWord::Withheld => format!("WITHHELD  {code}"),
+                StatusWord::RolledBack => format!("ROLLED BACK  {code}, more than was approved"),
                 StatusWord::Skipped => "not run, an earlier command of the batch failed".into(),
                 StatusWord::Unknown => "ended unknown".into(),
             };

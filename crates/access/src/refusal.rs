@@ -160,7 +160,9 @@ impl Code {
             Self::NotATemplate => "you may run registered statements alone here, and this is none of them",
             Self::Malformed => "the request is not well formed, or could be read in more than one way",
             Self::ApprovalDenied => "a person was asked to approve this command, and said no",
-            Self::MoreThanApproved => "this command touched more rows than were approved, and was rolled back",
+            Self::MoreThanApproved => {
+                "this command touched more rows than were approved, and was rolled back"
+            }
         }
     }
 

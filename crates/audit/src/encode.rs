@@ -103,7 +103,9 @@ fn shortened(event: &Event, budget: usize) -> Event {
         Event::CommandIntent { command, .. } | Event::ApprovalAsked { command, .. } => {
             shorten(command, budget)
         }
-        Event::ApprovalAnswered { comment, .. } => *comment = cut(comment, budget).into(),
+        Event::ApprovalAnswered { comment, .. }
+        | Event::GlassBroken { reason: comment, .. }
+        | Event::GlassReviewed { comment, .. } => *comment = cut(comment, budget).into(),
         Event::CommandRefused { command, detail, .. } => {
             shorten(command, budget);
             *detail = cut(detail, budget).into();

@@ -115,6 +115,27 @@ pub enum Event {
         approves: bool,
         /// In their words, masked.
         comment: Box<str>,
+        /// How many rows the command may touch, if they said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rows_max: Option<u64>,
+        /// Who asked for it.
+        asker: Box<Who>,
+    },
+    /// A person let a command run without waiting for approval: durable before it counts.
+    GlassBroken {
+        /// The request.
+        of: Box<str>,
+        /// Why, in their words, masked.
+        reason: Box<str>,
+        /// Who asked for it.
+        asker: Box<Who>,
+    },
+    /// Another person looked at why.
+    GlassReviewed {
+        /// The request.
+        of: Box<str>,
+        /// In their words, masked.
+        comment: Box<str>,
         /// Who asked for it.
         asker: Box<Who>,
     },
@@ -196,6 +217,8 @@ impl Event {
             Self::ApprovalAsked { .. } => "approval_asked",
             Self::ApprovalSeen { .. } => "approval_seen",
             Self::ApprovalAnswered { .. } => "approval_answered",
+            Self::GlassBroken { .. } => "glass_broken",
+            Self::GlassReviewed { .. } => "glass_reviewed",
             Self::ApprovalNotCounted { .. } => "approval_not_counted",
             Self::ApprovalEnded { .. } => "approval_ended",
             Self::Outcome { .. } => "outcome",
@@ -233,6 +256,8 @@ impl Event {
             | Self::ApprovalAsked { .. }
             | Self::ApprovalSeen { .. }
             | Self::ApprovalAnswered { .. }
+            | Self::GlassBroken { .. }
+            | Self::GlassReviewed { .. }
             | Self::ApprovalEnded { .. }
             | Self::PolicyChanged { .. }
             | Self::ConfigurationChanged { .. }
@@ -259,6 +284,8 @@ impl Event {
             Self::ApprovalAsked { .. } => "requests for approval".into(),
             Self::ApprovalSeen { of }
             | Self::ApprovalAnswered { of, .. }
+            | Self::GlassBroken { of, .. }
+            | Self::GlassReviewed { of, .. }
             | Self::ApprovalNotCounted { of, .. }
             | Self::ApprovalEnded { of, .. } => format!("request {of}"),
         }

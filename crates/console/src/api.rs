@@ -15,18 +15,18 @@ use std::time::Duration;
 
 use access::{Secret, SessionId};
 use aws_lc_rs::rand;
-use gate::{Stranger, Unanswered, Voter};
+use gate::{Saying, Stranger, Unanswered, Verb, Voter};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, ORIGIN, USER_AGENT};
 use hyper::{Request, Response, StatusCode, Uri};
 use serde_json::{Value, json};
 use tokio::time::timeout;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::State;
 use crate::serve::{JSON, text};
-use asked::{Listing, Route};
+use asked::{Listing, Route, Said};
 use problem::Problem;
 
 /// Answers one request to the API.
@@ -64,13 +64,19 @@ async fn asked(request: Request<Incoming>, from: SocketAddr, state: &Arc<State>)
             let id = asked::id(id).ok_or(Unanswered::Unknown)?;
             Ok(json::whole(&gate.see(&voter, &id, now()).await?, now()))
         }
-        Route::Answer { id, approves } => {
-            let comment = comment(&parts.headers, body).await?;
+        Route::Answer { id, verb } => {
+            let Said { comment, rows_max } = said(&parts.headers, body).await?;
             let id = asked::id(id).ok_or(Unanswered::Unknown)?;
             let state = state.clone();
             // To its end, even if whoever asks hangs up: no entry tells of an answer that the store never got.
-            let said =
-                tokio::spawn(async move { state.gate.answer(&voter, &id, approves, &comment, now()).await });
+            let said = tokio::spawn(async move {
+                let saying = Saying { verb, comment: &comment, rows_max };
+                let answered = state.gate.answer(&voter, &id, &saying, now()).await;
+                if answered.is_ok() && verb == Verb::BreakGlass {
+                    warn!(request = id, by = %voter.principal.id, "the glass is broken: to be reviewed");
+                }
+                answered
+            });
             let request = said.await.map_err(|error| {
                 error!(%error, "an answer to a request broke off");
                 Problem::Broken
@@ -131,10 +137,10 @@ fn client(headers: &HeaderMap) -> String {
     named.unwrap_or_default().chars().take(CLIENT_CHARS_MAX).collect()
 }
 
-/// The comment in a body, if there is a body.
-async fn comment(headers: &HeaderMap, body: Incoming) -> Result<Box<str>, Problem> {
+/// What is said in a body, if there is a body.
+async fn said(headers: &HeaderMap, body: Incoming) -> Result<Said, Problem> {
     if body.is_end_stream() {
-        return Ok("".into());
+        return Ok(Said::default());
     }
     // A form on another page can send a body as text or as a form, and as nothing else.
     if !one(headers, &CONTENT_TYPE).is_some_and(asked::is_json) {
@@ -145,7 +151,7 @@ async fn comment(headers: &HeaderMap, body: Incoming) -> Result<Box<str>, Proble
         true => Problem::TooLong,
         false => Problem::Body,
     })?;
-    asked::comment(&body.to_bytes()).ok_or(Problem::Body)
+    asked::said(&body.to_bytes()).ok_or(Problem::Body)
 }
 
 /// The value of a field that is there once, as text.

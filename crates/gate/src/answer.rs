@@ -8,10 +8,10 @@ use access::{
     Timestamp,
 };
 use audit::{Ended, Entry, Event, Who};
-use policy::{Asked, Decision, Scope, Subject};
+use policy::{Answering, Asked, Decision, Scope, Subject};
 
 use crate::Gate;
-use crate::approval::{Approvals, Called, Down, Effect, NotCounted, Request};
+use crate::approval::{Approvals, Called, Down, Effect, NotCounted, Request, Saying, Verb};
 
 /// Somebody who answers, or looks.
 #[derive(Debug, Clone)]
@@ -52,13 +52,13 @@ impl Gate {
         &self,
         voter: &Voter,
         id: &str,
-        approves: bool,
-        comment: &str,
+        saying: &Saying<'_>,
         now: Timestamp,
     ) -> Result<Request, Unanswered> {
         let (approvals, who, mut request) = self.look_up(voter, id, now).await?;
-        let comment = self.recorder.name(clip(comment));
-        if let Err(why) = self.counts(voter, &who, &request, approves, &comment, now) {
+        let comment = self.recorder.name(clip(saying.comment));
+        let saying = &saying.in_words(&comment);
+        if let Err(why) = self.counts(voter, &who, &request, saying, now) {
             // Whoever waits is told, if the policies are why.
             approvals.wake(id, now);
             let reason = why.to_string().into();
@@ -66,18 +66,13 @@ impl Gate {
             _ = self.log.append(&self.entry(voter, &who, &request, event, now)).await;
             return Err(why);
         }
-        let event = Event::ApprovalAnswered {
-            of: request.id.clone(),
-            approves,
-            comment: comment.clone(),
-            asker: Box::new(request.asker.clone()),
-        };
+        let event = answered(&request, saying);
         if self.log.append(&self.entry(voter, &who, &request, event, now)).await.is_err() {
             return Err(Unanswered::NotRecorded);
         }
         loop {
-            let counts = self.counts(voter, &who, &request, approves, &comment, now);
-            let answer = |()| request.answer(&who, approves, &comment, now).map_err(Unanswered::NotCounted);
+            let counts = self.counts(voter, &who, &request, saying, now);
+            let answer = |()| request.answer(&who, saying, now).map_err(Unanswered::NotCounted);
             if let Err(late) = counts.and_then(answer) {
                 let event =
                     Event::ApprovalNotCounted { of: request.id.clone(), reason: late.to_string().into() };
@@ -100,18 +95,23 @@ impl Gate {
         voter: &Voter,
         who: &Who,
         request: &Request,
-        approves: bool,
-        comment: &str,
+        saying: &Saying<'_>,
         now: Timestamp,
     ) -> Result<(), Unanswered> {
-        let decision = self.may_answer(&voter.principal, request, !comment.is_empty(), now);
+        let Saying { verb, comment, .. } = *saying;
+        let decision = self.may_answer(verb, &voter.principal, request, !comment.is_empty(), now);
         match decision.allowed {
             // Policies that were in force for a while say nothing of what is approved under those before and after.
-            true if approves && *self.rules.load().version != *request.policy_version => {
+            true if verb.lets_run() && *self.rules.load().version != *request.policy_version => {
                 Err(Unanswered::NotAllowed("the policies have changed since it was asked".into()))
             }
-            true => request.may_answer(who, now).map_err(Unanswered::NotCounted),
-            false if request.is_own(who) => Err(Unanswered::NotCounted(NotCounted::Own)),
+            true if verb == Verb::BreakGlass && comment.is_empty() => {
+                Err(Unanswered::NotAllowed("say why it cannot wait".into()))
+            }
+            true => request.may_answer(who, saying, now).map_err(Unanswered::NotCounted),
+            false if verb != Verb::BreakGlass && request.is_own(who) => {
+                Err(Unanswered::NotCounted(NotCounted::Own))
+            }
             false => Err(Unanswered::NotAllowed(decision.why().into())),
         }
     }
@@ -149,7 +149,8 @@ impl Gate {
         let seen = if open { LEFT_MAX } else { limit };
         let mut all = approvals.store.list(open, seen).await.map_err(Unanswered::Down)?;
         all.retain(|it| {
-            (!open || it.state_at(now).is_open()) && self.may_see(&voter.principal, &who, it, now)
+            (!open || it.state_at(now).is_open() || it.is_to_review())
+                && self.may_see(&voter.principal, &who, it, now)
         });
         all.truncate(limit as usize);
         Ok(all.into_iter().map(|it| shown(it, &who)).collect())
@@ -229,11 +230,13 @@ impl Gate {
         // Whoever has to sign in anew to answer may look before.
         let fresh = Authentication { at: Some(now), ..principal.authentication.clone() };
         let fresh = Principal { authentication: fresh, ..principal.clone() };
-        request.is_own(who) || self.may_answer(&fresh, request, true, now).allowed
+        let may = |verb| self.may_answer(verb, &fresh, request, true, now).allowed;
+        request.is_own(who) || may(Verb::Approve) || may(Verb::BreakGlass)
     }
 
     fn may_answer(
         &self,
+        verb: Verb,
         principal: &Principal,
         request: &Request,
         comment: bool,
@@ -255,11 +258,16 @@ impl Gate {
             comment,
             acr: signed_in.class.as_deref().unwrap_or_default(),
             signed_in_seconds: signed_in.at.map(|at| (now.micros() - at.micros()).max(0) / 1_000_000),
+            granting: None,
+        };
+        let answering = match verb {
+            Verb::Approve | Verb::Deny | Verb::Review => Answering::Approve,
+            Verb::BreakGlass => Answering::BreakGlass,
         };
         let rules = self.rules.load();
         let subject = Subject::new(principal);
         let inquiry = rules.policies.about(&subject, scope, &facts, Stage::Run, request.approvals());
-        inquiry.may_approve(asked)
+        inquiry.may_answer(answering, asked)
     }
 
     fn entry(&self, voter: &Voter, who: &Who, request: &Request, event: Event, now: Timestamp) -> Entry {
@@ -274,6 +282,20 @@ impl Gate {
             lane: Some("console".into()),
             ..Entry::of_gateway(now, Arc::clone(&self.name), event)
         }
+    }
+}
+
+/// The entry of what somebody says, to be there before it counts.
+fn answered(request: &Request, saying: &Saying<'_>) -> Event {
+    let (of, asker) = (request.id.clone(), Box::new(request.asker.clone()));
+    let Saying { verb, comment, rows_max } = *saying;
+    let comment = comment.into();
+    match verb {
+        Verb::Approve | Verb::Deny => {
+            Event::ApprovalAnswered { of, approves: verb == Verb::Approve, comment, rows_max, asker }
+        }
+        Verb::BreakGlass => Event::GlassBroken { of, reason: comment, asker },
+        Verb::Review => Event::GlassReviewed { of, comment, asker },
     }
 }
 

@@ -9,6 +9,7 @@ mod held;
 mod memory;
 mod preview;
 mod request;
+mod saying;
 mod store;
 mod waiting;
 
@@ -16,6 +17,7 @@ pub(crate) use binding::Binder;
 pub(crate) use held::Held;
 pub use memory::Memory;
 pub use preview::{Effect, Preview, Previewed, Previewing};
-pub use request::{Answer, Called, NotCounted, Request, State};
+pub use request::{Answer, Called, Glass, NotCounted, Request, State};
+pub use saying::{Saying, Verb};
 pub use store::{Down, Requests, Storing};
 pub use waiting::{Approvals, Presence};

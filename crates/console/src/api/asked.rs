@@ -1,6 +1,7 @@
 //! What is asked of the API, read from its bytes.
 
 use access::RequestId;
+use gate::Verb;
 use hyper::Method;
 use serde::Deserialize;
 
@@ -14,7 +15,7 @@ pub(super) enum Route<'a> {
     /// The request that should have this id.
     One(&'a str),
     /// An answer to it.
-    Answer { id: &'a str, approves: bool },
+    Answer { id: &'a str, verb: Verb },
 }
 
 impl<'a> Route<'a> {
@@ -23,8 +24,7 @@ impl<'a> Route<'a> {
         match (parts.next(), parts.next(), parts.next(), parts.next()) {
             (Some(""), None, None, None) => Some(Self::List),
             (Some(""), Some(id), None, None) => Some(Self::One(id)),
-            (Some(""), Some(id), Some("approve"), None) => Some(Self::Answer { id, approves: true }),
-            (Some(""), Some(id), Some("deny"), None) => Some(Self::Answer { id, approves: false }),
+            (Some(""), Some(id), Some(verb), None) => Some(Self::Answer { id, verb: verb_of(verb)? }),
             _ => None,
         }
     }
@@ -72,24 +72,39 @@ pub(super) fn id(text: &str) -> Option<String> {
     RequestId::read(text).map(|id| id.to_string())
 }
 
-/// The comment in `{"comment": "…"}`, or an empty one where nothing is said. `None`: it is something else.
-pub(super) fn comment(body: &[u8]) -> Option<Box<str>> {
+/// What is said in `{"comment": "…", "rows_max": 5}`, or nothing. `None`: it is something else.
+pub(super) fn said(body: &[u8]) -> Option<Said> {
     let body = body.trim_ascii();
     if body.is_empty() {
-        return Some("".into());
+        return Some(Said::default());
     }
     // serde would read an array as well, member by member.
     if body.first() != Some(&b'{') {
         return None;
     }
-    serde_json::from_slice::<Said>(body).ok().map(|said| said.comment)
+    serde_json::from_slice(body).ok()
 }
 
-#[derive(Deserialize)]
+/// What a body says of an answer.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Said {
+pub(super) struct Said {
+    /// Why.
     #[serde(default)]
-    comment: Box<str>,
+    pub(super) comment: Box<str>,
+    /// How many rows the command may touch.
+    #[serde(default)]
+    pub(super) rows_max: Option<u64>,
+}
+
+fn verb_of(path: &str) -> Option<Verb> {
+    match path {
+        "approve" => Some(Verb::Approve),
+        "deny" => Some(Verb::Deny),
+        "break-glass" => Some(Verb::BreakGlass),
+        "review" => Some(Verb::Review),
+        _ => None,
+    }
 }
 
 /// Whether a `Content-Type` is that of JSON, whatever its parameters.

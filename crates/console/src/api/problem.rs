@@ -104,6 +104,12 @@ impl Problem {
                 Unanswered::NotCounted(NotCounted::Twice) => {
                     (StatusCode::CONFLICT, "twice", "each person answers once")
                 }
+                Unanswered::NotCounted(NotCounted::NoRows) => {
+                    (StatusCode::BAD_REQUEST, "no-rows", "it is not bounded by rows")
+                }
+                Unanswered::NotCounted(NotCounted::NoReview) => {
+                    (StatusCode::CONFLICT, "no-review", "there is nothing to review")
+                }
                 Unanswered::NotRecorded => {
                     (StatusCode::SERVICE_UNAVAILABLE, "not-recorded", "it could not be recorded")
                 }
@@ -117,7 +123,7 @@ impl Problem {
     fn detail(&self) -> String {
         match self {
             Self::NoSuchPath => "there is GET /api/requests, GET /api/requests/ID, and POST \
-                /api/requests/ID/approve or /deny"
+                /api/requests/ID/approve, /deny, /break-glass or /review"
                 .into(),
             Self::Method(method) => format!("only {method}"),
             Self::CrossSite => "the `Origin` is not that of this console: open the console itself".into(),
@@ -127,7 +133,10 @@ impl Problem {
             Self::NotJson => "send it with `Content-Type: application/json`".into(),
             Self::TooLong => "at most 16 KiB are read: say it in fewer words".into(),
             Self::Late => "it is waited for 10 seconds: send it again".into(),
-            Self::Body => "write `{\"comment\": \"…\"}` and nothing else, or send no body".into(),
+            Self::Body => {
+                "write `{\"comment\": \"…\"}`, with `\"rows_max\": NUMBER` if you like, or send no body"
+                    .into()
+            }
             Self::Broken => "whether your answer counts is not known: look at the request".into(),
             Self::Unanswered(why) => why.to_string(),
         }

@@ -136,7 +136,9 @@ async fn a_request_is_shown_whole_and_that_is_recorded() {
             "policies": [],
             "needed": 1,
             "approvals": 0,
+            "rows_max": null,
             "answers": [],
+            "glass": null,
             "asked": "2023-11-14T22:13:20.000Z",
             "expires": "2023-11-14T22:28:20.000Z",
             "approved_until": null,
@@ -409,6 +411,8 @@ fn every_problem_has_a_status_of_its_own_kind() {
     check(Unanswered::NotCounted(gate::NotCounted::Agent), 403);
     check(Unanswered::NotCounted(gate::NotCounted::Twice), 409);
     check(Unanswered::NotCounted(gate::NotCounted::Over(State::Used)), 409);
+    check(Unanswered::NotCounted(gate::NotCounted::NoRows), 400);
+    check(Unanswered::NotCounted(gate::NotCounted::NoReview), 409);
     check(Unanswered::NotRecorded, 503);
     check(Unanswered::Down(Down("gone".into())), 503);
 }
@@ -432,16 +436,16 @@ proptest! {
     /// Whatever comes, it is a comment or refused; and a comment comes as it was sent.
     #[test]
     fn a_body_of_any_bytes_is_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        _ = asked::comment(&bytes);
+        _ = asked::said(&bytes);
     }
 
     #[test]
     fn a_comment_is_read_as_it_was_written(text in ".*", spaces in "[ \n\t]{0,3}") {
         let body = format!("{spaces}{}{spaces}", json!({ "comment": text }));
-        let read = asked::comment(body.as_bytes());
+        let read = asked::said(body.as_bytes()).map(|said| said.comment);
         prop_assert_eq!(read.as_deref(), Some(&*text));
         let more = json!({ "comment": text, "approves": true }).to_string();
-        prop_assert_eq!(asked::comment(more.as_bytes()), None);
+        prop_assert_eq!(asked::said(more.as_bytes()), None);
     }
 
     #[test]

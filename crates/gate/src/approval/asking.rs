@@ -76,6 +76,7 @@ impl Gate {
             expires: now.plus_seconds(answer_seconds.into()).micros(),
             life: use_seconds,
             answers: Vec::new(),
+            glass: None,
             state: State::Waiting,
         };
         Some(Ok(Held {

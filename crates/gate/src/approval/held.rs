@@ -74,7 +74,7 @@ impl Held {
         // What somebody waits for is theirs: it was approved for their session, with what that has set and made. And under
         // other groups or counts another number of people may be wanted.
         let bound: Vec<_> = bound.into_iter().filter(|it| !it.waits).collect();
-        let is_enough = |it: &&Request| it.approvals() >= self.request.needed;
+        let is_enough = |it: &&Request| it.is_enough_for(self.request.needed);
         let approved = bound.iter().filter(|it| matches!(it.state_at(now), State::Approved { .. }));
         for request in approved.filter(is_enough) {
             match self.take(request, now).await {
@@ -220,7 +220,8 @@ impl Held {
             approval: Some(request.id.clone()),
         };
         let recorded = self.log.append(&self.entry(event, now)).await;
-        Ok(Taken::Verdict(gate::permitted(&self.mint, self.id, self.terms.clone(), recorded)))
+        let terms = Terms { rows_max: request.rows_max(), ..self.terms.clone() };
+        Ok(Taken::Verdict(gate::permitted(&self.mint, self.id, terms, recorded)))
     }
 
     /// Whether other policies are in force than when it was asked.

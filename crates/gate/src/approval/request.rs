@@ -4,7 +4,7 @@ use access::Timestamp;
 use audit::{Command, PolicyNote, Who};
 use serde::{Deserialize, Serialize};
 
-use super::Effect;
+use super::{Effect, Saying, Verb};
 
 /// One command that waits for people to answer for it, or did.
 ///
@@ -56,6 +56,9 @@ pub struct Request {
     pub life: u32,
     /// What people said, in order.
     pub answers: Vec<Answer>,
+    /// Who let it run without waiting for them, if somebody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub glass: Option<Box<Glass>>,
     /// Where it stands.
     pub state: State,
 }
@@ -98,6 +101,23 @@ pub struct Answer {
     pub comment: Box<str>,
     /// When, in microseconds since 1970.
     pub at: i64,
+    /// How many rows the command may touch, if they said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_max: Option<u64>,
+}
+
+/// That somebody let a command run without waiting for approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Glass {
+    /// Who.
+    pub by: Who,
+    /// Why, in their words, masked.
+    pub reason: Box<str>,
+    /// When, in microseconds since 1970.
+    pub at: i64,
+    /// What somebody else said to it afterwards. Until then it is a duty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Answer>,
 }
 
 /// Where a request stands.
@@ -132,54 +152,115 @@ pub enum NotCounted {
     Own,
     /// This person has answered already.
     Twice,
+    /// How many rows the command touches does not bound what it does.
+    NoRows,
+    /// There is nothing to review, or somebody has.
+    NoReview,
 }
 
 impl Request {
-    /// Takes what `by` says. One who says no ends it; enough who say yes make it usable for its life.
+    /// Takes what `by` says. One who says no ends it; enough who say yes, or one who may break the glass, make it usable for
+    /// its life.
     ///
     /// # Errors
     /// [`NotCounted`]; then nothing has changed.
-    pub fn answer(
-        &mut self,
-        by: &Who,
-        approves: bool,
-        comment: &str,
-        now: Timestamp,
-    ) -> Result<(), NotCounted> {
-        self.may_answer(by, now)?;
-        self.answers.push(Answer { by: by.clone(), approves, comment: comment.into(), at: now.micros() });
-        let approvals = self.answers.iter().filter(|answer| answer.approves).count();
-        if !approves {
-            self.state = State::Denied;
-        } else if u32::try_from(approvals).is_ok_and(|approvals| approvals >= self.needed) {
-            self.state = State::Approved { until: now.plus_seconds(self.life.into()).micros() };
+    pub fn answer(&mut self, by: &Who, saying: &Saying<'_>, now: Timestamp) -> Result<(), NotCounted> {
+        self.may_answer(by, saying, now)?;
+        let Saying { verb, comment, rows_max } = *saying;
+        let approved = State::Approved { until: now.plus_seconds(self.life.into()).micros() };
+        let approves = verb == Verb::Approve;
+        let answer = Answer { by: by.clone(), approves, comment: comment.into(), at: now.micros(), rows_max };
+        match verb {
+            Verb::Approve => {
+                self.answers.push(answer);
+                if self.approvals() >= self.needed {
+                    self.state = approved;
+                }
+            }
+            Verb::Deny => {
+                self.answers.push(answer);
+                self.state = State::Denied;
+            }
+            Verb::BreakGlass => {
+                let Answer { by, comment, at, .. } = answer;
+                self.glass = Some(Box::new(Glass { by, reason: comment, at, review: None }));
+                self.state = approved;
+            }
+            Verb::Review => {
+                let review = Answer { approves: true, ..answer };
+                self.glass.iter_mut().for_each(|glass| glass.review = Some(review.clone()));
+            }
         }
         self.revision += 1;
         Ok(())
     }
 
-    /// Whether an answer of `by` would count at `now`.
+    /// Whether what `by` says would count at `now`.
     ///
     /// # Errors
     /// [`NotCounted`].
-    pub fn may_answer(&self, by: &Who, now: Timestamp) -> Result<(), NotCounted> {
+    pub fn may_answer(&self, by: &Who, saying: &Saying<'_>, now: Timestamp) -> Result<(), NotCounted> {
+        if saying.verb == Verb::Review {
+            return self.may_review(by);
+        }
         if self.state != State::Waiting {
             return Err(NotCounted::Over(self.state));
         }
         if now.micros() >= self.expires {
             return Err(NotCounted::Over(State::Expired));
         }
-        // An agent is whatever is not said to be a person, also one that acts for somebody.
-        if &*by.kind != access::Kind::User.as_str() || by.on_behalf_of.is_some() {
-            return Err(NotCounted::Agent);
+        is_person(by)?;
+        if saying.rows_max.is_some() && !(saying.verb == Verb::Approve && self.counts_rows()) {
+            return Err(NotCounted::NoRows);
         }
-        if self.is_own(by) {
-            return Err(NotCounted::Own);
+        match saying.verb {
+            // Whoever may go ahead answers for it afterwards.
+            Verb::BreakGlass => Ok(()),
+            _ if self.is_own(by) => Err(NotCounted::Own),
+            _ if self.answers.iter().any(|answer| is_same(&answer.by, by)) => Err(NotCounted::Twice),
+            _ => Ok(()),
         }
-        match self.answers.iter().any(|answer| is_same(&answer.by, by)) {
-            true => Err(NotCounted::Twice),
-            false => Ok(()),
+    }
+
+    /// Whether `by` may look at why the glass was broken: neither who broke it, nor for whom.
+    fn may_review(&self, by: &Who) -> Result<(), NotCounted> {
+        is_person(by)?;
+        match &self.glass {
+            Some(glass) if glass.review.is_none() => match self.is_own(by) || is_same(&glass.by, by) {
+                true => Err(NotCounted::Own),
+                false => Ok(()),
+            },
+            _ => Err(NotCounted::NoReview),
         }
+    }
+
+    /// Whether somebody still has to look at why the glass was broken.
+    pub fn is_to_review(&self) -> bool {
+        self.glass.as_ref().is_some_and(|glass| glass.review.is_none())
+    }
+
+    /// Whether something may still come of it, or is to be done.
+    pub fn is_open(&self) -> bool {
+        self.state.is_open() || self.is_to_review()
+    }
+
+    /// Whether as many let it run as `needed`.
+    pub fn is_enough_for(&self, needed: u32) -> bool {
+        self.glass.is_some() || self.approvals() >= needed
+    }
+
+    /// How many rows the command may touch: as many as those who answered were shown, where they were counted, or as the
+    /// strictest of them said. `None`: nobody knows.
+    pub fn rows_max(&self) -> Option<u64> {
+        let counted = self.effect.rows.filter(|_| !self.effect.is_estimate);
+        let said = self.answers.iter().filter_map(|answer| answer.rows_max).min();
+        let bound = [counted, said].into_iter().flatten().min();
+        bound.filter(|_| self.counts_rows())
+    }
+
+    /// Whether the rows that the upstream says it has touched are all that it touches.
+    fn counts_rows(&self) -> bool {
+        self.called.is_none() && access::counts_rows(&self.command.facts.kinds)
     }
 
     /// Whether `by` asked for it, or lent their access to the agent that did.
@@ -251,6 +332,14 @@ impl Request {
     }
 }
 
+/// An agent is whatever is not said to be a person, also one that acts for somebody.
+fn is_person(by: &Who) -> Result<(), NotCounted> {
+    match &*by.kind == access::Kind::User.as_str() && by.on_behalf_of.is_none() {
+        true => Ok(()),
+        false => Err(NotCounted::Agent),
+    }
+}
+
 /// Whether two are the same person or machine: what an issuer calls them by, not what they are shown as; or the same person
 /// by another identity.
 fn is_same(one: &Who, other: &Who) -> bool {
@@ -287,6 +376,10 @@ impl fmt::Display for NotCounted {
                 "it is your own request, or that of an agent you lent access to: somebody else has to answer",
             ),
             Self::Twice => f.write_str("you have answered already"),
+            Self::NoRows => {
+                f.write_str("what it does is not bounded by a number of rows: answer without one")
+            }
+            Self::NoReview => f.write_str("there is nothing to review, or somebody has"),
         }
     }
 }

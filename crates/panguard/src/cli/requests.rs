@@ -61,6 +61,35 @@ enum Action {
         /// Why; it is recorded.
         #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
         comment: String,
+        /// It is rolled back if it touches more rows. Without it, if it touches more than were counted.
+        #[arg(long, value_name = "NUMBER")]
+        rows_max: Option<u64>,
+        #[command(flatten)]
+        place: Place,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Let the command run, once, without waiting for anybody: where policy lets you, and somebody reviews it afterwards.
+    BreakGlass {
+        /// `3f9a61c0d4e8b752-12`.
+        #[arg(value_parser = id)]
+        id: String,
+        /// Why it cannot wait; it is recorded.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        #[command(flatten)]
+        place: Place,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Say that you have looked at why somebody did not wait.
+    Review {
+        /// `3f9a61c0d4e8b752-12`.
+        #[arg(value_parser = id)]
+        id: String,
+        /// What you think of it; it is recorded.
+        #[arg(long, value_name = "TEXT")]
+        comment: String,
         #[command(flatten)]
         place: Place,
         #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -100,6 +129,8 @@ pub fn run(config: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
         Action::List { place, format, .. }
         | Action::Show { place, format, .. }
         | Action::Approve { place, format, .. }
+        | Action::BreakGlass { place, format, .. }
+        | Action::Review { place, format, .. }
         | Action::Deny { place, format, .. } => (place, *format),
     };
     let console = Console::new(config, place)?;
@@ -109,11 +140,20 @@ pub fn run(config: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
                 console.get(&format!("/api/requests?all={all}&limit={limit}")).await
             }
             Action::Show { id, .. } => console.get(&format!("/api/requests/{id}")).await,
-            Action::Approve { id, comment, .. } => {
-                console.post(&format!("/api/requests/{id}/approve"), &json!({ "comment": comment })).await
+            Action::Approve { id, comment, rows_max: None, .. } => {
+                console.answer(id, "approve", &json!({ "comment": comment })).await
+            }
+            Action::Approve { id, comment, rows_max, .. } => {
+                console.answer(id, "approve", &json!({ "comment": comment, "rows_max": rows_max })).await
             }
             Action::Deny { id, comment, .. } => {
-                console.post(&format!("/api/requests/{id}/deny"), &json!({ "comment": comment })).await
+                console.answer(id, "deny", &json!({ "comment": comment })).await
+            }
+            Action::BreakGlass { id, reason, .. } => {
+                console.answer(id, "break-glass", &json!({ "comment": reason })).await
+            }
+            Action::Review { id, comment, .. } => {
+                console.answer(id, "review", &json!({ "comment": comment })).await
             }
         }
     })??;
@@ -127,7 +167,9 @@ pub fn run(config: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
     match &arguments.action {
         Action::List { .. } => list(value, format)?,
         Action::Show { .. } => show(value, format, Request::whole)?,
-        Action::Approve { .. } | Action::Deny { .. } => show(value, format, |it, now| vec![it.heading(now)])?,
+        Action::Approve { .. } | Action::Deny { .. } | Action::BreakGlass { .. } | Action::Review { .. } => {
+            show(value, format, |it, now| vec![it.heading(now)])?
+        }
     }
     Ok(Exit::Fine)
 }

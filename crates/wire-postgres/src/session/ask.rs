@@ -7,7 +7,7 @@ use bytes::{BufMut, Bytes};
 use sql::{Analysis, NameUse};
 use wire::{Effect, Side, Violation};
 
-use super::bounded::{BOUNDED_NAME, is_counted};
+use super::bounded::BOUNDED_NAME;
 use super::held::{Held, Kind};
 use super::stand_in::STAND_IN_NAME;
 use super::witness::Heard;
@@ -546,7 +546,7 @@ impl Postgres {
             );
         }
         let statement = match kind {
-            Kind::Execute { in_pieces: true, .. } if is_counted(facts) => {
+            Kind::Execute { in_pieces: true, .. } if access::counts_rows(&facts.kinds) => {
                 return Bound::Nothing(
                     "how many rows it touches is not known before the last of its pieces: fetch them at once",
                 );

@@ -5,7 +5,7 @@
 //! is not read before. A simple query, which commits by itself, is sent as its parts in the extended protocol. What has
 //! touched more is followed by a statement that fails, and does to the transaction what an error does.
 
-use access::{Code, Facts, Permit, Refusal, Status};
+use access::{Code, Permit, Refusal, Status};
 use bytes::{BufMut, Bytes};
 use wire::Violation;
 
@@ -18,14 +18,6 @@ use crate::replies::{Bounded, Open, Owed, Reply};
 
 /// Taken by panguard for itself, as a statement and as a portal.
 pub(super) const BOUNDED_NAME: &str = "panguard_bounded";
-
-/// Kinds of statements whose tag says how many rows they have touched.
-const COUNTED: [&str; 4] = ["insert", "update", "delete", "merge"];
-
-/// Whether what its tag counts is all that a command touches.
-pub(super) fn is_counted(facts: &Facts) -> bool {
-    matches!(&*facts.kinds, [kind] if COUNTED.contains(&&**kind))
-}
 
 impl Postgres {
     /// How many rows a command may touch. In a transaction that has failed it fails by itself.

@@ -105,7 +105,8 @@ impl Conversation {
                     rest => (rest.strip_prefix("reveal "), true),
                 };
                 let reveal = reveal.map(|class| class.parse().unwrap()).into_iter().collect();
-                let permit = self.mint.permit(request, Receipt { index: 0 }, Terms { reveal, tells_errors, rows_max });
+                let permit =
+                    self.mint.permit(request, Receipt { index: 0 }, Terms { reveal, tells_errors, rows_max });
                 let _ = self.session.answer(Verdict::Allow(permit));
             }
             "deny" => {

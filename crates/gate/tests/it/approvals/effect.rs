@@ -80,3 +80,39 @@ fn whoever_asks_is_not_told_how_many_rows_their_condition_holds_for() {
     assert_eq!(store.one(&id.to_string()).effect.rows, Some(7), "nothing of it is lost");
     runs(&mut verdict);
 }
+
+#[test]
+fn a_command_may_touch_as_many_rows_as_were_counted_or_as_whoever_answers_says() {
+    let counted = |sayings: &[(&str, Option<u64>)]| {
+        let store = Shared::default();
+        let (mut desk, _) = previewing(&store, MAY_READ);
+        let (id, mut verdict) = desk.put(&desk.admit().unwrap(), "update cards set a = 1");
+        is_held(&mut verdict);
+        for (who, rows_max) in sayings {
+            let saying = Saying { rows_max: *rows_max, ..Saying::yes("") };
+            now_or_never(desk.gate.answer(&owner(who), &id.to_string(), &saying, NOW)).unwrap().unwrap();
+        }
+        match said(&mut verdict) {
+            Some(Verdict::Allow(permit)) => permit.terms().rows_max,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(counted(&[("ann", None)]), Some(7));
+    assert_eq!(counted(&[("ann", Some(3))]), Some(3), "whoever answers may be stricter");
+    assert_eq!(counted(&[("ann", Some(9))]), Some(7), "and not laxer than what they were shown");
+}
+
+#[test]
+fn nobody_bounds_by_rows_what_is_not_bounded_by_them() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let ddl = access::Facts { kinds: vec!["drop table".into()], ..write() };
+    let question = desk.question(ddl, "drop table cards", Vec::new());
+    let question = Question { bound: Bound::Text(|_| None, Box::default()), ..question };
+    let id = question.request.to_string();
+    let mut verdict = desk.gate.ask(&desk.admit().unwrap(), &question, NOW).verdict;
+    is_held(&mut verdict);
+    let bounded = Saying { rows_max: Some(3), ..Saying::yes("") };
+    let answered = now_or_never(desk.gate.answer(&owner("ann"), &id, &bounded, NOW)).unwrap();
+    assert_eq!(answered.err(), Some(Unanswered::NotCounted(NotCounted::NoRows)));
+}

@@ -45,6 +45,12 @@ pub fn what(event: &Event) -> String {
             let said = if *approves { "approved" } else { "DENIED" };
             format!("{said} request {of}  {}", shortened(comment))
         }
+        Event::GlassBroken { of, reason, .. } => {
+            format!("BROKE THE GLASS for request {of}  {}", shortened(reason))
+        }
+        Event::GlassReviewed { of, comment, .. } => {
+            format!("reviewed the broken glass of request {of}  {}", shortened(comment))
+        }
         Event::ApprovalNotCounted { of, reason } => format!("answer to request {of} not counted  {reason}"),
         Event::ApprovalEnded { of, how: Ended::Expired } => format!("request {of} expired"),
         Event::ApprovalEnded { of, how: Ended::Withdrawn } => format!("request {of} withdrawn"),

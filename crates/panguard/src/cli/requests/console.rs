@@ -69,8 +69,9 @@ impl Console {
         self.call(Method::GET, path, Bytes::new()).await
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Said> {
-        self.call(Method::POST, path, body.to_string().into()).await
+    /// Says something to a request.
+    pub async fn answer(&self, id: &str, verb: &str, body: &Value) -> anyhow::Result<Said> {
+        self.call(Method::POST, &format!("/api/requests/{id}/{verb}"), body.to_string().into()).await
     }
 
     async fn call(&self, method: Method, path: &str, body: Bytes) -> anyhow::Result<Said> {

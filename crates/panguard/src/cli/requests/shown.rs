@@ -26,7 +26,12 @@ pub struct Request {
     policies: Vec<Policy>,
     needed: u32,
     approvals: u32,
+    /// How many rows it may touch.
+    #[serde(default)]
+    rows_max: Option<u64>,
     answers: Vec<Answer>,
+    #[serde(default)]
+    glass: Option<Glass>,
     asked: Option<Timestamp>,
     expires: Option<Timestamp>,
     approved_until: Option<Timestamp>,
@@ -94,6 +99,23 @@ struct Policy {
 struct Answer {
     by: Person,
     approves: bool,
+    comment: String,
+    #[serde(default)]
+    rows_max: Option<u64>,
+    at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct Glass {
+    by: Person,
+    reason: String,
+    at: Option<Timestamp>,
+    review: Option<Review>,
+}
+
+#[derive(Deserialize)]
+struct Review {
+    by: Person,
     comment: String,
     at: Option<Timestamp>,
 }
@@ -163,8 +185,17 @@ impl Request {
         lines.add("why", &self.why);
         self.policies.iter().for_each(|it| lines.add("policy", &it.line()));
         self.answers.iter().for_each(|it| lines.add("said", &it.line()));
+        if let Some(glass) = &self.glass {
+            glass.lines().iter().for_each(|line| lines.add("GLASS", line));
+        }
+        if let Some(rows) = self.rows_max {
+            lines.add("bound", &format!("it is rolled back if it touches more than {rows} rows"));
+        }
         lines.add("asked", &format!("{}, until {}", time(self.asked), time(self.expires)));
         lines.add("print", &self.fingerprint);
+        if self.is_to_review() {
+            lines.add("review", &format!("panguard requests review {} --comment \"…\"", self.id));
+        }
         if self.state == "waiting" {
             lines.add("answer", &format!("panguard requests approve {} --comment \"…\"", self.id));
             lines.add("", &format!("panguard requests deny {} --comment \"…\"", self.id));
@@ -172,7 +203,20 @@ impl Request {
         lines.0
     }
 
+    /// Whether somebody still has to look at why it ran without an answer.
+    fn is_to_review(&self) -> bool {
+        self.glass.as_ref().is_some_and(|glass| glass.review.is_none())
+    }
+
     fn stands(&self, now: Timestamp) -> String {
+        let stands = self.stands_by_itself(now);
+        match self.is_to_review() {
+            true => format!("{stands}; THE GLASS IS BROKEN, to be reviewed"),
+            false => stands,
+        }
+    }
+
+    fn stands_by_itself(&self, now: Timestamp) -> String {
         match self.state.as_str() {
             "waiting" => {
                 let (given, needed, left) = (self.approvals, self.needed, left(self.expires, now));
@@ -237,7 +281,19 @@ impl Answer {
     fn line(&self) -> String {
         let said = if self.approves { "approved" } else { "DENIED" };
         let comment = if self.comment.is_empty() { String::new() } else { format!(": {}", self.comment) };
-        format!("{} {said} it at {}{comment}", self.by.id, time(self.at))
+        let rows = self.rows_max.map_or_else(String::new, |rows| format!(", of at most {rows} rows"));
+        format!("{} {said} it at {}{rows}{comment}", self.by.id, time(self.at))
+    }
+}
+
+impl Glass {
+    fn lines(&self) -> Vec<String> {
+        let broken = format!("{} let it run at {}: {}", self.by.id, time(self.at), self.reason);
+        let reviewed = match &self.review {
+            Some(it) => format!("{} reviewed that at {}: {}", it.by.id, time(it.at), it.comment),
+            None => "nobody has reviewed that".to_owned(),
+        };
+        vec![broken, reviewed]
     }
 }
 

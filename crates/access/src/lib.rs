@@ -22,8 +22,8 @@ pub use facts::{
     Action, Answer, ColumnUse, Effect, Facts, Match, Member, Position, Resource, Use, counts_rows,
 };
 pub use mode::{Mode, ModeOf};
-pub use outcome::{Outcome, Said, Status};
-pub use permit::{Ahead, Mint, Permit, Receipt, Terms};
+pub use outcome::{Outcome, Revealed, Said, Status};
+pub use permit::{Ahead, Metered, Mint, Permit, Receipt, Terms};
 pub use principal::{Admission, Approving, Authentication, Delegation, Kind, Principal};
 pub use question::{Bound, Parameter, Question, Stage, Ticket, Verdict};
 pub use redacted::{Redacted, Secret};

@@ -105,7 +105,8 @@ fn shortened(event: &Event, budget: usize) -> Event {
         }
         Event::ApprovalAnswered { comment, .. }
         | Event::GlassBroken { reason: comment, .. }
-        | Event::GlassReviewed { comment, .. } => *comment = cut(comment, budget).into(),
+        | Event::GlassReviewed { comment, .. }
+        | Event::GrantAsked { reason: comment, .. } => *comment = cut(comment, budget).into(),
         Event::CommandRefused { command, detail, .. } => {
             shorten(command, budget);
             *detail = cut(detail, budget).into();
@@ -119,6 +120,7 @@ fn shortened(event: &Event, budget: usize) -> Event {
         | Event::SessionClosed { .. }
         | Event::ApprovalSeen { .. }
         | Event::ApprovalNotCounted { .. }
+        | Event::Revealed { .. }
         | Event::ApprovalEnded { .. }
         | Event::Outcome { said: None, .. }
         | Event::PolicyChanged { .. }

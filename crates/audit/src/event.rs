@@ -139,6 +139,24 @@ pub enum Event {
         /// Who asked for it.
         asker: Box<Who>,
     },
+    /// Somebody asks for access for a time.
+    GrantAsked {
+        /// The request.
+        of: Box<str>,
+        /// What access, in words.
+        grant: Box<str>,
+        /// What for, in their words, masked.
+        reason: Box<str>,
+    },
+    /// A value was told as it is, of the few that a grant lets be revealed.
+    Revealed {
+        /// The request for that grant.
+        grant: Box<str>,
+        /// The column that it is in, as `schema.table.column`.
+        column: Box<str>,
+        /// As it would have been told masked.
+        masked: Box<str>,
+    },
     /// A person's answer did not count (10.2.1.4).
     ApprovalNotCounted {
         /// The request.
@@ -219,6 +237,8 @@ impl Event {
             Self::ApprovalAnswered { .. } => "approval_answered",
             Self::GlassBroken { .. } => "glass_broken",
             Self::GlassReviewed { .. } => "glass_reviewed",
+            Self::GrantAsked { .. } => "grant_asked",
+            Self::Revealed { .. } => "revealed",
             Self::ApprovalNotCounted { .. } => "approval_not_counted",
             Self::ApprovalEnded { .. } => "approval_ended",
             Self::Outcome { .. } => "outcome",
@@ -258,6 +278,8 @@ impl Event {
             | Self::ApprovalAnswered { .. }
             | Self::GlassBroken { .. }
             | Self::GlassReviewed { .. }
+            | Self::GrantAsked { .. }
+            | Self::Revealed { .. }
             | Self::ApprovalEnded { .. }
             | Self::PolicyChanged { .. }
             | Self::ConfigurationChanged { .. }
@@ -286,6 +308,8 @@ impl Event {
             | Self::ApprovalAnswered { of, .. }
             | Self::GlassBroken { of, .. }
             | Self::GlassReviewed { of, .. }
+            | Self::GrantAsked { of, .. }
+            | Self::Revealed { grant: of, .. }
             | Self::ApprovalNotCounted { of, .. }
             | Self::ApprovalEnded { of, .. } => format!("request {of}"),
         }
@@ -528,6 +552,8 @@ pub enum Ended {
     Expired,
     /// Whoever asked went away.
     Withdrawn,
+    /// Somebody ended it, or gave it back: access for a time.
+    Revoked,
 }
 
 /// What was done to a credential.

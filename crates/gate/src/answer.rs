@@ -8,10 +8,10 @@ use access::{
     Timestamp,
 };
 use audit::{Ended, Entry, Event, Who};
-use policy::{Answering, Asked, Decision, Scope, Subject};
+use policy::{Asked, Decision, Granting, Scope, Subject};
 
 use crate::Gate;
-use crate::approval::{Approvals, Called, Down, Effect, NotCounted, Request, Saying, Verb};
+use crate::approval::{Approvals, Called, Down, Effect, Grant, NoGrant, NotCounted, Request, Saying, Verb};
 
 /// Somebody who answers, or looks.
 #[derive(Debug, Clone)]
@@ -37,6 +37,12 @@ pub enum Unanswered {
     NotAllowed(Box<str>),
     /// It does not count.
     NotCounted(NotCounted),
+    /// Access cannot be asked for so.
+    NoGrant(NoGrant),
+    /// There is no such connection, or none that they may know of.
+    NoConnection,
+    /// So many requests of theirs are open already.
+    TooMany(u64),
     /// It could not be recorded, so that it does not count.
     NotRecorded,
     /// The store cannot be reached.
@@ -81,6 +87,7 @@ impl Gate {
             }
             if approvals.store.replace(&request).await.map_err(Unanswered::Down)? {
                 approvals.wake(id, now);
+                approvals.grants.note(request.clone());
                 return Ok(request);
             }
             // Somebody else was quicker: it counts by what there is now.
@@ -99,11 +106,16 @@ impl Gate {
         now: Timestamp,
     ) -> Result<(), Unanswered> {
         let Saying { verb, comment, .. } = *saying;
-        let decision = self.may_answer(verb, &voter.principal, request, !comment.is_empty(), now);
+        let left = request.left_by(saying).map_err(Unanswered::NotCounted)?;
+        let answer = Answering { verb, comment: !comment.is_empty(), left: left.as_ref() };
+        let decision = self.may_answer(answer, &voter.principal, request, now);
         match decision.allowed {
             // Policies that were in force for a while say nothing of what is approved under those before and after.
             true if verb.lets_run() && *self.rules.load().version != *request.policy_version => {
                 Err(Unanswered::NotAllowed("the policies have changed since it was asked".into()))
+            }
+            false if verb == Verb::Revoke && request.is_own(who) => {
+                request.may_answer(who, saying, now).map_err(Unanswered::NotCounted)
             }
             true if verb == Verb::BreakGlass && comment.is_empty() => {
                 Err(Unanswered::NotAllowed("say why it cannot wait".into()))
@@ -230,16 +242,20 @@ impl Gate {
         // Whoever has to sign in anew to answer may look before.
         let fresh = Authentication { at: Some(now), ..principal.authentication.clone() };
         let fresh = Principal { authentication: fresh, ..principal.clone() };
-        let may = |verb| self.may_answer(verb, &fresh, request, true, now).allowed;
+        // And may leave little of what is asked for.
+        let least = request.grant.as_deref().map(|grant| Grant { seconds: 1, ..grant.clone() });
+        let may = |verb| {
+            let left = least.as_ref();
+            self.may_answer(Answering { verb, comment: true, left }, &fresh, request, now).allowed
+        };
         request.is_own(who) || may(Verb::Approve) || may(Verb::BreakGlass)
     }
 
     fn may_answer(
         &self,
-        verb: Verb,
+        answer: Answering<'_>,
         principal: &Principal,
         request: &Request,
-        comment: bool,
         now: Timestamp,
     ) -> Decision {
         if principal.kind != Kind::User {
@@ -255,14 +271,21 @@ impl Gate {
         let asked = Asked {
             requester: &request.asker.id,
             groups: &request.asker.groups,
-            comment,
+            comment: answer.comment,
             acr: signed_in.class.as_deref().unwrap_or_default(),
             signed_in_seconds: signed_in.at.map(|at| (now.micros() - at.micros()).max(0) / 1_000_000),
-            granting: None,
+            granting: answer.left.map(|grant| Granting {
+                actions: &grant.actions,
+                objects: &grant.objects,
+                classes: &grant.classes,
+                seconds: grant.seconds,
+                reveals: grant.reveals,
+            }),
         };
-        let answering = match verb {
-            Verb::Approve | Verb::Deny | Verb::Review => Answering::Approve,
-            Verb::BreakGlass => Answering::BreakGlass,
+        let answering = match answer.verb {
+            Verb::BreakGlass => policy::Answering::BreakGlass,
+            _ if request.grant.is_some() => policy::Answering::Grant,
+            Verb::Approve | Verb::Deny | Verb::Review | Verb::Revoke => policy::Answering::Approve,
         };
         let rules = self.rules.load();
         let subject = Subject::new(principal);
@@ -270,7 +293,14 @@ impl Gate {
         inquiry.may_answer(answering, asked)
     }
 
-    fn entry(&self, voter: &Voter, who: &Who, request: &Request, event: Event, now: Timestamp) -> Entry {
+    pub(crate) fn entry(
+        &self,
+        voter: &Voter,
+        who: &Who,
+        request: &Request,
+        event: Event,
+        now: Timestamp,
+    ) -> Entry {
         let id = RequestId::read(&request.id);
         Entry {
             session: id.map(|id| id.session),
@@ -285,10 +315,20 @@ impl Gate {
     }
 }
 
+/// An answer, as policy sees it.
+#[derive(Clone, Copy)]
+struct Answering<'a> {
+    verb: Verb,
+    /// Whether it says why.
+    comment: bool,
+    /// What would be left of the access that is asked for, if it is access.
+    left: Option<&'a Grant>,
+}
+
 /// The entry of what somebody says, to be there before it counts.
 fn answered(request: &Request, saying: &Saying<'_>) -> Event {
     let (of, asker) = (request.id.clone(), Box::new(request.asker.clone()));
-    let Saying { verb, comment, rows_max } = *saying;
+    let Saying { verb, comment, rows_max, .. } = *saying;
     let comment = comment.into();
     match verb {
         Verb::Approve | Verb::Deny => {
@@ -296,6 +336,7 @@ fn answered(request: &Request, saying: &Saying<'_>) -> Event {
         }
         Verb::BreakGlass => Event::GlassBroken { of, reason: comment, asker },
         Verb::Review => Event::GlassReviewed { of, comment, asker },
+        Verb::Revoke => Event::ApprovalEnded { of, how: Ended::Revoked },
     }
 }
 
@@ -371,6 +412,11 @@ impl fmt::Display for Unanswered {
             Self::Expired => f.write_str("your token has expired: get a fresh one"),
             Self::NotAllowed(why) => write!(f, "policy does not let you answer it so: {why}"),
             Self::NotCounted(why) => why.fmt(f),
+            Self::NoGrant(why) => why.fmt(f),
+            Self::NoConnection => f.write_str("there is no such connection for you"),
+            Self::TooMany(open) => {
+                write!(f, "{open} requests of yours are open already: wait until some are answered")
+            }
             Self::NotRecorded => {
                 f.write_str("your answer could not be recorded, so it does not count: try again later")
             }

@@ -5,7 +5,9 @@
 
 mod asking;
 mod binding;
+mod grant;
 mod held;
+mod live;
 mod memory;
 mod preview;
 mod request;
@@ -14,7 +16,8 @@ mod store;
 mod waiting;
 
 pub(crate) use binding::Binder;
-pub(crate) use held::Held;
+pub use grant::{Grant, Narrower, NoGrant};
+pub(crate) use held::{Held, OPEN_MAX};
 pub use memory::Memory;
 pub use preview::{Effect, Preview, Previewed, Previewing};
 pub use request::{Answer, Called, Glass, NotCounted, Request, State};

@@ -23,6 +23,7 @@ mod checks;
 mod daily;
 mod explain;
 mod gate;
+mod granting;
 mod guesses;
 mod hide;
 mod limits;
@@ -36,11 +37,12 @@ mod written;
 pub use admitted::Admitted;
 pub use answer::{Unanswered, Voter};
 pub use approval::{
-    Answer, Approvals, Called, Down, Effect, Glass, Memory, NotCounted, Presence, Preview, Previewed,
-    Previewing, Request, Requests, Saying, State, Storing, Verb,
+    Answer, Approvals, Called, Down, Effect, Glass, Grant, Memory, Narrower, NoGrant, NotCounted, Presence,
+    Preview, Previewed, Previewing, Request, Requests, Saying, State, Storing, Verb,
 };
 pub use checks::{Allowed, Approvable, Denied};
 pub use explain::{Asking, explain};
 pub use gate::{Asked, Gate, Stranger};
+pub use granting::Wish;
 pub use limits::{Allowance, Limits, TooMany, Who};
 pub use pending::{Append, Appending, Pending};

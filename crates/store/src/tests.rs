@@ -64,6 +64,7 @@ fn request(number: u32, binding: &str) -> Request {
         command,
         fields: vec![("x-tenant".into(), "a".into())],
         called: Some(gate::Called { method: "POST".into(), ..gate::Called::default() }),
+        grant: None,
         effect: gate::Effect { rows: Some(7), ..gate::Effect::default() },
         why: "it needs a person".into(),
         policies: Vec::new(),
@@ -227,7 +228,8 @@ fn same(store: &impl Requests, steps: &[Step]) -> Result<(), TestCaseError> {
                     subject: "ona".into(),
                     ..request(0, "a").asker
                 };
-                let saying = Saying { verb: Verb::BreakGlass, comment: "now", rows_max: None };
+                let saying =
+                    Saying { verb: Verb::BreakGlass, comment: "now", rows_max: None, narrower: None };
                 let Some(it) = known.get_mut(*at as usize) else { continue };
                 if it.answer(&oncall, &saying, Timestamp(0)).is_ok() {
                     for _ in 0..2 {

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use access::{Answer, Facts, Outcome, Permit, RequestId, Status, Terms};
+use access::{Answer, Facts, Outcome, Permit, RequestId, Revealed, Status, Terms};
 use bytes::Bytes;
 use sql::CopyOut;
 
@@ -101,6 +101,10 @@ pub(crate) struct Open {
     pub(crate) statement: u32,
     /// Whether it may touch so many rows only.
     pub(crate) bounded: Bounded,
+    /// How many values may still be told of those that count.
+    pub(crate) reveals_left: u32,
+    /// Those that were.
+    pub(crate) revealed: Vec<Revealed>,
 }
 
 /// Whether a command may touch so many rows and no more.
@@ -156,6 +160,7 @@ impl Open {
             rows: self.rows,
             masked: self.masked,
             bytes: self.bytes,
+            revealed: self.revealed,
             said: None,
         }
     }

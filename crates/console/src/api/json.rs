@@ -33,6 +33,7 @@ pub(super) fn whole(request: &Request, now: Timestamp) -> Value {
             "not_understood": command.facts.not_understood,
         },
         "fields": request.fields.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect::<Vec<_>>(),
+        "grant": request.grant.as_deref(),
         "effect": request.effect,
         "why": request.why,
         "policies": request.policies,

@@ -67,6 +67,7 @@ impl Gate {
             command: shown,
             fields: self.recorder.fields(&question.bound, &question.facts),
             called: question.facts.call.as_deref().map(|call| self.recorder.called(call, &question.facts)),
+            grant: None,
             effect: Effect::of(&question.facts),
             why: refusal.detail.clone(),
             policies: decided.policies.clone(),

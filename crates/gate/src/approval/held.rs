@@ -1,6 +1,6 @@
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError};
 use std::task::Poll;
 
 use access::{Code, Match, Mint, Principal, Refusal, RequestId, Terms, Ticket, Timestamp, Verdict};
@@ -314,9 +314,7 @@ impl Drop for Waited {
         approvals.unwatch(&request.id);
         let (store, log) = (Arc::clone(&approvals.store), Arc::clone(log));
         let leaving = leave(store, log, about.clone(), request, approvals.clock);
-        approvals.leaving.lock().unwrap_or_else(PoisonError::into_inner).push(Box::pin(leaving));
-        // Nobody is there to wait for it: what is not done at once is by the next looks.
-        approvals.go_on_leaving();
+        approvals.later(leaving);
     }
 }
 
@@ -365,7 +363,7 @@ async fn next_look() {
 
 /// Requests of one principal that are open at a time: more than people can look at with care, and few enough that nobody
 /// else's are lost among them.
-const OPEN_MAX: u64 = 50;
+pub(crate) const OPEN_MAX: u64 = 50;
 
 impl Request {
     /// What an agent is told whose command waits.

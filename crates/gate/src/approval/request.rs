@@ -4,7 +4,7 @@ use access::Timestamp;
 use audit::{Command, PolicyNote, Who};
 use serde::{Deserialize, Serialize};
 
-use super::{Effect, Saying, Verb};
+use super::{Effect, Grant, Saying, Verb};
 
 /// One command that waits for people to answer for it, or did.
 ///
@@ -37,6 +37,9 @@ pub struct Request {
     /// What it is as an HTTP request, if it is one: method, path, route, operation and model, masked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub called: Option<Called>,
+    /// What access it is, if it is no command but access for a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<Box<Grant>>,
     /// What it would do.
     #[serde(default)]
     pub effect: Effect,
@@ -139,6 +142,8 @@ pub enum State {
     Expired,
     /// Whoever asked went away.
     Withdrawn,
+    /// Access for a time was ended before that.
+    Revoked,
 }
 
 /// Why an answer does not count.
@@ -156,6 +161,10 @@ pub enum NotCounted {
     NoRows,
     /// There is nothing to review, or somebody has.
     NoReview,
+    /// It is a command, and that is said to access for a time, or the other way round.
+    OtherKind,
+    /// What should be left of the access is more than was asked for, or nothing.
+    NotNarrower,
 }
 
 impl Request {
@@ -166,7 +175,12 @@ impl Request {
     /// [`NotCounted`]; then nothing has changed.
     pub fn answer(&mut self, by: &Who, saying: &Saying<'_>, now: Timestamp) -> Result<(), NotCounted> {
         self.may_answer(by, saying, now)?;
-        let Saying { verb, comment, rows_max } = *saying;
+        let Saying { verb, comment, rows_max, .. } = *saying;
+        if let Some(grant) = self.left_by(saying)? {
+            self.life = grant.seconds;
+            self.command.statement = grant.words().into();
+            self.grant = Some(Box::new(grant));
+        }
         let approved = State::Approved { until: now.plus_seconds(self.life.into()).micros() };
         let approves = verb == Verb::Approve;
         let answer = Answer { by: by.clone(), approves, comment: comment.into(), at: now.micros(), rows_max };
@@ -190,6 +204,7 @@ impl Request {
                 let review = Answer { approves: true, ..answer };
                 self.glass.iter_mut().for_each(|glass| glass.review = Some(review.clone()));
             }
+            Verb::Revoke => self.state = State::Revoked,
         }
         self.revision += 1;
         Ok(())
@@ -200,8 +215,14 @@ impl Request {
     /// # Errors
     /// [`NotCounted`].
     pub fn may_answer(&self, by: &Who, saying: &Saying<'_>, now: Timestamp) -> Result<(), NotCounted> {
-        if saying.verb == Verb::Review {
-            return self.may_review(by);
+        let is_about_grants = match saying.verb {
+            Verb::Review => return self.may_review(by),
+            Verb::Revoke => return self.may_revoke(by, now),
+            Verb::BreakGlass => Some(false),
+            Verb::Approve | Verb::Deny => saying.narrower.map(|_| true),
+        };
+        if is_about_grants.is_some_and(|it| it != self.grant.is_some()) {
+            return Err(NotCounted::OtherKind);
         }
         if self.state != State::Waiting {
             return Err(NotCounted::Over(self.state));
@@ -216,9 +237,53 @@ impl Request {
         match saying.verb {
             // Whoever may go ahead answers for it afterwards.
             Verb::BreakGlass => Ok(()),
+            _ if self.left_by(saying).is_err() => Err(NotCounted::NotNarrower),
             _ if self.is_own(by) => Err(NotCounted::Own),
             _ if self.answers.iter().any(|answer| is_same(&answer.by, by)) => Err(NotCounted::Twice),
             _ => Ok(()),
+        }
+    }
+
+    /// The access that is left by what somebody says, where it is access.
+    ///
+    /// # Errors
+    /// [`NotCounted::NotNarrower`].
+    pub fn left_by(&self, saying: &Saying<'_>) -> Result<Option<Grant>, NotCounted> {
+        match (&self.grant, saying.narrower) {
+            (Some(grant), Some(to)) => grant.narrowed(to).map(Some).ok_or(NotCounted::NotNarrower),
+            (Some(grant), None) => Ok(Some((**grant).clone())),
+            (None, _) => Ok(None),
+        }
+    }
+
+    /// Whether it can be ended: who asked may give it back, and who may give such may take it. Agents take nothing from others.
+    fn may_revoke(&self, by: &Who, now: Timestamp) -> Result<(), NotCounted> {
+        if self.grant.is_none() {
+            return Err(NotCounted::OtherKind);
+        }
+        if !self.state_at(now).is_open() {
+            return Err(NotCounted::Over(self.state_at(now)));
+        }
+        if self.is_own(by) { Ok(()) } else { is_person(by) }
+    }
+
+    /// Takes `values` of those that may be revealed. Whether as many were left.
+    pub fn take_reveals(&mut self, values: u32, now: Timestamp) -> bool {
+        let is_live = matches!(self.state_at(now), State::Approved { .. });
+        let Some(grant) = self.grant.as_mut().filter(|_| is_live) else { return false };
+        let is_there = grant.left().is_some_and(|left| values <= left);
+        if is_there {
+            grant.revealed += values;
+            self.revision += 1;
+        }
+        is_there
+    }
+
+    /// Gives back what was taken and not revealed.
+    pub fn give_back(&mut self, values: u32) {
+        if let Some(grant) = &mut self.grant {
+            grant.revealed = grant.revealed.saturating_sub(values);
+            self.revision += 1;
         }
     }
 
@@ -275,7 +340,7 @@ impl Request {
     /// Where it stands, when it cannot be used.
     pub fn take(&mut self, now: Timestamp) -> Result<(), State> {
         match self.state_at(now) {
-            State::Approved { .. } => {
+            State::Approved { .. } if self.grant.is_none() => {
                 self.state = State::Used;
                 self.revision += 1;
                 Ok(())
@@ -316,7 +381,7 @@ impl Request {
         match self.state {
             State::Waiting => Some(self.expires),
             State::Approved { until } => Some(until),
-            State::Denied | State::Used | State::Expired | State::Withdrawn => None,
+            State::Denied | State::Used | State::Expired | State::Withdrawn | State::Revoked => None,
         }
     }
 
@@ -357,6 +422,7 @@ impl State {
             Self::Used => "used",
             Self::Expired => "expired",
             Self::Withdrawn => "withdrawn",
+            Self::Revoked => "revoked",
         }
     }
 
@@ -379,6 +445,12 @@ impl fmt::Display for NotCounted {
             Self::NoRows => {
                 f.write_str("what it does is not bounded by a number of rows: answer without one")
             }
+            Self::OtherKind => f.write_str(
+                "a command is approved or denied; access for a time is approved, narrowed, denied or revoked",
+            ),
+            Self::NotNarrower => f.write_str(
+                "what you leave of it is more than was asked for, or nothing: it has to be a part of that",
+            ),
             Self::NoReview => f.write_str("there is nothing to review, or somebody has"),
         }
     }

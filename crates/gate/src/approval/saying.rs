@@ -1,3 +1,5 @@
+use super::Narrower;
+
 /// What a person says to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Saying<'a> {
@@ -7,6 +9,8 @@ pub struct Saying<'a> {
     pub comment: &'a str,
     /// With a yes: the command may touch so many rows and no more.
     pub rows_max: Option<u64>,
+    /// With a yes to access for a time: what is left of it.
+    pub narrower: Option<&'a Narrower>,
 }
 
 /// What is to become of a request.
@@ -20,6 +24,8 @@ pub enum Verb {
     BreakGlass,
     /// Somebody has looked at why the glass was broken for it.
     Review,
+    /// Access that was given ends at once, or is asked for no more.
+    Revoke,
 }
 
 impl Verb {
@@ -32,17 +38,20 @@ impl Verb {
 impl<'a> Saying<'a> {
     /// Yes.
     pub fn yes(comment: &'a str) -> Self {
-        Self { verb: Verb::Approve, comment, rows_max: None }
+        Self { verb: Verb::Approve, ..Self::no(comment) }
     }
 
     /// No.
     pub fn no(comment: &'a str) -> Self {
-        Self { verb: Verb::Deny, comment, rows_max: None }
+        Self { verb: Verb::Deny, comment, rows_max: None, narrower: None }
     }
 
     /// The same in other words.
     #[must_use]
-    pub(crate) fn in_words<'b>(&self, comment: &'b str) -> Saying<'b> {
-        Saying { verb: self.verb, comment, rows_max: self.rows_max }
+    pub(crate) fn in_words<'b>(self, comment: &'b str) -> Saying<'b>
+    where
+        'a: 'b,
+    {
+        Saying { comment, ..self }
     }
 }

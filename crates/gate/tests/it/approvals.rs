@@ -2,6 +2,7 @@
 
 mod effect;
 mod glass;
+mod grants;
 mod model;
 
 use std::pin::Pin;

@@ -40,7 +40,15 @@ pub(super) enum Kind {
 impl Held {
     /// The outcome of a command that never ran.
     pub(super) fn skipped(&self) -> Outcome {
-        Outcome { request: self.request, status: Status::Skipped, rows: 0, masked: 0, bytes: 0, said: None }
+        Outcome {
+            request: self.request,
+            status: Status::Skipped,
+            rows: 0,
+            masked: 0,
+            bytes: 0,
+            revealed: Vec::new(),
+            said: None,
+        }
     }
 
     pub(super) fn is_simple(&self) -> bool {
@@ -92,6 +100,8 @@ impl Postgres {
             }
             self.witness.sets(analysis.as_ref().map_or(&[][..], |analysis| &analysis.search_paths));
         }
+        let metered = permit.as_ref().and_then(|permit| permit.terms().metered.as_ref());
+        let reveals_left = metered.map_or(0, |it| it.values_max);
         let open = Open {
             request,
             permit,
@@ -108,6 +118,8 @@ impl Postgres {
             own,
             statement: 0,
             bounded,
+            reveals_left,
+            revealed: Vec::new(),
         };
         let (reply, names) = match kind {
             Kind::Query => (Reply::Query { plan: None }, self.propose_names(&sql, analysis.as_deref())),

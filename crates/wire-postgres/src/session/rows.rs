@@ -103,7 +103,9 @@ impl Postgres {
         // A row of which nobody said what it holds is not released.
         let Some(plan) = plan else { return Err(UNDESCRIBED) };
         let before = self.to_agent.len();
-        let outcome = plan.row(frame, &self.from_upstream, &mut self.to_agent)?;
+        let left = &mut open.reveals_left;
+        let outcome = plan.row(frame, &self.from_upstream, left, &mut self.to_agent)?;
+        open.revealed.extend(outcome.revealed);
         open.rows += 1;
         open.masked += outcome.masked;
         open.bytes += (self.to_agent.len() - before) as u64;

@@ -3,11 +3,11 @@
 use super::*;
 
 fn breaking(reason: &str) -> Saying<'_> {
-    Saying { verb: Verb::BreakGlass, comment: reason, rows_max: None }
+    Saying { verb: Verb::BreakGlass, comment: reason, ..Saying::no("") }
 }
 
 fn reviewing(comment: &str) -> Saying<'_> {
-    Saying { verb: Verb::Review, comment, rows_max: None }
+    Saying { verb: Verb::Review, comment, ..Saying::no("") }
 }
 
 impl Desk {

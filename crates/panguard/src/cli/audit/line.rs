@@ -51,8 +51,15 @@ pub fn what(event: &Event) -> String {
         Event::GlassReviewed { of, comment, .. } => {
             format!("reviewed the broken glass of request {of}  {}", shortened(comment))
         }
+        Event::GrantAsked { of, grant, reason } => {
+            format!("asks for access, request {of}  {grant}: {}", shortened(reason))
+        }
+        Event::Revealed { grant, column, masked } => {
+            format!("REVEALED one of {column}, {masked}, by request {grant}")
+        }
         Event::ApprovalNotCounted { of, reason } => format!("answer to request {of} not counted  {reason}"),
         Event::ApprovalEnded { of, how: Ended::Expired } => format!("request {of} expired"),
+        Event::ApprovalEnded { of, how: Ended::Revoked } => format!("request {of} revoked"),
         Event::ApprovalEnded { of, how: Ended::Withdrawn } => format!("request {of} withdrawn"),
         Event::CommandRefused { command, policies, code, .. } => {
             format!("REFUSED {code}  {}{}", shortened(&command.statement), by(policies))

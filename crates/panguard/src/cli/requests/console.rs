@@ -71,7 +71,11 @@ impl Console {
 
     /// Says something to a request.
     pub async fn answer(&self, id: &str, verb: &str, body: &Value) -> anyhow::Result<Said> {
-        self.call(Method::POST, &format!("/api/requests/{id}/{verb}"), body.to_string().into()).await
+        self.post(&format!("/api/requests/{id}/{verb}"), body).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Said> {
+        self.call(Method::POST, path, body.to_string().into()).await
     }
 
     async fn call(&self, method: Method, path: &str, body: Bytes) -> anyhow::Result<Said> {

@@ -19,6 +19,8 @@ pub struct Request {
     fields: Vec<Named>,
     shortened: bool,
     facts: Facts,
+    #[serde(default)]
+    grant: Option<Grant>,
     /// A console of an earlier version tells none.
     #[serde(default)]
     effect: Effect,
@@ -105,6 +107,23 @@ struct Answer {
     at: Option<Timestamp>,
 }
 
+/// Access for a time. What it is stands in the statement.
+#[derive(Deserialize)]
+struct Grant {
+    reveals: Option<u32>,
+    #[serde(default)]
+    revealed: u32,
+    reason: String,
+}
+
+impl Grant {
+    fn lines(&self) -> Vec<(&'static str, String)> {
+        let counts = |all| format!("{} of {all} values are revealed, or may be just now", self.revealed);
+        let counts = self.reveals.map(|all| ("counts", counts(all)));
+        [("for", self.reason.clone())].into_iter().chain(counts).collect()
+    }
+}
+
 #[derive(Deserialize)]
 struct Glass {
     by: Person,
@@ -155,8 +174,13 @@ impl Request {
         lines.add("who", &self.asker.name());
         lines.add("", &format!("known to {}{}", self.asker.issuer, self.asker.in_groups()));
         let client = if self.waits { "its client waits" } else { "its client does not wait" };
-        lines.add("where", &format!("{}, by {}; {client}", self.place(), self.lane));
+        match &self.grant {
+            None => lines.add("where", &format!("{}, by {}; {client}", self.place(), self.lane)),
+            Some(_) => lines.add("where", &self.place()),
+        }
         lines.add("what", &self.statement);
+        let grant = self.grant.iter().flat_map(Grant::lines);
+        grant.for_each(|(label, text)| lines.add(label, &text));
         for (number, parameter) in self.parameters.iter().enumerate() {
             let value = parameter.as_deref().unwrap_or("NULL");
             lines.add("", &format!("${} = {value}", number + 1));
@@ -170,7 +194,9 @@ impl Request {
         for it in &self.facts.uses {
             lines.add("does", &format!("{} {}", it.action, it.resource));
         }
-        lines.add("effect", &self.facts.effect);
+        if self.grant.is_none() {
+            lines.add("effect", &self.facts.effect);
+        }
         if let Some(rows) = self.effect.line() {
             lines.add("touches", &rows);
         }
@@ -192,7 +218,13 @@ impl Request {
             lines.add("bound", &format!("it is rolled back if it touches more than {rows} rows"));
         }
         lines.add("asked", &format!("{}, until {}", time(self.asked), time(self.expires)));
-        lines.add("print", &self.fingerprint);
+        match &self.grant {
+            None => lines.add("print", &self.fingerprint),
+            Some(_) if self.state == "approved" => {
+                lines.add("revoke", &format!("panguard requests revoke {}", self.id));
+            }
+            Some(_) => {}
+        }
         if self.is_to_review() {
             lines.add("review", &format!("panguard requests review {} --comment \"…\"", self.id));
         }
@@ -221,6 +253,9 @@ impl Request {
             "waiting" => {
                 let (given, needed, left) = (self.approvals, self.needed, left(self.expires, now));
                 format!("waiting: {given} of {needed} approvals, {left} left")
+            }
+            "approved" if self.grant.is_some() => {
+                format!("given: it ends by itself in {}", left(self.approved_until, now))
             }
             "approved" if self.waits => "approved: it runs now, once".to_owned(),
             "approved" => {

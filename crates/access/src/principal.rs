@@ -84,6 +84,8 @@ pub struct Delegation {
 pub struct Approving {
     /// Whether the client waits on the wire; if not, it is told to send the command again once it is approved.
     pub waits: bool,
+    /// What the client has said of that itself.
+    pub chosen: Option<bool>,
     /// For how many seconds a request can be answered.
     pub answer_seconds: u32,
     /// For how many seconds an approval can be used.
@@ -92,7 +94,7 @@ pub struct Approving {
 
 impl Default for Approving {
     fn default() -> Self {
-        Self { waits: true, answer_seconds: 900, use_seconds: 600 }
+        Self { waits: true, chosen: None, answer_seconds: 900, use_seconds: 600 }
     }
 }
 

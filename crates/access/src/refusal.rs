@@ -28,6 +28,8 @@ pub struct PolicyNote {
     pub reason: Option<Box<str>>,
     /// `@requirement`, a PCI DSS requirement number.
     pub requirement: Option<Box<str>>,
+    /// `@approvals`: whether clients wait for the approval that it wants, or are told to come again.
+    pub waits: Option<bool>,
 }
 
 /// The catalogue of refusals. A code keeps its meaning for ever; docs/refusals.md lists them.

@@ -166,6 +166,7 @@ impl Policies {
             id: id.to_string().into(),
             reason: None,
             requirement: None,
+            waits: None,
         })
     }
 }
@@ -210,6 +211,7 @@ impl<'a> Named<'a> {
         let warnings = result.validation_warnings().filter(|w| !wrong.contains(w.policy_id()));
         let warnings = warnings.filter_map(|w| locate(w.policy_id(), w));
         let ours = self.unnamed_features().chain(self.unnamed_fields()).chain(self.fields_of_answers());
+        let ours = ours.chain(self.other_ways_to_wait());
         errors.chain(warnings).chain(ours).collect()
     }
 
@@ -225,6 +227,18 @@ impl<'a> Named<'a> {
                     "write its name as a text, as in `context.query.hasTag(\"status\")`, and numbers as in `context.numbers.getTag(\"body.$.amount\")`"
                         .into(),
                 ),
+            ))
+        })
+    }
+
+    /// Policies that say how approval is waited for in a word that is none.
+    fn other_ways_to_wait(&self) -> impl Iterator<Item = Problem> {
+        self.set.policies().filter(|policy| waits(policy).is_err()).filter_map(|policy| {
+            let (source, offset) = self.place.get(policy.id())?;
+            Some(source.problem_at(
+                *offset,
+                "`@approvals` says how approval is waited for, and this is no way to".into(),
+                Some("write `@approvals(\"wait\")` or `@approvals(\"ticket\")`".into()),
             ))
         })
     }
@@ -381,6 +395,20 @@ fn note(policy: &Policy) -> PolicyNote {
         id: policy.id().to_string().into(),
         reason: annotation("reason"),
         requirement: annotation("requirement"),
+        waits: waits(policy).unwrap_or_default(),
+    }
+}
+
+/// What a policy's `@approvals` says of those who wait for approval.
+///
+/// # Errors
+/// It is neither of the two.
+fn waits(policy: &Policy) -> Result<Option<bool>, ()> {
+    match policy.annotation("approvals") {
+        None => Ok(None),
+        Some("wait") => Ok(Some(true)),
+        Some("ticket") => Ok(Some(false)),
+        Some(_) => Err(()),
     }
 }
 

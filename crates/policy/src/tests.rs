@@ -637,6 +637,28 @@ fn a_policy_of_answers_asks_for_what_is_known_of_a_command_that_waits() {
 }
 
 #[test]
+fn a_policy_says_how_approval_is_waited_for_in_one_of_two_words() {
+    let asks = |how: &str| {
+        format!(
+            r#"@id("ask") {how} forbid (principal, action, resource) unless {{ context.approvals >= 1 }}; permit (principal, action, resource);"#
+        )
+    };
+    for (how, waits) in
+        [("", None), (r#"@approvals("wait")"#, Some(true)), (r#"@approvals("ticket")"#, Some(false))]
+    {
+        let policies = load(&asks(how));
+        let (subject, facts) = (Subject::new(&agent()), Facts::default());
+        let decision =
+            policies.about(&subject, DB, &facts, Stage::Run, 0).may(Action::Read, &Resource::Connection);
+        assert_eq!(decision.policies[0].waits, waits, "{how}");
+    }
+    for wrong in [r#"@approvals("no")"#, r#"@approvals("")"#, "@approvals"] {
+        let found = problems(&asks(wrong));
+        assert!(found.iter().any(|it| it.what.contains("@approvals")), "{wrong}: {found:?}");
+    }
+}
+
+#[test]
 fn policies_that_ask_for_approvals_which_nobody_may_give_say_so() {
     let asks = r#"@id("ask-first") forbid (principal, action, resource) unless { context.approvals >= 1 };"#;
     let all = "permit (principal, action, resource);";

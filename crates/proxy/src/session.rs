@@ -156,7 +156,7 @@ impl Gateway {
                 (name, Arc::default(), Mode::default(), Approving::default())
             }
         };
-        let approval = Approving { waits: chosen(presented).unwrap_or(approval.waits), ..approval };
+        let approval = Approving { chosen: chosen(presented), ..approval };
         Admission {
             session: caller.id,
             principal: Arc::new(principal),

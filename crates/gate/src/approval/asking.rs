@@ -44,7 +44,11 @@ impl Gate {
             return Some(Err(why));
         }
         let (admission, who) = (admitted.admission(), admitted.who());
-        let waits = question.waits.unwrap_or(admission.approval.waits);
+        // Whoever cannot wait knows it best; then whoever wrote the policies that want approval, of which one that lets nobody
+        // wait outweighs the others.
+        let by_policy = || refusal.policies.iter().filter_map(|it| it.waits).min();
+        let chosen = question.waits.or(admission.approval.chosen).or_else(by_policy);
+        let waits = chosen.unwrap_or(admission.approval.waits);
         if let (false, Bound::Once(why)) = (waits, &question.bound) {
             return Some(Err(why));
         }

@@ -184,6 +184,31 @@ fn saying(approves: bool, comment: &str) -> Saying<'_> {
     if approves { Saying::yes(comment) } else { Saying::no(comment) }
 }
 
+#[test]
+fn a_client_a_policy_or_the_connection_says_whether_it_waits() {
+    let waits = |policy: &str, client: Option<bool>, connection: bool| {
+        let rules = format!(
+            r#"permit (principal, action, resource);
+            {policy} forbid (principal, action == Action::"write", resource) unless {{ context.approvals >= 1 }};
+            @approvals("wait") forbid (principal, action == Action::"write", resource) unless {{ context.approvals >= 1 }};"#
+        );
+        let own = Desk::new(&rules);
+        let approvals = Approvals::new(Shared::default(), &Secret::from(vec![9; 32]), || NOW);
+        let mut desk = Desk { gate: own.gate.with_approvals(approvals), ..own };
+        desk.admission.approval = Approving { waits: connection, chosen: client, ..Approving::default() };
+        let admitted = desk.admit().unwrap();
+        let (_, mut verdict) = desk.put(&admitted, "update cards set a = 1");
+        matches!(said(&mut verdict), Some(Verdict::Hold(_)))
+    };
+    let (ticket, wait) = (r#"@approvals("ticket")"#, r#"@approvals("wait")"#);
+    assert!(waits("", None, false), "a policy outweighs the connection");
+    assert!(!waits(ticket, None, true), "one that lets nobody wait outweighs others");
+    assert!(
+        waits(ticket, Some(true), false) && !waits(wait, Some(false), true),
+        "a client knows what it can"
+    );
+}
+
 /// What is said now, if anything is.
 fn said(pending: &mut Pending<Verdict>) -> Option<Verdict> {
     match Pin::new(pending).poll(&mut Context::from_waker(Waker::noop())) {

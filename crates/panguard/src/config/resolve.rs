@@ -378,7 +378,12 @@ impl Reading<'_> {
         };
         let answer = seconds(answer_seconds.as_ref(), own.answer_seconds);
         let usable = seconds(use_seconds.as_ref(), own.use_seconds);
-        Some(Approving { waits: wait.unwrap_or(own.waits), answer_seconds: answer?, use_seconds: usable? })
+        Some(Approving {
+            waits: wait.unwrap_or(own.waits),
+            answer_seconds: answer?,
+            use_seconds: usable?,
+            ..own
+        })
     }
 
     fn mode(&mut self, at: &At<file::ModeOf>, has_templates: bool) -> Option<ModeOf> {

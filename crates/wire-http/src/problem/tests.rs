@@ -4,8 +4,12 @@ use serde_json::Value;
 use super::response;
 
 fn refusal(code: Code) -> Refusal {
-    let policy =
-        PolicyNote { id: "no-refunds".into(), reason: Some("people refund".into()), requirement: None };
+    let policy = PolicyNote {
+        id: "no-refunds".into(),
+        reason: Some("people refund".into()),
+        requirement: None,
+        waits: None,
+    };
     Refusal {
         code,
         request: SessionId(7).request(3),

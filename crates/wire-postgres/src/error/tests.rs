@@ -12,6 +12,7 @@ fn refusal() -> Refusal {
             id: "no-drop".into(),
             reason: Some("tables are dropped by people only".into()),
             requirement: Some("7.2.5".into()),
+            waits: None,
         }],
     }
 }

@@ -1,3 +1,5 @@
+mod deliveries;
+
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -14,8 +16,9 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 ///
 /// A thread of its own does all the work, in the order of the calls. What it says to have written has been flushed
 /// (`synchronous=FULL`); a crash in the midst of a change leaves it as it was.
+#[derive(Clone)]
 pub struct Embedded {
-    /// Dropping it ends the thread, once all calls before have been done.
+    /// Dropping the last one ends the thread, once all calls before have been done.
     jobs: mpsc::Sender<Job>,
 }
 
@@ -140,6 +143,9 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<u32> {
     if version == 0 {
         transaction.execute_batch(TABLES)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
+    }
+    if version <= VERSION {
+        transaction.execute_batch(deliveries::TABLES)?;
     }
     transaction.commit()?;
     Ok(if version == 0 { VERSION } else { version })

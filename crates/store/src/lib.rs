@@ -1,12 +1,14 @@
-//! What gateways keep and share beside the audit log: requests for approval.
+//! What gateways keep and share beside the audit log: requests for approval, and who has been told of them.
 //!
 //! [`Embedded`] is SQLite in the data directory, for one gateway and nothing else to run. [`Shared`] is a PostgreSQL
 //! database, for any number of them.
 
+mod delivery;
 mod embedded;
 mod shared;
 #[cfg(test)]
 mod tests;
 
+pub use delivery::{Deliveries, Delivery, Stands};
 pub use embedded::{Embedded, NotOpened};
 pub use shared::{Dial, Rows, Session, Shared};

@@ -1,3 +1,5 @@
+mod deliveries;
+
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -13,8 +15,9 @@ use crate::embedded::asker;
 ///
 /// A task of its own does all the work, in the order of the calls, one transaction each. The table `changes` has one row,
 /// which every change locks, so that changes are seen in the order of their numbers.
+#[derive(Clone)]
 pub struct Shared {
-    /// Dropping it ends the task, once all calls before have been done.
+    /// Dropping the last one ends the task, once all calls before have been done.
     jobs: mpsc::UnboundedSender<Job>,
 }
 
@@ -99,6 +102,7 @@ async fn work(dial: Dial, mut todo: mpsc::UnboundedReceiver<Job>) {
 
 async fn connect(dial: &Dial) -> Result<Box<dyn Session>, Box<str>> {
     let mut session = dial().await?;
+    session.rows(deliveries::TABLES).await?;
     let said = session.rows(TABLES).await?;
     match said.first().and_then(|row| row.first()) {
         Some(Some(version)) if *version == VERSION.to_string() => Ok(session),

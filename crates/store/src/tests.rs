@@ -9,7 +9,7 @@ use audit::{Command, FactsNote, StageWord, Who};
 use gate::{Memory, Request, Requests, Saying, State, Verb};
 use proptest::prelude::*;
 
-use crate::{Embedded, NotOpened};
+use crate::{Deliveries, Delivery, Embedded, NotOpened, Stands};
 
 struct Unpark(Thread);
 
@@ -157,6 +157,105 @@ fn a_file_that_is_no_store_of_ours_is_left_alone() {
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
     assert!(matches!(Embedded::open(&later), Err(NotOpened::Later { version: 99, .. })));
+}
+
+fn delivery(request: &str, channel: &str, event: &str) -> Delivery {
+    Delivery {
+        request: request.into(),
+        channel: channel.into(),
+        event: event.into(),
+        gateway: "gw-1".into(),
+        planned: 10,
+        stands: Stands::Pending,
+        attempts: 0,
+        next: 10,
+        error: None,
+        handle: None,
+    }
+}
+
+#[test]
+fn a_delivery_is_planned_once_and_is_as_it_was_after_the_store_was_opened_again() {
+    let (dir, store) = store();
+    let asked = delivery("1-1", "ops", "asked");
+    wait(store.plan(&asked)).unwrap();
+    let tried = Delivery { attempts: 1, next: 20, error: Some("http 503".into()), ..asked.clone() };
+    wait(store.tried(&tried)).unwrap();
+    wait(store.plan(&asked)).unwrap();
+    drop(store);
+    let again = Embedded::open(&dir.path().join("store.db")).unwrap();
+    assert_eq!(wait(again.deliveries_of("1-1")).unwrap(), std::slice::from_ref(&tried));
+    let told = Delivery { stands: Stands::Delivered, error: None, handle: Some("C1 1.2".into()), ..tried };
+    wait(again.tried(&told)).unwrap();
+    assert_eq!(wait(again.deliveries_of("1-1")).unwrap(), [told]);
+    assert_eq!(wait(again.deliveries_of("1-2")).unwrap(), []);
+}
+
+#[test]
+fn due_is_what_is_pending_at_this_gateway_and_its_time() {
+    let (_dir, store) = store();
+    for it in [
+        delivery("1-1", "b", "asked"),
+        delivery("1-1", "a", "asked"),
+        Delivery { next: 5, ..delivery("1-2", "a", "asked") },
+        Delivery { next: 11, ..delivery("1-3", "a", "asked") },
+        Delivery { gateway: "gw-2".into(), ..delivery("1-4", "a", "asked") },
+        Delivery { stands: Stands::GivenUp, ..delivery("1-5", "a", "asked") },
+    ] {
+        wait(store.plan(&it)).unwrap();
+    }
+    let due = |limit| -> Vec<String> {
+        let due = wait(store.due("gw-1", 10, limit)).unwrap();
+        due.iter().map(|it| format!("{} {}", it.request, it.channel)).collect()
+    };
+    assert_eq!(due(9), ["1-2 a", "1-1 a", "1-1 b"]);
+    assert_eq!(due(1), ["1-2 a"]);
+}
+
+#[test]
+fn what_has_not_ended_is_looked_at_again() {
+    let (_dir, store) = store();
+    for it in [
+        delivery("1-1", "a", "asked"),
+        delivery("1-1", "b", "asked"),
+        delivery("1-2", "a", "asked"),
+        delivery("1-2", "a", "used"),
+        Delivery { gateway: "gw-2".into(), ..delivery("1-3", "a", "asked") },
+    ] {
+        wait(store.plan(&it)).unwrap();
+    }
+    assert_eq!(wait(store.unended("gw-1", &["used", "denied"])).unwrap(), ["1-1".into()]);
+}
+
+#[test]
+fn a_signed_message_comes_once_until_it_holds_no_more() {
+    let (dir, store) = store();
+    assert!(wait(store.is_first("ops:ab", 50)).unwrap());
+    assert!(!wait(store.is_first("ops:ab", 60)).unwrap());
+    assert!(wait(store.is_first("ops:cd", 50)).unwrap());
+    drop(store);
+    let again = Embedded::open(&dir.path().join("store.db")).unwrap();
+    wait(again.forget_deliveries(0, 50)).unwrap();
+    assert!(!wait(again.is_first("ops:ab", 50)).unwrap(), "not after a restart either");
+    wait(again.forget_deliveries(0, 51)).unwrap();
+    assert!(wait(again.is_first("ops:ab", 50)).unwrap());
+}
+
+#[test]
+fn a_file_from_before_deliveries_is_taken_over() {
+    let (dir, store) = store();
+    let asked = request(1, "a");
+    wait(store.insert(&asked)).unwrap();
+    drop(store);
+    let file = dir.path().join("store.db");
+    let connection = rusqlite::Connection::open(&file).unwrap();
+    connection.execute_batch("DROP TABLE deliveries; DROP TABLE messages").unwrap();
+    drop(connection);
+    let again = Embedded::open(&file).unwrap();
+    assert_eq!(wait(again.get(&asked.id)).unwrap(), Some(asked));
+    wait(again.plan(&delivery("1-1", "a", "asked"))).unwrap();
+    wait(again.forget_deliveries(11, 0)).unwrap();
+    assert_eq!(wait(again.deliveries_of("1-1")).unwrap(), []);
 }
 
 #[derive(Debug, Clone)]

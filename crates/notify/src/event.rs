@@ -1,0 +1,56 @@
+use gate::{Request, State};
+
+/// What is told of a request: that it is asked, or what has become of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Event {
+    /// Somebody's answer is wanted.
+    Asked,
+    /// It may run once.
+    Approved,
+    /// Somebody said no.
+    Denied,
+    /// It ran, or was let run.
+    Used,
+    /// Nobody answered in time, or it was not used in time.
+    Expired,
+    /// Whoever asked went away.
+    Withdrawn,
+}
+
+impl Event {
+    /// All that there are.
+    pub const ALL: [Self; 6] =
+        [Self::Asked, Self::Approved, Self::Denied, Self::Used, Self::Expired, Self::Withdrawn];
+
+    /// The events after which there are no others.
+    pub const ENDS: [Self; 4] = [Self::Denied, Self::Used, Self::Expired, Self::Withdrawn];
+
+    /// What is to be told of a request that stands so. Whoever looks late is not told what was in between.
+    pub fn of(request: &Request) -> Vec<Self> {
+        match request.state {
+            State::Waiting => vec![Self::Asked],
+            State::Approved { .. } => vec![Self::Asked, Self::Approved],
+            State::Denied => vec![Self::Asked, Self::Denied],
+            State::Used => vec![Self::Asked, Self::Used],
+            State::Expired => vec![Self::Asked, Self::Expired],
+            State::Withdrawn => vec![Self::Asked, Self::Withdrawn],
+        }
+    }
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Approved => "approved",
+            Self::Denied => "denied",
+            Self::Used => "used",
+            Self::Expired => "expired",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    /// The event that has this word.
+    pub fn read(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|event| event.as_str() == word)
+    }
+}

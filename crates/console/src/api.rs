@@ -1,9 +1,10 @@
-//! `/api/requests`: people see what waits for them, and answer.
+//! `/api/requests`: people see what waits for them, and answer. `/api/hooks/CHANNEL`: they do so from elsewhere.
 //!
 //! The checks before the gate is asked stand in [`asked`], in order. Whether somebody may see a request, and whether their
 //! answer counts, is the gate's to say.
 
 mod asked;
+pub(crate) mod hook;
 mod json;
 mod problem;
 #[cfg(test)]
@@ -55,7 +56,7 @@ async fn asked(request: Request<Incoming>, from: SocketAddr, state: &Arc<State>)
     let (gate, now) = (&state.gate, state.clock);
     match route {
         Route::Requests if parts.method == Method::POST => {
-            let wished = read(&parts.headers, body).await?;
+            let wished = document(&parts.headers, body).await?;
             let wished = asked::wished(&wished).ok_or(Problem::Wish)?;
             let request = ask_for(state, &voter, wished).await?;
             Ok(json::whole(&request, now()))
@@ -68,12 +69,17 @@ async fn asked(request: Request<Incoming>, from: SocketAddr, state: &Arc<State>)
         }
         Route::One(id) => {
             let id = asked::id(id).ok_or(Unanswered::Unknown)?;
-            Ok(json::whole(&gate.see(&voter, &id, now()).await?, now()))
+            let mut shown = json::whole(&gate.see(&voter, &id, now()).await?, now());
+            if let (Some(notify), Some(shown)) = (&state.notify, shown.as_object_mut()) {
+                let told = notify.deliveries(&id).await.map_err(Unanswered::Down)?;
+                shown.insert("deliveries".into(), told.iter().map(json::delivery).collect());
+            }
+            Ok(shown)
         }
         Route::Answer { id, verb } => {
             let said = match body.is_end_stream() {
                 true => Said::default(),
-                false => asked::said(&read(&parts.headers, body).await?).ok_or(Problem::Body)?,
+                false => asked::said(&document(&parts.headers, body).await?).ok_or(Problem::Body)?,
             };
             let Said { comment, rows_max, narrower } = said;
             let id = asked::id(id).ok_or(Unanswered::Unknown)?;
@@ -124,13 +130,28 @@ async fn sign_in(headers: &HeaderMap, from: SocketAddr, state: &State) -> Result
             Err(why) => (Problem::BadToken(why.user_message()), why.to_string()),
         },
     };
+    record(state, &from, &client, &why, "").await?;
+    Err(problem)
+}
+
+/// Records that somebody is not who they say they are, by a way that has no token.
+async fn not_identified(
+    headers: &HeaderMap,
+    from: SocketAddr,
+    why: &str,
+    claimed: &str,
+    state: &State,
+) -> Result<(), Problem> {
+    record(state, &from.to_string(), &client(headers), why, claimed).await
+}
+
+async fn record(state: &State, from: &str, client: &str, why: &str, claimed: &str) -> Result<(), Problem> {
     let session = session_id().ok_or(Unanswered::NotRecorded)?;
     info!(%session, from, why, "not identified");
-    let stranger =
-        Stranger { session, from: &from, client: &client, claimed_user: "", connection: "", lane: LANE };
+    let stranger = Stranger { session, from, client, claimed_user: claimed, connection: "", lane: LANE };
     // What is told of it is worded here.
-    _ = state.gate.refused_at_door(stranger, &why, (state.clock)()).await;
-    Err(problem)
+    _ = state.gate.refused_at_door(stranger, why, (state.clock)()).await;
+    Ok(())
 }
 
 /// The token of `Authorization: Bearer TOKEN` (RFC 6750 §2.1), where there is one such field.
@@ -165,18 +186,23 @@ async fn ask_for(state: &Arc<State>, voter: &Voter, wished: Wished) -> Result<ga
     Ok(asked??)
 }
 
-/// The bytes of a body.
-async fn read(headers: &HeaderMap, body: Incoming) -> Result<Bytes, Problem> {
+/// A body that is JSON.
+async fn document(headers: &HeaderMap, body: Incoming) -> Result<Bytes, Problem> {
     // A form on another page can send a body as text or as a form, and as nothing else.
     if !one(headers, &CONTENT_TYPE).is_some_and(asked::is_json) {
         return Err(Problem::NotJson);
     }
-    let read = timeout(BODY_TIME_MAX, Limited::new(body, BODY_BYTES_MAX).collect()).await;
-    let body = read.map_err(|_| Problem::Late)?.map_err(|error| match error.is::<LengthLimitError>() {
-        true => Problem::TooLong,
+    timeout(BODY_TIME_MAX, read(body, BODY_BYTES_MAX)).await.map_err(|_| Problem::Late)?
+}
+
+/// A body of at most `bytes`.
+async fn read(body: Incoming, bytes: usize) -> Result<Bytes, Problem> {
+    let read = Limited::new(body, bytes).collect().await;
+    let read = read.map_err(|error| match error.is::<LengthLimitError>() {
+        true => Problem::TooLong(bytes >> 10),
         false => Problem::Body,
     })?;
-    Ok(body.to_bytes())
+    Ok(read.to_bytes())
 }
 
 /// The value of a field that is there once, as text.

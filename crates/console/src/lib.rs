@@ -6,6 +6,7 @@
 //! | `/readyz` | 200 when agents can be served, else 503; JSON that lists what is not ready |
 //! | `/metrics` | the gateway's figures as OpenMetrics text |
 //! | `/api/requests…` | who may answer requests for approval, and does so (docs/console.md) |
+//! | `/api/hooks/…` | messages that are signed by the channels where people answer (docs/notify.md) |
 //!
 //! The first three tell nothing that a passer-by may not know, and change nothing. Whoever comes to the API signs in by a
 //! token at each call; what they may see and whether their answer counts is the gate's to say.
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 use access::{Principal, Secret, Timestamp};
 use gate::Gate;
+use notify::Notify;
 use proxy::Unidentified;
 
 pub use serve::serve;
@@ -33,6 +35,8 @@ pub struct State {
     pub checks: Vec<Check>,
     /// Has the requests, says who may see them, and takes answers.
     pub gate: Arc<Gate>,
+    /// Tells channels of requests, and takes what comes in from there; `None` where there are no channels.
+    pub notify: Option<Arc<Notify>>,
     /// Says who presents a token.
     pub identify: Identify,
     /// The labels of a connection, if there is one of that name.

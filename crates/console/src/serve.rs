@@ -55,10 +55,11 @@ async fn connection(socket: TcpStream, from: SocketAddr, state: Arc<State>) {
     let answer = service_fn(move |request: Request<Incoming>| {
         let state = state.clone();
         async move {
-            let is_api = request.uri().path().starts_with("/api/");
-            Ok::<_, Infallible>(match is_api {
-                true => api::answer(request, from, &state).await,
-                false => answer(&request, &state),
+            let path = request.uri().path().to_owned();
+            Ok::<_, Infallible>(match (api::hook::channel(&path), path.starts_with("/api/")) {
+                (Some(channel), _) => api::hook::answer(request, channel, from, &state).await,
+                (None, true) => api::answer(request, from, &state).await,
+                (None, false) => answer(&request, &state),
             })
         }
     });

@@ -123,6 +123,7 @@ pub(crate) async fn console_of(gate: Gate, paper: Paper) -> Console {
         metrics: Arc::new(proxy::Metrics::new()),
         checks: vec![Check::new("issuers", Vec::new), log],
         gate: gate.clone(),
+        notify: None,
         identify: Box::new(|token| Box::pin(async move { identify(&token) })),
         labels: Box::new(|name| (name == "payments-db").then(|| Arc::new(["cde".into()]) as _)),
         clock: || NOW,

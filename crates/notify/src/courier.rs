@@ -41,6 +41,9 @@ impl Notify {
         let (mut looks, mut was_down) = (0_u32, false);
         loop {
             every.tick().await;
+            if self.settings.load().channels.is_empty() {
+                continue;
+            }
             while let Some(ended) = attempts.try_join_next() {
                 match ended {
                     Ok(key) => drop(under_way.remove(&key)),
@@ -204,6 +207,8 @@ impl Notify {
             if request.state_at(now) != State::Waiting {
                 return Ok(Came::Useless);
             }
+            None
+        } else if !event.follows() {
             None
         } else {
             let others = self.place.deliveries.deliveries_of(&delivery.request).await?;

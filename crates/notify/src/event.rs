@@ -15,26 +15,50 @@ pub enum Event {
     Expired,
     /// Whoever asked went away.
     Withdrawn,
+    /// Access for a time was ended before that.
+    Revoked,
+    /// Somebody let it run without waiting for an answer: others have to look at that.
+    GlassBroken,
+    /// Somebody else did.
+    Reviewed,
 }
 
 impl Event {
     /// All that there are.
-    pub const ALL: [Self; 6] =
-        [Self::Asked, Self::Approved, Self::Denied, Self::Used, Self::Expired, Self::Withdrawn];
+    pub const ALL: [Self; 9] = [
+        Self::Asked,
+        Self::Approved,
+        Self::Denied,
+        Self::Used,
+        Self::Expired,
+        Self::Withdrawn,
+        Self::Revoked,
+        Self::GlassBroken,
+        Self::Reviewed,
+    ];
 
-    /// The events after which there are no others.
-    pub const ENDS: [Self; 4] = [Self::Denied, Self::Used, Self::Expired, Self::Withdrawn];
+    /// The events after which there are no others, but for those of a broken glass.
+    pub const ENDS: [Self; 5] = [Self::Denied, Self::Used, Self::Expired, Self::Withdrawn, Self::Revoked];
+
+    /// Whether it changes what was told before. What does not is told whether or not anything was.
+    pub(crate) fn follows(self) -> bool {
+        !matches!(self, Self::Asked | Self::GlassBroken | Self::Reviewed)
+    }
 
     /// What is to be told of a request that stands so. Whoever looks late is not told what was in between.
     pub fn of(request: &Request) -> Vec<Self> {
-        match request.state {
+        let mut all = match request.state {
             State::Waiting => vec![Self::Asked],
             State::Approved { .. } => vec![Self::Asked, Self::Approved],
             State::Denied => vec![Self::Asked, Self::Denied],
             State::Used => vec![Self::Asked, Self::Used],
             State::Expired => vec![Self::Asked, Self::Expired],
             State::Withdrawn => vec![Self::Asked, Self::Withdrawn],
-        }
+            State::Revoked => vec![Self::Asked, Self::Revoked],
+        };
+        all.extend(request.glass.as_ref().map(|_| Self::GlassBroken));
+        all.extend(request.glass.as_ref().and_then(|glass| glass.review.as_ref()).map(|_| Self::Reviewed));
+        all
     }
 
     /// The word for it.
@@ -46,6 +70,9 @@ impl Event {
             Self::Used => "used",
             Self::Expired => "expired",
             Self::Withdrawn => "withdrawn",
+            Self::Revoked => "revoked",
+            Self::GlassBroken => "glass_broken",
+            Self::Reviewed => "reviewed",
         }
     }
 

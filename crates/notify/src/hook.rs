@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use access::{Secret, Timestamp};
 use bytes::Bytes;
-use gate::{Gate, Request, State, Unanswered, Voter};
+use gate::{Gate, Request, Saying, State, Unanswered, Voter};
 use http::{HeaderMap, HeaderName};
 use serde_json::json;
 use tracing::{debug, info};
@@ -53,6 +53,7 @@ impl Notify {
         let now = (self.place.clock)();
         let settings = self.settings.load_full();
         let Some(channel) = settings.channels.get(&hook.channel) else {
+            // What somebody writes into a path is in no log.
             self.place.figures.hook("", "untrusted");
             return (Taken::Untrusted("there is no such hook".into()), false);
         };
@@ -83,7 +84,7 @@ impl Notify {
         hook: &Hook,
         now: Timestamp,
     ) -> Result<(Message, Answer), Taken> {
-        let untrusted = |why: Forged| Taken::Untrusted(why.to_string());
+        let untrusted = |why: Forged| Taken::Untrusted(format!("the hook of `{}`: {why}", channel.name));
         let one = |name: &'static str| one(&hook.headers, &HeaderName::from_static(name));
         let message = match &channel.medium {
             Medium::Slack { signing_secret: Some(secret), .. } => {
@@ -105,14 +106,17 @@ impl Notify {
             Medium::Slack { signing_secret: None, .. }
             | Medium::Webhook { .. }
             | Medium::Teams { .. }
-            | Medium::Mail(_) => return Err(Taken::Untrusted("nobody answers in this channel".into())),
+            | Medium::Mail(_) => {
+                let why = format!("the hook of `{}`: nobody answers there", channel.name);
+                return Err(Taken::Untrusted(why));
+            }
         };
         // For as long as its signature may hold, with a time that is ahead of ours; by a digest of the signature alone, so
         // that two channels with one key are one.
         let holds = i64::try_from(SECONDS_APART_MAX).unwrap_or(0) * 2 + 1;
         let is_first = self.place.deliveries.is_first(&message.0, now.plus_seconds(holds).micros()).await;
         if !is_first.map_err(|down| Taken::Answered(Box::new(Err(Unanswered::Down(down)))))? {
-            return Err(Taken::Untrusted("it has come before".into()));
+            return Err(Taken::Untrusted(format!("the hook of `{}`: it has come before", channel.name)));
         }
         let answer = match &channel.medium {
             Medium::Slack { team, .. } => match answer::slack(&hook.body).ok_or(Taken::NotUnderstood)? {
@@ -157,9 +161,11 @@ impl Notify {
             from: from.into(),
             client: format!("{} {}", channel.kind(), channel.name).into(),
         };
-        Taken::Answered(Box::new(
-            gate.answer(&voter, &answer.request, answer.approves, &answer.comment, now).await,
-        ))
+        let saying = match answer.approves {
+            true => Saying::yes(&answer.comment),
+            false => Saying::no(&answer.comment),
+        };
+        Taken::Answered(Box::new(gate.answer(&voter, &answer.request, &saying, now).await))
     }
 
     /// Tells one person in Slack something that the others do not see. Once: who does not read it sees that the message is as

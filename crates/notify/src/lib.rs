@@ -27,7 +27,7 @@ use std::sync::Arc;
 use access::Timestamp;
 use arc_swap::ArcSwap;
 use gate::{Down, Requests};
-use store::{Deliveries, Delivery};
+use store::Deliveries;
 use vault::Vault;
 
 pub use channel::{Channel, Mail, MailTls, Medium, Person};
@@ -35,6 +35,8 @@ pub use event::Event;
 pub use figures::Figures;
 pub use hook::{Hook, Taken};
 pub use plain::{is_unseen, plain};
+pub use smtp::is_address;
+pub use store::{Delivery, Stands};
 
 /// Tells of the requests that came to this gateway, and takes answers by hooks.
 pub struct Notify {

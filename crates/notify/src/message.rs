@@ -7,7 +7,7 @@ pub(crate) mod teams;
 pub(crate) mod tests;
 pub(crate) mod webhook;
 
-use gate::{Answer, Effect, Request, State};
+use gate::{Answer, Effect, Glass, Request, State};
 
 use crate::{Event, plain};
 
@@ -49,6 +49,7 @@ impl Message {
             lines.push(("Policy", format!("{}{reason}", policy.id)));
         }
         lines.extend(request.answers.iter().take(ANSWERS_MAX).map(|answer| ("Answer", said(answer))));
+        lines.extend(request.glass.iter().flat_map(|glass| self::glass(glass)).map(|line| ("GLASS", line)));
         lines.push(("State", stands(request)));
         lines.push(("Request", request.id.to_string()));
         let lines =
@@ -64,6 +65,9 @@ impl Message {
             Event::Used => "Approved and run",
             Event::Expired => "Not answered or used in time",
             Event::Withdrawn => "Withdrawn",
+            Event::Revoked => "Access revoked",
+            Event::GlassBroken => "THE GLASS IS BROKEN, to be reviewed",
+            Event::Reviewed => "Broken glass reviewed",
         };
         Self {
             title: format!("{title}: {}", plain(&request.connection)),
@@ -141,6 +145,15 @@ fn said(answer: &Answer) -> String {
     format!("{verb} by {} {}{comment}", answer.by.kind, answer.by.id)
 }
 
+fn glass(glass: &Glass) -> Vec<String> {
+    let broken = format!("{} {} let it run: {}", glass.by.kind, glass.by.id, glass.reason);
+    let reviewed = match &glass.review {
+        Some(review) => format!("reviewed by {} {}: {}", review.by.kind, review.by.id, review.comment),
+        None => "nobody has reviewed that".to_owned(),
+    };
+    vec![broken, reviewed]
+}
+
 fn stands(request: &Request) -> String {
     let time = |micros| time(micros).unwrap_or_default();
     match request.state {
@@ -148,8 +161,9 @@ fn stands(request: &Request) -> String {
             let (given, needed) = (request.approvals(), request.needed);
             format!("waits, {given} of {needed} approvals, until {}", time(request.expires))
         }
+        State::Approved { until } if request.grant.is_some() => format!("given until {}", time(until)),
         State::Approved { until } => format!("approved, it may run once until {}", time(until)),
-        state @ (State::Denied | State::Used | State::Expired | State::Withdrawn) => {
+        state @ (State::Denied | State::Used | State::Expired | State::Withdrawn | State::Revoked) => {
             state.as_str().to_owned()
         }
     }

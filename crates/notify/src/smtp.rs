@@ -54,6 +54,11 @@ pub(crate) async fn send(
     }
 }
 
+/// Whether a text is a mailbox's address (RFC 5321 §4.1.2), without a name beside it.
+pub fn is_address(text: &str) -> bool {
+    text.is_ascii() && text.parse::<Address>().is_ok()
+}
+
 fn parameters(host: &str, trust: &Trust) -> Result<TlsParameters, Failed> {
     let parameters = TlsParameters::builder(host.to_owned());
     let (parameters, own) = match trust {

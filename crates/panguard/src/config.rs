@@ -8,6 +8,7 @@ mod file;
 mod http;
 mod labels;
 mod masking;
+mod notify;
 mod openapi;
 mod place;
 mod resolve;
@@ -31,6 +32,7 @@ use mask::Classes;
 
 pub use credential::{CertificateKey, ClientCertificate};
 pub use http::{HttpConnection, Requests};
+pub use notify::Notify;
 pub use openapi::Openapi;
 pub use place::{Problem, Problems};
 pub use resolve::is_loopback;
@@ -57,6 +59,8 @@ pub struct Config {
     pub issuers: Vec<Issuer>,
     pub connections: BTreeMap<Arc<str>, Connection>,
     pub https: BTreeMap<Arc<str>, HttpConnection>,
+    /// Where people are told of requests for approval, and answer them.
+    pub notify: Notify,
     pub limits: Limits,
     /// What the file asks for and is left out: this build does not have it, or its time is over.
     pub notices: Vec<Problem>,

@@ -3,6 +3,7 @@
 
 mod approvals;
 mod live;
+mod notify;
 mod recall;
 mod reload;
 mod telemetry;
@@ -12,6 +13,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ::notify::Notify;
 use access::{Mint, Timestamp};
 use anyhow::Context;
 use audit::{Log, Signer};
@@ -28,6 +30,7 @@ use wire_postgres::startup::{Auth, Discovery};
 
 use crate::config::{self, Config, HttpConnection, PanProfile, process_env};
 use crate::{authority, folder};
+use approvals::Shelf;
 pub use live::{target, upstream};
 use reload::Reload;
 pub use telemetry::LogFormat;
@@ -53,10 +56,13 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
     }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()?;
-    let gate = {
+    let (gate, shelf) = {
         let _within = runtime.enter();
         gate(&config, policies, &log, &vault)?
     };
+    let mut metrics = Metrics::new();
+    let figures = ::notify::Figures::shown_in(metrics.registry_mut());
+    let notify = notify::open(&config, shelf, vault.clone(), figures)?;
     let compared = recall::comparisons(&gate, &folder::audit(&config.data_dir), now())?;
     info!(compared, "comparisons of the last day are counted");
     let served = runtime.block_on(async {
@@ -66,7 +72,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
             masker: maskers.answers,
             auth: auth(&config),
             limits: limits(&config),
-            metrics: Arc::new(Metrics::new()),
+            metrics: Arc::new(metrics),
         };
         let metrics = settings.metrics.clone();
         let gateway = Gateway::new(settings, live)?;
@@ -76,11 +82,13 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         let console = match config.console {
             None => None,
             Some(address) => {
-                let state = Arc::new(console_state(metrics, gate.clone(), &log, &gateway));
+                let state = Arc::new(console_state(metrics, gate.clone(), notify.clone(), &log, &gateway));
                 Some(tokio::spawn(console::serve(bind(address).await?, state, stopped(stopping.clone()))))
             }
         };
-        let parts = reload::Parts { gate, gateway: gateway.clone(), vault, log: log.clone(), maskers };
+        let telling = tokio::spawn(notify.clone().run());
+        let parts =
+            reload::Parts { gate, gateway: gateway.clone(), notify, vault, log: log.clone(), maskers };
         let looking = tokio::spawn(approvals::look(parts.gate.clone()));
         let reload = Reload::new(path.into(), config.clone(), parts);
         let reload = tokio::spawn(reload.run(signal(SignalKind::hangup())?));
@@ -100,6 +108,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         tokio::join!(databases, https);
         reload.abort();
         looking.abort();
+        telling.abort();
         if let Some(console) = console {
             // It ends by the same signal, in seconds.
             _ = console.await;
@@ -150,12 +159,13 @@ fn gate(
     policies: policy::Policies,
     log: &Log,
     vault: &Arc<Vault>,
-) -> anyhow::Result<Arc<Gate>> {
+) -> anyhow::Result<(Arc<Gate>, Shelf)> {
     let mint = Mint::take().context("permits are made by one gate in a process")?;
     let fingerprint_key = vault.get_or_create(&Name::internal("fingerprint")?, now(), fresh_key)?;
     let masker = entry_masker(config);
     let gate = Gate::new(mint, policies, log.clone(), masker, &fingerprint_key, &gateway_name());
-    Ok(Arc::new(gate.with_approvals(approvals::open(config, vault)?)))
+    let (approvals, shelf) = approvals::open(config, vault)?;
+    Ok((Arc::new(gate.with_approvals(approvals)), shelf))
 }
 
 /// The gateway's name in entries: the machine's.
@@ -256,6 +266,7 @@ async fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
 fn console_state(
     metrics: Arc<Metrics>,
     gate: Arc<Gate>,
+    notify: Arc<Notify>,
     log: &Log,
     gateway: &Arc<Gateway>,
 ) -> console::State {
@@ -275,7 +286,7 @@ fn console_state(
     });
     let known = gateway.clone();
     let labels: console::Labels = Box::new(move |connection| known.labels(connection));
-    console::State { metrics, checks, gate, identify, labels, clock: now }
+    console::State { metrics, checks, gate, notify: Some(notify), identify, labels, clock: now }
 }
 
 fn ready_line(config: &Config, policies: usize) -> String {
@@ -329,6 +340,7 @@ fn watched(path: &Path, config: &Config) -> Vec<PathBuf> {
     files.extend(config.https.values().filter_map(|connection| connection.ca.clone()));
     let certificates = config.https.values().filter_map(|connection| connection.certificate.as_ref());
     files.extend(certificates.flat_map(config::ClientCertificate::files).cloned());
+    files.extend(config.notify.channels.iter().filter_map(|channel| channel.ca.clone()));
     files.extend(config.connections.values().filter_map(|connection| connection.templates.clone()));
     let documents = config.https.values().filter_map(|connection| connection.openapi.as_ref());
     files.extend(documents.map(|openapi| openapi.file.clone()));

@@ -3,6 +3,7 @@
 use access::Timestamp;
 use audit::Who;
 use gate::{Answer, Glass, Request, State};
+use notify::{Delivery, Stands};
 use serde_json::{Value, json};
 
 /// All of a request that may be shown, as it stands at `now`.
@@ -65,6 +66,19 @@ pub(super) fn listed(request: &Request, now: Timestamp) -> Value {
     }
     command.shortened |= is_cut;
     whole(&cut, now)
+}
+
+/// How far telling one channel of a request has come.
+pub(super) fn delivery(delivery: &Delivery) -> Value {
+    let is_pending = delivery.stands == Stands::Pending;
+    json!({
+        "channel": delivery.channel,
+        "event": delivery.event,
+        "state": delivery.stands.as_str(),
+        "attempts": delivery.attempts,
+        "error": delivery.error,
+        "next": if is_pending { time(delivery.next) } else { None },
+    })
 }
 
 fn answer(answer: &Answer) -> Value {

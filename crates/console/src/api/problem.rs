@@ -25,12 +25,21 @@ pub(super) enum Problem {
     Query(&'static str),
     /// There is a body, and it is not said to be JSON.
     NotJson,
-    TooLong,
+    /// How many KiB are read.
+    TooLong(usize),
     Late,
     /// It is no such JSON.
     Body,
     /// It is no access that can be asked for.
     Wish,
+    /// What came to a hook is not what it says to be: signed, now, and for the first time.
+    Untrusted,
+    /// A hook's sender speaks for somebody whom nobody knows.
+    Stranger,
+    /// What came to a hook is signed, and no answer.
+    Hook,
+    /// The channel was not shown all of a command that is approved there.
+    NotShown,
     /// An error of ours.
     Broken,
     /// What the gate says.
@@ -58,7 +67,8 @@ impl Problem {
         {
             response.headers_mut().insert(ALLOW, methods);
         }
-        if status == StatusCode::UNAUTHORIZED {
+        // A hook has another way to say who one is.
+        if status == StatusCode::UNAUTHORIZED && *self != Self::Untrusted {
             // RFC 6750 §3.1: nothing more is said to those who have sent no token.
             let challenge = match self {
                 Self::NoToken => "Bearer",
@@ -79,10 +89,14 @@ impl Problem {
             Self::BadToken(_) => (StatusCode::UNAUTHORIZED, "bad-token", "the token is not accepted"),
             Self::Query(_) => (StatusCode::BAD_REQUEST, "query", "the query is not understood"),
             Self::NotJson => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", "the body has to be JSON"),
-            Self::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, "too-long", "the body is too long"),
+            Self::TooLong(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too-long", "the body is too long"),
             Self::Late => (StatusCode::REQUEST_TIMEOUT, "late", "the body did not come in time"),
             Self::Body => (StatusCode::BAD_REQUEST, "body", "the body is not understood"),
             Self::Wish => (StatusCode::BAD_REQUEST, "wish", "what is asked for is not understood"),
+            Self::Untrusted => (StatusCode::UNAUTHORIZED, "untrusted", "the message is not accepted"),
+            Self::Stranger => (StatusCode::FORBIDDEN, "stranger", "who answers is not known"),
+            Self::Hook => (StatusCode::BAD_REQUEST, "hook", "the message is no answer"),
+            Self::NotShown => (StatusCode::FORBIDDEN, "not-shown", "not all of the command was shown"),
             Self::Broken => (StatusCode::INTERNAL_SERVER_ERROR, "broken", "panguard has made an error"),
             Self::Unanswered(why) => match why {
                 Unanswered::Unknown => (StatusCode::NOT_FOUND, "unknown", "there is no such request"),
@@ -147,7 +161,7 @@ impl Problem {
             Self::BadToken(why) => (*why).into(),
             Self::Query(instead) => (*instead).into(),
             Self::NotJson => "send it with `Content-Type: application/json`".into(),
-            Self::TooLong => "at most 16 KiB are read: say it in fewer words".into(),
+            Self::TooLong(most) => format!("at most {most} KiB are read: say it in fewer words"),
             Self::Late => "it is waited for 10 seconds: send it again".into(),
             Self::Body => {
                 "write `{\"comment\": \"…\"}`, with `\"rows_max\": NUMBER` if you like, or send no body"
@@ -156,6 +170,15 @@ impl Problem {
             Self::Wish => "write `{\"connection\": …, \"actions\": […], \"objects\": […], \"classes\": […], \
                 \"seconds\": …, \"reveals\": …, \"reason\": …}`; classes and reveals with `reveal` alone"
                 .into(),
+            // What is wrong with it helps whoever forges one; the audit log has it.
+            Self::Untrusted => "it has to be signed by the channel's key, now, and sent once".into(),
+            Self::Stranger => "`by` is nobody in `people` of this channel".into(),
+            Self::Hook => {
+                "write `{\"request\": ID, \"answer\": \"approve\" or \"deny\", \"by\": NAME, \"comment\": \"…\"}`".into()
+            }
+            Self::NotShown => {
+                "it is longer than this channel is told: look at it whole at the console, and answer there".into()
+            }
             Self::Broken => "whether your answer counts is not known: look at the request".into(),
             Self::Unanswered(why) => why.to_string(),
         }

@@ -521,3 +521,22 @@ proptest! {
         _ = json::time(micros);
     }
 }
+
+#[tokio::test]
+async fn a_hook_that_is_none_is_answered_as_one_that_is_forged_and_recorded() {
+    let console = Console::start().await;
+    let said = console.call("POST", "/api/hooks/ops", "", "", "payload=x").await;
+    assert_eq!((said.status, said.body["type"].as_str()), (401, Some("urn:panguard:console:untrusted")));
+    assert!(!said.head.to_lowercase().contains("www-authenticate"), "{}", said.head);
+    let Event::AuthenticationFailed { reason, .. } = console.log.last().event else { panic!("not recorded") };
+    assert_eq!(&*reason, "there is no such hook");
+}
+
+#[tokio::test]
+async fn a_hook_takes_a_message_of_64_kib_by_post() {
+    let console = Console::start().await;
+    assert_eq!(console.call("GET", "/api/hooks/ops", "", "", "").await.status, 405);
+    assert_eq!(console.call("POST", "/api/hooks/ops", "", "", &"x".repeat(64 << 10)).await.status, 401);
+    assert_eq!(console.call("POST", "/api/hooks/ops", "", "", &"x".repeat((64 << 10) + 1)).await.status, 413);
+    assert_eq!(console.call("POST", "/api/hooks/ops/more", "", "", "").await.status, 404);
+}

@@ -46,6 +46,7 @@ pub(crate) fn request(statement: &str) -> Request {
         },
         fields: Vec::new(),
         called: None,
+        grant: None,
         effect: Effect { tables: vec!["public.cards".into()], rows: Some(7), ..Effect::default() },
         why: "`update` needs `write` on table public.cards".into(),
         policies: vec![PolicyNote {
@@ -59,6 +60,7 @@ pub(crate) fn request(statement: &str) -> Request {
         expires: 1_700_000_900_000_000,
         life: 600,
         answers: Vec::new(),
+        glass: None,
         state: State::Waiting,
     }
 }
@@ -120,7 +122,13 @@ fn a_message_says_who_where_what_and_why() {
 fn what_has_become_of_it_is_told_with_who_answered() {
     let mut it = request("x");
     let by = who("user", "bea");
-    it.answers.push(Answer { by, approves: false, comment: "by its id\nplease".into(), at: 1 });
+    it.answers.push(Answer {
+        by,
+        approves: false,
+        comment: "by its id\nplease".into(),
+        at: 1,
+        rows_max: None,
+    });
     it.state = State::Denied;
     let message = Message::of(&it, Event::Denied, 1000);
     assert_eq!(message.title, "Denied: payments-db");
@@ -275,4 +283,23 @@ fn what_is_told_follows_where_it_stands() {
         assert_eq!(Event::ENDS.contains(events.last().unwrap()), !state.is_open());
     }
     assert_eq!(Event::read("other"), None);
+}
+
+#[test]
+fn a_broken_glass_is_told_whatever_was_told_before_and_so_is_its_review() {
+    let mut it = request("delete from notes");
+    let oncall = who("user", "ona");
+    let saying = gate::Saying { verb: gate::Verb::BreakGlass, ..gate::Saying::yes("the site is down") };
+    it.answer(&oncall, &saying, Timestamp(1)).unwrap();
+    assert_eq!(Event::of(&it), [Event::Asked, Event::Approved, Event::GlassBroken]);
+    assert!(!Event::GlassBroken.follows());
+    let message = Message::of(&it, Event::GlassBroken, 1000);
+    assert_eq!(message.title, "THE GLASS IS BROKEN, to be reviewed: payments-db");
+    let glass: Vec<_> = message.lines.iter().filter(|(label, _)| *label == "GLASS").collect();
+    assert_eq!(glass.len(), 2);
+    assert_eq!(glass[0].1, "user ona let it run: the site is down");
+    let reviewing = gate::Saying { verb: gate::Verb::Review, ..gate::Saying::yes("it was") };
+    it.answer(&who("user", "bea"), &reviewing, Timestamp(2)).unwrap();
+    assert_eq!(Event::of(&it).last(), Some(&Event::Reviewed));
+    assert_eq!(Event::read("glass_broken"), Some(Event::GlassBroken));
 }

@@ -41,9 +41,83 @@ pub struct File {
     pub identity: Identity,
     /// The upstreams by name. An agent names one as its database.
     pub connections: BTreeMap<String, At<Connection>>,
+    /// Where people are told of requests for approval, and answer them.
+    pub notify: Option<At<Notify>>,
     /// Bounds on what clients may use up.
     #[serde(default)]
     pub limits: Limits,
+}
+
+/// Where people are told of requests for approval, and answer them.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Notify {
+    /// Where people find the console: `https://panguard.example.com`. It stands in messages.
+    pub url: Option<At<String>>,
+    /// The channels by name. Answers come in at `/api/hooks/NAME` of the console.
+    pub channels: BTreeMap<String, At<Channel>>,
+}
+
+/// One place where people are told.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Channel {
+    /// `slack`, `teams`, `webhook` or `mail`.
+    #[serde(rename = "type")]
+    #[schemars(extend("enum" = ["slack", "teams", "webhook", "mail"]))]
+    pub kind: At<String>,
+    /// The connections of which it is told; all, unless given.
+    #[serde(default)]
+    pub connections: Vec<At<String>>,
+    /// A PEM file of the authorities that its certificate is checked against, instead of the system's.
+    pub ca: Option<At<String>>,
+    /// Who answers in `slack` (by their ids there) or by `webhook` (by names of your choosing).
+    #[serde(default)]
+    pub people: BTreeMap<String, At<Person>>,
+    /// `slack`: the app's bot token, by its name in the vault.
+    pub token: Option<At<SecretName>>,
+    /// `slack`: the channel's id, such as `C0123ABCD`.
+    pub channel: Option<At<String>>,
+    /// `slack`: by what the app's messages are signed, by its name in the vault. Needed where `people` answer.
+    pub signing_secret: Option<At<SecretName>>,
+    /// `slack`: the id of the one workspace whose members answer, such as `T0123ABCD`.
+    pub team: Option<At<String>>,
+    /// `slack`: the Web API. `https://slack.com/api` unless given.
+    pub api: Option<At<String>>,
+    /// `webhook`: where it is. `teams`: the workflow's address, by its name in the vault, since whoever has it can post.
+    pub url: Option<At<TextOrSecret>>,
+    /// `webhook`: the key by which both sides sign (`whsec_…`), by its name in the vault.
+    pub key: Option<At<SecretName>>,
+    /// `mail`: the server that takes it, `HOST:PORT`.
+    pub server: Option<At<String>>,
+    /// `mail`: `starttls` (the default); `implicit`, from the first byte; or `disable`, for a server on loopback.
+    #[schemars(extend("enum" = ["starttls", "implicit", "disable"]))]
+    pub tls: Option<At<String>>,
+    /// `mail`: as whom panguard signs in at the server.
+    pub user: Option<At<String>>,
+    /// `mail`: the password, by its name in the vault.
+    pub password: Option<At<SecretName>>,
+    /// `mail`: the address that it comes from.
+    pub from: Option<At<String>>,
+    /// `mail`: the addresses that it goes to.
+    #[serde(default)]
+    pub to: Vec<At<String>>,
+}
+
+/// Somebody who answers, as a token of theirs would say.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Person {
+    /// The issuer of their tokens. Needed where there are several.
+    pub issuer: Option<String>,
+    /// Their `sub`.
+    pub subject: String,
+    /// Their groups, as policies know them.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// What their `person_claim` would say. Needed where the issuer has one: nobody answers by one identity what they asked
+    /// for by another.
+    pub person: Option<String>,
 }
 
 /// Where panguard listens, as `IP:PORT`.
@@ -375,6 +449,16 @@ pub enum FileOrSecret {
     Secret(SecretName),
 }
 
+/// A text, or a name in the vault.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub enum TextOrSecret {
+    /// The text.
+    Text(String),
+    /// The name, written `{ secret: NAME }`.
+    Secret(SecretName),
+}
+
 /// One text or a list of them.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
@@ -508,6 +592,28 @@ impl<'de> Deserialize<'de> for FileOrSecret {
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<FileOrSecret, A::Error> {
                 SecretNameVisitor.visit_map(map).map(FileOrSecret::Secret)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl<'de> Deserialize<'de> for TextOrSecret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = TextOrSecret;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an address, or `{ secret: NAME }`")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<TextOrSecret, E> {
+                Ok(TextOrSecret::Text(text.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<TextOrSecret, A::Error> {
+                SecretNameVisitor.visit_map(map).map(TextOrSecret::Secret)
             }
         }
         deserializer.deserialize_any(Either)

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +14,9 @@ use super::file::{self, File};
 use super::labels::{column, labels};
 use super::masking;
 use super::place::{At, Problem, Problems};
-use super::{Config, Connection, HttpConnection, Issuer, Limits, PanProfile, Tls, UpstreamTls, VaultKey};
+use super::{
+    Config, Connection, HttpConnection, Issuer, Limits, Notify, PanProfile, Tls, UpstreamTls, VaultKey,
+};
 
 /// Turns what is written into what is meant.
 ///
@@ -58,7 +60,7 @@ pub(super) struct Reading<'a> {
     /// In UTC.
     pub(super) today: Date,
     /// The issuers that are configured.
-    known: Vec<Box<str>>,
+    pub(super) known: Vec<Box<str>>,
     problems: Vec<Problem>,
     /// What is left out, and can be: nothing listens there, and nothing can be reached by it.
     pub(super) notices: Vec<Problem>,
@@ -84,6 +86,13 @@ impl Reading<'_> {
         let issuers = self.issuers(&file.identity.issuers);
         self.known = issuers.iter().map(|issuer| issuer.trust.as_str().into()).collect();
         let (connections, https) = self.connections(&file.connections);
+        let names: BTreeSet<&str> = file.connections.keys().map(String::as_str).collect();
+        let notify = match &file.notify {
+            None => Some(Notify::default()),
+            Some(at) => {
+                self.notify(&at.value, &file.identity.issuers.value, &names, listens.console.is_some())
+            }
+        };
         let limits = self.limits(&file.limits);
         let tls = match tls {
             None => None,
@@ -108,6 +117,7 @@ impl Reading<'_> {
             issuers,
             connections,
             https,
+            notify: notify?,
             limits,
             notices: std::mem::take(&mut self.notices),
         })
@@ -188,7 +198,7 @@ impl Reading<'_> {
             self.note(issuers.line, "nobody can sign in without an issuer; write at least one");
         }
         let read: Vec<Issuer> = issuers.value.iter().filter_map(|at| self.issuer(&at.value)).collect();
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for at in &issuers.value {
             if !seen.insert(&at.value.issuer.value) {
                 self.note(at.line, "this issuer is already listed above; keep one of them");
@@ -556,7 +566,7 @@ impl Reading<'_> {
     }
 
     /// `HOST:PORT`, to dial.
-    fn upstream(&mut self, at: &At<String>) -> Option<(String, u16)> {
+    pub(super) fn upstream(&mut self, at: &At<String>) -> Option<(String, u16)> {
         let text = self.text(at)?;
         let parts = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
         match parts {
@@ -624,7 +634,7 @@ fn first_of_http(connection: &file::Connection) -> Option<u64> {
 }
 
 /// A name that any client can put in place of a database's.
-fn is_connection_name(name: &str) -> bool {
+pub(super) fn is_connection_name(name: &str) -> bool {
     (1..=63).contains(&name.len())
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_'))

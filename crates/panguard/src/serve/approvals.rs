@@ -6,9 +6,9 @@ use std::time::Duration;
 use access::Secret;
 use anyhow::Context;
 use aws_lc_rs::digest;
-use gate::{Approvals, Gate};
+use gate::{Approvals, Gate, Requests};
 use proxy::{Inspection, Target};
-use store::{Dial, Embedded, Rows, Session, Shared};
+use store::{Deliveries, Dial, Embedded, Rows, Session, Shared};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{info, warn};
 use vault::{Name, Vault, fresh_key};
@@ -17,17 +17,28 @@ use super::now;
 use crate::config::Config;
 use crate::folder;
 
+/// What the store is to those who tell people of the requests in it.
+pub struct Shelf {
+    pub requests: Arc<dyn Requests>,
+    pub deliveries: Arc<dyn Deliveries>,
+    /// What this gateway is called there.
+    pub instance: Box<str>,
+}
+
 /// The requests of this gateway in its data folder, or those of all that share a store.
 ///
 /// To be called within the runtime that the gateway runs in.
 ///
 /// # Errors
 /// The store in the data folder or the vault cannot be opened. One that is shared may be out of reach.
-pub fn open(config: &Config, vault: &Arc<Vault>) -> anyhow::Result<Approvals> {
+pub fn open(config: &Config, vault: &Arc<Vault>) -> anyhow::Result<(Approvals, Shelf)> {
     let own = vault.get_or_create(&Name::internal("approvals")?, now(), fresh_key)?;
     let instance = hex(digest(&[b"panguard gateway", own.expose()]).get(..8).unwrap_or_default());
-    let approvals = match &config.store {
-        None => Approvals::new(Embedded::open(&folder::store(&config.data_dir))?, &own, now),
+    Ok(match &config.store {
+        None => {
+            let store = Embedded::open(&folder::store(&config.data_dir))?;
+            (Approvals::new(store.clone(), &own, now).at(&instance), shelf(store, &instance))
+        }
         Some(connection) => {
             let password = vault.get(&connection.password)?.with_context(|| {
                 format!(
@@ -38,10 +49,14 @@ pub fn open(config: &Config, vault: &Arc<Vault>) -> anyhow::Result<Approvals> {
             // What all who share the store have in common, and nobody else has.
             let key = Secret::from(digest(&[b"panguard approvals", password.expose()]));
             let target = super::target(connection).context("the store")?;
-            Approvals::new(Shared::new(dial(target, vault.clone())), &key, now)
+            let store = Shared::new(dial(target, vault.clone()));
+            (Approvals::new(store.clone(), &key, now).at(&instance), shelf(store, &instance))
         }
-    };
-    Ok(approvals.at(&instance))
+    })
+}
+
+fn shelf(store: impl Requests + Deliveries + Clone + 'static, instance: &str) -> Shelf {
+    Shelf { requests: Arc::new(store.clone()), deliveries: Arc::new(store), instance: instance.into() }
 }
 
 fn digest(parts: &[&[u8]]) -> Vec<u8> {

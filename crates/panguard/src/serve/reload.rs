@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::notify::Notify;
 use anyhow::bail;
 use audit::{Change, Entry, Event, Log};
 use gate::Gate;
@@ -16,7 +17,7 @@ use tokio::signal::unix::Signal;
 use tracing::{error, info, warn};
 use vault::{Listed, Vault};
 
-use super::{Maskers, gateway_name, live, now, tell_authority, watched};
+use super::{Maskers, gateway_name, live, notify, now, tell_authority, watched};
 use crate::config::{Config, process_env};
 use crate::folder;
 
@@ -32,6 +33,7 @@ pub struct Reload {
 pub struct Parts {
     pub gate: Arc<Gate>,
     pub gateway: Arc<Gateway>,
+    pub notify: Arc<Notify>,
     pub vault: Arc<Vault>,
     pub log: Log,
     /// What masks what passes: the same for the life of the process.
@@ -78,10 +80,12 @@ impl Reload {
             bail!("`{key}` can only be changed by a restart; take the change back, or restart panguard");
         }
         let live = live::live(&config, self.parts.maskers)?;
+        let told = notify::settings(&config)?;
         if config.version != self.config.version {
             self.parts.gate.configuration_changed(&config.version, &self.config.version, now()).await?;
         }
         self.parts.gateway.replace(live)?;
+        self.parts.notify.replace(told);
         tell_authority(&config, &self.parts.vault);
         if config.version != self.config.version {
             config.notices.iter().for_each(|notice| warn!(%notice, "left out"));

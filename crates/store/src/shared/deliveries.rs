@@ -28,14 +28,15 @@ pub(super) const TABLES: &str = "
         CREATE INDEX IF NOT EXISTS deliveries_planned ON panguard.deliveries (planned);
         CREATE TABLE IF NOT EXISTS panguard.messages (message text NOT NULL PRIMARY KEY, until bigint NOT NULL);
         CREATE INDEX IF NOT EXISTS messages_until ON panguard.messages (until);
-    END $$";
+    END $$;
+    SELECT 1";
 
 impl Deliveries for Shared {
     fn plan(&self, delivery: &Delivery) -> Storing<()> {
         let Delivery { request, channel, event, gateway, planned, stands, attempts, next, error, handle } =
             delivery;
         let sql = format!(
-            "INSERT INTO panguard.deliveries ({COLUMNS}) VALUES ({}, {}, {}, {}, {planned}, {}, {attempts}, {next}, {}, {}) ON CONFLICT DO NOTHING",
+            "INSERT INTO panguard.deliveries ({COLUMNS}) VALUES ({}, {}, {}, {}, {planned}, {}, {attempts}, {next}, {}, {}) ON CONFLICT DO NOTHING RETURNING 1",
             quoted(request),
             quoted(channel),
             quoted(event),
@@ -51,7 +52,7 @@ impl Deliveries for Shared {
         let Delivery { request, channel, event, stands, attempts, next, error, handle, .. } = delivery;
         let sql = format!(
             "UPDATE panguard.deliveries SET stands = {}, attempts = {attempts}, next = {next}, error = {}, handle = {} \
-             WHERE request = {} AND channel = {} AND event = {}",
+             WHERE request = {} AND channel = {} AND event = {} RETURNING 1",
             quoted(stands.as_str()),
             or_null(error.as_deref()),
             or_null(handle.as_deref()),
@@ -103,7 +104,7 @@ impl Deliveries for Shared {
 
     fn forget_deliveries(&self, planned: i64, now: i64) -> Storing<()> {
         let sql = format!(
-            "DELETE FROM panguard.deliveries WHERE planned < {planned}; DELETE FROM panguard.messages WHERE until < {now}"
+            "DELETE FROM panguard.deliveries WHERE planned < {planned}; DELETE FROM panguard.messages WHERE until < {now} RETURNING 1"
         );
         self.ask(sql, |_| Ok(()))
     }

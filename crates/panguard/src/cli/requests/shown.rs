@@ -34,6 +34,9 @@ pub struct Request {
     answers: Vec<Answer>,
     #[serde(default)]
     glass: Option<Glass>,
+    /// In one request alone; a console of an earlier version tells none.
+    #[serde(default)]
+    deliveries: Vec<Delivery>,
     asked: Option<Timestamp>,
     expires: Option<Timestamp>,
     approved_until: Option<Timestamp>,
@@ -139,6 +142,17 @@ struct Review {
     at: Option<Timestamp>,
 }
 
+/// How far telling a channel has come.
+#[derive(Deserialize)]
+struct Delivery {
+    channel: String,
+    event: String,
+    state: String,
+    attempts: u32,
+    error: Option<String>,
+    next: Option<Timestamp>,
+}
+
 impl Request {
     /// One line: which, where it stands, and how long that holds.
     pub fn heading(&self, now: Timestamp) -> String {
@@ -217,6 +231,7 @@ impl Request {
         if let Some(rows) = self.rows_max {
             lines.add("bound", &format!("it is rolled back if it touches more than {rows} rows"));
         }
+        self.deliveries.iter().for_each(|it| lines.add("told", &it.line(now)));
         lines.add("asked", &format!("{}, until {}", time(self.asked), time(self.expires)));
         match &self.grant {
             None => lines.add("print", &self.fingerprint),
@@ -329,6 +344,26 @@ impl Glass {
             None => "nobody has reviewed that".to_owned(),
         };
         vec![broken, reviewed]
+    }
+}
+
+impl Delivery {
+    fn line(&self, now: Timestamp) -> String {
+        let Self { channel, event, state, attempts, .. } = self;
+        let error = self.error.as_deref().map_or_else(String::new, |error| format!(" ({error})"));
+        match (state.as_str(), attempts) {
+            ("delivered", _) => format!("{channel} of `{event}`"),
+            ("pending", 0) => format!("{channel} of `{event}`: not yet"),
+            ("pending", _) => {
+                format!(
+                    "{channel} of `{event}`: FAILED {attempts} times{error}, again in {}",
+                    left(self.next, now)
+                )
+            }
+            ("given_up", _) => format!("{channel} of `{event}`: GIVEN UP after {attempts} attempts{error}"),
+            ("dropped", _) => format!("{channel} of `{event}`: not told in time{error}"),
+            (state, _) => format!("{channel} of `{event}`: {state}{error}"),
+        }
     }
 }
 

@@ -72,6 +72,31 @@ fn a_request_in_a_list_is_who_where_what_and_why() {
 }
 
 #[test]
+fn whom_it_was_told_is_shown_with_what_failed() {
+    let lines = request(|it| {
+        it["deliveries"] = json!([
+            { "channel": "ops", "event": "asked", "state": "delivered", "attempts": 2, "error": null, "next": null },
+            { "channel": "ci", "event": "asked", "state": "pending", "attempts": 0, "error": null, "next": "2026-11-22T09:00:00Z" },
+            { "channel": "mail", "event": "asked", "state": "pending", "attempts": 3, "error": "it answers 503", "next": "2026-11-22T09:03:00Z" },
+            { "channel": "old", "event": "asked", "state": "given_up", "attempts": 8, "error": "it cannot be reached", "next": null },
+            { "channel": "old", "event": "denied", "state": "dropped", "attempts": 0, "error": null, "next": null },
+        ]);
+    })
+    .whole(now());
+    let told: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix("told     ")).collect();
+    assert_eq!(
+        told,
+        [
+            "ops of `asked`",
+            "ci of `asked`: not yet",
+            "mail of `asked`: FAILED 3 times (it answers 503), again in 30 s",
+            "old of `asked`: GIVEN UP after 8 attempts (it cannot be reached)",
+            "old of `denied`: not told in time",
+        ]
+    );
+}
+
+#[test]
 fn a_request_is_shown_whole() {
     let lines = request(|_| {}).whole(now());
     assert_eq!(

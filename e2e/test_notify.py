@@ -1,5 +1,6 @@
 """People are told of requests where they are, and answer from there; and nobody else does."""
 
+import base64
 import concurrent.futures
 import email
 import email.policy
@@ -10,6 +11,7 @@ import pytest
 
 from panguard_test import cards, until
 from panguard_test.approver import Approver
+from panguard_test.certificates import Authority
 from panguard_test.channels import Mailbox, Receiver, Slack, call
 from panguard_test.refusal import refusal
 from panguard_test.upstream_http import Upstream
@@ -156,10 +158,9 @@ def test_a_request_appears_everywhere_and_a_button_lets_it_run(telling, slack, r
     until(lambda: all(it["state"] == "delivered" for it in deliveries(gateway, issuer, request).values()), "all is delivered")
     told = deliveries(gateway, issuer, request)
     assert {channel for channel, event in told if event == "asked"} == {"ops-slack", "ops-teams", "ci-hook", "mail"}
-    out = gateway.run("requests", "show", request, check=False)
     assert gateway.metric("panguard_deliveries_total", channel="ops-slack", outcome="delivered") >= 2
     assert gateway.metric("panguard_hooks_total", channel="ops-slack", outcome="counted") == 1
-    assert gateway.verify().returncode == 0, out
+    assert gateway.verify().returncode == 0
 
 
 def test_nothing_that_is_sent_holds_a_card_number_or_a_secret(telling, slack, receiver, teams, mailbox, issuer, payments):
@@ -193,8 +194,11 @@ def test_a_target_that_is_down_is_tried_again_shown_and_then_told(telling, slack
         until(lambda: slack.refused, "it is tried")
         told = until(lambda: (it := deliveries(gateway, issuer, request)[("ops-slack", "asked")])["attempts"] and it, "it is shown")
         assert told["state"] == "pending" and told["error"] == "it answers 503" and told["next"]
-        shown = gateway.run("requests", "show", request, "--console", f"http://127.0.0.1:{gateway.console}", check=False)
-        assert gateway.metric("panguard_deliveries_total", channel="ops-slack", outcome="failed") >= 1, shown
+        gateway.environment["PANGUARD_TOKEN"] = owner.token
+        shown = gateway.run("requests", "show", request).stdout
+        assert "told     ops-slack of `asked`: FAILED" in shown and "(it answers 503)" in shown
+        assert gateway.metric("panguard_deliveries_total", channel="ops-slack", outcome="failed") >= 1
+        assert "a channel was not told" in gateway.said()
         # What is to be told survives the gateway.
         gateway.kill()
     slack.is_down = False
@@ -238,6 +242,49 @@ def test_a_channel_is_told_of_its_connections_alone_and_answers_no_others(tellin
     status, said = press(gateway, slack, request)
     assert (status, said["counts"]) == (200, False) and "no such request" in said["why"]
     assert say(gateway, receiver, request)[0] == 200
+
+
+def test_a_webhook_is_told_by_tls_if_its_certificate_is_right(make_gateway, issuer, payments, tmp_path):
+    authority, other = Authority(tmp_path), Authority(tmp_path, "another authority")
+    with Receiver(tls=authority.issue("127.0.0.1", stem="hook")) as receiver:
+        hook = {"type": "webhook", "url": f"{receiver.url}/events", "key": {"secret": "hook-key"}}
+        channels = {"hook": {**hook, "ca": str(authority.file)}, "other": {**hook, "ca": str(other.file)}}
+        gateway = make_gateway(policies=POLICIES, connections={"payments": {**payments, "approvals": {"wait": False}}},
+                               config={"notify": {"channels": channels}}, start=False)
+        gateway.run("secrets", "set", "hook-key", input=receiver.key)
+        gateway.start()
+        with gateway.connect(issuer.agent()) as session:
+            refusal(session, UPDATE)
+        request = until(receiver.events, "it is told")[0]["data"]["id"]
+        failed = until(lambda: (it := deliveries(gateway, issuer, request)["other", "asked"])["attempts"] and it, "the other is tried")
+        assert failed["error"] == "it cannot be reached" and len(receiver.requests) == 1
+
+
+def test_mail_goes_by_tls_to_whom_it_is_meant_for_or_not_at_all(make_gateway, issuer, payments, tmp_path):
+    authority, other = Authority(tmp_path), Authority(tmp_path, "another authority")
+    certificate = authority.issue("127.0.0.1", stem="mail")
+    with Mailbox(tls=certificate) as box, Mailbox(tls=certificate) as refused, Mailbox() as plain:
+        mail = {"type": "mail", "tls": "implicit", "user": "panguard", "password": {"secret": "smtp"},
+                "from": "panguard@example.com", "to": ["ops@example.com"]}
+        channels = {"mail": {**mail, "server": box.address, "ca": str(authority.file)},
+                    "other": {**mail, "server": refused.address, "ca": str(other.file)},
+                    "plain": {**mail, "server": plain.address, "tls": "starttls", "ca": str(authority.file)}}
+        gateway = make_gateway(policies=POLICIES, connections={"payments": {**payments, "approvals": {"wait": False}}},
+                               config={"notify": {"channels": channels}}, start=False)
+        gateway.run("secrets", "set", "smtp", input="the password of the mail server")
+        gateway.start()
+        with gateway.connect(issuer.agent()) as session:
+            refusal(session, UPDATE)
+        until(lambda: box.mails, "the mail is sent")
+        request = Approver(gateway, issuer.person("bea", groups=["owners"])).one()["id"]
+        tried = lambda: (told := deliveries(gateway, issuer, request)) and all(it["attempts"] for it in told.values()) and told
+        told = until(tried, "all are tried")
+        assert told["mail", "asked"]["state"] == "delivered"
+        assert "its certificate is not accepted" in told["other", "asked"]["error"]
+        assert "no STARTTLS" in told["plain", "asked"]["error"]
+        assert b"AUTH PLAIN" in box.raw and base64.b64encode(b"\0panguard\0the password of the mail server") in box.raw
+        assert not refused.mails and not plain.mails and b"AUTH" not in refused.raw + plain.raw
+        assert "password of the mail" not in gateway.said()
 
 
 # --- who answers ------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import hmac
 import json
 import secrets
 import socketserver
+import ssl
 import threading
 import time
 import urllib.error
@@ -65,8 +66,8 @@ class Slack(Upstream):
 class Receiver(Upstream):
     """Takes events by Standard Webhooks, and says things by it. While `is_down` it answers 503."""
 
-    def __init__(self):
-        super().__init__(lambda _: (503 if self.is_down else 204, {}, b""))
+    def __init__(self, **more):
+        super().__init__(lambda _: (503 if self.is_down else 204, {}, b""), **more)
         self.raw = secrets.token_bytes(32)
         self.key = "whsec_" + base64.b64encode(self.raw).decode()
         self.is_down = False
@@ -90,9 +91,10 @@ class Receiver(Upstream):
 
 
 class Mailbox:
-    """A mail server that takes everything; `mails` are (from, to, data)."""
+    """A mail server that takes everything; `mails` are (from, to, data), `raw` is all that it was sent. With `tls`, a
+    certificate and its key, it speaks TLS from the first byte."""
 
-    def __init__(self):
+    def __init__(self, tls=None):
         self.mails = []
         self.raw = b""
         box = self
@@ -105,7 +107,7 @@ class Mailbox:
                     box.raw += line
                     verb = line.strip().upper()
                     if verb.startswith(b"EHLO"):
-                        self.wfile.write(b"250-box\r\n250 8BITMIME\r\n")
+                        self.wfile.write(b"250-box\r\n250-AUTH PLAIN\r\n250 8BITMIME\r\n")
                     elif verb.startswith(b"MAIL FROM:"):
                         sender = line[10:].split()[0].strip(b"<>").decode()
                         self.wfile.write(b"250 ok\r\n")
@@ -120,14 +122,24 @@ class Mailbox:
                         box.raw += data
                         box.mails.append((sender, to, data))
                         self.wfile.write(b"250 taken\r\n")
+                    elif verb.startswith(b"AUTH PLAIN"):
+                        self.wfile.write(b"235 welcome\r\n")
                     elif verb == b"QUIT":
                         self.wfile.write(b"221 bye\r\n")
                         return
                     else:
                         self.wfile.write(b"250 ok\r\n")
 
-        self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session)
+        class Quiet(socketserver.ThreadingTCPServer):
+            def handle_error(self, *_):
+                pass
+
+        self.server = Quiet(("127.0.0.1", 0), Session)
         self.server.daemon_threads = True
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     @property

@@ -110,6 +110,14 @@ impl Channel {
         }
     }
 
+    /// Attempts to tell it in a minute. What is more waits: an agent that asks and goes away, over and over, floods nobody.
+    pub(crate) fn a_minute(&self) -> u32 {
+        match self.medium {
+            Medium::Slack { .. } | Medium::Teams { .. } | Medium::Mail(_) => OF_PEOPLE_A_MINUTE_MAX,
+            Medium::Webhook { .. } => OF_SYSTEMS_A_MINUTE_MAX,
+        }
+    }
+
     /// Bytes of a command that it is shown. What is longer is cut, and can then not be approved there.
     pub(crate) fn room(&self) -> usize {
         match self.medium {
@@ -140,6 +148,10 @@ impl Person {
         }
     }
 }
+
+/// Slack and Teams take about one message a second, and people read fewer.
+const OF_PEOPLE_A_MINUTE_MAX: u32 = 60;
+const OF_SYSTEMS_A_MINUTE_MAX: u32 = 600;
 
 /// Slack takes some 13,000 characters of blocks, in which each may be an escape of six.
 const SLACK_BYTES_MAX: usize = 2_000;

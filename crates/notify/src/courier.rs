@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use access::Timestamp;
 use gate::{Down, Request, State};
-use serde_json::Value;
 use store::{Delivery, Stands};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{debug, info, warn};
 
 use crate::message::{Message, mail, slack, teams, webhook};
+use crate::schedule::Pace;
 use crate::send::{self, Failed};
 use crate::{Channel, Event, Medium, Notify, schedule, smtp};
 
@@ -36,6 +36,7 @@ impl Notify {
         let mut seen = None;
         let mut under_way = HashSet::new();
         let mut attempts = JoinSet::new();
+        let mut pace = Pace::default();
         let mut every = interval(LOOK_EVERY);
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut looks, mut was_down) = (0_u32, false);
@@ -54,7 +55,7 @@ impl Notify {
             let looked = match self.look(seen).await {
                 Ok(next) => {
                     seen = Some(next);
-                    self.begin(&mut under_way, &mut attempts).await
+                    self.begin(&mut under_way, &mut pace, &mut attempts).await
                 }
                 Err(down) => Err(down),
             };
@@ -117,19 +118,25 @@ impl Notify {
     async fn begin(
         self: &Arc<Self>,
         under_way: &mut HashSet<Key>,
+        pace: &mut Pace,
         attempts: &mut JoinSet<Key>,
     ) -> Result<(), Down> {
         let now = (self.place.clock)().micros();
+        let settings = self.settings.load_full();
         let due = self.place.deliveries.due(&self.place.gateway, now, DUE_MAX).await?;
         let mut busy: BTreeMap<Box<str>, usize> = BTreeMap::new();
         under_way.iter().for_each(|(_, channel, _)| *busy.entry(channel.clone()).or_default() += 1);
         for delivery in due {
             let key = (delivery.request.clone(), delivery.channel.clone(), delivery.event.clone());
             let busy = busy.entry(delivery.channel.clone()).or_default();
-            if *busy >= AT_A_TIME_MAX || !under_way.insert(key.clone()) {
+            let most =
+                settings.channels.get(&delivery.channel).map_or(u32::MAX, |channel| channel.a_minute());
+            let is_room = *busy < AT_A_TIME_MAX && pace.begun(&delivery.channel, now) < most;
+            if !is_room || !under_way.insert(key.clone()) {
                 continue;
             }
             *busy += 1;
+            pace.begin(&delivery.channel);
             let courier = Arc::clone(self);
             attempts.spawn(async move {
                 courier.attempt(delivery).await;
@@ -202,6 +209,11 @@ impl Notify {
         let Some(request) = self.place.requests.get(&delivery.request).await? else {
             return Ok(Came::Useless);
         };
+        let is_current = Event::of(&request).last() == Some(&event);
+        // People want to know where it stands; systems, each step.
+        if !is_current && !matches!(channel.medium, Medium::Webhook { .. }) {
+            return Ok(Came::Useless);
+        }
         let handle = if event == Event::Asked {
             // Nobody can answer any more: a channel that was not told in time is not told at all.
             if request.state_at(now) != State::Waiting {
@@ -256,7 +268,7 @@ impl Notify {
                 }
                 let url = format!("{api}/{method}");
                 let said = send::slack(&channel.trust, &url, &secret(token)?, &arguments).await?;
-                Ok(posted(&said).or_else(|| handle.map(Into::into)))
+                Ok(slack::posted(&said).or_else(|| handle.map(Into::into)))
             }
             Medium::Teams { url } => {
                 let url = secret(url)?;
@@ -278,16 +290,6 @@ impl Notify {
             }
         }
     }
-}
-
-/// By what Slack knows a message: its channel and its time.
-fn posted(said: &Value) -> Option<Box<str>> {
-    let word = |name: &str| {
-        let word = said.get(name)?.as_str()?;
-        let is_plain = (1..=64).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_graphic());
-        is_plain.then_some(word)
-    };
-    Some(format!("{} {}", word("channel")?, word("ts")?).into())
 }
 
 /// A request is told of within about this.

@@ -46,9 +46,11 @@ pub(crate) async fn send(
         // What the server says in words may repeat what it was sent.
         Ok(Err(error)) => Err(Failed::because(match error.status() {
             Some(code) => format!("the mail server answers {code}"),
-            None if error.is_tls() => "its certificate is not accepted, or there is no TLS".into(),
+            None if error.is_client() => "it offers no STARTTLS, or no way to sign in".into(),
             None if error.is_timeout() => "no answer in time".into(),
-            None => "it cannot be reached, or the conversation broke off".into(),
+            None => {
+                "it cannot be reached, its certificate is not accepted, or the conversation broke off".into()
+            }
         })),
         Err(_) => Err(Failed::because("no answer in time")),
     }

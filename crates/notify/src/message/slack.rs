@@ -45,6 +45,16 @@ pub(crate) fn render(message: &Message, console: Option<&str>, can_answer: bool)
     json!({ "text": format!("{} ({})", message.title, message.id), "blocks": blocks, "unfurl_links": false, "unfurl_media": false })
 }
 
+/// By what Slack knows a message: its channel and its time.
+pub(crate) fn posted(said: &Value) -> Option<Box<str>> {
+    let word = |name: &str| {
+        let word = said.get(name)?.as_str()?;
+        let is_plain = (1..=64).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_graphic());
+        is_plain.then_some(word)
+    };
+    Some(format!("{} {}", word("channel")?, word("ts")?).into())
+}
+
 fn button(text: &str, action: &str, style: &str, id: &str) -> Value {
     json!({ "type": "button", "text": literal(text), "action_id": action, "style": style, "value": id })
 }

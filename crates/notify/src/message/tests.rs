@@ -303,3 +303,15 @@ fn a_broken_glass_is_told_whatever_was_told_before_and_so_is_its_review() {
     assert_eq!(Event::of(&it).last(), Some(&Event::Reviewed));
     assert_eq!(Event::read("glass_broken"), Some(Event::GlassBroken));
 }
+
+#[test]
+fn a_message_is_known_by_what_slack_says_of_it_if_that_is_plain() {
+    let said = |channel: &str, ts: &str| {
+        slack::posted(&serde_json::json!({ "ok": true, "channel": channel, "ts": ts }))
+    };
+    assert_eq!(said("C1", "1700000000.000100").as_deref(), Some("C1 1700000000.000100"));
+    for (channel, ts) in [("", "1.2"), ("C1", ""), ("C 1", "1.2"), ("C1", "1\n2"), ("C1", &"9".repeat(65))] {
+        assert_eq!(said(channel, ts), None);
+    }
+    assert_eq!(slack::posted(&serde_json::json!({ "ok": true })), None);
+}

@@ -21,3 +21,14 @@ fn a_channel_that_wants_to_be_left_alone_is_for_ten_minutes_at_most() {
     assert_eq!(next(8, Some(30), now), None);
     assert_eq!(next(0, None, now), None, "what was not tried did not fail");
 }
+
+#[test]
+fn attempts_are_counted_by_the_channel_and_the_minute() {
+    let mut pace = Pace::default();
+    let minute = 60_000_000;
+    assert_eq!(pace.begun("ops", 5 * minute), 0);
+    pace.begin("ops");
+    pace.begin("ops");
+    assert_eq!((pace.begun("ops", 6 * minute - 1), pace.begun("other", 5 * minute)), (2, 0));
+    assert_eq!(pace.begun("ops", 6 * minute), 0);
+}

@@ -50,8 +50,18 @@ impl Reading<'_> {
         let read: Vec<_> =
             written.channels.iter().map(|(name, at)| self.channel(name, at, issuers, connections)).collect();
         let channels: Vec<Channel> = read.into_iter().collect::<Option<_>>()?;
-        for ((_, at), channel) in written.channels.iter().zip(&channels) {
-            if !channel.channel.people.is_empty() && !has_console {
+        let mut keys = BTreeSet::new();
+        for ((_, at), Channel { channel, .. }) in written.channels.iter().zip(&channels) {
+            let key = match &channel.medium {
+                Medium::Slack { signing_secret, .. } => signing_secret.as_ref(),
+                Medium::Webhook { key, .. } if !channel.people.is_empty() => Some(key),
+                Medium::Webhook { .. } | Medium::Teams { .. } | Medium::Mail(_) => None,
+            };
+            if key.is_some_and(|key| !keys.insert(key)) {
+                let advice = "another channel answers by the same key, so that what is signed for one could be sent to the other; give each its own";
+                self.note(at.line, advice);
+            }
+            if !channel.people.is_empty() && !has_console {
                 let advice = "answers come in at the console, and there is none; write `listen: { console: 127.0.0.1:8443 }`, or leave `people` out";
                 self.note(at.line, advice);
             }

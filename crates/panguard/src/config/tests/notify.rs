@@ -68,6 +68,11 @@ fn nobody_answers_without_a_signature_or_by_half_an_identity() {
     assert!(said.contains("the issuer has no `person_claim`"), "{said}");
     let said = wrong("{ subject: bea,", "{ subject: '',");
     assert!(said.contains("there is no `subject`"), "{said}");
+    let said = wrong(
+        "key: { secret: hook-key } }",
+        "key: { secret: slack-signing }, people: { bea: { subject: bea } } }",
+    );
+    assert!(said.starts_with("another channel answers by the same key"), "{said}");
     let said = wrong("  console: 127.0.0.1:8443\n", "");
     assert!(said.contains("answers come in at the console"), "{said}");
 }

@@ -50,7 +50,8 @@ pub(crate) fn webhook(body: &[u8]) -> Option<Answer> {
         return None;
     }
     let Said { request, answer, by, comment } = serde_json::from_slice(body).ok()?;
-    Some(Answer { request: id(&request)?, approves: matches!(answer, Word::Approve), by, comment })
+    let (request, approves) = (id(&request)?, matches!(answer, Word::Approve));
+    (by.len() <= NAME_BYTES_MAX).then_some(Answer { request, approves, by, comment })
 }
 
 /// Reads the form with a `payload` that Slack sends when something is pressed
@@ -70,7 +71,8 @@ pub(crate) fn slack(body: &[u8]) -> Option<Said> {
     };
     let comment = state.values.get(COMMENT_BLOCK).and_then(|block| block.get(COMMENT_ACTION)?.value.clone());
     let (request, comment) = (id(&value?)?, comment.unwrap_or_default());
-    Some(Said::Answer(Answer { request, approves, by: user.id, comment }, user.team_id))
+    let answer = Answer { request, approves, by: user.id, comment };
+    (answer.by.len() <= NAME_BYTES_MAX).then_some(Said::Answer(answer, user.team_id))
 }
 
 #[derive(Deserialize)]
@@ -131,3 +133,6 @@ fn decoded(value: &[u8]) -> Option<Vec<u8>> {
     }
     Some(out)
 }
+
+/// Longer than anybody is called; it is recorded.
+const NAME_BYTES_MAX: usize = 256;

@@ -4,6 +4,7 @@ use access::{Authentication, Kind, Principal, Timestamp};
 use proxy::Trust;
 use vault::Name;
 
+use crate::message::Room;
 use crate::signature::{Message, SECONDS_APART_MAX};
 
 /// Where people are told of requests, and perhaps answer.
@@ -118,12 +119,12 @@ impl Channel {
         }
     }
 
-    /// Bytes of a command that it is shown. What is longer is cut, and can then not be approved there.
-    pub(crate) fn room(&self) -> usize {
+    /// How much of a command it is shown. What is longer is cut, and can then not be approved there.
+    pub(crate) fn room(&self) -> Room {
         match self.medium {
-            Medium::Slack { .. } => SLACK_BYTES_MAX,
-            Medium::Teams { .. } => TEAMS_BYTES_MAX,
-            Medium::Webhook { .. } | Medium::Mail(_) => LONG_BYTES_MAX,
+            Medium::Slack { .. } => Room { bytes: SLACK_BYTES_MAX, rows: ROWS_MAX },
+            Medium::Teams { .. } => Room { bytes: TEAMS_BYTES_MAX, rows: ROWS_MAX },
+            Medium::Mail(_) | Medium::Webhook { .. } => Room { bytes: LONG_BYTES_MAX, rows: usize::MAX },
         }
     }
 }
@@ -132,7 +133,6 @@ impl Person {
     /// Them as the principal who sent `message` at `now`. How they signed in is not known: policies that ask for that
     /// refuse them.
     pub(crate) fn principal(&self, channel: &Channel, message: &Message, now: Timestamp) -> Principal {
-        let apart = i64::try_from(SECONDS_APART_MAX).unwrap_or(0);
         Principal {
             kind: Kind::User,
             id: self.subject.clone(),
@@ -144,7 +144,7 @@ impl Person {
             authentication: Authentication::default(),
             token_id: format!("{}:{}", channel.name, message.0).into(),
             valid_from: now,
-            valid_until: now.plus_seconds(apart),
+            valid_until: now.plus_seconds(SECONDS_APART_MAX),
         }
     }
 }
@@ -159,3 +159,6 @@ const SLACK_BYTES_MAX: usize = 2_000;
 const TEAMS_BYTES_MAX: usize = 3_000;
 /// What a person reads in a mail, and a system takes without a second thought.
 const LONG_BYTES_MAX: usize = 32 << 10;
+
+/// Lines of a command that are looked at in a chat before somebody scrolls past the rest.
+const ROWS_MAX: usize = 60;

@@ -190,7 +190,9 @@ impl Notify {
                 Some(error) if outcome != "dropped" => {
                     warn!(%request, %channel, %event, attempts, %error, outcome, "a channel was not told");
                 }
-                Some(_) | None => debug!(%request, %channel, %event, attempts, outcome, "a channel was told"),
+                Some(_) | None => {
+                    debug!(%request, %channel, %event, attempts, outcome, "a delivery has ended")
+                }
             }
         }
         if let Err(down) = self.place.deliveries.tried(&delivery).await {

@@ -113,7 +113,7 @@ impl Notify {
         };
         // For as long as its signature may hold, with a time that is ahead of ours; by a digest of the signature alone, so
         // that two channels with one key are one.
-        let holds = i64::try_from(SECONDS_APART_MAX).unwrap_or(0) * 2 + 1;
+        let holds = SECONDS_APART_MAX * 2 + 1;
         let is_first = self.place.deliveries.is_first(&message.0, now.plus_seconds(holds).micros()).await;
         if !is_first.map_err(|down| Taken::Answered(Box::new(Err(Unanswered::Down(down)))))? {
             return Err(Taken::Untrusted(format!("the hook of `{}`: it has come before", channel.name)));

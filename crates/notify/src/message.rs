@@ -11,6 +11,14 @@ use gate::{Answer, Effect, Glass, Request, State};
 
 use crate::{Event, plain};
 
+/// How much of a command is shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    pub bytes: usize,
+    /// Lines, where it is people who read them.
+    pub rows: usize,
+}
+
 /// A request in words, for people.
 ///
 /// Whatever an agent chose is in `lines`, `statement` and `values`, without anything that is not seen; a medium shows these as
@@ -33,8 +41,8 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    /// `event` of a request, with at most `room` bytes of its command.
-    pub(crate) fn of(request: &Request, event: Event, room: usize) -> Self {
+    /// `event` of a request, with as much of its command as there is `room` for.
+    pub(crate) fn of(request: &Request, event: Event, room: Room) -> Self {
         let facts = &request.command.facts;
         let mut lines =
             vec![("Who", who(request)), ("Where", place(request)), ("Does", facts.kinds.join(", "))];
@@ -56,8 +64,8 @@ impl Message {
             lines.into_iter().map(|(label, text)| (label, cut(&plain(&text), LINE_BYTES_MAX))).collect();
         let (statement, values) = command(request);
         let is_whole = is_whole(request, room);
-        let statement = if is_whole { statement } else { cut(&statement, room / 2) };
-        let values = if is_whole { values } else { cut_all(&values, room / 2) };
+        let statement = if is_whole { statement } else { cut(&statement, room.bytes / 2) };
+        let values = if is_whole { values } else { cut_all(&values, room.bytes / 2) };
         let title = match event {
             Event::Asked => "Approval wanted",
             Event::Approved => "Approved",
@@ -87,11 +95,11 @@ impl Message {
 }
 
 /// Whether a message with `room` for a command shows all of this one: what whoever answers cannot see they cannot approve.
-pub(crate) fn is_whole(request: &Request, room: usize) -> bool {
+pub(crate) fn is_whole(request: &Request, room: Room) -> bool {
     let (statement, values) = command(request);
     let bytes = statement.len() + values.iter().map(|value| value.len() + 1).sum::<usize>();
     let rows = statement.lines().count() + values.len();
-    !request.command.shortened && bytes <= room && rows <= ROWS_MAX
+    !request.command.shortened && bytes <= room.bytes && rows <= room.rows
 }
 
 /// The statement, and what belongs to it. Each value is one line, so that nothing in it passes for another.
@@ -186,7 +194,7 @@ pub(crate) fn cut(text: &str, bytes: usize) -> String {
 fn cut_all(texts: &[String], bytes: usize) -> Vec<String> {
     let mut left = bytes;
     let mut all = Vec::new();
-    for text in texts.iter().take(ROWS_MAX) {
+    for text in texts.iter().take(VALUES_MAX) {
         let cut = cut(text, left);
         left = left.saturating_sub(text.len() + 1);
         all.push(cut);
@@ -206,5 +214,5 @@ const POLICIES_MAX: usize = 5;
 /// No policy can want more people.
 const ANSWERS_MAX: usize = 10;
 
-/// Lines of a command that are looked at before somebody scrolls past the rest.
-const ROWS_MAX: usize = 60;
+/// Parameters and fields of a command that is cut.
+const VALUES_MAX: usize = 20;

@@ -69,6 +69,11 @@ pub(crate) fn request(statement: &str) -> Request {
 const HOSTILE: &str = "update cards set a = 1 -- <!channel> <@U1> <https://evil.example|Approve> *bold* [click](https://evil.example) \
      <at>all</at> www.evil.example &amp; ```\n```\n$1 = `9`\r\nBcc: eve@evil.example\n\nTo answer:\u{202e}\u{1b}[2J\u{200b}";
 
+/// Room for as many bytes, and 60 lines.
+fn room(bytes: usize) -> Room {
+    Room { bytes, rows: 60 }
+}
+
 const CONSOLE: Option<&str> = Some("https://panguard.example.com");
 
 /// All texts in a document, each with the key under which it is.
@@ -97,7 +102,8 @@ fn kinds_with(value: &Value, text: &str, found: &mut Vec<String>) {
 
 #[test]
 fn a_message_says_who_where_what_and_why() {
-    let message = Message::of(&request("update cards set note = $1\nwhere id = $2"), Event::Asked, 1000);
+    let message =
+        Message::of(&request("update cards set note = $1\nwhere id = $2"), Event::Asked, room(1000));
     assert_eq!(message.title, "Approval wanted: payments-db");
     let lines: Vec<String> = message.lines.iter().map(|(label, text)| format!("{label}: {text}")).collect();
     assert_eq!(
@@ -130,7 +136,7 @@ fn what_has_become_of_it_is_told_with_who_answered() {
         rows_max: None,
     });
     it.state = State::Denied;
-    let message = Message::of(&it, Event::Denied, 1000);
+    let message = Message::of(&it, Event::Denied, room(1000));
     assert_eq!(message.title, "Denied: payments-db");
     assert!(message.lines.contains(&("Answer", "denied by user bea: by its id\\u{a}please".into())));
     assert!(!message.waits);
@@ -140,7 +146,7 @@ fn what_has_become_of_it_is_told_with_who_answered() {
 
 #[test]
 fn what_is_longer_than_there_is_room_for_is_cut_and_cannot_be_approved() {
-    for (statement, room, whole) in [
+    for (statement, bytes, whole) in [
         ("x".repeat(90), 100, false),
         ("x".repeat(80), 100, true),
         ("é".repeat(2000), 2000, false),
@@ -148,9 +154,9 @@ fn what_is_longer_than_there_is_room_for_is_cut_and_cannot_be_approved() {
         ("a\n".repeat(58), 1000, true),
         ("\u{200b}".repeat(20), 150, false),
     ] {
-        let message = Message::of(&request(&statement), Event::Asked, room);
+        let message = Message::of(&request(&statement), Event::Asked, room(bytes));
         assert_eq!(message.is_whole, whole, "{} bytes", statement.len());
-        assert!(message.statement.len() <= room + 4);
+        assert!(message.statement.len() <= bytes + 4);
         let document = slack::render(&message, None, true).to_string();
         assert_eq!(document.contains("panguard_approve"), whole);
         assert!(document.contains("panguard_deny"));
@@ -158,7 +164,7 @@ fn what_is_longer_than_there_is_room_for_is_cut_and_cannot_be_approved() {
     }
     let mut shortened = request("x");
     shortened.command.shortened = true;
-    assert!(!Message::of(&shortened, Event::Asked, 1000).is_whole);
+    assert!(!Message::of(&shortened, Event::Asked, room(1000)).is_whole);
 }
 
 #[test]
@@ -167,7 +173,7 @@ fn in_slack_nothing_that_an_agent_chose_is_markup() {
     it.asker.id = "<!here>".into();
     it.why = "<!channel> &".into();
     it.command.parameters = vec![Some("<!everyone>\n$2 = `0`".into())];
-    let document = slack::render(&Message::of(&it, Event::Asked, 2000), CONSOLE, true);
+    let document = slack::render(&Message::of(&it, Event::Asked, room(2000)), CONSOLE, true);
     for part in ["<!channel>", "<!here>", "<!everyone>", "evil.example"] {
         let mut kinds = Vec::new();
         kinds_with(&document, part, &mut kinds);
@@ -186,7 +192,7 @@ fn in_slack_nothing_that_an_agent_chose_is_markup() {
 
 #[test]
 fn in_teams_nothing_that_an_agent_chose_is_markup() {
-    let document = teams::render(&Message::of(&request(HOSTILE), Event::Asked, 2000), CONSOLE);
+    let document = teams::render(&Message::of(&request(HOSTILE), Event::Asked, room(2000)), CONSOLE);
     for part in ["evil.example", "<at>", "*bold*"] {
         let mut kinds = Vec::new();
         kinds_with(&document, part, &mut kinds);
@@ -212,7 +218,7 @@ fn in_a_mail_nothing_that_an_agent_chose_is_a_field_a_link_or_a_line_of_panguard
         to: vec!["ops@example.com".into(), "dba@example.com".into()],
     };
     let now = Timestamp(1_700_000_001_000_000);
-    let sent = mail::compose(&mail, &Message::of(&it, Event::Asked, 2000), Event::Asked, CONSOLE, now);
+    let sent = mail::compose(&mail, &Message::of(&it, Event::Asked, room(2000)), Event::Asked, CONSOLE, now);
     let sent = String::from_utf8(sent).unwrap();
     let (head, body) = sent.split_once("\r\n\r\n").unwrap();
     assert_eq!(
@@ -240,7 +246,7 @@ fn later_mails_about_a_request_answer_the_first() {
     let (host, from) = ("localhost".into(), "panguard@example.com".into());
     let mail =
         Mail { host, port: 25, tls: crate::MailTls::None, credential: None, from, to: vec!["a@b.c".into()] };
-    let message = Message::of(&request("x"), Event::Used, 1000);
+    let message = Message::of(&request("x"), Event::Used, room(1000));
     let sent = String::from_utf8(mail::compose(&mail, &message, Event::Used, None, Timestamp(0))).unwrap();
     assert!(sent.contains("\r\nMessage-ID: <0000000000003f9a-1.used@example.com>\r\nIn-Reply-To: <0000000000003f9a-1.asked@example.com>\r\n"));
 }
@@ -249,7 +255,7 @@ fn later_mails_about_a_request_answer_the_first() {
 fn a_webhook_is_told_what_the_console_tells_and_nothing_of_what_binds_it() {
     let now = Timestamp(1_700_000_001_000_000);
     let it = request("update cards set note = $1");
-    let event = webhook::render(&it, Event::Asked, 1000, CONSOLE, now);
+    let event = webhook::render(&it, Event::Asked, room(1000), CONSOLE, now);
     assert_eq!(event["type"], "approval.asked");
     assert_eq!(event["timestamp"], "2023-11-14T22:13:21Z");
     assert_eq!(event["data"]["statement"], "update cards set note = $1");
@@ -258,7 +264,15 @@ fn a_webhook_is_told_what_the_console_tells_and_nothing_of_what_binds_it() {
     assert_eq!(event["data"]["effect"]["rows"], 7);
     assert!(!event.to_string().contains("not to be told"));
     assert_eq!(webhook::id(&it, Event::Used), "msg_0000000000003f9a-1_used");
-    let long = webhook::render(&request(&"é".repeat(9000)), Event::Asked, 1000, CONSOLE, now);
+    let many = webhook::render(
+        &request(&"a\n".repeat(90)),
+        Event::Asked,
+        Room { bytes: 1000, rows: usize::MAX },
+        None,
+        now,
+    );
+    assert_eq!(many["data"]["shortened"], false, "a system has no lines");
+    let long = webhook::render(&request(&"é".repeat(9000)), Event::Asked, room(1000), CONSOLE, now);
     assert_eq!(long["data"]["shortened"], true);
     assert!(long["data"]["statement"].as_str().unwrap().len() <= 1004);
 }

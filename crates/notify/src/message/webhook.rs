@@ -4,7 +4,7 @@ use access::Timestamp;
 use gate::{Answer, Request};
 use serde_json::{Value, json};
 
-use super::{cut, is_whole, time};
+use super::{Room, cut, is_whole, time};
 use crate::Event;
 
 /// The event's id: the same each time that it is tried.
@@ -16,15 +16,15 @@ pub(crate) fn id(request: &Request, event: Event) -> String {
 pub(crate) fn render(
     request: &Request,
     event: Event,
-    room: usize,
+    room: Room,
     console: Option<&str>,
     now: Timestamp,
 ) -> Value {
     let whole = is_whole(request, room);
-    let room = if whole { usize::MAX } else { room };
+    let bytes = if whole { usize::MAX } else { room.bytes };
     let command = &request.command;
     let shown = if whole { usize::MAX } else { PARAMETERS_MAX };
-    let each = if whole { usize::MAX } else { room / PARAMETERS_MAX };
+    let each = if whole { usize::MAX } else { bytes / PARAMETERS_MAX };
     let parameters: Vec<Option<String>> =
         command.parameters.iter().take(shown).map(|it| it.as_deref().map(|text| cut(text, each))).collect();
     let fields: Vec<Value> = request
@@ -44,7 +44,7 @@ pub(crate) fn render(
             "labels": request.labels,
             "lane": request.lane,
             "waits": request.waits,
-            "statement": cut(&command.statement, room),
+            "statement": cut(&command.statement, bytes),
             "parameters": parameters,
             "fields": fields,
             "shortened": !whole,

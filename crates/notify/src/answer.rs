@@ -134,5 +134,18 @@ fn decoded(value: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// What fuzzers run: whatever comes in, an answer is to a request by its one name.
+#[doc(hidden)]
+pub fn fuzz_answer(body: &[u8]) {
+    let form = [b"payload=".as_slice(), body].concat();
+    let said = [slack(body), slack(&form)].into_iter().flatten().filter_map(|said| match said {
+        Said::Answer(answer, _) => Some(answer),
+        Said::Nothing => None,
+    });
+    for answer in said.chain(webhook(body)) {
+        assert_eq!(id(&answer.request).as_deref(), Some(&*answer.request));
+    }
+}
+
 /// Longer than anybody is called; it is recorded.
 const NAME_BYTES_MAX: usize = 256;

@@ -30,6 +30,8 @@ use gate::{Down, Requests};
 use store::Deliveries;
 use vault::Vault;
 
+#[doc(hidden)]
+pub use answer::fuzz_answer;
 pub use channel::{Channel, Mail, MailTls, Medium, Person};
 pub use event::Event;
 pub use figures::Figures;

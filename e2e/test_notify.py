@@ -431,6 +431,36 @@ def test_what_is_not_shown_whole_is_not_approved_from_there(telling, slack, rece
 # --- the webhook in -----------------------------------------------------------------------------------------
 
 
+def test_a_broken_glass_is_told_at_once_and_so_is_its_review(telling, slack, receiver, teams, mailbox, issuer, in_background):
+    oncall = """permit (principal in Group::"oncall", action == Action::"break_glass", resource);"""
+    gateway = telling(policies=POLICIES + oncall)
+    with gateway.connect(issuer.agent(), "payments") as session:
+        done = in_background(session.execute, UPDATE)
+        request = asked(slack)
+        ona = Approver(gateway, issuer.person("ona", groups=["oncall"]))
+        assert ona.ask("POST", f"/api/requests/{request}/break-glass", {"comment": "the site is down"})[0] == 200
+        assert done.result(10).rowcount == 1
+    told = lambda text: (text in json.dumps(slack.said()) and text in json.dumps([it["body"].decode() for it in teams.requests])
+                         and any(text in str(mail) for mail in mailbox.mails))
+    until(lambda: told("THE GLASS IS BROKEN"), "it is told everywhere")
+    until(lambda: "approval.glass_broken" in [it["type"] for it in receiver.events()], "systems too")
+    bea = Approver(gateway, issuer.person("bea", groups=["owners"]))
+    assert bea.ask("POST", f"/api/requests/{request}/review", {"comment": "it was"})[0] == 200
+    until(lambda: "approval.reviewed" in [it["type"] for it in receiver.events()], "and so is the review")
+
+
+def test_access_for_a_time_is_given_from_a_chat(telling, slack, receiver, issuer):
+    grant = """permit (principal in Group::"owners", action == Action::"grant", resource);"""
+    gateway = telling(only=["ops-slack", "ci-hook"], policies=POLICIES + grant)
+    agent = issuer.agent()
+    wish = {"connection": "tickets", "actions": ["write"], "objects": ["public.payments"], "seconds": 600, "reason": "INC-4711"}
+    assert Approver(gateway, agent).ask("POST", "/api/requests", wish)[0] == 200
+    request = asked(slack, "access: write on public.payments for 10 min")
+    assert press(gateway, slack, request)[1]["state"] == "approved"
+    with gateway.connect(agent, "tickets") as session:
+        assert session.execute(UPDATE).rowcount == 1
+
+
 def test_a_signed_webhook_approves_and_denies(telling, slack, receiver, issuer, in_background):
     gateway = telling(only=["ops-slack", "ci-hook"])
     with gateway.connect(issuer.agent(), "payments") as session:

@@ -177,7 +177,7 @@ impl Gate {
         let open = approvals.store.list(true, LEFT_MAX).await?;
         let mut withdrawn = 0;
         // One whose time has run out has expired, and is ended as such.
-        let own = approvals.instance.as_deref().unwrap_or(&self.name);
+        let own = self.instance();
         let left = |it: &Request| {
             let is_older = it.waits && it.asked < started.micros();
             is_older && *it.gateway == *own && it.state_at(now).is_open()
@@ -206,6 +206,12 @@ impl Gate {
             }
         }
         Ok(ended)
+    }
+
+    /// What this gateway is called in the store.
+    pub(crate) fn instance(&self) -> &str {
+        let own = self.approvals.as_ref().and_then(|approvals| approvals.instance.as_deref());
+        own.unwrap_or(&self.name)
     }
 
     /// That a request ended for which nobody waits.

@@ -106,7 +106,7 @@ impl Gate {
             connection: connection.into(),
             labels: labels.to_vec(),
             lane: "console".into(),
-            gateway: (&*self.name).into(),
+            gateway: self.instance().into(),
             waits: false,
             command,
             fields: Vec::new(),

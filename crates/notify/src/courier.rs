@@ -211,7 +211,7 @@ impl Notify {
         let Some(request) = self.place.requests.get(&delivery.request).await? else {
             return Ok(Came::Useless);
         };
-        let is_current = Event::of(&request).last() == Some(&event);
+        let is_current = event.is_current(&request);
         // People want to know where it stands; systems, each step.
         if !is_current && !matches!(channel.medium, Medium::Webhook { .. }) {
             return Ok(Came::Useless);

@@ -47,18 +47,32 @@ impl Event {
 
     /// What is to be told of a request that stands so. Whoever looks late is not told what was in between.
     pub fn of(request: &Request) -> Vec<Self> {
-        let mut all = match request.state {
-            State::Waiting => vec![Self::Asked],
-            State::Approved { .. } => vec![Self::Asked, Self::Approved],
-            State::Denied => vec![Self::Asked, Self::Denied],
-            State::Used => vec![Self::Asked, Self::Used],
-            State::Expired => vec![Self::Asked, Self::Expired],
-            State::Withdrawn => vec![Self::Asked, Self::Withdrawn],
-            State::Revoked => vec![Self::Asked, Self::Revoked],
-        };
+        let mut all = vec![Self::Asked];
+        all.extend(Some(Self::of_state(request.state)).filter(|it| *it != Self::Asked));
         all.extend(request.glass.as_ref().map(|_| Self::GlassBroken));
         all.extend(request.glass.as_ref().and_then(|glass| glass.review.as_ref()).map(|_| Self::Reviewed));
         all
+    }
+
+    /// Whether it still says where a request stands.
+    pub(crate) fn is_current(self, request: &Request) -> bool {
+        match self {
+            Self::GlassBroken => request.is_to_review(),
+            Self::Reviewed => true,
+            event => event == Self::of_state(request.state),
+        }
+    }
+
+    fn of_state(state: State) -> Self {
+        match state {
+            State::Waiting => Self::Asked,
+            State::Approved { .. } => Self::Approved,
+            State::Denied => Self::Denied,
+            State::Used => Self::Used,
+            State::Expired => Self::Expired,
+            State::Withdrawn => Self::Withdrawn,
+            State::Revoked => Self::Revoked,
+        }
     }
 
     /// The word for it.

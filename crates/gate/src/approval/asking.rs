@@ -66,7 +66,7 @@ impl Gate {
             connection: (&*admission.connection).into(),
             labels: admission.labels.to_vec(),
             lane: about.lane.as_deref().unwrap_or_default().into(),
-            gateway: approvals.instance.as_deref().unwrap_or(&self.name).into(),
+            gateway: self.instance().into(),
             waits,
             command: shown,
             fields: self.recorder.fields(&question.bound, &question.facts),

@@ -83,6 +83,7 @@ impl Console {
             ],
             bound: Bound::Text(|_| None, Box::default()),
             waits: None,
+            before: None,
         };
         self.gate.ask(admitted, &question, NOW).verdict.await;
         request.to_string()

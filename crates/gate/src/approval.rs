@@ -9,6 +9,7 @@ mod held;
 mod memory;
 mod preview;
 mod request;
+mod sample;
 mod store;
 mod waiting;
 
@@ -17,5 +18,6 @@ pub(crate) use held::Held;
 pub use memory::Memory;
 pub use preview::{Effect, Preview, Previewed, Previewing};
 pub use request::{Answer, Called, NotCounted, Request, State};
+pub use sample::{Change, Difference, Line, Read, Sample, SampledRow};
 pub use store::{Down, Requests, Storing};
 pub use waiting::{Approvals, Presence};

@@ -32,7 +32,7 @@ pub struct Gate {
     /// The gateway's name in entries.
     pub(crate) name: Arc<str>,
     pub(crate) guesses: Arc<Guesses>,
-    tokens: Tokens,
+    pub(crate) tokens: Tokens,
     askers: Cache<Asker, u64>,
     asker_next: AtomicU64,
 }

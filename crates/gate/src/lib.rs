@@ -36,8 +36,8 @@ mod written;
 pub use admitted::Admitted;
 pub use answer::{Unanswered, Voter};
 pub use approval::{
-    Answer, Approvals, Called, Down, Effect, Memory, NotCounted, Presence, Preview, Previewed, Previewing,
-    Request, Requests, State, Storing,
+    Answer, Approvals, Called, Change, Difference, Down, Effect, Line, Memory, NotCounted, Presence, Preview,
+    Previewed, Previewing, Read, Request, Requests, Sample, SampledRow, State, Storing,
 };
 pub use checks::{Allowed, Approvable, Denied};
 pub use explain::{Asking, explain};

@@ -135,6 +135,8 @@ def test_labelled_values_are_masked_in_both(gateway, effect_of):
     "update payments set memo = (select name from staff limit 1) where id = 1",
     "update payments set (amount, memo) = (select 1, 'x') where id = 1",
     "update cheap set memo = 'x' where id = 1",
+    "with payments as (select 1 as id, 1 as card, 0 as amount, 'made up' as memo) update payments set memo = 'x' where id = 1",
+    "insert into refunds (id) values (1) on conflict (id) do update set memo = 'x'",
     "with gone as (delete from payments where id = 1 returning id) update payments set memo = 'x' where id in (select id from gone)",
 ))
 def test_what_may_not_be_run_beforehand_has_no_sample(gateway, issuer, owner, in_background, sql):

@@ -3,7 +3,8 @@
 use access::{Action, Effect, Facts, Position, Resource};
 use pg_query::Node;
 use pg_query::protobuf::{
-    Alias, DeleteStmt, InsertStmt, RangeVar, ResTarget, SelectStmt, String as Name, UpdateStmt, WithClause,
+    Alias, DeleteStmt, InsertStmt, OnConflictAction, RangeVar, ResTarget, SelectStmt, String as Name,
+    UpdateStmt, WithClause,
 };
 
 use crate::analysis::{analyse, parse};
@@ -11,7 +12,7 @@ use crate::catalog::{Catalog, Column, Relation};
 use crate::label::Label;
 use crate::reading::Kind;
 use crate::testimony::deparse;
-use crate::touched::{named, select, with_values};
+use crate::touched::{is_shadowed, named, select, with_values};
 
 /// How rows are read of those that a single statement would change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,7 +149,7 @@ struct Change<'a> {
 impl<'a> Change<'a> {
     fn of_update(it: &'a UpdateStmt, facts: &Facts, catalog: &'a Catalog) -> Result<Self, Unsampled> {
         let table = it.relation.as_ref().ok_or(NO_QUERY)?;
-        let relation = target(table, facts, catalog)?;
+        let relation = target(table, it.with_clause.as_ref(), facts, catalog)?;
         let set = it.target_list.iter().map(assigned).collect::<Option<Vec<_>>>().ok_or(NO_FORM)?;
         let is_set = |name: &str| set.iter().find(|(set, _)| *set == name).map(|(_, value)| *value);
         let shown = |is: bool, count: usize| {
@@ -177,7 +178,7 @@ impl<'a> Change<'a> {
 
     fn of_delete(it: &'a DeleteStmt, facts: &Facts, catalog: &'a Catalog) -> Result<Self, Unsampled> {
         let table = it.relation.as_ref().ok_or(NO_QUERY)?;
-        let relation = target(table, facts, catalog)?;
+        let relation = target(table, it.with_clause.as_ref(), facts, catalog)?;
         let mut change = Self::reading(table, &it.using_clause, it.where_clause.as_deref());
         change.with = it.with_clause.as_ref();
         for column in relation.columns.iter().take(COLUMNS_MAX) {
@@ -189,7 +190,11 @@ impl<'a> Change<'a> {
 
     fn of_insert(it: &'a InsertStmt, facts: &Facts, catalog: &'a Catalog) -> Result<Self, Unsampled> {
         let table = it.relation.as_ref().ok_or(NO_QUERY)?;
-        let relation = target(table, facts, catalog)?;
+        let relation = target(table, None, facts, catalog)?;
+        if it.on_conflict_clause.as_ref().is_some_and(|it| it.action() != OnConflictAction::OnconflictNothing)
+        {
+            return Err("it changes rows that are there already, or adds some");
+        }
         let source = it.select_stmt.as_deref().ok_or("it gives no values of its own")?;
         let named: Option<Vec<&str>> = it.cols.iter().map(column_name).collect();
         let all: Vec<&str> = relation.columns.iter().map(|column| &*column.name).collect();
@@ -241,7 +246,15 @@ impl<'a> Change<'a> {
 }
 
 /// The one table that a statement changes, if all that it is is a table whose columns are known.
-fn target<'a>(table: &'a RangeVar, facts: &Facts, catalog: &'a Catalog) -> Result<&'a Relation, Unsampled> {
+fn target<'a>(
+    table: &'a RangeVar,
+    with: Option<&WithClause>,
+    facts: &Facts,
+    catalog: &'a Catalog,
+) -> Result<&'a Relation, Unsampled> {
+    if is_shadowed(table, with) {
+        return Err("a WITH query of it has the name of its table");
+    }
     let schema = (!table.schemaname.is_empty()).then_some(table.schemaname.as_str());
     let is_written = |relation: &&Relation| {
         let named = Resource::Table(relation.name.clone());

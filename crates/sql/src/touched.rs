@@ -50,6 +50,9 @@ fn rows(
     condition: Option<&Node>,
     with: Option<&WithClause>,
 ) -> Option<SelectStmt> {
+    if is_shadowed(relation, with) {
+        return None;
+    }
     let name = named(relation).replace('"', "\"\"");
     let mut select = match others {
         [] => select("SELECT pg_catalog.count(*) FROM it", with)?,
@@ -63,6 +66,16 @@ fn rows(
     select.from_clause = std::iter::once(own).chain(others.iter().cloned()).collect();
     select.where_clause = condition.cloned().map(Box::new);
     Some(select)
+}
+
+/// Whether a query would read a WITH query of this name where a statement changes the table: that is a table always
+/// (`setTargetTable`), and rows that are made up could be shown for those of the table.
+pub(crate) fn is_shadowed(relation: &RangeVar, with: Option<&WithClause>) -> bool {
+    let is_same = |cte: &Node| match &cte.node {
+        Some(Kind::CommonTableExpr(it)) => it.ctename == relation.relname,
+        _ => true,
+    };
+    relation.schemaname.is_empty() && with.is_some_and(|with| with.ctes.iter().any(is_same))
 }
 
 /// By which name a statement speaks of the rows of its table.

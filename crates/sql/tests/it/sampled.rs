@@ -116,6 +116,8 @@ fn nothing_is_read_that_may_not_be_run_beforehand() {
         "with gone as (delete from cards returning id) update payments set amount = 1 where id in (select id from gone)",
         "insert into payments select * from payments",
         "insert into payments default values",
+        "with payments as (select 1 as id, 2 as amount) update payments set amount = 0 where id = 1",
+        "insert into payments (id, amount) values (1, 2) on conflict (id) do update set amount = 0",
         "insert into payments (id, unheard_of) values (1, 2)",
         "update payments set note = (select id from cards for update)",
     ] {

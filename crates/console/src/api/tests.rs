@@ -133,7 +133,11 @@ async fn a_request_is_shown_whole_and_that_is_recorded() {
                 "not_understood": [],
             },
             "fields": [],
-            "effect": { "tables": ["public.cards"], "has_where": true },
+            "effect": {
+                "tables": ["public.cards"],
+                "has_where": true,
+                "unsampled": "nothing of it may be run before it is approved",
+            },
             "policies": [],
             "needed": 1,
             "approvals": 0,

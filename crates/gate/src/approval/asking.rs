@@ -55,6 +55,9 @@ impl Gate {
         };
         let Approving { answer_seconds, use_seconds, .. } = admission.approval;
         let about = admitted.entry(now, question.request, Event::GatewayStopped);
+        let previewed = self.previewed(rules, admitted, question, now);
+        let is_unseen = previewed.is_none() && changes_rows(&question.facts);
+        let unsampled = is_unseen.then(|| "nothing of it may be run before it is approved".into());
         let request = Request {
             id: question.request.to_string().into(),
             revision: 0,
@@ -68,7 +71,7 @@ impl Gate {
             command: shown,
             fields: self.recorder.fields(&question.bound, &question.facts),
             called: question.facts.call.as_deref().map(|call| self.recorder.called(call, &question.facts)),
-            effect: Effect::of(&question.facts),
+            effect: Effect { unsampled, ..Effect::of(&question.facts) },
             why: refusal.detail.clone(),
             policies: decided.policies.clone(),
             policy_version: (&*rules.version).into(),
@@ -88,7 +91,7 @@ impl Gate {
             about,
             id: question.request,
             present: None,
-            previewed: self.previewed(rules, admitted, question, now),
+            previewed,
             guesses: Arc::clone(&self.guesses),
             is_recorded: AtomicBool::new(false),
             matches: guessed(&question.facts, &approvable.allowed.terms),
@@ -99,6 +102,11 @@ impl Gate {
             refusal: refusal.clone(),
         }))
     }
+}
+
+/// Whether it is one statement that changes rows, of which some could be shown.
+fn changes_rows(facts: &Facts) -> bool {
+    matches!(facts.kinds.as_slice(), [kind] if ["insert", "update", "delete"].contains(&&**kind))
 }
 
 /// Why a command cannot be approved by those to whom this much of it is shown; `None`: it can.

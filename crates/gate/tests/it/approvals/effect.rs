@@ -77,9 +77,11 @@ fn what_takes_time_by_what_whoever_asks_may_not_read_is_not_found_out() {
     let store = Shared::default();
     let (mut desk, seen) = previewing(&store, "");
     let admitted = desk.admit().unwrap();
-    let (_, mut verdict) = desk.put(&admitted, "update cards set a = 1 where b = 2");
+    let (id, mut verdict) = desk.put(&admitted, "update cards set a = 1 where b = 2");
     is_held(&mut verdict);
     assert!(seen.lock().unwrap().is_empty(), "they may not read the table");
+    let why = store.one(&id.to_string()).effect.unsampled;
+    assert!(why.unwrap().contains("before it is approved"), "and people are told that nothing was looked at");
 
     let reveal =
         r#"permit (principal, action == Action::"reveal", resource) when { context.approvals >= 1 };"#;

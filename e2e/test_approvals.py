@@ -341,7 +341,7 @@ def test_no_card_number_is_in_what_approvers_see(guarded, issuer, owner, in_back
 HTTP_POLICIES = """
     permit (principal, action in [Action::"connect", Action::"read", Action::"write", Action::"call"], resource);
     @id("ask-first") forbid (principal, action in Action::"change", resource) unless { context.approvals >= 1 };
-    @id("owners-approve") permit (principal in Group::"owners", action == Action::"approve", resource);
+    @id("owners-approve") permit (principal in Group::"owners", action in [Action::"approve", Action::"grant"], resource);
 """
 
 

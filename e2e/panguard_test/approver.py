@@ -43,8 +43,8 @@ class Approver:
         assert status == 200, (status, document)
         return document
 
-    def approve(self, request, comment="fine"):
-        return self.ask("POST", f"/api/requests/{request}/approve", {"comment": comment})
+    def approve(self, request, comment="fine", **more):
+        return self.ask("POST", f"/api/requests/{request}/approve", {"comment": comment, **more})
 
     def deny(self, request, comment="no"):
         return self.ask("POST", f"/api/requests/{request}/deny", {"comment": comment})

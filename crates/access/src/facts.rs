@@ -38,6 +38,14 @@ pub struct Facts {
     pub not_understood: Vec<Box<str>>,
 }
 
+/// Whether the number of rows that a database says it has touched is all that statements of these kinds touch by themselves.
+pub fn counts_rows(kinds: &[Box<str>]) -> bool {
+    matches!(kinds, [kind] if COUNTED.contains(&&**kind))
+}
+
+/// Kinds of statements whose tag is how many rows they have touched.
+const COUNTED: [&str; 4] = ["insert", "update", "delete", "merge"];
+
 /// Whether a command can leave something behind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Effect {

@@ -18,10 +18,12 @@ mod time;
 
 pub use call::{Call, Endpoint, Field, Part, Wanted};
 pub use class::{DataClass, UnknownClass};
-pub use facts::{Action, Answer, ColumnUse, Effect, Facts, Match, Member, Position, Resource, Use};
+pub use facts::{
+    Action, Answer, ColumnUse, Effect, Facts, Match, Member, Position, Resource, Use, counts_rows,
+};
 pub use mode::{Mode, ModeOf};
-pub use outcome::{Outcome, Said, Status};
-pub use permit::{Ahead, Mint, Permit, Receipt, Terms};
+pub use outcome::{Outcome, Revealed, Said, Status};
+pub use permit::{Ahead, Metered, Mint, Permit, Receipt, Terms};
 pub use principal::{Admission, Approving, Authentication, Delegation, Kind, Principal};
 pub use question::{Before, Bound, Parameter, Question, Stage, Ticket, Verdict};
 pub use redacted::{Redacted, Secret};

@@ -13,8 +13,19 @@ pub struct Outcome {
     pub masked: u64,
     /// Bytes of the answer as released to the agent.
     pub bytes: u64,
+    /// The values that were revealed where each counts ([`Metered`](crate::Metered)).
+    pub revealed: Vec<Revealed>,
     /// What a model said, where one was asked.
     pub said: Option<Box<Said>>,
+}
+
+/// A value that was told as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revealed {
+    /// The column that it is in, as `schema.table.column`.
+    pub column: Box<str>,
+    /// As it would have been told masked.
+    pub masked: Box<str>,
 }
 
 /// What came of asking a model.
@@ -41,6 +52,8 @@ pub enum Status {
     Failed(Box<str>),
     /// panguard withheld the answer: what came was not what had been decided upon.
     Withheld(&'static str),
+    /// panguard had the upstream roll it back, since it did more than it may: `UPDATE 7`.
+    RolledBack(Box<str>),
     /// It was decided upon and never ran: an earlier command of its pipeline failed, or the agent withdrew
     /// it.
     Skipped,

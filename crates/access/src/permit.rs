@@ -115,9 +115,27 @@ pub struct Terms {
     /// Whether errors and notices may pass as the upstream words them: no class is in reach
     /// ([`Facts::in_reach`](crate::Facts::in_reach)) that may not be revealed.
     pub tells_errors: bool,
+    /// How many rows the command may touch; if it touches more it is rolled back. `None`: as many as it does.
+    pub rows_max: Option<u64>,
+    /// Classes whose labelled values may pass as they are, but only so many of them.
+    pub metered: Option<Metered>,
+}
+
+/// Values that may be revealed one by one: each counts, and is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metered {
+    /// Their classes. `sad` has no effect here either.
+    pub classes: BTreeSet<DataClass>,
+    /// How many in all.
+    pub values_max: u32,
 }
 
 impl Terms {
+    /// Whether labelled values of `class` may pass as they are, up to a number of them.
+    pub fn meters(&self, class: &DataClass) -> bool {
+        *class != DataClass::Sad && self.metered.as_ref().is_some_and(|it| it.classes.contains(class))
+    }
+
     /// Whether values of `class` may pass as they are.
     pub fn reveals(&self, class: &DataClass) -> bool {
         *class != DataClass::Sad && self.reveal.contains(class)

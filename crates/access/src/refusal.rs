@@ -75,11 +75,13 @@ pub enum Code {
     Malformed,
     /// A person was asked to approve the command, and said no.
     ApprovalDenied,
+    /// The command touched more rows than were approved, and was rolled back.
+    MoreThanApproved,
 }
 
 impl Code {
     /// Every code, in the order of its number.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::NotIdentified,
         Self::TokenExpired,
         Self::UnknownConnection,
@@ -101,6 +103,7 @@ impl Code {
         Self::NotATemplate,
         Self::Malformed,
         Self::ApprovalDenied,
+        Self::MoreThanApproved,
     ];
 
     /// `PGD-0001` and so on.
@@ -127,6 +130,7 @@ impl Code {
             Self::NotATemplate => "PGD-0019",
             Self::Malformed => "PGD-0020",
             Self::ApprovalDenied => "PGD-0021",
+            Self::MoreThanApproved => "PGD-0022",
         }
     }
 
@@ -156,6 +160,9 @@ impl Code {
             Self::NotATemplate => "you may run registered statements alone here, and this is none of them",
             Self::Malformed => "the request is not well formed, or could be read in more than one way",
             Self::ApprovalDenied => "a person was asked to approve this command, and said no",
+            Self::MoreThanApproved => {
+                "this command touched more rows than were approved, and was rolled back"
+            }
         }
     }
 
@@ -180,6 +187,9 @@ impl Code {
             Self::PolicyError => "tell the operator of panguard, the policy has to be mended",
             Self::NotRecorded => "try again later, and tell the operator of panguard",
             Self::UpstreamUnavailable => "try again later",
+            Self::MoreThanApproved => {
+                "look at what it would touch by now, and send it again to have that approved"
+            }
             Self::AnswerWithheld => "select plain columns, and tell the operator of panguard",
             Self::LimitReached => "send less at once, or ask the operator to raise the limit",
             Self::NotSupported => "use ordinary queries instead",
@@ -223,7 +233,8 @@ impl Code {
             | Self::MaskWritten
             | Self::NotATemplate
             | Self::Malformed
-            | Self::ApprovalDenied => false,
+            | Self::ApprovalDenied
+            | Self::MoreThanApproved => false,
         }
     }
 }

@@ -103,7 +103,10 @@ fn shortened(event: &Event, budget: usize) -> Event {
         Event::CommandIntent { command, .. } | Event::ApprovalAsked { command, .. } => {
             shorten(command, budget)
         }
-        Event::ApprovalAnswered { comment, .. } => *comment = cut(comment, budget).into(),
+        Event::ApprovalAnswered { comment, .. }
+        | Event::GlassBroken { reason: comment, .. }
+        | Event::GlassReviewed { comment, .. }
+        | Event::GrantAsked { reason: comment, .. } => *comment = cut(comment, budget).into(),
         Event::CommandRefused { command, detail, .. } => {
             shorten(command, budget);
             *detail = cut(detail, budget).into();
@@ -117,6 +120,7 @@ fn shortened(event: &Event, budget: usize) -> Event {
         | Event::SessionClosed { .. }
         | Event::ApprovalSeen { .. }
         | Event::ApprovalNotCounted { .. }
+        | Event::Revealed { .. }
         | Event::ApprovalEnded { .. }
         | Event::Outcome { said: None, .. }
         | Event::PolicyChanged { .. }

@@ -115,8 +115,47 @@ pub enum Event {
         approves: bool,
         /// In their words, masked.
         comment: Box<str>,
+        /// How many rows the command may touch, if they said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rows_max: Option<u64>,
         /// Who asked for it.
         asker: Box<Who>,
+    },
+    /// A person let a command run without waiting for approval: durable before it counts.
+    GlassBroken {
+        /// The request.
+        of: Box<str>,
+        /// Why, in their words, masked.
+        reason: Box<str>,
+        /// Who asked for it.
+        asker: Box<Who>,
+    },
+    /// Another person looked at why.
+    GlassReviewed {
+        /// The request.
+        of: Box<str>,
+        /// In their words, masked.
+        comment: Box<str>,
+        /// Who asked for it.
+        asker: Box<Who>,
+    },
+    /// Somebody asks for access for a time.
+    GrantAsked {
+        /// The request.
+        of: Box<str>,
+        /// What access, in words.
+        grant: Box<str>,
+        /// What for, in their words, masked.
+        reason: Box<str>,
+    },
+    /// A value was told as it is, of the few that a grant lets be revealed.
+    Revealed {
+        /// The request for that grant.
+        grant: Box<str>,
+        /// The column that it is in, as `schema.table.column`.
+        column: Box<str>,
+        /// As it would have been told masked.
+        masked: Box<str>,
     },
     /// A person's answer did not count (10.2.1.4).
     ApprovalNotCounted {
@@ -136,7 +175,7 @@ pub enum Event {
     Outcome {
         /// How.
         status: StatusWord,
-        /// The upstream's word for it: a command tag, a SQLSTATE, or why the answer was withheld.
+        /// The upstream's word for it: a command tag, a SQLSTATE, or why the answer was withheld; of what was rolled back its tag.
         code: Box<str>,
         /// Rows in the answer.
         rows: u64,
@@ -196,6 +235,10 @@ impl Event {
             Self::ApprovalAsked { .. } => "approval_asked",
             Self::ApprovalSeen { .. } => "approval_seen",
             Self::ApprovalAnswered { .. } => "approval_answered",
+            Self::GlassBroken { .. } => "glass_broken",
+            Self::GlassReviewed { .. } => "glass_reviewed",
+            Self::GrantAsked { .. } => "grant_asked",
+            Self::Revealed { .. } => "revealed",
             Self::ApprovalNotCounted { .. } => "approval_not_counted",
             Self::ApprovalEnded { .. } => "approval_ended",
             Self::Outcome { .. } => "outcome",
@@ -219,9 +262,11 @@ impl Event {
             | Self::ApprovalNotCounted { .. } => Indication::Failure,
             Self::Outcome { status, .. } => match status {
                 StatusWord::Completed => Indication::Success,
-                StatusWord::Failed | StatusWord::Withheld | StatusWord::Skipped | StatusWord::Unknown => {
-                    Indication::Failure
-                }
+                StatusWord::Failed
+                | StatusWord::Withheld
+                | StatusWord::RolledBack
+                | StatusWord::Skipped
+                | StatusWord::Unknown => Indication::Failure,
             },
             Self::LogCreated { .. }
             | Self::GatewayStopped
@@ -231,6 +276,10 @@ impl Event {
             | Self::ApprovalAsked { .. }
             | Self::ApprovalSeen { .. }
             | Self::ApprovalAnswered { .. }
+            | Self::GlassBroken { .. }
+            | Self::GlassReviewed { .. }
+            | Self::GrantAsked { .. }
+            | Self::Revealed { .. }
             | Self::ApprovalEnded { .. }
             | Self::PolicyChanged { .. }
             | Self::ConfigurationChanged { .. }
@@ -257,6 +306,10 @@ impl Event {
             Self::ApprovalAsked { .. } => "requests for approval".into(),
             Self::ApprovalSeen { of }
             | Self::ApprovalAnswered { of, .. }
+            | Self::GlassBroken { of, .. }
+            | Self::GlassReviewed { of, .. }
+            | Self::GrantAsked { of, .. }
+            | Self::Revealed { grant: of, .. }
             | Self::ApprovalNotCounted { of, .. }
             | Self::ApprovalEnded { of, .. } => format!("request {of}"),
         }
@@ -269,6 +322,7 @@ impl From<&Outcome> for Event {
             Status::Completed(tag) => (StatusWord::Completed, tag.clone()),
             Status::Failed(code) => (StatusWord::Failed, code.clone()),
             Status::Withheld(why) => (StatusWord::Withheld, (*why).into()),
+            Status::RolledBack(tag) => (StatusWord::RolledBack, tag.clone()),
             Status::Skipped => (StatusWord::Skipped, "".into()),
             Status::Unknown => (StatusWord::Unknown, "".into()),
         };
@@ -482,6 +536,8 @@ pub enum StatusWord {
     Failed,
     /// panguard withheld the answer.
     Withheld,
+    /// panguard had it rolled back: it touched more rows than were approved.
+    RolledBack,
     /// It never ran: one before it in its pipeline failed, or the agent withdrew it.
     Skipped,
     /// Not known: the session ended first.
@@ -496,6 +552,8 @@ pub enum Ended {
     Expired,
     /// Whoever asked went away.
     Withdrawn,
+    /// Somebody ended it, or gave it back: access for a time.
+    Revoked,
 }
 
 /// What was done to a credential.

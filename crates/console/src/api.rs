@@ -15,18 +15,18 @@ use std::time::Duration;
 
 use access::{Secret, SessionId};
 use aws_lc_rs::rand;
-use gate::{Stranger, Unanswered, Voter};
+use gate::{Grant, Saying, Stranger, Unanswered, Verb, Voter, Wish};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, ORIGIN, USER_AGENT};
-use hyper::{Request, Response, StatusCode, Uri};
+use hyper::{Method, Request, Response, StatusCode, Uri};
 use serde_json::{Value, json};
 use tokio::time::timeout;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::State;
 use crate::serve::{JSON, text};
-use asked::{Listing, Route};
+use asked::{Listing, Route, Said, Wished};
 use problem::Problem;
 
 /// Answers one request to the API.
@@ -45,8 +45,8 @@ pub(crate) async fn answer(
 async fn asked(request: Request<Incoming>, from: SocketAddr, state: &Arc<State>) -> Result<Value, Problem> {
     let (parts, body) = request.into_parts();
     let route = Route::of(parts.uri.path()).ok_or(Problem::NoSuchPath)?;
-    if parts.method != route.method() {
-        return Err(Problem::Method(route.method()));
+    if !route.methods().contains(&parts.method) {
+        return Err(Problem::Method(route.methods()));
     }
     if !is_from_here(&parts.uri, &parts.headers) {
         return Err(Problem::CrossSite);
@@ -54,7 +54,13 @@ async fn asked(request: Request<Incoming>, from: SocketAddr, state: &Arc<State>)
     let voter = sign_in(&parts.headers, from, state).await?;
     let (gate, now) = (&state.gate, state.clock);
     match route {
-        Route::List => {
+        Route::Requests if parts.method == Method::POST => {
+            let wished = read(&parts.headers, body).await?;
+            let wished = asked::wished(&wished).ok_or(Problem::Wish)?;
+            let request = ask_for(state, &voter, wished).await?;
+            Ok(json::whole(&request, now()))
+        }
+        Route::Requests => {
             let Listing { all, limit } = Listing::read(parts.uri.query())?;
             let listed = gate.requests(&voter, !all, limit, now()).await?;
             let listed: Vec<Value> = listed.iter().map(|it| json::listed(it, now())).collect();
@@ -64,13 +70,23 @@ async fn asked(request: Request<Incoming>, from: SocketAddr, state: &Arc<State>)
             let id = asked::id(id).ok_or(Unanswered::Unknown)?;
             Ok(json::whole(&gate.see(&voter, &id, now()).await?, now()))
         }
-        Route::Answer { id, approves } => {
-            let comment = comment(&parts.headers, body).await?;
+        Route::Answer { id, verb } => {
+            let said = match body.is_end_stream() {
+                true => Said::default(),
+                false => asked::said(&read(&parts.headers, body).await?).ok_or(Problem::Body)?,
+            };
+            let Said { comment, rows_max, narrower } = said;
             let id = asked::id(id).ok_or(Unanswered::Unknown)?;
             let state = state.clone();
             // To its end, even if whoever asks hangs up: no entry tells of an answer that the store never got.
-            let said =
-                tokio::spawn(async move { state.gate.answer(&voter, &id, approves, &comment, now()).await });
+            let said = tokio::spawn(async move {
+                let saying = Saying { verb, comment: &comment, rows_max, narrower: narrower.as_ref() };
+                let answered = state.gate.answer(&voter, &id, &saying, now()).await;
+                if answered.is_ok() && verb == Verb::BreakGlass {
+                    warn!(request = id, by = %voter.principal.id, "the glass is broken: to be reviewed");
+                }
+                answered
+            });
             let request = said.await.map_err(|error| {
                 error!(%error, "an answer to a request broke off");
                 Problem::Broken
@@ -131,11 +147,26 @@ fn client(headers: &HeaderMap) -> String {
     named.unwrap_or_default().chars().take(CLIENT_CHARS_MAX).collect()
 }
 
-/// The comment in a body, if there is a body.
-async fn comment(headers: &HeaderMap, body: Incoming) -> Result<Box<str>, Problem> {
-    if body.is_end_stream() {
-        return Ok("".into());
-    }
+/// Asks for access for a time.
+async fn ask_for(state: &Arc<State>, voter: &Voter, wished: Wished) -> Result<gate::Request, Problem> {
+    let labels = (state.labels)(&wished.connection).ok_or(Unanswered::NoConnection)?;
+    let session = session_id().ok_or(Unanswered::NotRecorded)?;
+    let Wished { connection, actions, objects, classes, seconds, reveals, reason, approvals } = wished;
+    let grant = Grant { actions, objects, classes, seconds, reveals, revealed: 0, reason };
+    let (state, voter) = (state.clone(), voter.clone());
+    let asking = tokio::spawn(async move {
+        let wish = Wish { session, connection: &connection, labels: &labels, grant, needed: approvals };
+        state.gate.ask_for(&voter, wish, (state.clock)()).await
+    });
+    let asked = asking.await.map_err(|error| {
+        error!(%error, "a request for access broke off");
+        Problem::Broken
+    });
+    Ok(asked??)
+}
+
+/// The bytes of a body.
+async fn read(headers: &HeaderMap, body: Incoming) -> Result<Bytes, Problem> {
     // A form on another page can send a body as text or as a form, and as nothing else.
     if !one(headers, &CONTENT_TYPE).is_some_and(asked::is_json) {
         return Err(Problem::NotJson);
@@ -145,7 +176,7 @@ async fn comment(headers: &HeaderMap, body: Incoming) -> Result<Box<str>, Proble
         true => Problem::TooLong,
         false => Problem::Body,
     })?;
-    asked::comment(&body.to_bytes()).ok_or(Problem::Body)
+    Ok(body.to_bytes())
 }
 
 /// The value of a field that is there once, as text.

@@ -35,12 +35,17 @@ pub struct State {
     pub gate: Arc<Gate>,
     /// Says who presents a token.
     pub identify: Identify,
+    /// The labels of a connection, if there is one of that name.
+    pub labels: Labels,
     /// The time of day.
     pub clock: fn() -> Timestamp,
 }
 
 /// Says who presents a token.
 pub type Identify = Box<dyn Fn(Secret) -> Identifying + Send + Sync>;
+
+/// Gives the labels of a connection by its name.
+pub type Labels = Box<dyn Fn(&str) -> Option<Arc<[Box<str>]>> + Send + Sync>;
 
 /// Somebody who is being identified.
 pub type Identifying = Pin<Box<dyn Future<Output = Result<Principal, Unidentified>> + Send>>;

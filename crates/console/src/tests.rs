@@ -59,6 +59,7 @@ const RULES: &str = r#"
     permit (principal, action == Action::"write", resource) when { context.approvals >= 1 };
     permit (principal, action == Action::"administer", resource) when { context.approvals >= 2 };
     permit (principal in Group::"owners", action == Action::"approve", resource);
+    permit (principal in Group::"owners", action == Action::"grant", resource);
     forbid (principal == User::"dan", action == Action::"approve", resource) unless { context.comment };
 "#;
 
@@ -123,6 +124,7 @@ pub(crate) async fn console_of(gate: Gate, paper: Paper) -> Console {
         checks: vec![Check::new("issuers", Vec::new), log],
         gate: gate.clone(),
         identify: Box::new(|token| Box::pin(async move { identify(&token) })),
+        labels: Box::new(|name| (name == "payments-db").then(|| Arc::new(["cde".into()]) as _)),
         clock: || NOW,
     };
     let (stop, stopped) = oneshot::channel();

@@ -8,10 +8,10 @@ use access::{
     Timestamp,
 };
 use audit::{Ended, Entry, Event, Who};
-use policy::{Asked, Decision, Scope, Subject};
+use policy::{Asked, Decision, Granting, Scope, Subject};
 
 use crate::Gate;
-use crate::approval::{Approvals, Called, Down, Effect, NotCounted, Request};
+use crate::approval::{Approvals, Called, Down, Effect, Grant, NoGrant, NotCounted, Request, Saying, Verb};
 
 /// Somebody who answers, or looks.
 #[derive(Debug, Clone)]
@@ -37,6 +37,12 @@ pub enum Unanswered {
     NotAllowed(Box<str>),
     /// It does not count.
     NotCounted(NotCounted),
+    /// Access cannot be asked for so.
+    NoGrant(NoGrant),
+    /// There is no such connection, or none that they may know of.
+    NoConnection,
+    /// So many requests of theirs are open already.
+    TooMany(u64),
     /// It could not be recorded, so that it does not count.
     NotRecorded,
     /// The store cannot be reached.
@@ -52,13 +58,13 @@ impl Gate {
         &self,
         voter: &Voter,
         id: &str,
-        approves: bool,
-        comment: &str,
+        saying: &Saying<'_>,
         now: Timestamp,
     ) -> Result<Request, Unanswered> {
         let (approvals, who, mut request) = self.look_up(voter, id, now).await?;
-        let comment = self.recorder.name(clip(comment));
-        if let Err(why) = self.counts(voter, &who, &request, approves, &comment, now) {
+        let comment = self.recorder.name(clip(saying.comment));
+        let saying = &saying.in_words(&comment);
+        if let Err(why) = self.counts(voter, &who, &request, saying, now) {
             // Whoever waits is told, if the policies are why.
             approvals.wake(id, now);
             let reason = why.to_string().into();
@@ -66,18 +72,13 @@ impl Gate {
             _ = self.log.append(&self.entry(voter, &who, &request, event, now)).await;
             return Err(why);
         }
-        let event = Event::ApprovalAnswered {
-            of: request.id.clone(),
-            approves,
-            comment: comment.clone(),
-            asker: Box::new(request.asker.clone()),
-        };
+        let event = answered(&request, saying);
         if self.log.append(&self.entry(voter, &who, &request, event, now)).await.is_err() {
             return Err(Unanswered::NotRecorded);
         }
         loop {
-            let counts = self.counts(voter, &who, &request, approves, &comment, now);
-            let answer = |()| request.answer(&who, approves, &comment, now).map_err(Unanswered::NotCounted);
+            let counts = self.counts(voter, &who, &request, saying, now);
+            let answer = |()| request.answer(&who, saying, now).map_err(Unanswered::NotCounted);
             if let Err(late) = counts.and_then(answer) {
                 let event =
                     Event::ApprovalNotCounted { of: request.id.clone(), reason: late.to_string().into() };
@@ -86,6 +87,7 @@ impl Gate {
             }
             if approvals.store.replace(&request).await.map_err(Unanswered::Down)? {
                 approvals.wake(id, now);
+                approvals.grants.note(request.clone());
                 return Ok(self.shown(request, voter, &who));
             }
             // Somebody else was quicker: it counts by what there is now.
@@ -100,18 +102,28 @@ impl Gate {
         voter: &Voter,
         who: &Who,
         request: &Request,
-        approves: bool,
-        comment: &str,
+        saying: &Saying<'_>,
         now: Timestamp,
     ) -> Result<(), Unanswered> {
-        let decision = self.may_answer(&voter.principal, request, !comment.is_empty(), now);
+        let Saying { verb, comment, .. } = *saying;
+        let left = request.left_by(saying).map_err(Unanswered::NotCounted)?;
+        let answer = Answering { verb, comment: !comment.is_empty(), left: left.as_ref() };
+        let decision = self.may_answer(answer, &voter.principal, request, now);
         match decision.allowed {
             // Policies that were in force for a while say nothing of what is approved under those before and after.
-            true if approves && *self.rules.load().version != *request.policy_version => {
+            true if verb.lets_run() && *self.rules.load().version != *request.policy_version => {
                 Err(Unanswered::NotAllowed("the policies have changed since it was asked".into()))
             }
-            true => request.may_answer(who, now).map_err(Unanswered::NotCounted),
-            false if request.is_own(who) => Err(Unanswered::NotCounted(NotCounted::Own)),
+            false if verb == Verb::Revoke && request.is_own(who) => {
+                request.may_answer(who, saying, now).map_err(Unanswered::NotCounted)
+            }
+            true if verb == Verb::BreakGlass && comment.is_empty() => {
+                Err(Unanswered::NotAllowed("say why it cannot wait".into()))
+            }
+            true => request.may_answer(who, saying, now).map_err(Unanswered::NotCounted),
+            false if verb != Verb::BreakGlass && request.is_own(who) => {
+                Err(Unanswered::NotCounted(NotCounted::Own))
+            }
             false => Err(Unanswered::NotAllowed(decision.why().into())),
         }
     }
@@ -149,7 +161,8 @@ impl Gate {
         let seen = if open { LEFT_MAX } else { limit };
         let mut all = approvals.store.list(open, seen).await.map_err(Unanswered::Down)?;
         all.retain(|it| {
-            (!open || it.state_at(now).is_open()) && self.may_see(&voter.principal, &who, it, now)
+            (!open || it.state_at(now).is_open() || it.is_to_review())
+                && self.may_see(&voter.principal, &who, it, now)
         });
         all.truncate(limit as usize);
         let listed = |it: Request| Request { effect: it.effect.clone().without_values(), ..it };
@@ -245,14 +258,20 @@ impl Gate {
         // Whoever has to sign in anew to answer may look before.
         let fresh = Authentication { at: Some(now), ..principal.authentication.clone() };
         let fresh = Principal { authentication: fresh, ..principal.clone() };
-        request.is_own(who) || self.may_answer(&fresh, request, true, now).allowed
+        // And may leave little of what is asked for.
+        let least = request.grant.as_deref().map(|grant| Grant { seconds: 1, ..grant.clone() });
+        let may = |verb| {
+            let left = least.as_ref();
+            self.may_answer(Answering { verb, comment: true, left }, &fresh, request, now).allowed
+        };
+        request.is_own(who) || may(Verb::Approve) || may(Verb::BreakGlass)
     }
 
     fn may_answer(
         &self,
+        answer: Answering<'_>,
         principal: &Principal,
         request: &Request,
-        comment: bool,
         now: Timestamp,
     ) -> Decision {
         if principal.kind != Kind::User {
@@ -268,17 +287,36 @@ impl Gate {
         let asked = Asked {
             requester: &request.asker.id,
             groups: &request.asker.groups,
-            comment,
+            comment: answer.comment,
             acr: signed_in.class.as_deref().unwrap_or_default(),
             signed_in_seconds: signed_in.at.map(|at| (now.micros() - at.micros()).max(0) / 1_000_000),
+            granting: answer.left.map(|grant| Granting {
+                actions: &grant.actions,
+                objects: &grant.objects,
+                classes: &grant.classes,
+                seconds: grant.seconds,
+                reveals: grant.reveals,
+            }),
+        };
+        let answering = match answer.verb {
+            Verb::BreakGlass => policy::Answering::BreakGlass,
+            _ if request.grant.is_some() => policy::Answering::Grant,
+            Verb::Approve | Verb::Deny | Verb::Review | Verb::Revoke => policy::Answering::Approve,
         };
         let rules = self.rules.load();
         let subject = Subject::new(principal);
         let inquiry = rules.policies.about(&subject, scope, &facts, Stage::Run, request.approvals());
-        inquiry.may_approve(asked)
+        inquiry.may_answer(answering, asked)
     }
 
-    fn entry(&self, voter: &Voter, who: &Who, request: &Request, event: Event, now: Timestamp) -> Entry {
+    pub(crate) fn entry(
+        &self,
+        voter: &Voter,
+        who: &Who,
+        request: &Request,
+        event: Event,
+        now: Timestamp,
+    ) -> Entry {
         let id = RequestId::read(&request.id);
         Entry {
             session: id.map(|id| id.session),
@@ -290,6 +328,31 @@ impl Gate {
             lane: Some("console".into()),
             ..Entry::of_gateway(now, Arc::clone(&self.name), event)
         }
+    }
+}
+
+/// An answer, as policy sees it.
+#[derive(Clone, Copy)]
+struct Answering<'a> {
+    verb: Verb,
+    /// Whether it says why.
+    comment: bool,
+    /// What would be left of the access that is asked for, if it is access.
+    left: Option<&'a Grant>,
+}
+
+/// The entry of what somebody says, to be there before it counts.
+fn answered(request: &Request, saying: &Saying<'_>) -> Event {
+    let (of, asker) = (request.id.clone(), Box::new(request.asker.clone()));
+    let Saying { verb, comment, rows_max, .. } = *saying;
+    let comment = comment.into();
+    match verb {
+        Verb::Approve | Verb::Deny => {
+            Event::ApprovalAnswered { of, approves: verb == Verb::Approve, comment, rows_max, asker }
+        }
+        Verb::BreakGlass => Event::GlassBroken { of, reason: comment, asker },
+        Verb::Review => Event::GlassReviewed { of, comment, asker },
+        Verb::Revoke => Event::ApprovalEnded { of, how: Ended::Revoked },
     }
 }
 
@@ -365,6 +428,11 @@ impl fmt::Display for Unanswered {
             Self::Expired => f.write_str("your token has expired: get a fresh one"),
             Self::NotAllowed(why) => write!(f, "policy does not let you answer it so: {why}"),
             Self::NotCounted(why) => why.fmt(f),
+            Self::NoGrant(why) => why.fmt(f),
+            Self::NoConnection => f.write_str("there is no such connection for you"),
+            Self::TooMany(open) => {
+                write!(f, "{open} requests of yours are open already: wait until some are answered")
+            }
             Self::NotRecorded => {
                 f.write_str("your answer could not be recorded, so it does not count: try again later")
             }

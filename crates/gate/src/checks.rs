@@ -3,6 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use access::{Action, Code, DataClass, Effect, Facts, Mode, PolicyNote, Position, Resource, Terms, Use};
 use policy::{Decision, Inquiry};
 
+use crate::approval::Grant;
+
 /// What policy says to a command, whoever's token is valid or not.
 pub(crate) type Ruling = Result<Allowed, Denied>;
 
@@ -56,6 +58,58 @@ impl Denied {
 /// Most approvals that a policy can ask for.
 pub(crate) const APPROVALS_MAX: u32 = 10;
 
+/// Policy, asked about one command; what a grant covers, as if its approvals were for the command.
+pub(crate) struct Views<'a> {
+    inquiry: Inquiry<'a>,
+    granted: Option<Granted<'a>>,
+}
+
+/// Policy, asked as if a command had a grant's approvals.
+struct Granted<'a> {
+    inquiry: Inquiry<'a>,
+    grant: &'a Grant,
+    facts: &'a Facts,
+}
+
+impl<'a> Views<'a> {
+    pub(crate) fn of(inquiry: Inquiry<'a>) -> Self {
+        Self { inquiry, granted: None }
+    }
+
+    /// The same where a grant covers some of it, for which `granted` asks.
+    pub(crate) fn with(self, granted: Inquiry<'a>, grant: &'a Grant, facts: &'a Facts) -> Self {
+        Self { granted: Some(Granted { inquiry: granted, grant, facts }), ..self }
+    }
+
+    /// Whether a class may be revealed by the grant alone.
+    pub(crate) fn gains(&self, class: &DataClass) -> bool {
+        let resource = Resource::Class(class.clone());
+        self.granted.as_ref().is_some_and(|it| it.grant.reveals(class, it.facts))
+            && !self.inquiry.may(Action::Reveal, &resource).allowed
+    }
+
+    fn mode(&self) -> Mode {
+        self.inquiry.mode()
+    }
+
+    fn may(&self, action: Action, resource: &Resource) -> Decision {
+        let covers = |it: &&Granted<'_>| match (action, resource) {
+            (Action::Reveal, Resource::Class(class)) => it.grant.reveals(class, it.facts),
+            _ => it.grant.covers(action, resource),
+        };
+        let granted = self.granted.as_ref().filter(covers);
+        granted.map_or(&self.inquiry, |it| &it.inquiry).may(action, resource)
+    }
+
+    fn may_use(&self, feature: &str) -> Decision {
+        self.inquiry.may_use(feature)
+    }
+
+    fn may_match(&self, class: &DataClass, column: &str, values: u64) -> Decision {
+        self.inquiry.may_match(class, column, values)
+    }
+}
+
 /// Decides a command on its facts. `matches` are how many values will have been compared with the column of each of
 /// [`Facts::matches`]; `scanned` are the classes that a scan of the answer can meet anywhere; `about` gives the inquiry
 /// for a number of approvals.
@@ -65,12 +119,13 @@ pub(crate) fn rule<'a>(
     scanned: &[DataClass],
     about: impl Fn(u32) -> Inquiry<'a>,
 ) -> Ruling {
-    let denied = match check(facts, matches, scanned, &about(0)) {
+    let check = |approvals| check(facts, matches, scanned, &Views::of(about(approvals)));
+    let denied = match check(0) {
         Ok(allowed) => return Ok(allowed),
         Err(denied) => denied,
     };
     // An error or a computation on `sad` is not a thing to approve; the same check says so again.
-    let with = |approvals| Some((approvals, check(facts, matches, scanned, &about(approvals)).ok()?));
+    let with = |approvals| Some((approvals, check(approvals).ok()?));
     if with(APPROVALS_MAX).is_none() {
         return Err(denied);
     }
@@ -79,7 +134,8 @@ pub(crate) fn rule<'a>(
     Err(Denied { code: Code::NeedsApproval, approvable, ..denied })
 }
 
-fn check(facts: &Facts, matches: &[u64], scanned: &[DataClass], inquiry: &Inquiry<'_>) -> Ruling {
+/// The checks on the facts of a command, in their order.
+pub(crate) fn check(facts: &Facts, matches: &[u64], scanned: &[DataClass], inquiry: &Views<'_>) -> Ruling {
     let mut notes = Notes::default();
     registered(facts, inquiry.mode())?;
     understood(facts, inquiry, &mut notes)?;
@@ -107,7 +163,7 @@ fn registered(facts: &Facts, mode: Mode) -> Result<(), Denied> {
 }
 
 /// Everything is understood, or a policy names it as allowed.
-fn understood(facts: &Facts, inquiry: &Inquiry<'_>, notes: &mut Notes) -> Result<(), Denied> {
+fn understood(facts: &Facts, inquiry: &Views<'_>, notes: &mut Notes) -> Result<(), Denied> {
     for feature in &facts.not_understood {
         notes.take(Code::NotUnderstood, &inquiry.may_use(feature), || {
             format!("`{feature}` is not understood")
@@ -117,7 +173,7 @@ fn understood(facts: &Facts, inquiry: &Inquiry<'_>, notes: &mut Notes) -> Result
 }
 
 /// Policy allows each thing that is done to each resource.
-fn allowed(facts: &Facts, inquiry: &Inquiry<'_>, notes: &mut Notes) -> Result<(), Denied> {
+fn allowed(facts: &Facts, inquiry: &Views<'_>, notes: &mut Notes) -> Result<(), Denied> {
     // A command that uses nothing is still decided.
     let nothing = [Use { action: Action::Session, resource: Resource::Connection }];
     let uses = if facts.uses.is_empty() { &nothing[..] } else { &facts.uses };
@@ -140,7 +196,7 @@ fn allowed(facts: &Facts, inquiry: &Inquiry<'_>, notes: &mut Notes) -> Result<()
 fn revealed(
     facts: &Facts,
     scanned: &[DataClass],
-    inquiry: &Inquiry<'_>,
+    inquiry: &Views<'_>,
     notes: &mut Notes,
 ) -> Result<Terms, Denied> {
     let mut computed: BTreeMap<&DataClass, Vec<&str>> = BTreeMap::new();
@@ -188,7 +244,7 @@ fn compared(
     facts: &Facts,
     matches: &[u64],
     terms: &Terms,
-    inquiry: &Inquiry<'_>,
+    inquiry: &Views<'_>,
     notes: &mut Notes,
 ) -> Result<(), Denied> {
     for (at, it) in facts.matches.iter().enumerate() {

@@ -150,6 +150,9 @@ impl Gate {
         } else {
             rules.decided(admitted, question, &self.recorder)
         };
+        if let Some(asked) = self.granted(&rules, admitted, question, &decided, now) {
+            return asked;
+        }
         let mode = recorded(admitted.admission().mode);
         let command =
             self.recorder.command(RECORDED, question, decided.hide, Arc::clone(&decided.facts), mode);
@@ -275,6 +278,7 @@ impl Gate {
 
     /// Records how a command ended. Nothing waits for it.
     pub fn done(&self, admitted: &Admitted, outcome: &Outcome, now: Timestamp) {
+        self.revealed(admitted, outcome, now);
         let mut event = Event::from(outcome);
         if let Event::Outcome { code, said, .. } = &mut event {
             // An upstream's word, and a model's.

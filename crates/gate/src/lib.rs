@@ -23,6 +23,7 @@ mod checks;
 mod daily;
 mod explain;
 mod gate;
+mod granting;
 mod guesses;
 mod hide;
 mod limits;
@@ -36,11 +37,13 @@ mod written;
 pub use admitted::Admitted;
 pub use answer::{Unanswered, Voter};
 pub use approval::{
-    Answer, Approvals, Called, Change, Difference, Down, Effect, Line, Memory, NotCounted, Presence, Preview,
-    Previewed, Previewing, Read, Request, Requests, Sample, SampledRow, State, Storing,
+    Answer, Approvals, Called, Change, Difference, Down, Effect, Glass, Grant, Line, Memory, Narrower,
+    NoGrant, NotCounted, Presence, Preview, Previewed, Previewing, Read, Request, Requests, Sample,
+    SampledRow, Saying, State, Storing, Verb,
 };
 pub use checks::{Allowed, Approvable, Denied};
 pub use explain::{Asking, explain};
 pub use gate::{Asked, Gate, Stranger};
+pub use granting::Wish;
 pub use limits::{Allowance, Limits, TooMany, Who};
 pub use pending::{Append, Appending, Pending};

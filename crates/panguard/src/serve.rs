@@ -273,7 +273,9 @@ fn console_state(
         let gateway = people.clone();
         Box::pin(async move { gateway.identify(&token).await })
     });
-    console::State { metrics, checks, gate, identify, clock: now }
+    let known = gateway.clone();
+    let labels: console::Labels = Box::new(move |connection| known.labels(connection));
+    console::State { metrics, checks, gate, identify, labels, clock: now }
 }
 
 fn ready_line(config: &Config, policies: usize) -> String {

@@ -5,7 +5,7 @@ use cedar_policy::{
 
 use crate::call;
 use crate::resource::Placed;
-use crate::schema::VOCABULARY;
+use crate::schema::{Answering, VOCABULARY};
 use crate::{Policies, Scope, Subject};
 
 /// What policy says to one question.
@@ -29,9 +29,25 @@ pub struct Inquiry<'a> {
     stage: Stage,
     approvals: u32,
     tokens: u64,
+    granted: bool,
     request: Option<Asked<'a>>,
     /// The subject, the actions and the connection; or why they cannot be put to Cedar.
     entities: Result<Entities, String>,
+}
+
+/// What a grant would allow, for policies to look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Granting<'a> {
+    /// The ids of the actions.
+    pub actions: &'a [Box<str>],
+    /// On what.
+    pub objects: &'a [Box<str>],
+    /// The names of the data classes.
+    pub classes: &'a [Box<str>],
+    /// For how long.
+    pub seconds: u32,
+    /// How many values it lets be revealed, if it says.
+    pub reveals: Option<u32>,
 }
 
 /// What is known of a request for approval beside the facts of its command.
@@ -47,6 +63,8 @@ pub struct Asked<'a> {
     pub acr: &'a str,
     /// How many seconds ago, if that is known.
     pub signed_in_seconds: Option<i64>,
+    /// What it would allow, if it is no command but access for a time.
+    pub granting: Option<Granting<'a>>,
 }
 
 /// What of the facts a question is about, where that is less than all.
@@ -70,7 +88,18 @@ impl<'a> Inquiry<'a> {
         approvals: u32,
     ) -> Self {
         let entities = scope.check().and_then(|()| with(subject.entities.clone()?, [scope.connection()?]));
-        Self { policies, subject, scope, facts, stage, approvals, tokens: 0, request: None, entities }
+        Self {
+            policies,
+            subject,
+            scope,
+            facts,
+            stage,
+            approvals,
+            tokens: 0,
+            granted: false,
+            request: None,
+            entities,
+        }
     }
 
     /// The same of a subject that has used so many tokens of models on the connection lately.
@@ -79,12 +108,19 @@ impl<'a> Inquiry<'a> {
         Self { tokens, ..self }
     }
 
-    /// Whether the subject may answer a request for approval of a command of these facts. Only permits that name it count.
+    /// The same where the approvals are those of a grant.
     #[must_use]
-    pub fn may_approve(self, request: Asked<'a>) -> Decision {
+    pub fn granted(self) -> Self {
+        Self { granted: true, ..self }
+    }
+
+    /// Whether the subject may answer what somebody asks for, on these facts. Only permits that name it count.
+    #[must_use]
+    pub fn may_answer(self, answering: Answering, request: Asked<'a>) -> Decision {
         let itself = Self { request: Some(request), ..self };
         let placed = itself.scope.place(&Resource::Connection);
-        itself.ask(itself.policies.on_answers(), VOCABULARY.approve(), placed, Narrowed::default())
+        let Some(policies) = itself.policies.on_answers(answering) else { return Decision::none_allows() };
+        itself.ask(policies, VOCABULARY.answering(answering), placed, Narrowed::default())
     }
 
     /// In which way the subject queries the connection.
@@ -229,7 +265,18 @@ impl<'a> Inquiry<'a> {
                 RestrictedExpression::new_long(asked.and_then(|asked| asked.signed_in_seconds).unwrap_or(-1)),
             ),
         ];
-        let pairs = pairs.into_iter().chain(asking).chain(call::context(facts.call.as_deref()));
+        let granting = asked.and_then(|asked| asked.granting);
+        let reveals = granting.map_or(0, |it| it.reveals.map_or(-1, i64::from));
+        let granting = [
+            ("granted", RestrictedExpression::new_bool(self.granted)),
+            ("grant_actions", set(granting.map(|it| it.actions).unwrap_or_default().iter())),
+            ("grant_objects", set(granting.map(|it| it.objects).unwrap_or_default().iter())),
+            ("grant_classes", set(granting.map(|it| it.classes).unwrap_or_default().iter())),
+            ("grant_seconds", RestrictedExpression::new_long(granting.map_or(0, |it| it.seconds.into()))),
+            ("grant_reveals", RestrictedExpression::new_long(reveals)),
+        ];
+        let pairs =
+            pairs.into_iter().chain(asking).chain(granting).chain(call::context(facts.call.as_deref()));
         Context::from_pairs(pairs.map(|(name, value)| (name.to_owned(), value))).map_err(|e| e.to_string())
     }
 }

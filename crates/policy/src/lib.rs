@@ -14,9 +14,10 @@ mod source;
 mod subject;
 mod wanted;
 
-pub use inquiry::{Asked, Decision, Inquiry};
+pub use inquiry::{Asked, Decision, Granting, Inquiry};
 pub use policies::Policies;
 pub use resource::Scope;
+pub use schema::Answering;
 pub use source::Problem;
 pub use subject::Subject;
 

@@ -9,7 +9,7 @@ use cedar_policy::{
 };
 
 use crate::inquiry::{Decision, Inquiry};
-use crate::schema::{self, USE_FEATURE, VOCABULARY};
+use crate::schema::{self, Answering, USE_FEATURE, VOCABULARY};
 use crate::source::{Problem, Source};
 use crate::wanted;
 use crate::{Scope, Subject};
@@ -24,8 +24,8 @@ struct Loaded {
     /// every policy of the set it is given.
     by_action: BTreeMap<Action, PolicySet>,
     any_feature: PolicySet,
-    /// The permits whose scope names `approve`, with the forbids.
-    answers: PolicySet,
+    /// For each of what those who answer may do: the permits whose scope names it, with the forbids.
+    answers: BTreeMap<Answering, PolicySet>,
     /// The first policy that asks for approvals.
     asking: Option<Box<str>>,
     /// For each feature that a permit names: those permits, and every forbid that may apply.
@@ -125,7 +125,8 @@ impl Policies {
 
     /// A policy that asks for approvals, where nobody may give one: by its id.
     pub fn asks_nobody(&self) -> Option<&str> {
-        let may_answer = self.0.answers.policies().any(|policy| policy.effect() == Effect::Permit);
+        let answers = self.0.answers.values().flat_map(PolicySet::policies);
+        let may_answer = answers.into_iter().any(|policy| policy.effect() == Effect::Permit);
         let asking = self.0.asking.as_deref();
         asking.filter(|_| !may_answer)
     }
@@ -150,9 +151,9 @@ impl Policies {
         &self.0.any_feature
     }
 
-    /// The permits whose scope names `approve`, with the forbids.
-    pub(crate) fn on_answers(&self) -> &PolicySet {
-        &self.0.answers
+    /// The permits whose scope names what those who answer may do, with the forbids.
+    pub(crate) fn on_answers(&self, answering: Answering) -> Option<&PolicySet> {
+        self.0.answers.get(&answering)
     }
 
     /// The features that permits name.
@@ -228,14 +229,14 @@ impl<'a> Named<'a> {
         })
     }
 
-    /// Policies of `approve` that ask for a field of a request: of a command that waits none is known, so that a forbid would
+    /// Policies of those who answer that ask for a field of a request: of a command that waits none is known, so that a forbid would
     /// never apply.
     fn fields_of_answers(&self) -> impl Iterator<Item = Problem> {
-        let approve = VOCABULARY.approve();
+        let answering = Answering::ALL.map(|it| VOCABULARY.answering(it));
         self.set.policies().filter_map(move |policy| {
             let mut fields = Wanted::default();
             let asks = policy.action_constraint() != ActionConstraint::Any
-                && admits(policy, &approve)
+                && answering.iter().any(|it| admits(policy, it))
                 && wanted::add(policy, &mut fields).is_ok()
                 && fields != Wanted::default();
             if !asks {
@@ -300,7 +301,7 @@ impl<'a> Named<'a> {
             version,
             wanted: Arc::new(fields),
             any_feature: slice(&use_feature, &named),
-            answers: slice(&VOCABULARY.approve(), &named),
+            answers: Answering::ALL.map(|it| (it, slice(&VOCABULARY.answering(it), &named))).into(),
             asking: self
                 .set
                 .policies()

@@ -11,8 +11,29 @@ pub(crate) const TEXT: &str = include_str!("../panguard.cedarschema");
 /// The action asked about what is not understood. It is no [`Action`]: no command is one.
 pub(crate) const USE_FEATURE: &str = "use_feature";
 
-/// The action of those who answer requests for approval. It is no [`Action`] either.
-pub(crate) const APPROVE: &str = "approve";
+/// What people may do to what others ask for. None is an [`Action`]: no command is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Answering {
+    /// To answer a request for approval.
+    Approve,
+    /// To let a command run without waiting for the answer.
+    BreakGlass,
+    /// To give access for a time.
+    Grant,
+}
+
+impl Answering {
+    pub(crate) const ALL: [Self; 3] = [Self::Approve, Self::BreakGlass, Self::Grant];
+
+    /// The action's id in policies.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::BreakGlass => "break_glass",
+            Self::Grant => "grant",
+        }
+    }
+}
 
 /// The schema and the names in it, parsed once.
 pub(crate) struct Vocabulary {
@@ -41,9 +62,9 @@ impl Vocabulary {
         uid(&self.action, action.as_str())
     }
 
-    /// The id of the action asked about who answers.
-    pub(crate) fn approve(&self) -> EntityUid {
-        uid(&self.action, APPROVE)
+    /// The id of an action asked about who answers.
+    pub(crate) fn answering(&self, answering: Answering) -> EntityUid {
+        uid(&self.action, answering.as_str())
     }
 
     /// The id of the action asked about what is not understood.

@@ -110,6 +110,11 @@ impl Https {
         Ok(())
     }
 
+    /// The labels of a connection, if there is one of that name.
+    pub(crate) fn labels(&self, name: &str) -> Option<Arc<[Box<str>]>> {
+        self.named(name).map(|it| it.connection.labels.clone())
+    }
+
     fn named(&self, name: &str) -> Option<Arc<Reachable>> {
         self.by_name.load().get(name).cloned()
     }

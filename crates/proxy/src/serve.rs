@@ -147,6 +147,12 @@ impl Gateway {
         crate::http::run(self, listener, shutdown).await;
     }
 
+    /// The labels of the connection of this name, whatever its protocol; `None` if there is none.
+    pub fn labels(&self, connection: &str) -> Option<Arc<[Box<str>]>> {
+        let database = self.connection(connection).map(|it| it.connection.labels.clone());
+        database.or_else(|| self.https.labels(connection))
+    }
+
     pub(crate) fn https(&self) -> &Https {
         &self.https
     }

@@ -158,7 +158,7 @@ impl Requests for Embedded {
                 request.id,
                 request.revision,
                 request.binding,
-                request.state.is_open(),
+                request.is_open(),
                 request.open_until(),
                 asker(&request.asker)?,
                 request.asked,
@@ -181,7 +181,7 @@ impl Requests for Embedded {
                 )?
                 .execute(params![
                     request.revision,
-                    request.state.is_open(),
+                    request.is_open(),
                     request.open_until(),
                     change,
                     document,

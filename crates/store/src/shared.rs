@@ -144,14 +144,14 @@ impl Requests for Shared {
         let (Ok(document), Ok(asker)) = (serde_json::to_string(request), asker(&request.asker)) else {
             return unwritten();
         };
-        let Request { id, revision, binding, state, asked, .. } = request;
+        let Request { id, revision, binding, asked, .. } = request;
         let sql = format!(
             "WITH now AS (UPDATE panguard.changes SET last = last + 1 RETURNING last) \
              INSERT INTO panguard.requests (id, revision, binding, open, until, asker, asked, change, document) \
              SELECT {}, {revision}, {}, {}, {}, {}, {asked}, last, {} FROM now RETURNING 1",
             quoted(id),
             quoted(binding),
-            state.is_open(),
+            request.is_open(),
             until(request),
             quoted(&asker),
             quoted(&document),
@@ -161,12 +161,12 @@ impl Requests for Shared {
 
     fn replace(&self, request: &Request) -> Storing<bool> {
         let Ok(document) = serde_json::to_string(request) else { return unwritten() };
-        let Request { id, revision, state, .. } = request;
+        let Request { id, revision, .. } = request;
         let sql = format!(
             "WITH now AS (UPDATE panguard.changes SET last = last + 1 RETURNING last) \
              UPDATE panguard.requests SET revision = {revision}, open = {}, until = {}, change = now.last, document = {} FROM now \
              WHERE id = {} AND revision + 1 = {revision} RETURNING 1",
-            state.is_open(),
+            request.is_open(),
             until(request),
             quoted(&document),
             quoted(id),

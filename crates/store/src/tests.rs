@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
+use access::Timestamp;
 use audit::{Command, FactsNote, StageWord, Who};
-use gate::{Memory, Request, Requests, State};
+use gate::{Memory, Request, Requests, Saying, State, Verb};
 use proptest::prelude::*;
 
 use crate::{Embedded, NotOpened};
@@ -63,6 +64,7 @@ fn request(number: u32, binding: &str) -> Request {
         command,
         fields: vec![("x-tenant".into(), "a".into())],
         called: Some(gate::Called { method: "POST".into(), ..gate::Called::default() }),
+        grant: None,
         effect: gate::Effect { rows: Some(7), ..gate::Effect::default() },
         why: "it needs a person".into(),
         policies: Vec::new(),
@@ -72,6 +74,7 @@ fn request(number: u32, binding: &str) -> Request {
         expires: 1_000_000 + i64::from(number),
         life: 600,
         answers: Vec::new(),
+        glass: None,
         state: State::Waiting,
     }
 }
@@ -160,6 +163,8 @@ fn a_file_that_is_no_store_of_ours_is_left_alone() {
 enum Step {
     Insert(u32, &'static str),
     Withdraw(u32),
+    /// Somebody does not wait for an answer, and nobody has reviewed that when it is used.
+    BreakGlass(u32),
     Stale(u32),
     Bound(&'static str),
     List(bool, u32),
@@ -174,6 +179,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => (0..6_u32, binding.clone()).prop_map(|(number, binding)| Step::Insert(number, binding)),
         2 => (0..6_u32).prop_map(Step::Withdraw),
+        1 => (0..6_u32).prop_map(Step::BreakGlass),
         1 => (0..6_u32).prop_map(Step::Stale),
         1 => binding.prop_map(Step::Bound),
         1 => (any::<bool>(), 0..5_u32).prop_map(|(open, limit)| Step::List(open, limit)),
@@ -213,6 +219,26 @@ fn same(store: &impl Requests, steps: &[Step]) -> Result<(), TestCaseError> {
                     it.withdraw();
                     prop_assert!(wait(memory.replace(it)).unwrap());
                     prop_assert!(wait(store.replace(it)).unwrap());
+                }
+            }
+            Step::BreakGlass(at) => {
+                let oncall = Who {
+                    kind: "user".into(),
+                    on_behalf_of: None,
+                    subject: "ona".into(),
+                    ..request(0, "a").asker
+                };
+                let saying =
+                    Saying { verb: Verb::BreakGlass, comment: "now", rows_max: None, narrower: None };
+                let Some(it) = known.get_mut(*at as usize) else { continue };
+                if it.answer(&oncall, &saying, Timestamp(0)).is_ok() {
+                    for _ in 0..2 {
+                        prop_assert!(wait(memory.replace(it)).unwrap());
+                        prop_assert!(wait(store.replace(it)).unwrap());
+                        if it.take(Timestamp(0)).is_err() {
+                            break;
+                        }
+                    }
                 }
             }
             Step::Stale(at) => {

@@ -515,6 +515,7 @@ impl Exchange {
             rows: 0,
             masked: answer.found(),
             bytes: answer.released(),
+            revealed: Vec::new(),
             said: self.said(),
         };
         self.effects.push_back(Effect::Done(outcome));

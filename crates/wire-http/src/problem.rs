@@ -125,6 +125,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::PolicyError
         | Code::NotATemplate
         | Code::ApprovalDenied
+        | Code::MoreThanApproved
         | Code::NotSupported => StatusCode::FORBIDDEN,
         Code::NotRecorded | Code::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
         Code::UpstreamUnavailable | Code::AnswerWithheld => StatusCode::BAD_GATEWAY,
@@ -171,6 +172,7 @@ fn instead(code: Code) -> &'static str {
         | Code::MaskWritten
         | Code::NotATemplate
         | Code::ApprovalDenied
+        | Code::MoreThanApproved
         | Code::Malformed => code.instead(),
     }
 }

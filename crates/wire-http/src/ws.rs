@@ -226,6 +226,7 @@ impl Relay {
             rows: self.messages,
             masked: self.in_head + self.from_agent.look.found() + self.from_upstream.look.found(),
             bytes: self.told,
+            revealed: Vec::new(),
             said: None,
         }
     }

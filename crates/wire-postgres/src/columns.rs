@@ -342,10 +342,13 @@ impl Column {
             Some(Labelled::Class(class)) if terms.reveals(class) => {
                 Action::Reveal { type_oid, as_text: self.told_text }
             }
-            // Described as a number under terms that have since been narrowed: no mask fits a number.
-            Some(Labelled::Class(_)) if !self.told_text && !oid::is_text(type_oid) => Action::Null,
-            Some(Labelled::Class(DataClass::Pan)) => Action::Truncate { type_oid },
-            Some(Labelled::Class(_)) => Action::Whole,
+            Some(Labelled::Class(class)) => match self.counted(class, terms, catalog) {
+                Some(column) => {
+                    let reveal = Box::new(Action::Reveal { type_oid, as_text: self.told_text });
+                    Action::Metered { reveal, hidden: Box::new(self.hidden(class)), column }
+                }
+                None => self.hidden(class),
+            },
             Some(Labelled::Json(rules)) => {
                 let hidden = rules.iter().filter(|(class, _)| !terms.reveals(class));
                 let mut hidden: Vec<_> = hidden.map(|(_, rule)| rule.clone()).collect();
@@ -356,6 +359,23 @@ impl Column {
                 Action::Json { rules: hidden, context, type_oid }
             }
         }
+    }
+
+    /// What is done to the values of a class that may not be told.
+    fn hidden(&self, class: &DataClass) -> Action {
+        let type_oid = self.type_oid;
+        match class {
+            // Described as a number under terms that have since been narrowed: no mask fits a number.
+            _ if !self.told_text && !oid::is_text(type_oid) => Action::Null,
+            DataClass::Pan => Action::Truncate { type_oid },
+            _ => Action::Whole,
+        }
+    }
+
+    /// The column's name, if some of its values may be told and each counts.
+    fn counted(&self, class: &DataClass, terms: &Terms, catalog: &Catalog) -> Option<Arc<str>> {
+        let (relation, attribute) = self.origin;
+        catalog.full_name(relation, attribute).filter(|_| terms.meters(class)).map(Into::into)
     }
 
     /// Nothing of it is told but whether there is a value, if the agent was told that it is text, or it is JSON.

@@ -19,6 +19,8 @@ pub(crate) enum Command<'a> {
     DescribePortal(&'a str),
     Execute {
         portal: &'a str,
+        /// Its rows come some at a time.
+        in_pieces: bool,
     },
     CloseStatement(&'a str),
     ClosePortal(&'a str),
@@ -37,7 +39,7 @@ impl<'a> Command<'a> {
     pub(crate) fn names(&self) -> [&'a str; 2] {
         match self {
             Self::Parse { name, .. }
-            | Self::Execute { portal: name }
+            | Self::Execute { portal: name, .. }
             | Self::DescribeStatement(name)
             | Self::DescribePortal(name)
             | Self::CloseStatement(name)
@@ -105,8 +107,8 @@ pub(crate) fn read(frame: &Frame) -> Result<Command<'_>, Violation> {
         },
         b'E' => {
             let portal = fields.str().ok_or(short)?;
-            fields.u32().ok_or(short)?;
-            Command::Execute { portal }
+            let in_pieces = fields.u32().ok_or(short)? != 0;
+            Command::Execute { portal, in_pieces }
         }
         b'C' => match (fields.u8(), fields.str().ok_or(short)?) {
             (Some(b'S'), name) => Command::CloseStatement(name),

@@ -121,6 +121,7 @@ pub fn sqlstate(code: Code) -> &'static str {
         | Code::NeedsApproval
         | Code::NotATemplate
         | Code::ApprovalDenied
+        | Code::MoreThanApproved
         | Code::AnswerWithheld => "42501", // insufficient_privilege
         Code::PolicyError | Code::NotRecorded => "58000",    // system_error
         Code::UpstreamUnavailable => "08006",                // connection_failure

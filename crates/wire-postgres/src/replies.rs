@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use access::{Answer, Facts, Outcome, Permit, RequestId, Status, Terms};
+use access::{Answer, Facts, Outcome, Permit, RequestId, Revealed, Status, Terms};
 use bytes::Bytes;
 use sql::CopyOut;
 
@@ -44,6 +44,8 @@ pub(crate) enum Reply {
     OwnDescribeStandIn(RequestId),
     /// The `Close` of that.
     OwnClose,
+    /// What acknowledges, by its tag, a part of a simple query that panguard sends in parts.
+    OwnPart(u8),
     /// `Bind`: BindComplete.
     Bind(Arc<Statement>),
     /// `Describe`: ParameterDescription, then RowDescription or NoData.
@@ -97,6 +99,25 @@ pub(crate) struct Open {
     pub(crate) own: bool,
     /// Which of its statements the upstream answers, from 0.
     pub(crate) statement: u32,
+    /// Whether it may touch so many rows only.
+    pub(crate) bounded: Bounded,
+    /// How many values may still be told of those that count.
+    pub(crate) reveals_left: u32,
+    /// Those that were.
+    pub(crate) revealed: Vec<Revealed>,
+}
+
+/// Whether a command may touch so many rows and no more.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Bounded {
+    /// It may touch as many as it does.
+    No,
+    /// It has not said yet how many it has touched, and may have touched so many.
+    Counting(u64),
+    /// It has said so, and is being committed; then this is told.
+    Committing(Bytes),
+    /// It has said so, or has failed.
+    Counted,
 }
 
 /// A copy to the agent, as its stand-in was described.
@@ -139,6 +160,7 @@ impl Open {
             rows: self.rows,
             masked: self.masked,
             bytes: self.bytes,
+            revealed: self.revealed,
             said: None,
         }
     }
@@ -194,6 +216,19 @@ impl Replies {
 
     pub(crate) fn pop(&mut self) -> Option<Owed> {
         self.owed.pop_front()
+    }
+
+    /// Whether it hangs on the answer to the last command whether that may be committed.
+    pub(crate) fn is_counting(&self) -> bool {
+        let command = self.owed.back().and_then(|owed| owed.command.as_ref());
+        command.is_some_and(|open| matches!(open.bounded, Bounded::Counting(_)))
+    }
+
+    /// Takes the parts of a simple query that will not be acknowledged, one of them having failed.
+    pub(crate) fn skip_parts(&mut self) {
+        while self.owed.front().is_some_and(|owed| matches!(owed.reply, Reply::OwnPart(_))) {
+            self.owed.pop_front();
+        }
     }
 
     /// The first command that is owed an answer.

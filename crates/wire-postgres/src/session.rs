@@ -13,6 +13,7 @@
 
 mod answer;
 mod ask;
+mod bounded;
 mod copy;
 mod doubt;
 mod fault;

@@ -73,6 +73,7 @@ fn every_event() -> Vec<Event> {
         rows: 2,
         masked: 2,
         bytes: 99,
+        revealed: Vec::new(),
         said: Some(Box::new(access::Said {
             text: access::Redacted::new("a card of ****".into()),
             tools: vec!["lookup".into()],

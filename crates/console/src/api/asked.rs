@@ -1,39 +1,41 @@
 //! What is asked of the API, read from its bytes.
 
 use access::RequestId;
+use gate::{Narrower, Verb};
 use hyper::Method;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
 
 /// What a path asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Route<'a> {
-    /// The requests.
-    List,
+    /// The requests, or another one.
+    Requests,
     /// The request that should have this id.
     One(&'a str),
     /// An answer to it.
-    Answer { id: &'a str, approves: bool },
+    Answer { id: &'a str, verb: Verb },
 }
 
 impl<'a> Route<'a> {
     pub(super) fn of(path: &'a str) -> Option<Self> {
         let mut parts = path.strip_prefix("/api/requests")?.split('/');
         match (parts.next(), parts.next(), parts.next(), parts.next()) {
-            (Some(""), None, None, None) => Some(Self::List),
+            (Some(""), None, None, None) => Some(Self::Requests),
             (Some(""), Some(id), None, None) => Some(Self::One(id)),
-            (Some(""), Some(id), Some("approve"), None) => Some(Self::Answer { id, approves: true }),
-            (Some(""), Some(id), Some("deny"), None) => Some(Self::Answer { id, approves: false }),
+            (Some(""), Some(id), Some(verb), None) => Some(Self::Answer { id, verb: verb_of(verb)? }),
             _ => None,
         }
     }
 
-    /// The one method by which it is asked.
-    pub(super) fn method(&self) -> Method {
+    /// The methods by which it is asked.
+    pub(super) fn methods(&self) -> &'static [Method] {
         match self {
-            Self::List | Self::One(_) => Method::GET,
-            Self::Answer { .. } => Method::POST,
+            Self::Requests => &[Method::GET, Method::POST],
+            Self::One(_) => &[Method::GET],
+            Self::Answer { .. } => &[Method::POST],
         }
     }
 }
@@ -72,24 +74,72 @@ pub(super) fn id(text: &str) -> Option<String> {
     RequestId::read(text).map(|id| id.to_string())
 }
 
-/// The comment in `{"comment": "…"}`, or an empty one where nothing is said. `None`: it is something else.
-pub(super) fn comment(body: &[u8]) -> Option<Box<str>> {
-    let body = body.trim_ascii();
-    if body.is_empty() {
-        return Some("".into());
+/// What is said in `{"comment": "…", "rows_max": 5}`, or nothing. `None`: it is something else.
+pub(super) fn said(body: &[u8]) -> Option<Said> {
+    match body.trim_ascii() {
+        b"" => Some(Said::default()),
+        body => document(body),
     }
-    // serde would read an array as well, member by member.
-    if body.first() != Some(&b'{') {
-        return None;
-    }
-    serde_json::from_slice::<Said>(body).ok().map(|said| said.comment)
 }
 
-#[derive(Deserialize)]
+/// What access is asked for. `None`: it is something else.
+pub(super) fn wished(body: &[u8]) -> Option<Wished> {
+    document(body.trim_ascii())
+}
+
+fn document<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    // serde would read an array as well, member by member.
+    body.first().filter(|first| **first == b'{')?;
+    serde_json::from_slice(body).ok()
+}
+
+/// What a body says of access that is asked for.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Said {
+pub(super) struct Wished {
+    /// The connection.
+    pub(super) connection: Box<str>,
+    pub(super) actions: Vec<Box<str>>,
+    pub(super) objects: Vec<Box<str>>,
     #[serde(default)]
-    comment: Box<str>,
+    pub(super) classes: Vec<Box<str>>,
+    pub(super) seconds: u32,
+    #[serde(default)]
+    pub(super) reveals: Option<u32>,
+    pub(super) reason: Box<str>,
+    /// How many people have to give it.
+    #[serde(default = "one")]
+    pub(super) approvals: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// What a body says of an answer.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Said {
+    /// Why.
+    #[serde(default)]
+    pub(super) comment: Box<str>,
+    /// How many rows the command may touch.
+    #[serde(default)]
+    pub(super) rows_max: Option<u64>,
+    /// What is left of access that was asked for.
+    #[serde(default)]
+    pub(super) narrower: Option<Narrower>,
+}
+
+fn verb_of(path: &str) -> Option<Verb> {
+    match path {
+        "approve" => Some(Verb::Approve),
+        "deny" => Some(Verb::Deny),
+        "break-glass" => Some(Verb::BreakGlass),
+        "review" => Some(Verb::Review),
+        "revoke" => Some(Verb::Revoke),
+        _ => None,
+    }
 }
 
 /// Whether a `Content-Type` is that of JSON, whatever its parameters.

@@ -1,7 +1,8 @@
 //! Requests for approval as people and programs read them (docs/console.md).
 
 use access::Timestamp;
-use gate::{Answer, Request, State};
+use audit::Who;
+use gate::{Answer, Glass, Request, State};
 use serde_json::{Value, json};
 
 /// All of a request that may be shown, as it stands at `now`.
@@ -15,13 +16,7 @@ pub(super) fn whole(request: &Request, now: Timestamp) -> Value {
     json!({
         "id": request.id,
         "state": state.as_str(),
-        "asker": {
-            "kind": request.asker.kind,
-            "id": request.asker.id,
-            "issuer": request.asker.issuer,
-            "on_behalf_of": request.asker.on_behalf_of,
-            "groups": request.asker.groups,
-        },
+        "asker": who(&request.asker),
         "connection": request.connection,
         "labels": request.labels,
         "lane": request.lane,
@@ -38,12 +33,15 @@ pub(super) fn whole(request: &Request, now: Timestamp) -> Value {
             "not_understood": command.facts.not_understood,
         },
         "fields": request.fields.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect::<Vec<_>>(),
+        "grant": request.grant.as_deref(),
         "effect": request.effect,
         "why": request.why,
         "policies": request.policies,
         "needed": request.needed,
         "approvals": request.approvals(),
+        "rows_max": request.rows_max(),
         "answers": request.answers.iter().map(answer).collect::<Vec<_>>(),
+        "glass": request.glass.as_deref().map(glass),
         "asked": time(request.asked),
         "expires": time(request.expires),
         "approved_until": approved_until,
@@ -71,16 +69,29 @@ pub(super) fn listed(request: &Request, now: Timestamp) -> Value {
 
 fn answer(answer: &Answer) -> Value {
     json!({
-        "by": {
-            "kind": answer.by.kind,
-            "id": answer.by.id,
-            "issuer": answer.by.issuer,
-            "on_behalf_of": answer.by.on_behalf_of,
-            "groups": answer.by.groups,
-        },
+        "by": who(&answer.by),
         "approves": answer.approves,
         "comment": answer.comment,
+        "rows_max": answer.rows_max,
         "at": time(answer.at),
+    })
+}
+
+fn glass(glass: &Glass) -> Value {
+    let review = glass
+        .review
+        .as_ref()
+        .map(|review| json!({ "by": who(&review.by), "comment": review.comment, "at": time(review.at) }));
+    json!({ "by": who(&glass.by), "reason": glass.reason, "at": time(glass.at), "review": review })
+}
+
+fn who(who: &Who) -> Value {
+    json!({
+        "kind": who.kind,
+        "id": who.id,
+        "issuer": who.issuer,
+        "on_behalf_of": who.on_behalf_of,
+        "groups": who.groups,
     })
 }
 

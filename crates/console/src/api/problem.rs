@@ -14,8 +14,8 @@ use crate::serve::text;
 pub(super) enum Problem {
     /// There is nothing at this path.
     NoSuchPath,
-    /// The path is asked by this method alone.
-    Method(Method),
+    /// The path is asked by these methods alone.
+    Method(&'static [Method]),
     /// A page of somebody else's asks.
     CrossSite,
     NoToken,
@@ -29,6 +29,8 @@ pub(super) enum Problem {
     Late,
     /// It is no such JSON.
     Body,
+    /// It is no access that can be asked for.
+    Wish,
     /// An error of ours.
     Broken,
     /// What the gate says.
@@ -51,10 +53,10 @@ impl Problem {
             "detail": self.detail(),
         });
         let mut response = text(status, PROBLEM, format!("{body}\n"));
-        if let Self::Method(method) = self
-            && let Ok(method) = HeaderValue::from_str(method.as_str())
+        if let Self::Method(methods) = self
+            && let Ok(methods) = HeaderValue::from_str(&listed(methods))
         {
-            response.headers_mut().insert(ALLOW, method);
+            response.headers_mut().insert(ALLOW, methods);
         }
         if status == StatusCode::UNAUTHORIZED {
             // RFC 6750 §3.1: nothing more is said to those who have sent no token.
@@ -80,6 +82,7 @@ impl Problem {
             Self::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, "too-long", "the body is too long"),
             Self::Late => (StatusCode::REQUEST_TIMEOUT, "late", "the body did not come in time"),
             Self::Body => (StatusCode::BAD_REQUEST, "body", "the body is not understood"),
+            Self::Wish => (StatusCode::BAD_REQUEST, "wish", "what is asked for is not understood"),
             Self::Broken => (StatusCode::INTERNAL_SERVER_ERROR, "broken", "panguard has made an error"),
             Self::Unanswered(why) => match why {
                 Unanswered::Unknown => (StatusCode::NOT_FOUND, "unknown", "there is no such request"),
@@ -104,6 +107,25 @@ impl Problem {
                 Unanswered::NotCounted(NotCounted::Twice) => {
                     (StatusCode::CONFLICT, "twice", "each person answers once")
                 }
+                Unanswered::NotCounted(NotCounted::NoRows) => {
+                    (StatusCode::BAD_REQUEST, "no-rows", "it is not bounded by rows")
+                }
+                Unanswered::NotCounted(NotCounted::OtherKind) => {
+                    (StatusCode::BAD_REQUEST, "other-kind", "this is not said to such a request")
+                }
+                Unanswered::NotCounted(NotCounted::NotNarrower) => {
+                    (StatusCode::BAD_REQUEST, "not-narrower", "it would be more than was asked for")
+                }
+                Unanswered::NoGrant(_) => (StatusCode::BAD_REQUEST, "no-grant", "this cannot be asked for"),
+                Unanswered::NoConnection => {
+                    (StatusCode::NOT_FOUND, "no-connection", "there is no such connection")
+                }
+                Unanswered::TooMany(_) => {
+                    (StatusCode::TOO_MANY_REQUESTS, "too-many", "too much is asked for")
+                }
+                Unanswered::NotCounted(NotCounted::NoReview) => {
+                    (StatusCode::CONFLICT, "no-review", "there is nothing to review")
+                }
                 Unanswered::NotRecorded => {
                     (StatusCode::SERVICE_UNAVAILABLE, "not-recorded", "it could not be recorded")
                 }
@@ -116,10 +138,10 @@ impl Problem {
 
     fn detail(&self) -> String {
         match self {
-            Self::NoSuchPath => "there is GET /api/requests, GET /api/requests/ID, and POST \
-                /api/requests/ID/approve or /deny"
+            Self::NoSuchPath => "there is GET and POST /api/requests, GET /api/requests/ID, and POST \
+                /api/requests/ID/approve, /deny, /break-glass, /review or /revoke"
                 .into(),
-            Self::Method(method) => format!("only {method}"),
+            Self::Method(methods) => format!("only {}", listed(methods)),
             Self::CrossSite => "the `Origin` is not that of this console: open the console itself".into(),
             Self::NoToken => "send `Authorization: Bearer TOKEN` with your access token".into(),
             Self::BadToken(why) => (*why).into(),
@@ -127,11 +149,21 @@ impl Problem {
             Self::NotJson => "send it with `Content-Type: application/json`".into(),
             Self::TooLong => "at most 16 KiB are read: say it in fewer words".into(),
             Self::Late => "it is waited for 10 seconds: send it again".into(),
-            Self::Body => "write `{\"comment\": \"…\"}` and nothing else, or send no body".into(),
+            Self::Body => {
+                "write `{\"comment\": \"…\"}`, with `\"rows_max\": NUMBER` if you like, or send no body"
+                    .into()
+            }
+            Self::Wish => "write `{\"connection\": …, \"actions\": […], \"objects\": […], \"classes\": […], \
+                \"seconds\": …, \"reveals\": …, \"reason\": …}`; classes and reveals with `reveal` alone"
+                .into(),
             Self::Broken => "whether your answer counts is not known: look at the request".into(),
             Self::Unanswered(why) => why.to_string(),
         }
     }
+}
+
+fn listed(methods: &[Method]) -> String {
+    methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
 }
 
 const PROBLEM: &str = "application/problem+json";

@@ -133,6 +133,7 @@ async fn a_request_is_shown_whole_and_that_is_recorded() {
                 "not_understood": [],
             },
             "fields": [],
+            "grant": null,
             "effect": {
                 "tables": ["public.cards"],
                 "has_where": true,
@@ -141,7 +142,9 @@ async fn a_request_is_shown_whole_and_that_is_recorded() {
             "policies": [],
             "needed": 1,
             "approvals": 0,
+            "rows_max": null,
             "answers": [],
+            "glass": null,
             "asked": "2023-11-14T22:13:20.000Z",
             "expires": "2023-11-14T22:28:20.000Z",
             "approved_until": null,
@@ -223,6 +226,53 @@ async fn a_list_has_what_waits_newest_first_and_all_of_it_where_that_is_asked_fo
         let said = console.get_as("bea", &format!("/api/requests?{wrong}")).await;
         assert_eq!((said.status, said.kind()), (400, "query"), "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn access_for_a_time_is_asked_for_narrowed_given_and_revoked() {
+    let console = Console::start().await;
+    let json = "content-type: application/json\r\n";
+    let wish = |more: Value| {
+        let mut wish = json!({
+            "connection": "payments-db", "actions": ["write"], "objects": ["public.*"], "seconds": 900, "reason": "OPS-71",
+        });
+        wish.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        wish.to_string()
+    };
+    let asked = console.call("POST", "/api/requests", "bot", json, &wish(json!({}))).await;
+    assert_eq!((asked.status, &asked.body["state"]), (200, &json!("waiting")), "{}", asked.body);
+    assert_eq!(asked.body["statement"], "access: write on public.* for 15 min");
+    let id = asked.body["id"].as_str().unwrap().to_owned();
+    let say = async |by: &str, verb: &str, body: Value| {
+        console.call("POST", &format!("/api/requests/{id}/{verb}"), by, json, &body.to_string()).await
+    };
+    let more = say("bea", "approve", json!({ "narrower": { "seconds": 901 } })).await;
+    assert_eq!((more.status, more.kind()), (400, "not-narrower"));
+    let other = say("bea", "break-glass", json!({ "comment": "now" })).await;
+    assert_eq!(other.status, 403, "{}", other.body);
+    let unknown = say("bea", "approve", json!({ "narrower": { "labels": [] } })).await;
+    assert_eq!((unknown.status, unknown.kind()), (400, "body"));
+    let less = json!({ "comment": "fine", "narrower": { "seconds": 60, "objects": ["public.orders"] } });
+    let given = say("bea", "approve", less).await;
+    assert_eq!((given.status, &given.body["state"]), (200, &json!("approved")), "{}", given.body);
+    assert_eq!(given.body["statement"], "access: write on public.orders for 1 min");
+    assert_eq!(given.body["approved_until"], "2023-11-14T22:14:20.000Z");
+    assert_eq!(say("eve", "revoke", json!({})).await.status, 404);
+    assert_eq!(say("ann", "revoke", json!({})).await.body["state"], "revoked");
+    assert_eq!(say("ann", "revoke", json!({})).await.kind(), "over");
+    for (more, status, kind) in [
+        (json!({ "connection": "nowhere" }), 404, "no-connection"),
+        (json!({ "actions": ["connect"] }), 400, "no-grant"),
+        (json!({ "seconds": -1 }), 400, "wish"),
+        (json!({ "user": "ann" }), 400, "wish"),
+    ] {
+        let said = console.call("POST", "/api/requests", "bot", json, &wish(more.clone())).await;
+        assert_eq!((said.status, said.kind()), (status, kind), "{more}");
+    }
+    let command = console.one().await;
+    let body = json!({ "narrower": {} }).to_string();
+    let said = console.call("POST", &format!("/api/requests/{command}/approve"), "bea", json, &body).await;
+    assert_eq!((said.status, said.kind()), (400, "other-kind"));
 }
 
 #[tokio::test]
@@ -326,7 +376,7 @@ async fn each_path_has_its_method_and_no_answer_is_kept() {
     let console = Console::start().await;
     let id = console.one().await;
     for (method, path, allowed) in [
-        ("POST", "/api/requests".to_owned(), "GET"),
+        ("PUT", "/api/requests".to_owned(), "GET, POST"),
         ("DELETE", format!("/api/requests/{id}"), "GET"),
         ("GET", format!("/api/requests/{id}/approve"), "POST"),
         ("PUT", format!("/api/requests/{id}/deny"), "POST"),
@@ -414,6 +464,8 @@ fn every_problem_has_a_status_of_its_own_kind() {
     check(Unanswered::NotCounted(gate::NotCounted::Agent), 403);
     check(Unanswered::NotCounted(gate::NotCounted::Twice), 409);
     check(Unanswered::NotCounted(gate::NotCounted::Over(State::Used)), 409);
+    check(Unanswered::NotCounted(gate::NotCounted::NoRows), 400);
+    check(Unanswered::NotCounted(gate::NotCounted::NoReview), 409);
     check(Unanswered::NotRecorded, 503);
     check(Unanswered::Down(Down("gone".into())), 503);
 }
@@ -437,16 +489,16 @@ proptest! {
     /// Whatever comes, it is a comment or refused; and a comment comes as it was sent.
     #[test]
     fn a_body_of_any_bytes_is_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        _ = asked::comment(&bytes);
+        _ = asked::said(&bytes);
     }
 
     #[test]
     fn a_comment_is_read_as_it_was_written(text in ".*", spaces in "[ \n\t]{0,3}") {
         let body = format!("{spaces}{}{spaces}", json!({ "comment": text }));
-        let read = asked::comment(body.as_bytes());
+        let read = asked::said(body.as_bytes()).map(|said| said.comment);
         prop_assert_eq!(read.as_deref(), Some(&*text));
         let more = json!({ "comment": text, "approves": true }).to_string();
-        prop_assert_eq!(asked::comment(more.as_bytes()), None);
+        prop_assert_eq!(asked::said(more.as_bytes()), None);
     }
 
     #[test]

@@ -71,6 +71,7 @@ impl Gate {
             command: shown,
             fields: self.recorder.fields(&question.bound, &question.facts),
             called: question.facts.call.as_deref().map(|call| self.recorder.called(call, &question.facts)),
+            grant: None,
             effect: Effect { unsampled, ..Effect::of(&question.facts) },
             why: refusal.detail.clone(),
             policies: decided.policies.clone(),
@@ -80,6 +81,7 @@ impl Gate {
             expires: now.plus_seconds(answer_seconds.into()).micros(),
             life: use_seconds,
             answers: Vec::new(),
+            glass: None,
             state: State::Waiting,
         };
         Some(Ok(Held {

@@ -1,6 +1,6 @@
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError};
 use std::task::Poll;
 
 use access::{Code, Match, Mint, Principal, Refusal, RequestId, Terms, Ticket, Timestamp, Verdict};
@@ -74,7 +74,7 @@ impl Held {
         // What somebody waits for is theirs: it was approved for their session, with what that has set and made. And under
         // other groups or counts another number of people may be wanted.
         let bound: Vec<_> = bound.into_iter().filter(|it| !it.waits).collect();
-        let is_enough = |it: &&Request| it.approvals() >= self.request.needed;
+        let is_enough = |it: &&Request| it.is_enough_for(self.request.needed);
         let approved = bound.iter().filter(|it| matches!(it.state_at(now), State::Approved { .. }));
         for request in approved.filter(is_enough) {
             match self.take(request, now).await {
@@ -220,7 +220,8 @@ impl Held {
             approval: Some(request.id.clone()),
         };
         let recorded = self.log.append(&self.entry(event, now)).await;
-        Ok(Taken::Verdict(gate::permitted(&self.mint, self.id, self.terms.clone(), recorded)))
+        let terms = Terms { rows_max: request.rows_max(), ..self.terms.clone() };
+        Ok(Taken::Verdict(gate::permitted(&self.mint, self.id, terms, recorded)))
     }
 
     /// Whether other policies are in force than when it was asked.
@@ -313,9 +314,7 @@ impl Drop for Waited {
         approvals.unwatch(&request.id);
         let (store, log) = (Arc::clone(&approvals.store), Arc::clone(log));
         let leaving = leave(store, log, about.clone(), request, approvals.clock);
-        approvals.leaving.lock().unwrap_or_else(PoisonError::into_inner).push(Box::pin(leaving));
-        // Nobody is there to wait for it: what is not done at once is by the next looks.
-        approvals.go_on_leaving();
+        approvals.later(leaving);
     }
 }
 
@@ -364,7 +363,7 @@ async fn next_look() {
 
 /// Requests of one principal that are open at a time: more than people can look at with care, and few enough that nobody
 /// else's are lost among them.
-const OPEN_MAX: u64 = 50;
+pub(crate) const OPEN_MAX: u64 = 50;
 
 impl Request {
     /// What an agent is told whose command waits.

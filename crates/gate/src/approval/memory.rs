@@ -49,32 +49,28 @@ impl Requests for Memory {
 
     fn bound(&self, binding: &str) -> Storing<Vec<Request>> {
         let kept = self.kept();
-        let open = kept
-            .requests
-            .values()
-            .map(|(it, _)| it)
-            .filter(|it| &*it.binding == binding && it.state.is_open());
+        let open =
+            kept.requests.values().map(|(it, _)| it).filter(|it| &*it.binding == binding && it.is_open());
         Box::pin(ready(Ok(open.cloned().collect())))
     }
 
     fn list(&self, open: bool, limit: u32) -> Storing<Vec<Request>> {
         let kept = self.kept();
-        let all = kept.requests.values().rev().map(|(it, _)| it).filter(|it| !open || it.state.is_open());
+        let all = kept.requests.values().rev().map(|(it, _)| it).filter(|it| !open || it.is_open());
         Box::pin(ready(Ok(all.take(limit as usize).cloned().collect())))
     }
 
     fn forget(&self, asked: i64) -> Storing<u64> {
         let mut kept = self.kept();
         let before = kept.requests.len();
-        kept.requests.retain(|_, (it, _)| it.state.is_open() || it.asked >= asked);
+        kept.requests.retain(|_, (it, _)| it.is_open() || it.asked >= asked);
         let forgotten = (before - kept.requests.len()) as u64;
         Box::pin(ready(Ok(forgotten)))
     }
 
     fn changed(&self, change: u64) -> Storing<(Vec<Box<str>>, u64)> {
         let kept = self.kept();
-        let changed =
-            kept.requests.values().filter(|(it, at)| *at > change && (change > 0 || it.state.is_open()));
+        let changed = kept.requests.values().filter(|(it, at)| *at > change && (change > 0 || it.is_open()));
         let ids = changed.map(|(it, _)| it.id.clone()).collect();
         Box::pin(ready(Ok((ids, kept.changes))))
     }

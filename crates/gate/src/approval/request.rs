@@ -4,7 +4,7 @@ use access::Timestamp;
 use audit::{Command, PolicyNote, Who};
 use serde::{Deserialize, Serialize};
 
-use super::Effect;
+use super::{Effect, Grant, Saying, Verb};
 
 /// One command that waits for people to answer for it, or did.
 ///
@@ -37,6 +37,9 @@ pub struct Request {
     /// What it is as an HTTP request, if it is one: method, path, route, operation and model, masked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub called: Option<Called>,
+    /// What access it is, if it is no command but access for a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<Box<Grant>>,
     /// What it would do.
     #[serde(default)]
     pub effect: Effect,
@@ -56,6 +59,9 @@ pub struct Request {
     pub life: u32,
     /// What people said, in order.
     pub answers: Vec<Answer>,
+    /// Who let it run without waiting for them, if somebody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub glass: Option<Box<Glass>>,
     /// Where it stands.
     pub state: State,
 }
@@ -98,6 +104,23 @@ pub struct Answer {
     pub comment: Box<str>,
     /// When, in microseconds since 1970.
     pub at: i64,
+    /// How many rows the command may touch, if they said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_max: Option<u64>,
+}
+
+/// That somebody let a command run without waiting for approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Glass {
+    /// Who.
+    pub by: Who,
+    /// Why, in their words, masked.
+    pub reason: Box<str>,
+    /// When, in microseconds since 1970.
+    pub at: i64,
+    /// What somebody else said to it afterwards. Until then it is a duty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Answer>,
 }
 
 /// Where a request stands.
@@ -119,6 +142,8 @@ pub enum State {
     Expired,
     /// Whoever asked went away.
     Withdrawn,
+    /// Access for a time was ended before that.
+    Revoked,
 }
 
 /// Why an answer does not count.
@@ -132,54 +157,175 @@ pub enum NotCounted {
     Own,
     /// This person has answered already.
     Twice,
+    /// How many rows the command touches does not bound what it does.
+    NoRows,
+    /// There is nothing to review, or somebody has.
+    NoReview,
+    /// It is a command, and that is said to access for a time, or the other way round.
+    OtherKind,
+    /// What should be left of the access is more than was asked for, or nothing.
+    NotNarrower,
 }
 
 impl Request {
-    /// Takes what `by` says. One who says no ends it; enough who say yes make it usable for its life.
+    /// Takes what `by` says. One who says no ends it; enough who say yes, or one who may break the glass, make it usable for
+    /// its life.
     ///
     /// # Errors
     /// [`NotCounted`]; then nothing has changed.
-    pub fn answer(
-        &mut self,
-        by: &Who,
-        approves: bool,
-        comment: &str,
-        now: Timestamp,
-    ) -> Result<(), NotCounted> {
-        self.may_answer(by, now)?;
-        self.answers.push(Answer { by: by.clone(), approves, comment: comment.into(), at: now.micros() });
-        let approvals = self.answers.iter().filter(|answer| answer.approves).count();
-        if !approves {
-            self.state = State::Denied;
-        } else if u32::try_from(approvals).is_ok_and(|approvals| approvals >= self.needed) {
-            self.state = State::Approved { until: now.plus_seconds(self.life.into()).micros() };
+    pub fn answer(&mut self, by: &Who, saying: &Saying<'_>, now: Timestamp) -> Result<(), NotCounted> {
+        self.may_answer(by, saying, now)?;
+        let Saying { verb, comment, rows_max, .. } = *saying;
+        if let Some(grant) = self.left_by(saying)? {
+            self.life = grant.seconds;
+            self.command.statement = grant.words().into();
+            self.grant = Some(Box::new(grant));
+        }
+        let approved = State::Approved { until: now.plus_seconds(self.life.into()).micros() };
+        let approves = verb == Verb::Approve;
+        let answer = Answer { by: by.clone(), approves, comment: comment.into(), at: now.micros(), rows_max };
+        match verb {
+            Verb::Approve => {
+                self.answers.push(answer);
+                if self.approvals() >= self.needed {
+                    self.state = approved;
+                }
+            }
+            Verb::Deny => {
+                self.answers.push(answer);
+                self.state = State::Denied;
+            }
+            Verb::BreakGlass => {
+                let Answer { by, comment, at, .. } = answer;
+                self.glass = Some(Box::new(Glass { by, reason: comment, at, review: None }));
+                self.state = approved;
+            }
+            Verb::Review => {
+                let review = Answer { approves: true, ..answer };
+                self.glass.iter_mut().for_each(|glass| glass.review = Some(review.clone()));
+            }
+            Verb::Revoke => self.state = State::Revoked,
         }
         self.revision += 1;
         Ok(())
     }
 
-    /// Whether an answer of `by` would count at `now`.
+    /// Whether what `by` says would count at `now`.
     ///
     /// # Errors
     /// [`NotCounted`].
-    pub fn may_answer(&self, by: &Who, now: Timestamp) -> Result<(), NotCounted> {
+    pub fn may_answer(&self, by: &Who, saying: &Saying<'_>, now: Timestamp) -> Result<(), NotCounted> {
+        let is_about_grants = match saying.verb {
+            Verb::Review => return self.may_review(by),
+            Verb::Revoke => return self.may_revoke(by, now),
+            Verb::BreakGlass => Some(false),
+            Verb::Approve | Verb::Deny => saying.narrower.map(|_| true),
+        };
+        if is_about_grants.is_some_and(|it| it != self.grant.is_some()) {
+            return Err(NotCounted::OtherKind);
+        }
         if self.state != State::Waiting {
             return Err(NotCounted::Over(self.state));
         }
         if now.micros() >= self.expires {
             return Err(NotCounted::Over(State::Expired));
         }
-        // An agent is whatever is not said to be a person, also one that acts for somebody.
-        if &*by.kind != access::Kind::User.as_str() || by.on_behalf_of.is_some() {
-            return Err(NotCounted::Agent);
+        is_person(by)?;
+        if saying.rows_max.is_some() && !(saying.verb == Verb::Approve && self.counts_rows()) {
+            return Err(NotCounted::NoRows);
         }
-        if self.is_own(by) {
-            return Err(NotCounted::Own);
+        match saying.verb {
+            // Whoever may go ahead answers for it afterwards.
+            Verb::BreakGlass => Ok(()),
+            _ if self.left_by(saying).is_err() => Err(NotCounted::NotNarrower),
+            _ if self.is_own(by) => Err(NotCounted::Own),
+            _ if self.answers.iter().any(|answer| is_same(&answer.by, by)) => Err(NotCounted::Twice),
+            _ => Ok(()),
         }
-        match self.answers.iter().any(|answer| is_same(&answer.by, by)) {
-            true => Err(NotCounted::Twice),
-            false => Ok(()),
+    }
+
+    /// The access that is left by what somebody says, where it is access.
+    ///
+    /// # Errors
+    /// [`NotCounted::NotNarrower`].
+    pub fn left_by(&self, saying: &Saying<'_>) -> Result<Option<Grant>, NotCounted> {
+        match (&self.grant, saying.narrower) {
+            (Some(grant), Some(to)) => grant.narrowed(to).map(Some).ok_or(NotCounted::NotNarrower),
+            (Some(grant), None) => Ok(Some((**grant).clone())),
+            (None, _) => Ok(None),
         }
+    }
+
+    /// Whether it can be ended: who asked may give it back, and who may give such may take it. Agents take nothing from others.
+    fn may_revoke(&self, by: &Who, now: Timestamp) -> Result<(), NotCounted> {
+        if self.grant.is_none() {
+            return Err(NotCounted::OtherKind);
+        }
+        if !self.state_at(now).is_open() {
+            return Err(NotCounted::Over(self.state_at(now)));
+        }
+        if self.is_own(by) { Ok(()) } else { is_person(by) }
+    }
+
+    /// Takes `values` of those that may be revealed. Whether as many were left.
+    pub fn take_reveals(&mut self, values: u32, now: Timestamp) -> bool {
+        let is_live = matches!(self.state_at(now), State::Approved { .. });
+        let Some(grant) = self.grant.as_mut().filter(|_| is_live) else { return false };
+        let is_there = grant.left().is_some_and(|left| values <= left);
+        if is_there {
+            grant.revealed += values;
+            self.revision += 1;
+        }
+        is_there
+    }
+
+    /// Gives back what was taken and not revealed.
+    pub fn give_back(&mut self, values: u32) {
+        if let Some(grant) = &mut self.grant {
+            grant.revealed = grant.revealed.saturating_sub(values);
+            self.revision += 1;
+        }
+    }
+
+    /// Whether `by` may look at why the glass was broken: neither who broke it, nor for whom.
+    fn may_review(&self, by: &Who) -> Result<(), NotCounted> {
+        is_person(by)?;
+        match &self.glass {
+            Some(glass) if glass.review.is_none() => match self.is_own(by) || is_same(&glass.by, by) {
+                true => Err(NotCounted::Own),
+                false => Ok(()),
+            },
+            _ => Err(NotCounted::NoReview),
+        }
+    }
+
+    /// Whether somebody still has to look at why the glass was broken.
+    pub fn is_to_review(&self) -> bool {
+        self.glass.as_ref().is_some_and(|glass| glass.review.is_none())
+    }
+
+    /// Whether something may still come of it, or is to be done.
+    pub fn is_open(&self) -> bool {
+        self.state.is_open() || self.is_to_review()
+    }
+
+    /// Whether as many let it run as `needed`.
+    pub fn is_enough_for(&self, needed: u32) -> bool {
+        self.glass.is_some() || self.approvals() >= needed
+    }
+
+    /// How many rows the command may touch: as many as those who answered were shown, where they were counted, or as the
+    /// strictest of them said. `None`: nobody knows.
+    pub fn rows_max(&self) -> Option<u64> {
+        let counted = self.effect.rows.filter(|_| !self.effect.is_estimate);
+        let said = self.answers.iter().filter_map(|answer| answer.rows_max).min();
+        let bound = [counted, said].into_iter().flatten().min();
+        bound.filter(|_| self.counts_rows())
+    }
+
+    /// Whether the rows that the upstream says it has touched are all that it touches.
+    fn counts_rows(&self) -> bool {
+        self.called.is_none() && access::counts_rows(&self.command.facts.kinds)
     }
 
     /// Whether `by` asked for it, or lent their access to the agent that did.
@@ -194,7 +340,7 @@ impl Request {
     /// Where it stands, when it cannot be used.
     pub fn take(&mut self, now: Timestamp) -> Result<(), State> {
         match self.state_at(now) {
-            State::Approved { .. } => {
+            State::Approved { .. } if self.grant.is_none() => {
                 self.state = State::Used;
                 self.revision += 1;
                 Ok(())
@@ -235,7 +381,7 @@ impl Request {
         match self.state {
             State::Waiting => Some(self.expires),
             State::Approved { until } => Some(until),
-            State::Denied | State::Used | State::Expired | State::Withdrawn => None,
+            State::Denied | State::Used | State::Expired | State::Withdrawn | State::Revoked => None,
         }
     }
 
@@ -248,6 +394,14 @@ impl Request {
     /// The comment of whoever denied it.
     pub fn denial(&self) -> Option<&Answer> {
         self.answers.iter().find(|answer| !answer.approves)
+    }
+}
+
+/// An agent is whatever is not said to be a person, also one that acts for somebody.
+fn is_person(by: &Who) -> Result<(), NotCounted> {
+    match &*by.kind == access::Kind::User.as_str() && by.on_behalf_of.is_none() {
+        true => Ok(()),
+        false => Err(NotCounted::Agent),
     }
 }
 
@@ -268,6 +422,7 @@ impl State {
             Self::Used => "used",
             Self::Expired => "expired",
             Self::Withdrawn => "withdrawn",
+            Self::Revoked => "revoked",
         }
     }
 
@@ -287,6 +442,16 @@ impl fmt::Display for NotCounted {
                 "it is your own request, or that of an agent you lent access to: somebody else has to answer",
             ),
             Self::Twice => f.write_str("you have answered already"),
+            Self::NoRows => {
+                f.write_str("what it does is not bounded by a number of rows: answer without one")
+            }
+            Self::OtherKind => f.write_str(
+                "a command is approved or denied; access for a time is approved, narrowed, denied or revoked",
+            ),
+            Self::NotNarrower => f.write_str(
+                "what you leave of it is more than was asked for, or nothing: it has to be a part of that",
+            ),
+            Self::NoReview => f.write_str("there is nothing to review, or somebody has"),
         }
     }
 }

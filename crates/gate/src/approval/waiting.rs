@@ -7,6 +7,7 @@ use std::task::{Context, Waker};
 use access::{Secret, Timestamp};
 use futures_channel::oneshot;
 
+use super::live::Grants;
 use super::{Binder, Down, Preview, Requests};
 
 /// Says whether whoever waits for a command is still there.
@@ -23,6 +24,8 @@ pub struct Approvals {
     pub(super) leaving: Mutex<Vec<Leaving>>,
     /// Up to which change of the store the waiters have been told.
     seen: AtomicU64,
+    /// What access there is for a time.
+    pub(crate) grants: Grants,
     /// Who finds out what commands would do, once somebody does.
     pub(super) preview: OnceLock<Arc<dyn Preview>>,
     /// The time of day, for those who go away without a word, and for those who are told of an answer long after it.
@@ -49,6 +52,7 @@ impl Approvals {
             waiting: Mutex::default(),
             leaving: Mutex::default(),
             seen: AtomicU64::new(0),
+            grants: Grants::default(),
             preview: OnceLock::new(),
             instance: None,
             clock,
@@ -72,15 +76,22 @@ impl Approvals {
     ///
     /// # Errors
     /// [`Down`], when the store cannot say; those whose time is up are woken all the same.
-    pub async fn look(&self, now: Timestamp) -> Result<(), Down> {
+    pub async fn look(self: &Arc<Self>, now: Timestamp) -> Result<(), Down> {
+        self.give_back_unused(now);
         self.go_on_leaving();
         let due = |waiter: &Waiter| waiter.by <= now.micros();
         let late: Vec<_> = self.waiting().extract_if(|_, waiter| due(waiter)).collect();
         // One that is gone needs no waking.
         late.into_iter().for_each(|(_, waiter)| _ = waiter.wake.send(now));
         let (changed, next) = self.store.changed(self.seen.load(Ordering::Relaxed)).await?;
-        changed.iter().for_each(|id| self.wake(id, now));
+        for id in &changed {
+            if let Some(found) = self.store.get(id).await? {
+                self.grants.note(found);
+            }
+            self.wake(id, now);
+        }
         self.seen.store(next, Ordering::Relaxed);
+        self.grants.looked(now);
         Ok(())
     }
 
@@ -113,6 +124,12 @@ impl Approvals {
     /// what it is told holds its session up for as long as it likes.
     pub(super) fn at_least(&self, then: Timestamp) -> Timestamp {
         then.max((self.clock)())
+    }
+
+    /// Does something for which nobody waits: now as far as the store has answered, and the rest by the next looks.
+    pub(crate) fn later(&self, what: impl Future<Output = ()> + Send + 'static) {
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner).push(Box::pin(what));
+        self.go_on_leaving();
     }
 
     /// Each goes as far as the store has answered.

@@ -1,6 +1,8 @@
 //! An approval approves exactly one thing (DESIGN.md, promise 7).
 
 mod effect;
+mod glass;
+mod grants;
 mod model;
 
 use std::pin::Pin;
@@ -13,8 +15,8 @@ use access::{
 };
 use audit::Event;
 use gate::{
-    Admitted, Approvals, Down, Memory, NotCounted, Pending, Request, Requests, State, Storing, Unanswered,
-    Voter,
+    Admitted, Approvals, Down, Memory, NotCounted, Pending, Request, Requests, Saying, State, Storing,
+    Unanswered, Verb, Voter,
 };
 
 use crate::desk::{Desk, NOW, policies, write};
@@ -24,6 +26,7 @@ const RULES: &str = r#"
     permit (principal, action == Action::"write", resource) when { context.approvals >= 1 };
     permit (principal, action == Action::"administer", resource) when { context.approvals >= 2 };
     permit (principal in Group::"owners", action == Action::"approve", resource in Connection::"payments-db");
+    permit (principal in Group::"oncall", action == Action::"break_glass", resource);
     forbid (principal, action == Action::"approve", resource) unless { context.comment || principal == User::"ann" || principal == User::"dan" };
 "#;
 
@@ -168,12 +171,17 @@ impl Desk {
     }
 
     fn say(&self, voter: &Voter, id: &str, approves: bool, comment: &str) -> Result<Request, Unanswered> {
-        now_or_never(self.gate.answer(voter, id, approves, comment, NOW)).expect("it is answered at once")
+        now_or_never(self.gate.answer(voter, id, &saying(approves, comment), NOW))
+            .expect("it is answered at once")
     }
 
     fn look(&self, now: Timestamp) -> Result<(), Down> {
         now_or_never(self.gate.approvals().unwrap().look(now)).expect("it looks at once")
     }
+}
+
+fn saying(approves: bool, comment: &str) -> Saying<'_> {
+    if approves { Saying::yes(comment) } else { Saying::no(comment) }
 }
 
 /// What is said now, if anything is.
@@ -445,7 +453,7 @@ fn a_held_command_does_not_run_when_policies_changed_or_its_token_ran_out() {
     let (id, mut verdict) = desk.put(&admitted, "update cards");
     is_held(&mut verdict);
     let late = NOW.plus_seconds(60);
-    now_or_never(desk.gate.answer(&owner("ann"), &id.to_string(), true, "", late)).unwrap().unwrap();
+    now_or_never(desk.gate.answer(&owner("ann"), &id.to_string(), &Saying::yes(""), late)).unwrap().unwrap();
     assert_eq!(denied(&mut verdict).code, Code::TokenExpired);
 }
 
@@ -663,7 +671,9 @@ fn an_agent_that_does_not_take_its_verdict_does_not_stop_the_clock() {
     desk.admission.principal = Arc::new(lasting);
     let (id, mut verdict) = desk.put(&desk.admit().unwrap(), "update cards");
     is_held(&mut verdict);
-    now_or_never(desk.gate.answer(&owner("ann"), &id.to_string(), true, "", CLOCK.get())).unwrap().unwrap();
+    now_or_never(desk.gate.answer(&owner("ann"), &id.to_string(), &Saying::yes(""), CLOCK.get()))
+        .unwrap()
+        .unwrap();
     CLOCK.set(NOW.plus_seconds(60 + 600));
     assert_eq!(denied(&mut verdict).code, Code::NeedsApproval, "it can no longer be used");
 }
@@ -709,7 +719,7 @@ fn an_answer_that_comes_second_is_decided_on_as_the_second() {
     let of = id.clone();
     *store.meanwhile.lock().unwrap() = Some(Box::new(move |kept: &Memory| {
         let mut request = now_or_never(kept.get(&of)).unwrap().unwrap().unwrap();
-        request.answer(&audit::Who::from(&*owner("bea").principal), true, "first", NOW).unwrap();
+        request.answer(&audit::Who::from(&*owner("bea").principal), &Saying::yes("first"), NOW).unwrap();
         assert!(now_or_never(kept.replace(&request)).unwrap().unwrap());
     }));
     let late = desk.say(&owner("dan"), &id, true, "me too");
@@ -781,7 +791,9 @@ fn what_nobody_waits_for_ends_too_when_its_time_is_up() {
     let (unused, mut verdict) = desk.put(&admitted, "update cards set a = 1");
     denied(&mut verdict);
     let late = NOW.plus_seconds(800);
-    now_or_never(desk.gate.answer(&owner("ann"), &unused.to_string(), true, "", late)).unwrap().unwrap();
+    now_or_never(desk.gate.answer(&owner("ann"), &unused.to_string(), &Saying::yes(""), late))
+        .unwrap()
+        .unwrap();
     let end = |seconds| now_or_never(desk.gate.end_overdue(NOW.plus_seconds(seconds))).unwrap().unwrap();
     assert_eq!((end(899), end(900), end(1399), end(1400), end(9999)), (0, 1, 0, 1, 0));
     for id in [unanswered, unused] {

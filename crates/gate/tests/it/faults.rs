@@ -69,6 +69,7 @@ fn an_outcome_whose_entry_fails_harms_nobody() {
         rows: 0,
         masked: 0,
         bytes: 0,
+        revealed: Vec::new(),
         said: None,
     };
     desk.gate.done(&admitted, &outcome, NOW);

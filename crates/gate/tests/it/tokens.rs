@@ -30,6 +30,7 @@ fn answered(desk: &Desk, text: &str, tokens: u64) -> Outcome {
         rows: 0,
         masked: 0,
         bytes: 1,
+        revealed: Vec::new(),
         said: Some(Box::new(said)),
     }
 }

@@ -120,6 +120,7 @@ impl Session for Lines {
                 rows: 0,
                 masked: 0,
                 bytes: 0,
+                revealed: Vec::new(),
                 said: None,
             }));
         }

@@ -42,6 +42,13 @@ impl Catalog {
         self.column(relation_oid, attnum).map(|column| &*column.name)
     }
 
+    /// The column as `schema.table.column`, whatever a statement calls it.
+    pub fn full_name(&self, relation_oid: u32, attnum: i16) -> Option<String> {
+        let relation = self.relations.get(*self.by_oid.get(&relation_oid)?)?;
+        let column = self.column_name(relation_oid, attnum)?;
+        Some(format!("{}.{column}", relation.name))
+    }
+
     /// Takes note of what holds no cardholder data, under the identity of its column.
     pub(super) fn vouch(&mut self, vouched: &Vouched) {
         let places = self.by_name.get(&vouched.table).map(Vec::as_slice).unwrap_or_default();

@@ -63,7 +63,7 @@ fn allow(terms: Terms) -> Verdict {
 }
 
 fn reveal() -> Terms {
-    Terms { reveal: [DataClass::Pan].into(), tells_errors: true }
+    Terms { reveal: [DataClass::Pan].into(), tells_errors: true, ..Terms::default() }
 }
 
 fn deny() -> Verdict {

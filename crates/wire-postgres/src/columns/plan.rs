@@ -1,7 +1,9 @@
 //! What is done to the rows of one answer.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use access::Revealed;
 use bytes::{BufMut, BytesMut};
 use mask::{JsonRule, Masker};
 use wire::{Side, Violation};
@@ -31,6 +33,8 @@ pub(super) enum Action {
     Truncate { type_oid: u32 },
     /// Labelled, and the agent may see it; written as text if that is what the agent was told.
     Reveal { type_oid: u32, as_text: bool },
+    /// Labelled, and the agent may see so many such values: of those it is told as `reveal` says, else as `hidden` does.
+    Metered { reveal: Box<Self>, hidden: Box<Self>, column: Arc<str> },
     /// Labelled with a class of which nothing may show.
     Whole,
     /// The same as a JSON document, which it is made of such.
@@ -46,6 +50,8 @@ pub(super) enum Action {
 pub(crate) struct RowOutcome {
     /// Values masked or made NULL.
     pub(crate) masked: u64,
+    /// Values told as they are, each of which counts.
+    pub(crate) revealed: Vec<Revealed>,
     /// Sensitive authentication data stood where no label says so: the answer must be withheld.
     pub(crate) sad: bool,
 }
@@ -81,7 +87,8 @@ impl Plan {
         Some(action.apply(value, *format, self.masker))
     }
 
-    /// Writes one `DataRow` as the agent gets it. Others may `follow`.
+    /// Writes one `DataRow` as the agent gets it. Others may `follow`. Of the values that count when they are told, so many
+    /// are `left`.
     ///
     /// # Errors
     /// A row that is not as long as it says, or not as wide as was described.
@@ -89,6 +96,7 @@ impl Plan {
         &mut self,
         frame: &Frame,
         follow: &Frames,
+        left: &mut u32,
         out: &mut BytesMut,
     ) -> Result<RowOutcome, Violation> {
         let mut outcome = RowOutcome::default();
@@ -98,10 +106,12 @@ impl Plan {
         }
         let start = out.len();
         let texts_pass = self.ahead.passes(self.masker, frame, follow);
-        let row = self.rewrite(frame, texts_pass, out, &mut outcome);
+        let row = self.rewrite(frame, texts_pass, *left, out, &mut outcome);
         if outcome.sad || row.is_err() {
             out.truncate(start);
+            outcome.revealed.clear();
         }
+        *left = left.saturating_sub(u32::try_from(outcome.revealed.len()).unwrap_or(u32::MAX));
         row.map(|()| outcome)
     }
 
@@ -111,6 +121,7 @@ impl Plan {
         &self,
         frame: &Frame,
         texts_pass: bool,
+        left: u32,
         out: &mut BytesMut,
         outcome: &mut RowOutcome,
     ) -> Result<(), Violation> {
@@ -127,7 +138,15 @@ impl Plan {
             if texts_pass && self.ahead.is_on(index) {
                 continue;
             }
-            let told = action.apply(value, *format, self.masker);
+            let may_reveal = usize::try_from(left).is_ok_and(|left| outcome.revealed.len() < left);
+            let told = match action {
+                Action::Metered { reveal, hidden, column } if may_reveal => {
+                    let masked = hidden.apply(value, *format, self.masker).shown();
+                    outcome.revealed.push(Revealed { column: (&**column).into(), masked });
+                    reveal.apply(value, *format, self.masker)
+                }
+                action => action.apply(value, *format, self.masker),
+            };
             outcome.masked += u64::from(matches!(told, Told::Masked(_)));
             match told {
                 Told::AsItCame => {}
@@ -161,6 +180,16 @@ pub(crate) enum Told<'a> {
     Sad,
 }
 
+impl Told<'_> {
+    /// As text, for the record.
+    fn shown(&self) -> Box<str> {
+        match self {
+            Self::Rewritten(Some(told)) | Self::Masked(Some(told)) => String::from_utf8_lossy(told).into(),
+            Self::AsItCame | Self::Rewritten(None) | Self::Masked(None) | Self::Sad => "NULL".into(),
+        }
+    }
+}
+
 impl Action {
     /// Whether nothing is done to a value but to mask what a scan finds in it as text.
     fn is_text_alone(&self, format: Format) -> bool {
@@ -180,6 +209,8 @@ impl Action {
             Self::Reveal { type_oid, as_text: true } => {
                 return Told::Rewritten(value::as_text(*type_oid, format, value));
             }
+            // Where nobody counts none is told.
+            Self::Metered { hidden, .. } => return hidden.apply(value, format, masker),
             Self::Whole => return Told::Masked(Some(masker.whole().into())),
             Self::WholeJson { type_oid } => {
                 return Told::Masked(Some(value::whole_json(masker, *type_oid, format).into()));

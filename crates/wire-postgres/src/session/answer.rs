@@ -6,6 +6,7 @@ use access::{Status, Terms};
 use bytes::BufMut;
 use wire::{Effect, Side, Violation};
 
+use super::bounded::Complete;
 use super::fault::Parameter;
 use super::{Copy, Postgres, State, fault};
 use crate::error::{self, Severity};
@@ -106,6 +107,7 @@ impl Postgres {
 
     /// An ErrorResponse: it ends a command, and in the extended protocol all up to the next Sync.
     fn failed(&mut self, frame: &Frame) -> Result<(), Violation> {
+        self.replies.skip_parts();
         let masker = self.settings.masker.revealing(&self.terms());
         self.touch();
         let fault = match self.tells_errors() {
@@ -125,6 +127,7 @@ impl Postgres {
             Some(Reply::Query { .. }) => {
                 self.release_bytes(&fault.bytes);
                 self.note_status(Status::Failed(fault.sqlstate));
+                self.query_failed();
             }
             Some(Reply::RefusedQuery(response)) => {
                 let response = response.clone();
@@ -176,6 +179,7 @@ impl Postgres {
         if status == b'I' {
             self.portals.retain(|portal| portal.may_last());
         }
+        self.committed();
         self.withholding = false;
         self.copy = Copy::None;
         let told = self.told_ready(frame);
@@ -218,6 +222,7 @@ impl Postgres {
     }
 
     fn no_rows_described(&mut self, frame: &Frame) -> Result<(), Violation> {
+        let is_counting = self.replies.is_counting();
         match self.replies.head().map(|owed| &owed.reply) {
             Some(Reply::OwnDescribeStatement(statement)) => statement.describe(None),
             Some(Reply::OwnDescribePortal(portal)) => portal.describe(None),
@@ -225,6 +230,8 @@ impl Postgres {
                 let request = *request;
                 return self.stand_in_described(request, None);
             }
+            // What a bounded command has no rows of: a simple query does not say so.
+            Some(Reply::Query { .. }) if is_counting => return Ok(()),
             Some(Reply::DescribeStatement(_)) => self.release_bytes(frame.bytes()),
             Some(Reply::DescribePortal(portal)) => {
                 portal.describe(None);
@@ -260,7 +267,11 @@ impl Postgres {
             _ => "suspended".into(),
         };
         self.copy = Copy::None;
-        self.release_bytes(frame.bytes());
+        match self.counted(frame)? {
+            Complete::Tell => self.release_bytes(frame.bytes()),
+            Complete::TellOnceCommitted => {}
+            Complete::TooMuch => return Ok(()),
+        }
         match self.replies.head() {
             Some(Owed { reply: Reply::Query { plan }, command: Some(open), .. }) => {
                 *plan = None;
@@ -281,6 +292,7 @@ impl Postgres {
         let own = match self.replies.head().map(|owed| &owed.reply) {
             Some(Reply::OwnParse) => Some(b'1'),
             Some(Reply::OwnClose) => Some(b'3'),
+            Some(Reply::OwnPart(tag)) => Some(*tag),
             _ => None,
         };
         if own.is_some_and(|tag| tag == frame.tag()) {
@@ -302,7 +314,7 @@ impl Postgres {
     }
 
     /// Ends the reply at the head: names it changed count now, and its outcome is recorded.
-    fn finish(&mut self, otherwise: Status) {
+    pub(super) fn finish(&mut self, otherwise: Status) {
         self.touch();
         let Some(owed) = self.replies.pop() else { return };
         let failed = owed.command.as_ref().is_some_and(|open| open.failed);
@@ -363,7 +375,7 @@ impl Postgres {
 
 /// Notes how a command goes: the first failure stands, else the last statement's word.
 fn note(open: &mut Open, status: Status) {
-    if !matches!(open.status, Some(Status::Failed(_) | Status::Withheld(_))) {
+    if !matches!(open.status, Some(Status::Failed(_) | Status::Withheld(_) | Status::RolledBack(_))) {
         open.status = Some(status);
     }
 }

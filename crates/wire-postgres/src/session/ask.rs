@@ -7,6 +7,7 @@ use bytes::{BufMut, Bytes};
 use sql::{Analysis, NameUse};
 use wire::{Effect, Side, Violation};
 
+use super::bounded::BOUNDED_NAME;
 use super::held::{Held, Kind};
 use super::stand_in::STAND_IN_NAME;
 use super::witness::Heard;
@@ -37,13 +38,20 @@ const NAMES_IN_COMMAND_MAX: usize = 256;
 impl Postgres {
     /// Whether the agent's next message may be read.
     pub(super) fn may_read_agent(&self) -> bool {
-        self.held.is_none() && self.stalled.is_none() && self.replies.len() < OWED_MAX
+        self.held.is_none()
+            && self.stalled.is_none()
+            && self.replies.len() < OWED_MAX
+            && !self.replies.is_counting()
     }
 
     /// Reads the agent's messages until one needs a verdict or an answer. Says whether any was read.
     pub(super) fn read_agent(&mut self) -> Result<bool, Violation> {
         let mut moved = false;
-        while self.held.is_none() && self.replies.len() < OWED_MAX && self.reads_agent() {
+        while self.held.is_none()
+            && self.replies.len() < OWED_MAX
+            && !self.replies.is_counting()
+            && self.reads_agent()
+        {
             let (frame, flushed) = match self.stalled.take_if(|stalled| stalled.since != self.heard) {
                 Some(stalled) => (stalled.frame, stalled.flushed),
                 None if self.stalled.is_some() => break,
@@ -98,7 +106,9 @@ impl Postgres {
         match command {
             Command::Query(sql) => return Ok(self.ask_query(frame, sql)),
             Command::Parse { name, sql, types } => return Ok(self.ask_parse(frame, name, sql, types)),
-            Command::Execute { portal } => return Ok(self.ask_execute(frame, portal)),
+            Command::Execute { portal, in_pieces } => {
+                return Ok(self.ask_execute(frame, portal, in_pieces));
+            }
             Command::Bind(bind) => return Ok(self.bind(frame, bind)),
             Command::DescribeStatement(name) => match self.statements.get(self.segment, name) {
                 Lookup::Wait => return Ok(Step::Wait),
@@ -252,7 +262,7 @@ impl Postgres {
         Step::Done
     }
 
-    fn ask_execute(&mut self, frame: &Frame, name: &str) -> Step {
+    fn ask_execute(&mut self, frame: &Frame, name: &str, in_pieces: bool) -> Step {
         let bound = match self.portal(name) {
             Lookup::Wait => return Step::Wait,
             Lookup::Unknown => {
@@ -277,7 +287,7 @@ impl Postgres {
         let Some(facts) = facts else { return Step::Wait };
         let facts = by_types(facts, bound.statement.declared());
         let (sql, parameters) = (Arc::clone(&bound.statement.sql), bound.typed_parameters());
-        let kind = Kind::Execute { portal: name.into(), bound };
+        let kind = Kind::Execute { portal: name.into(), bound, in_pieces };
         self.ask(Stage::Run, facts, sql, parameters, frame, kind, analysis);
         Step::Done
     }
@@ -304,10 +314,14 @@ impl Postgres {
 
     /// What answers a command that prepares under a name, or names, that it may not have.
     fn refuses_names(&self, analysis: &Analysis, name: &str) -> Option<Bytes> {
-        let is_ours = |it: &NameUse| matches!(it, NameUse::Prepare { name, .. } if **name == *STAND_IN_NAME);
+        let is_own = |name: &str| name == STAND_IN_NAME || name == BOUNDED_NAME;
+        let is_ours = |it: &NameUse| matches!(it, NameUse::Prepare { name, .. } if is_own(name));
         // What panguard prepares in its place may be left behind when it is broken off, and is not what the agent asked about.
-        if name == STAND_IN_NAME || analysis.names.iter().any(is_ours) {
-            return Some(error::plain("42939", "the name panguard_copy is panguard's own"));
+        if is_own(name) || analysis.names.iter().any(is_ours) {
+            return Some(error::plain(
+                "42939",
+                "the names panguard_copy and panguard_bounded are panguard's own",
+            ));
         }
         self.names_too_much(analysis).map(|detail| self.limited(detail))
     }
@@ -533,6 +547,11 @@ impl Postgres {
             );
         }
         let statement = match kind {
+            Kind::Execute { in_pieces: true, .. } if access::counts_rows(&facts.kinds) => {
+                return Bound::Nothing(
+                    "how many rows it touches is not known before the last of its pieces: fetch them at once",
+                );
+            }
             Kind::Execute { bound, .. } => Some(&bound.statement),
             Kind::Query | Kind::Parse { .. } => None,
         };

@@ -10,7 +10,7 @@ use super::ask::sets;
 use super::{Postgres, State};
 use crate::error::{self, Severity};
 use crate::frame::{Frame, message, put_cstring};
-use crate::replies::{Copying, Open, Owed, Registry, Reply};
+use crate::replies::{Bounded, Copying, Open, Owed, Registry, Reply};
 use crate::statement::{Portal, Statement};
 
 /// A command that was asked about. It leaves by [`Postgres::release`] or is refused.
@@ -34,13 +34,21 @@ pub(super) struct Held {
 pub(super) enum Kind {
     Query,
     Parse { name: Box<str>, statement: Arc<Statement> },
-    Execute { portal: Box<str>, bound: Arc<Portal> },
+    Execute { portal: Box<str>, bound: Arc<Portal>, in_pieces: bool },
 }
 
 impl Held {
     /// The outcome of a command that never ran.
     pub(super) fn skipped(&self) -> Outcome {
-        Outcome { request: self.request, status: Status::Skipped, rows: 0, masked: 0, bytes: 0, said: None }
+        Outcome {
+            request: self.request,
+            status: Status::Skipped,
+            rows: 0,
+            masked: 0,
+            bytes: 0,
+            revealed: Vec::new(),
+            said: None,
+        }
     }
 
     pub(super) fn is_simple(&self) -> bool {
@@ -74,7 +82,15 @@ impl Postgres {
         self.segment_open = true;
         self.turns += 1;
         self.segment_ahead(&kind);
-        self.to_upstream.put_slice(frame.bytes());
+        let bounded = self.bound_of(&kind, permit.as_ref());
+        match (&kind, &bounded) {
+            (Kind::Query, Bounded::Counting(_)) => self.send_in_parts(&sql),
+            _ => self.to_upstream.put_slice(frame.bytes()),
+        }
+        if bounded != Bounded::No {
+            // The upstream keeps back what is not asked for.
+            message(&mut self.to_upstream, b'H', |_| {});
+        }
         if !matches!(kind, Kind::Parse { .. }) {
             let changes_catalog = analysis.as_ref().is_some_and(|analysis| analysis.changes_catalog);
             self.doubt.runs(&facts, changes_catalog);
@@ -84,6 +100,8 @@ impl Postgres {
             }
             self.witness.sets(analysis.as_ref().map_or(&[][..], |analysis| &analysis.search_paths));
         }
+        let metered = permit.as_ref().and_then(|permit| permit.terms().metered.as_ref());
+        let reveals_left = metered.map_or(0, |it| it.values_max);
         let open = Open {
             request,
             permit,
@@ -99,6 +117,9 @@ impl Postgres {
             facts,
             own,
             statement: 0,
+            bounded,
+            reveals_left,
+            revealed: Vec::new(),
         };
         let (reply, names) = match kind {
             Kind::Query => (Reply::Query { plan: None }, self.propose_names(&sql, analysis.as_deref())),
@@ -122,7 +143,7 @@ impl Postgres {
 
     /// What has to go before the command itself: the description of a portal that the agent did not ask for.
     fn segment_ahead(&mut self, kind: &Kind) {
-        let Kind::Execute { portal, bound } = kind else { return };
+        let Kind::Execute { portal, bound, .. } = kind else { return };
         let is_asked_for = self.replies.last().is_some_and(|owed| match &owed.reply {
             Reply::DescribePortal(last) | Reply::OwnDescribePortal(last) => Arc::ptr_eq(last, bound),
             _ => false,
@@ -233,10 +254,10 @@ impl Postgres {
 
 /// A statement that PostgreSQL can parse and cannot run. It makes of a transaction what an error makes of
 /// it, and in one that has failed already it is answered so (25P02).
-const FAILING_STATEMENT: &[u8] = b"SELECT panguard.refused_a_command";
+pub(super) const FAILING_STATEMENT: &[u8] = b"SELECT panguard.refused_a_command";
 
 /// Never made, since its statement fails; so no statement of the agent's is lost, not even the unnamed one.
-const FAILING_STATEMENT_NAME: &[u8] = b"panguard_refused";
+pub(super) const FAILING_STATEMENT_NAME: &[u8] = b"panguard_refused";
 
 /// PostgreSQL's own words for 25P02.
 const ABORTED: &str = "current transaction is aborted, commands ignored until end of transaction block";

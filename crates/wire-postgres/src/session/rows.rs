@@ -9,7 +9,7 @@ use super::answer::UNEXPECTED;
 use super::{Postgres, doubt};
 use crate::columns::Columns;
 use crate::frame::Frame;
-use crate::replies::{Owed, Reply};
+use crate::replies::{Bounded, Owed, Reply};
 use crate::statement::Statement;
 
 impl Postgres {
@@ -95,11 +95,17 @@ impl Postgres {
         let Some(Owed { reply, command: Some(open), .. }) = self.replies.head() else {
             return Err(UNEXPECTED);
         };
+        if matches!(open.bounded, Bounded::Counting(rows_max) if open.rows >= rows_max) {
+            // What it returns beyond what was approved will not have happened.
+            return Ok(());
+        }
         let (Reply::Query { plan } | Reply::Execute { plan, .. }) = reply else { return Err(UNDESCRIBED) };
         // A row of which nobody said what it holds is not released.
         let Some(plan) = plan else { return Err(UNDESCRIBED) };
         let before = self.to_agent.len();
-        let outcome = plan.row(frame, &self.from_upstream, &mut self.to_agent)?;
+        let left = &mut open.reveals_left;
+        let outcome = plan.row(frame, &self.from_upstream, left, &mut self.to_agent)?;
+        open.revealed.extend(outcome.revealed);
         open.rows += 1;
         open.masked += outcome.masked;
         open.bytes += (self.to_agent.len() - before) as u64;

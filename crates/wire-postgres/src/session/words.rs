@@ -48,9 +48,12 @@ impl Postgres {
             return !self.settings.catalog.load().has_labels();
         };
         let own = command.as_ref().is_some_and(Open::tells_errors);
-        let stands_in = matches!(reply, Reply::OwnParse | Reply::OwnDescribeStandIn(_) | Reply::OwnClose);
+        let stands_in = matches!(
+            reply,
+            Reply::OwnParse | Reply::OwnDescribeStandIn(_) | Reply::OwnClose | Reply::OwnPart(_)
+        );
         if stands_in {
-            // The copy that it stands in for is held with its permit, or has been sent after it.
+            // What it is a part of is sent behind it; the copy that it stands in for is held with its permit, or has been sent after it.
             let held = self.held.as_ref().and_then(|held| held.permit.as_ref());
             let sent = || self.replies.next_command().is_some_and(Open::tells_errors);
             return held.map_or_else(sent, |permit| permit.terms().tells_errors);
@@ -74,6 +77,7 @@ impl Postgres {
             Reply::OwnParse
             | Reply::OwnDescribeStandIn(_)
             | Reply::OwnClose
+            | Reply::OwnPart(_)
             | Reply::Close
             | Reply::Farewell(_) => false,
         }

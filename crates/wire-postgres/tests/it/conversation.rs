@@ -98,13 +98,22 @@ impl Conversation {
             }
             "allow" => {
                 let request = self.asked.pop_front().expect("a question");
+                let rows_max = rest.strip_prefix("rows ").map(|rows| rows.parse().unwrap());
+                let metered = rest.strip_prefix("metered ").map(|values| access::Metered {
+                    classes: [access::DataClass::Pan].into(),
+                    values_max: values.parse().unwrap(),
+                });
                 let (reveal, tells_errors) = match rest {
                     "" => (None, true),
                     "in reach" => (None, false),
                     rest => (rest.strip_prefix("reveal "), true),
                 };
                 let reveal = reveal.map(|class| class.parse().unwrap()).into_iter().collect();
-                let permit = self.mint.permit(request, Receipt { index: 0 }, Terms { reveal, tells_errors });
+                let permit = self.mint.permit(
+                    request,
+                    Receipt { index: 0 },
+                    Terms { reveal, tells_errors, rows_max, metered },
+                );
                 let _ = self.session.answer(Verdict::Allow(permit));
             }
             "deny" => {
@@ -240,10 +249,13 @@ fn show_outcome(outcome: &Outcome) -> String {
         Status::Completed(tag) => format!("completed {tag:?}"),
         Status::Failed(sqlstate) => format!("failed {sqlstate}"),
         Status::Withheld(_) => "withheld".into(),
+        Status::RolledBack(tag) => format!("rolled back {tag:?}"),
         Status::Skipped => "skipped".into(),
         Status::Unknown => "unknown".into(),
     };
     let count = |name: &str, count: u64| if count == 0 { String::new() } else { format!(" {name} {count}") };
     let number = outcome.request.number;
-    format!("{number} {status}{}{}", count("rows", outcome.rows), count("masked", outcome.masked))
+    let revealed: String =
+        outcome.revealed.iter().map(|it| format!(" revealed {} {}", it.column, it.masked)).collect();
+    format!("{number} {status}{}{}{revealed}", count("rows", outcome.rows), count("masked", outcome.masked))
 }

@@ -214,3 +214,39 @@ fn a_resource_is_read_only_by_what_whoever_asks_may_do_anyhow_and_shown_to_who_m
     let asked_for = vec![field(access::Part::Query)];
     assert!(!asks_with(readers, "/cards/7", asked_for).0, "policy asks for what is kept of no request");
 }
+
+#[test]
+fn a_command_may_touch_as_many_rows_as_were_counted_or_as_whoever_answers_says() {
+    let counted = |sayings: &[(&str, Option<u64>)]| {
+        let store = Shared::default();
+        let (mut desk, _) = previewing(&store, MAY_READ);
+        let (id, mut verdict) = desk.put(&desk.admit().unwrap(), "update cards set a = 1");
+        is_held(&mut verdict);
+        for (who, rows_max) in sayings {
+            let saying = Saying { rows_max: *rows_max, ..Saying::yes("") };
+            now_or_never(desk.gate.answer(&owner(who), &id.to_string(), &saying, NOW)).unwrap().unwrap();
+        }
+        match said(&mut verdict) {
+            Some(Verdict::Allow(permit)) => permit.terms().rows_max,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(counted(&[("ann", None)]), Some(7));
+    assert_eq!(counted(&[("ann", Some(3))]), Some(3), "whoever answers may be stricter");
+    assert_eq!(counted(&[("ann", Some(9))]), Some(7), "and not laxer than what they were shown");
+}
+
+#[test]
+fn nobody_bounds_by_rows_what_is_not_bounded_by_them() {
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let ddl = access::Facts { kinds: vec!["drop table".into()], ..write() };
+    let question = desk.question(ddl, "drop table cards", Vec::new());
+    let question = Question { bound: Bound::Text(|_| None, Box::default()), ..question };
+    let id = question.request.to_string();
+    let mut verdict = desk.gate.ask(&desk.admit().unwrap(), &question, NOW).verdict;
+    is_held(&mut verdict);
+    let bounded = Saying { rows_max: Some(3), ..Saying::yes("") };
+    let answered = now_or_never(desk.gate.answer(&owner("ann"), &id, &bounded, NOW)).unwrap();
+    assert_eq!(answered.err(), Some(Unanswered::NotCounted(NotCounted::NoRows)));
+}

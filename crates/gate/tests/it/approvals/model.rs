@@ -90,9 +90,13 @@ impl World {
                 let names = ["ann", "dan", "carl", "eve"];
                 let Some(id) = self.known.keys().nth(request).cloned() else { return };
                 let voter = if who < 2 { owner(names[who]) } else { user(names[who], "others") };
-                let answered =
-                    now_or_never(self.desks[gateway].gate.answer(&voter, &id, approves, "", self.now))
-                        .unwrap();
+                let answered = now_or_never(self.desks[gateway].gate.answer(
+                    &voter,
+                    &id,
+                    &saying(approves, ""),
+                    self.now,
+                ))
+                .unwrap();
                 if let (Ok(_), true) = (answered, approves) {
                     assert!(who < 2, "only owners answer");
                     self.known.get_mut(&id).unwrap().yes.push((names[who].into(), self.now.micros()));

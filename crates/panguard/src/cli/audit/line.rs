@@ -45,8 +45,21 @@ pub fn what(event: &Event) -> String {
             let said = if *approves { "approved" } else { "DENIED" };
             format!("{said} request {of}  {}", shortened(comment))
         }
+        Event::GlassBroken { of, reason, .. } => {
+            format!("BROKE THE GLASS for request {of}  {}", shortened(reason))
+        }
+        Event::GlassReviewed { of, comment, .. } => {
+            format!("reviewed the broken glass of request {of}  {}", shortened(comment))
+        }
+        Event::GrantAsked { of, grant, reason } => {
+            format!("asks for access, request {of}  {grant}: {}", shortened(reason))
+        }
+        Event::Revealed { grant, column, masked } => {
+            format!("REVEALED one of {column}, {masked}, by request {grant}")
+        }
         Event::ApprovalNotCounted { of, reason } => format!("answer to request {of} not counted  {reason}"),
         Event::ApprovalEnded { of, how: Ended::Expired } => format!("request {of} expired"),
+        Event::ApprovalEnded { of, how: Ended::Revoked } => format!("request {of} revoked"),
         Event::ApprovalEnded { of, how: Ended::Withdrawn } => format!("request {of} withdrawn"),
         Event::CommandRefused { command, policies, code, .. } => {
             format!("REFUSED {code}  {}{}", shortened(&command.statement), by(policies))
@@ -63,6 +76,7 @@ pub fn what(event: &Event) -> String {
                 StatusWord::Completed => format!("completed  {code}"),
                 StatusWord::Failed => format!("failed  {code}"),
                 StatusWord::Withheld => format!("WITHHELD  {code}"),
+                StatusWord::RolledBack => format!("ROLLED BACK  {code}, more than was approved"),
                 StatusWord::Skipped => "not run, an earlier command of the batch failed".into(),
                 StatusWord::Unknown => "ended unknown".into(),
             };

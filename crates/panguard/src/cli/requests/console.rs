@@ -69,6 +69,11 @@ impl Console {
         self.call(Method::GET, path, Bytes::new()).await
     }
 
+    /// Says something to a request.
+    pub async fn answer(&self, id: &str, verb: &str, body: &Value) -> anyhow::Result<Said> {
+        self.post(&format!("/api/requests/{id}/{verb}"), body).await
+    }
+
     pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Said> {
         self.call(Method::POST, path, body.to_string().into()).await
     }

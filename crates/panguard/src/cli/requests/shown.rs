@@ -20,6 +20,8 @@ pub struct Request {
     fields: Vec<Named>,
     shortened: bool,
     facts: Facts,
+    #[serde(default)]
+    grant: Option<Grant>,
     /// A console of an earlier version tells none.
     #[serde(default)]
     effect: Effect,
@@ -27,7 +29,12 @@ pub struct Request {
     policies: Vec<Policy>,
     needed: u32,
     approvals: u32,
+    /// How many rows it may touch.
+    #[serde(default)]
+    rows_max: Option<u64>,
     answers: Vec<Answer>,
+    #[serde(default)]
+    glass: Option<Glass>,
     asked: Option<Timestamp>,
     expires: Option<Timestamp>,
     approved_until: Option<Timestamp>,
@@ -100,6 +107,40 @@ struct Answer {
     by: Person,
     approves: bool,
     comment: String,
+    #[serde(default)]
+    rows_max: Option<u64>,
+    at: Option<Timestamp>,
+}
+
+/// Access for a time. What it is stands in the statement.
+#[derive(Deserialize)]
+struct Grant {
+    reveals: Option<u32>,
+    #[serde(default)]
+    revealed: u32,
+    reason: String,
+}
+
+impl Grant {
+    fn lines(&self) -> Vec<(&'static str, String)> {
+        let counts = |all| format!("{} of {all} values are revealed, or may be just now", self.revealed);
+        let counts = self.reveals.map(|all| ("counts", counts(all)));
+        [("for", self.reason.clone())].into_iter().chain(counts).collect()
+    }
+}
+
+#[derive(Deserialize)]
+struct Glass {
+    by: Person,
+    reason: String,
+    at: Option<Timestamp>,
+    review: Option<Review>,
+}
+
+#[derive(Deserialize)]
+struct Review {
+    by: Person,
+    comment: String,
     at: Option<Timestamp>,
 }
 
@@ -138,8 +179,13 @@ impl Request {
         lines.add("who", &self.asker.name());
         lines.add("", &format!("known to {}{}", self.asker.issuer, self.asker.in_groups()));
         let client = if self.waits { "its client waits" } else { "its client does not wait" };
-        lines.add("where", &format!("{}, by {}; {client}", self.place(), self.lane));
+        match &self.grant {
+            None => lines.add("where", &format!("{}, by {}; {client}", self.place(), self.lane)),
+            Some(_) => lines.add("where", &self.place()),
+        }
         lines.add("what", &self.statement);
+        let grant = self.grant.iter().flat_map(Grant::lines);
+        grant.for_each(|(label, text)| lines.add(label, &text));
         for (number, parameter) in self.parameters.iter().enumerate() {
             let value = parameter.as_deref().unwrap_or("NULL");
             lines.add("", &format!("${} = {value}", number + 1));
@@ -153,7 +199,9 @@ impl Request {
         for it in &self.facts.uses {
             lines.add("does", &format!("{} {}", it.action, it.resource));
         }
-        lines.add("effect", &self.facts.effect);
+        if self.grant.is_none() {
+            lines.add("effect", &self.facts.effect);
+        }
         if let Some(rows) = self.effect.line() {
             lines.add("touches", &rows);
         }
@@ -169,8 +217,23 @@ impl Request {
         lines.add("why", &self.why);
         self.policies.iter().for_each(|it| lines.add("policy", &it.line()));
         self.answers.iter().for_each(|it| lines.add("said", &it.line()));
+        if let Some(glass) = &self.glass {
+            glass.lines().iter().for_each(|line| lines.add("GLASS", line));
+        }
+        if let Some(rows) = self.rows_max {
+            lines.add("bound", &format!("it is rolled back if it touches more than {rows} rows"));
+        }
         lines.add("asked", &format!("{}, until {}", time(self.asked), time(self.expires)));
-        lines.add("print", &self.fingerprint);
+        match &self.grant {
+            None => lines.add("print", &self.fingerprint),
+            Some(_) if self.state == "approved" => {
+                lines.add("revoke", &format!("panguard requests revoke {}", self.id));
+            }
+            Some(_) => {}
+        }
+        if self.is_to_review() {
+            lines.add("review", &format!("panguard requests review {} --comment \"…\"", self.id));
+        }
         if self.state == "waiting" {
             lines.add("answer", &format!("panguard requests approve {} --comment \"…\"", self.id));
             lines.add("", &format!("panguard requests deny {} --comment \"…\"", self.id));
@@ -178,11 +241,27 @@ impl Request {
         lines.0
     }
 
+    /// Whether somebody still has to look at why it ran without an answer.
+    fn is_to_review(&self) -> bool {
+        self.glass.as_ref().is_some_and(|glass| glass.review.is_none())
+    }
+
     fn stands(&self, now: Timestamp) -> String {
+        let stands = self.stands_by_itself(now);
+        match self.is_to_review() {
+            true => format!("{stands}; THE GLASS IS BROKEN, to be reviewed"),
+            false => stands,
+        }
+    }
+
+    fn stands_by_itself(&self, now: Timestamp) -> String {
         match self.state.as_str() {
             "waiting" => {
                 let (given, needed, left) = (self.approvals, self.needed, left(self.expires, now));
                 format!("waiting: {given} of {needed} approvals, {left} left")
+            }
+            "approved" if self.grant.is_some() => {
+                format!("given: it ends by itself in {}", left(self.approved_until, now))
             }
             "approved" if self.waits => "approved: it runs now, once".to_owned(),
             "approved" => {
@@ -259,7 +338,19 @@ impl Answer {
     fn line(&self) -> String {
         let said = if self.approves { "approved" } else { "DENIED" };
         let comment = if self.comment.is_empty() { String::new() } else { format!(": {}", self.comment) };
-        format!("{} {said} it at {}{comment}", self.by.id, time(self.at))
+        let rows = self.rows_max.map_or_else(String::new, |rows| format!(", of at most {rows} rows"));
+        format!("{} {said} it at {}{rows}{comment}", self.by.id, time(self.at))
+    }
+}
+
+impl Glass {
+    fn lines(&self) -> Vec<String> {
+        let broken = format!("{} let it run at {}: {}", self.by.id, time(self.at), self.reason);
+        let reviewed = match &self.review {
+            Some(it) => format!("{} reviewed that at {}: {}", it.by.id, time(it.at), it.comment),
+            None => "nobody has reviewed that".to_owned(),
+        };
+        vec![broken, reviewed]
     }
 }
 

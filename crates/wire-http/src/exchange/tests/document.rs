@@ -140,7 +140,7 @@ fn what_the_document_labels_in_an_answer_is_masked_by_its_class() {
     assert_eq!(it.body(), r#"{"number":"****","holder":"****","pin_hint":"****","ok":true}"#);
     assert_eq!((it.field("x-holder"), it.field("x-other")), (None, Some("y")));
     let reveal = [DataClass::CardholderName, DataClass::Own("shoe_size".into())];
-    let terms = Terms { reveal: reveal.into(), tells_errors: true };
+    let terms = Terms { reveal: reveal.into(), tells_errors: true, ..Terms::default() };
     let it = answered("/cards/7", Unknown::Refuse, "application/json", terms, ANSWER);
     assert_eq!(it.body(), r#"{"number":"****","holder":"Ada Byrne","pin_hint":[1,2],"ok":true}"#);
     assert_eq!(it.field("x-holder"), Some("Ada Byrne"));
@@ -168,7 +168,7 @@ fn labelled_places_in_what_is_no_json_withhold_it() {
     assert_eq!((it.status(), it.code().as_str()), (502, "PGD-0012"));
     // Whoever may see all of it may see it in any form.
     let all = [DataClass::Pan, DataClass::CardholderName, DataClass::Own("shoe_size".into())];
-    let terms = Terms { reveal: all.into(), tells_errors: true };
+    let terms = Terms { reveal: all.into(), tells_errors: true, ..Terms::default() };
     let it =
         answered("/cards/7", Unknown::Refuse, "application/xml", terms, "<card><holder>Ada</holder></card>");
     assert_eq!(it.status(), 200);

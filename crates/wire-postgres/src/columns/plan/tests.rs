@@ -53,7 +53,7 @@ fn tell(plan: &mut Plan, row: &[u8], out: &mut BytesMut) -> Result<RowOutcome, V
     let mut frames = upstream();
     frames.push(row);
     let frame = frames.next().unwrap().unwrap();
-    plan.row(&frame, &frames, out)
+    plan.row(&frame, &frames, &mut 0, out)
 }
 
 fn upstream() -> Frames {
@@ -105,12 +105,12 @@ proptest! {
             frames.push(row);
             if ends {
                 while let Some(frame) = frames.next().unwrap() {
-                    plan.row(&frame, &frames, &mut out).unwrap();
+                    plan.row(&frame, &frames, &mut 0, &mut out).unwrap();
                 }
             }
         }
         while let Some(frame) = frames.next().unwrap() {
-            plan.row(&frame, &frames, &mut out).unwrap();
+            plan.row(&frame, &frames, &mut 0, &mut out).unwrap();
         }
         prop_assert_eq!(out, alone);
     }

@@ -393,7 +393,7 @@ def test_an_agent_that_hung_up_behind_another_request_runs_nothing(make_gateway,
         request = owner.one("DELETE")["id"]
     owner.approve(request)
     until(lambda: owner.get(request)["state"] == "withdrawn", "it is withdrawn")
-    assert upstream.requests == []
+    assert [it["method"] for it in upstream.requests if it["method"] != "GET"] == [], "but what was read to show what it changes"
 
 
 def test_curl_hears_a_denial(make_gateway, issuer, upstream):
@@ -418,10 +418,11 @@ def test_a_ticket_over_http_binds_method_path_query_and_body(make_gateway, issue
     for path, body, more in (("/refunds?of=2", '{"amount": 5}', ()), ("/refunds?of=1", '{"amount": 6}', ()),
                              ("/refunds?of=1", '{"amount": 5}', ("-X", "PUT")), ("/refunds?of=1", '{"amount": 5}', ("-H", "X-Tenant: 2"))):
         assert said(path, body, *more).endswith("403"), (path, body, more)
-    assert upstream.requests == []
+    sent = lambda: [it for it in upstream.requests if it["method"] != "GET"]
+    assert sent() == []
     assert said("/refunds?of=1", '{"amount": 5}', "-A", "another/1.0").endswith("200")
     assert said("/refunds?of=1", '{"amount": 5}').endswith("403"), "it is used up"
-    assert len(upstream.requests) == 1
+    assert len(sent()) == 1
 
 
 def test_the_openai_sdk_waits_and_goes_on(make_gateway, issuer, upstream, in_background):

@@ -19,6 +19,23 @@ pub struct Question {
     pub bound: Bound,
     /// Whether the client chose to wait for people, or not to; `None`: as the connection says.
     pub waits: Option<bool>,
+    /// How what it changes can be read beforehand, where that is one thing with a name.
+    pub before: Option<Arc<Before>>,
+}
+
+/// How the one thing that a command changes is read, and what the command makes of it.
+#[derive(Debug, Clone)]
+pub struct Before {
+    /// What is understood of the request that reads it, as if whoever asks made it.
+    pub facts: Arc<Facts>,
+    /// Where it is, as the lane asks for it.
+    pub target: Redacted<Box<str>>,
+    /// The command's own method.
+    pub method: Box<str>,
+    /// What type the command's body is said to be of.
+    pub body_type: Box<str>,
+    /// The command's body.
+    pub body: Redacted<Box<[u8]>>,
 }
 
 /// What of a command an approval is bound to (DESIGN.md, promise 7): two commands that differ in it are not the same.

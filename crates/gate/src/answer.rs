@@ -88,7 +88,7 @@ impl Gate {
             if approvals.store.replace(&request).await.map_err(Unanswered::Down)? {
                 approvals.wake(id, now);
                 approvals.grants.note(request.clone());
-                return Ok(request);
+                return Ok(self.shown(request, voter, &who));
             }
             // Somebody else was quicker: it counts by what there is now.
             let found = approvals.store.get(id).await.map_err(Unanswered::Down)?;
@@ -136,7 +136,7 @@ impl Gate {
         let (_, who, request) = self.look_up(voter, id, now).await?;
         let event = Event::ApprovalSeen { of: request.id.clone() };
         match self.log.append(&self.entry(voter, &who, &request, event, now)).await {
-            Ok(_) => Ok(shown(request, &who)),
+            Ok(_) => Ok(self.shown(request, voter, &who)),
             Err(_) => Err(Unanswered::NotRecorded),
         }
     }
@@ -165,7 +165,8 @@ impl Gate {
                 && self.may_see(&voter.principal, &who, it, now)
         });
         all.truncate(limit as usize);
-        Ok(all.into_iter().map(|it| shown(it, &who)).collect())
+        let listed = |it: Request| Request { effect: it.effect.clone().without_values(), ..it };
+        Ok(all.into_iter().map(|it| shown(listed(it), &who)).collect())
     }
 
     /// Withdraws what was waited for at this gateway before it was `started`: nobody does any more.
@@ -242,6 +243,21 @@ impl Gate {
         let found = approvals.store.get(id).await.map_err(Unanswered::Down)?;
         let seen = found.filter(|request| self.may_see(&voter.principal, &who, request, now));
         Ok((approvals, who, seen.ok_or(Unanswered::Unknown)?))
+    }
+
+    /// A request as whoever looks may see it: what it shows of the things themselves is for those who may read these.
+    fn shown(&self, request: Request, voter: &Voter, who: &Who) -> Request {
+        let request = shown(request, who);
+        let (rules, subject) = (self.rules.load(), Subject::new(&voter.principal));
+        let scope = Scope { connection: &request.connection, labels: &request.labels, mode: Mode::default() };
+        // Other policies may ask for more of a request than is kept of it.
+        let is_known = |facts: &Facts| facts.call.is_none() || *rules.version == *request.policy_version;
+        let reads = |facts: &Facts| {
+            let inquiry = rules.policies.about(&subject, scope, facts, Stage::Run, 0);
+            is_known(facts) && facts.uses.iter().all(|it| inquiry.may(it.action, &it.resource).allowed)
+        };
+        let effect = request.effect.clone().shown_to(reads);
+        Request { effect, ..request }
     }
 
     fn may_see(&self, principal: &Principal, who: &Who, request: &Request, now: Timestamp) -> bool {
@@ -346,14 +362,14 @@ fn answered(request: &Request, saying: &Saying<'_>) -> Event {
     }
 }
 
-/// A request as `who` may see it. How many rows the condition of a command holds for tells of what is in them: whoever asks
-/// learns that from the command itself, once it may run.
+/// A request as `who` may see it. How many rows the condition of a command holds for tells of what is in them, and so do the
+/// rows: whoever asks learns that from the command itself, once it may run.
 fn shown(request: Request, who: &Who) -> Request {
     if !request.is_own(who) {
         return request;
     }
     let effect = Effect { rows: None, is_estimate: false, uncounted: None, ..request.effect };
-    Request { effect, ..request }
+    Request { effect: effect.without_values(), ..request }
 }
 
 /// What is recorded of a command's facts, for policies to look at.

@@ -37,8 +37,9 @@ mod written;
 pub use admitted::Admitted;
 pub use answer::{Unanswered, Voter};
 pub use approval::{
-    Answer, Approvals, Called, Down, Effect, Glass, Grant, Memory, Narrower, NoGrant, NotCounted, Presence,
-    Preview, Previewed, Previewing, Request, Requests, Saying, State, Storing, Verb,
+    Answer, Approvals, Called, Change, Difference, Down, Effect, Glass, Grant, Line, Memory, Narrower,
+    NoGrant, NotCounted, Presence, Preview, Previewed, Previewing, Read, Request, Requests, Sample,
+    SampledRow, Saying, State, Storing, Verb,
 };
 pub use checks::{Allowed, Approvable, Denied};
 pub use explain::{Asking, explain};

@@ -2,6 +2,7 @@
 //!
 //! HTTP is hyper's on both sides; what an exchange may do is [`wire_http::Exchange`]'s, and this moves what the two say.
 
+mod before;
 mod body;
 mod caller;
 mod client;

@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use vault::Vault;
 use wire::Inquiry;
+use wire_postgres::sample::{By, Shown, Unshown};
 use wire_postgres::simple::{Read, Row, SimpleError};
 use wire_postgres::testimony::{Look, Looked};
 
@@ -33,6 +34,20 @@ enum Why {
     Simple(#[from] SimpleError),
     #[error("it did not answer within {} seconds", .0.as_secs())]
     Late(Duration),
+}
+
+/// Why there are no rows to show.
+#[derive(Debug)]
+pub(crate) enum NotShown {
+    /// The server went, or was silent.
+    Broke,
+    Unshown(Unshown),
+}
+
+impl From<Unshown> for NotShown {
+    fn from(why: Unshown) -> Self {
+        Self::Unshown(why)
+    }
 }
 
 impl NotRead {
@@ -74,6 +89,35 @@ impl Inspection {
     pub async fn rows(&mut self, sql: &str, time_max: Duration) -> Result<Vec<Row>, NotRead> {
         let rows = timeout(time_max, self.read(sql)).await.map_err(|_| Why::Late(time_max))?;
         Ok(rows?)
+    }
+
+    /// The same for rows that people are shown: masked by what `by` knows.
+    ///
+    /// # Errors
+    /// [`NotShown`].
+    pub(crate) async fn shown(
+        &mut self,
+        sql: &str,
+        by: By<'_>,
+        time_max: Duration,
+    ) -> Result<Vec<Row>, NotShown> {
+        timeout(time_max, self.show(sql, by)).await.unwrap_or(Err(NotShown::Broke))
+    }
+
+    async fn show(&mut self, sql: &str, by: By<'_>) -> Result<Vec<Row>, NotShown> {
+        let (query, mut answer) = Shown::new(sql, by);
+        self.stream.write_all(&query).await.map_err(|_| NotShown::Broke)?;
+        self.stream.flush().await.map_err(|_| NotShown::Broke)?;
+        let mut bytes = BytesMut::with_capacity(READ_BYTES);
+        loop {
+            bytes.clear();
+            if self.stream.read_buf(&mut bytes).await.map_err(|_| NotShown::Broke)? == 0 {
+                return Err(NotShown::Broke);
+            }
+            if let Some(rows) = answer.receive(&bytes)? {
+                return Ok(rows);
+            }
+        }
     }
 
     async fn read(&mut self, sql: &str) -> Result<Vec<Row>, Why> {

@@ -1,20 +1,23 @@
-//! What commands that wait for people would do: counted at the upstream, in a session of panguard's own that only reads.
+//! What commands that wait for people would do: counted and looked at at the upstream, in sessions of panguard's own that only
+//! read.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use access::Resource;
-use gate::{Effect, Preview, Previewed, Previewing};
+use gate::{Difference, Effect, Preview, Previewed, Previewing};
 use serde_json::Value;
 use sql::Touched;
 use tokio::sync::Semaphore;
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use vault::Vault;
 
 use crate::dial::Target;
 use crate::inspection::{Inspection, NotRead};
-use crate::serve::Gateway;
+use crate::sample::sample;
+use crate::serve::{Gateway, Reachable};
 
 /// Finds out what commands on the connections of one gateway would do.
 pub(crate) struct Previews {
@@ -30,25 +33,65 @@ impl Previews {
 
 impl Preview for Previews {
     fn of(&self, asked: Previewed) -> Previewing {
-        let found = self.gateway.upgrade().and_then(|gateway| {
-            Some((gateway.connection(&asked.connection)?, Arc::clone(&gateway.settings.vault)))
-        });
+        let gateway = self.gateway.upgrade();
         let places = Arc::clone(&self.places);
         Box::pin(async move {
             let effect = Effect::of(&asked.facts);
-            let Some((reachable, vault)) = found else { return effect };
-            let parameters: Vec<_> = asked.parameters.iter().map(|value| value.expose().clone()).collect();
-            let Some(touched) = sql::touched(asked.command.expose(), &parameters) else { return effect };
-            let Ok(_place) = places.try_acquire_owned() else {
-                return Effect { uncounted: Some("too much is asked for at once".into()), ..effect };
-            };
-            let counted =
-                timeout(TIME_MAX, count(&reachable.connection.target, &vault, &asked, &touched)).await;
-            counted.unwrap_or(Err("it takes too long")).map_or_else(
-                |why| Effect { uncounted: Some(why.into()), ..effect.clone() },
-                |(rows, is_estimate)| Effect { rows: Some(rows), is_estimate, ..effect.clone() },
-            )
+            let Some(gateway) = gateway else { return effect };
+            let place = places.try_acquire_owned().ok();
+            match (gateway.connection(&asked.connection), &asked.before) {
+                (Some(reachable), _) => rows(&gateway, &reachable, &asked, effect, place.is_some()).await,
+                (None, Some(before)) => {
+                    let read = gateway.https().read(&asked.connection, before, gateway.settings.masker);
+                    match place {
+                        Some(_) => differing(timeout(READ_TIME_MAX, read).await, effect),
+                        None => Effect { undiffed: Some(TOO_MUCH.into()), ..effect },
+                    }
+                }
+                (None, None) => effect,
+            }
         })
+    }
+}
+
+/// What it would do to the rows of tables.
+async fn rows(
+    gateway: &Gateway,
+    reachable: &Reachable,
+    asked: &Previewed,
+    effect: Effect,
+    has_place: bool,
+) -> Effect {
+    let (target, vault) = (&reachable.connection.target, &gateway.settings.vault);
+    let parameters: Vec<_> = asked.parameters.iter().map(|value| value.expose().clone()).collect();
+    let Some(touched) = sql::touched(asked.command.expose(), &parameters) else { return effect };
+    if !has_place {
+        return Effect { uncounted: Some(TOO_MUCH.into()), ..effect };
+    }
+    let counted = timeout(TIME_MAX, count(target, vault, asked, &touched));
+    let sampled = async {
+        let snapshot = reachable.catalog.snapshot().await.ok_or("its tables are not known")?;
+        let (catalog, masker) = (snapshot.load_full(), gateway.settings.masker);
+        sample(target, vault, &catalog, masker, asked).await
+    };
+    // Beside each other: whoever asks waits for both.
+    let (counted, sampled) = tokio::join!(counted, timeout(TIME_MAX, sampled));
+    let (rows, is_estimate, uncounted) = match counted.unwrap_or(Err(TOO_LONG)) {
+        Ok((rows, is_estimate)) => (Some(rows), is_estimate, None),
+        Err(why) => (None, false, Some(why.into())),
+    };
+    let (sample, unsampled) = match sampled.unwrap_or(Err(TOO_LONG)) {
+        Ok(sample) => (sample, None),
+        Err(why) => (None, Some(why.into())),
+    };
+    Effect { rows, is_estimate, uncounted, sample, unsampled, ..effect }
+}
+
+/// What it would do to a resource, as far as reading that has told.
+fn differing(read: Result<Result<Difference, &'static str>, Elapsed>, effect: Effect) -> Effect {
+    match read.unwrap_or(Err(TOO_LONG)) {
+        Ok(diff) => Effect { diff: Some(diff), ..effect },
+        Err(why) => Effect { undiffed: Some(why.into()), ..effect },
     }
 }
 
@@ -80,30 +123,39 @@ async fn count(
 /// The one value that a query answers with, in a session of its own, in a transaction that only reads.
 async fn read(target: &Target, vault: &Arc<Vault>, path: &str, query: &str) -> Result<String, NotRead> {
     let mut session = Inspection::open(target, vault).await?;
-    let settings = format!(
-        "BEGIN READ ONLY; SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; SET LOCAL search_path = {path}; {query}",
-        COUNT_TIME_MAX.as_millis(),
-        LOCK_TIME_MAX.as_millis(),
-    );
-    let rows = session.rows(&settings, TIME_MAX).await?;
+    let rows = session.rows(&format!("{}{query}", settings(path)), TIME_MAX).await?;
     session.close().await;
     let lines = rows.into_iter().filter_map(|row| row.into_iter().next().flatten());
     Ok(lines.collect::<Vec<_>>().join("\n"))
 }
 
+/// What stands before a query that is run to find something out: it changes nothing, and takes no longer than this.
+pub(crate) fn settings(path: &str) -> String {
+    format!(
+        "BEGIN READ ONLY; SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; SET LOCAL search_path = {path}; ",
+        COUNT_TIME_MAX.as_millis(),
+        LOCK_TIME_MAX.as_millis(),
+    )
+}
+
+/// The tables that the command names, sorted.
+pub(crate) fn tables(asked: &Previewed) -> Vec<Box<str>> {
+    let table = |it: &access::Use| match &it.resource {
+        Resource::Table(name) => Some(name.clone()),
+        _ => None,
+    };
+    let mut tables: Vec<Box<str>> = asked.facts.uses.iter().filter_map(table).collect();
+    tables.sort_unstable();
+    tables.dedup();
+    tables
+}
+
 /// The schema of the tables that the command names, so that the names mean the same here: the agent may have set another
 /// search path.
-fn search_path(asked: &Previewed) -> Option<String> {
-    let mut schemas: Vec<&str> = asked
-        .facts
-        .uses
-        .iter()
-        .filter_map(|it| match &it.resource {
-            Resource::Table(name) => name.split_once('.').map(|(schema, _)| schema),
-            _ => None,
-        })
-        .filter(|schema| *schema != "pg_catalog")
-        .collect();
+pub(crate) fn search_path(asked: &Previewed) -> Option<String> {
+    let tables = tables(asked);
+    let schemas = tables.iter().filter_map(|name| name.split_once('.').map(|(schema, _)| schema));
+    let mut schemas: Vec<&str> = schemas.filter(|schema| *schema != "pg_catalog").collect();
     schemas.sort_unstable();
     schemas.dedup();
     match schemas.as_slice() {
@@ -115,11 +167,15 @@ fn search_path(asked: &Previewed) -> Option<String> {
 
 /// query_canceled, by `statement_timeout`.
 const TOO_LATE: &str = "57014";
-/// Counts at a time, over all connections: each is a session at an upstream.
+const TOO_MUCH: &str = "too much is asked for at once";
+const TOO_LONG: &str = "it takes too long";
+/// Previews at a time, over all connections: each is two sessions at an upstream, or a request.
 const AT_A_TIME_MAX: usize = 4;
 /// How long one may take.
-const COUNT_TIME_MAX: Duration = Duration::from_secs(2);
+pub(crate) const COUNT_TIME_MAX: Duration = Duration::from_secs(2);
 /// How long it waits for somebody's lock.
 const LOCK_TIME_MAX: Duration = Duration::from_millis(500);
+/// How long it may take to read a resource by HTTP, its credential included.
+const READ_TIME_MAX: Duration = Duration::from_secs(2);
 /// How long the count and the estimate may take together.
 const TIME_MAX: Duration = Duration::from_secs(5);

@@ -114,6 +114,13 @@ enum Kind {
     Other,
 }
 
+impl Relation {
+    /// Whether its rows are those of others.
+    pub fn is_view(&self) -> bool {
+        self.kind == Kind::View
+    }
+}
+
 /// A catalog snapshot that does not have the shape of [`Catalog::QUERY`]'s answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("row {row} of the catalog's answer is not understood: {rule}")]

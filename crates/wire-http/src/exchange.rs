@@ -41,6 +41,7 @@ use crate::target::{Malformed, Target};
 use crate::ws::{Handshake, Opened, Opening};
 use answer::Answer;
 use known::Known;
+pub(crate) use question::TEXT_BYTES_MAX;
 
 /// Bytes of a request's body that are held to be decided upon. A longer one is decided upon by its head, and looked at as it
 /// passes.

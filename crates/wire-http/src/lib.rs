@@ -9,8 +9,10 @@
 //! 4. `exchange`: what is asked, the verdict, and what may then pass.
 //! 5. `body`: what a body is, its codings undone and done again, and what is masked in it.
 //! 6. `llm`: what model providers' answers and prompts are made of; each text in a stream of events is one text.
-//! 7. `ws`: what an exchange becomes that opened a WebSocket.
+//! 7. `before`: what a request that waits for people would change.
+//! 8. `ws`: what an exchange becomes that opened a WebSocket.
 
+mod before;
 mod body;
 mod boundary;
 mod connection;
@@ -26,6 +28,7 @@ mod sse;
 mod target;
 mod ws;
 
+pub use before::{Change, Difference, Reading};
 #[doc(hidden)]
 pub use body::fuzz_json;
 pub use body::{Care, Coded, Opaque, Rewrite, Withheld, open};

@@ -11,7 +11,7 @@
 
 mod blob;
 mod channel;
-mod doc;
+pub(crate) mod doc;
 mod elements;
 mod fuzz;
 mod lines;

@@ -128,6 +128,17 @@ impl Columns {
         self
     }
 
+    /// The same where the value at a place is for a column of `label`: it is masked as that, whatever it was made of.
+    pub(crate) fn given(mut self, at: usize, label: &Label) -> Self {
+        if let Some(column) = self.columns.get_mut(at) {
+            let label = Labelled::from(label);
+            let is_hidden = matches!(&label, Labelled::Class(class) if *class != DataClass::Sad);
+            column.told_text = is_hidden && !oid::is_text(column.type_oid);
+            column.label = Some(label);
+        }
+        self
+    }
+
     /// The same for a copy, which tells no types: in binary a value has to be of the type that it has.
     pub(crate) fn of_copy(mut self, format: Format) -> Self {
         if format == Format::Binary {

@@ -20,6 +20,7 @@ mod frame;
 mod kept;
 mod names;
 mod replies;
+pub mod sample;
 pub mod simple;
 mod statement;
 pub mod testimony;

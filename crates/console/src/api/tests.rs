@@ -83,6 +83,7 @@ impl Console {
             ],
             bound: Bound::Text(|_| None, Box::default()),
             waits: None,
+            before: None,
         };
         self.gate.ask(admitted, &question, NOW).verdict.await;
         request.to_string()
@@ -133,7 +134,11 @@ async fn a_request_is_shown_whole_and_that_is_recorded() {
             },
             "fields": [],
             "grant": null,
-            "effect": { "tables": ["public.cards"], "has_where": true },
+            "effect": {
+                "tables": ["public.cards"],
+                "has_where": true,
+                "unsampled": "nothing of it may be run before it is approved",
+            },
             "policies": [],
             "needed": 1,
             "approvals": 0,

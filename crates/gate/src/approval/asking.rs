@@ -2,7 +2,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use access::{
-    Action, Approving, Bound, Code, ColumnUse, Position, Question, Refusal, Resource, Timestamp, Use,
+    Action, Approving, Before, Bound, Code, ColumnUse, Facts, Part, Position, Question, Refusal, Resource,
+    Stage, Timestamp, Use,
 };
 use audit::{Command, Event, PolicyNote};
 
@@ -11,7 +12,7 @@ use crate::checks::Denied;
 use crate::gate::{guessed, recorded};
 use crate::parameter::{Shown, show};
 use crate::record::{SHOWN, WITHHELD};
-use crate::rules::{Decided, Rules};
+use crate::rules::{Counted, Decided, Rules};
 use crate::written::writes_a_mask;
 use crate::{Admitted, Gate};
 
@@ -58,6 +59,9 @@ impl Gate {
         };
         let Approving { answer_seconds, use_seconds, .. } = admission.approval;
         let about = admitted.entry(now, question.request, Event::GatewayStopped);
+        let previewed = self.previewed(rules, admitted, question, now);
+        let is_unseen = previewed.is_none() && changes_rows(&question.facts);
+        let unsampled = is_unseen.then(|| "nothing of it may be run before it is approved".into());
         let request = Request {
             id: question.request.to_string().into(),
             revision: 0,
@@ -72,7 +76,7 @@ impl Gate {
             fields: self.recorder.fields(&question.bound, &question.facts),
             called: question.facts.call.as_deref().map(|call| self.recorder.called(call, &question.facts)),
             grant: None,
-            effect: Effect::of(&question.facts),
+            effect: Effect { unsampled, ..Effect::of(&question.facts) },
             why: refusal.detail.clone(),
             policies: decided.policies.clone(),
             policy_version: (&*rules.version).into(),
@@ -93,7 +97,7 @@ impl Gate {
             about,
             id: question.request,
             present: None,
-            previewed: previewed(rules, admitted, question),
+            previewed,
             guesses: Arc::clone(&self.guesses),
             is_recorded: AtomicBool::new(false),
             matches: guessed(&question.facts, &approvable.allowed.terms),
@@ -104,6 +108,11 @@ impl Gate {
             refusal: refusal.clone(),
         }))
     }
+}
+
+/// Whether it is one statement that changes rows, of which some could be shown.
+fn changes_rows(facts: &Facts) -> bool {
+    matches!(facts.kinds.as_slice(), [kind] if ["insert", "update", "delete"].contains(&&**kind))
 }
 
 /// Why a command cannot be approved by those to whom this much of it is shown; `None`: it can.
@@ -123,29 +132,63 @@ fn unseen(shown: &Command, bound: &Bound) -> Option<&'static str> {
     }
 }
 
-/// What may be found out of a command's effect before it is approved. To count rows is to run its conditions: all they call
-/// must be known to be harmless; and whoever asks sees how long it takes, so that they must be free to read, without anybody's
-/// approval, all that is read for it.
-fn previewed(rules: &Rules, admitted: &Admitted, question: &Question) -> Option<Previewed> {
-    let (admission, facts) = (admitted.admission(), &question.facts);
-    let inquiry = rules.policies.about(&admitted.subject, admitted.scope(), facts, question.stage, 0);
-    let is_free = |it: &Use| match &it.resource {
-        table @ Resource::Table(_) => inquiry.may(Action::Read, table).allowed,
-        _ => true,
-    };
-    let computes = |it: &ColumnUse| matches!(it.position, Position::Computed | Position::Matched);
-    let tells_nothing = facts.uses.iter().all(is_free) && !facts.columns.iter().any(computes);
-    let is_harmless = facts.functions.is_empty() && facts.not_understood.is_empty() && tells_nothing;
-    let shown = |parameter: &access::Redacted<access::Parameter>| match show(parameter.expose()) {
-        Shown::Null => Some(access::Redacted::new(None)),
-        Shown::Text(text) => Some(access::Redacted::new(Some(text))),
-        Shown::Opaque(_) => None,
-    };
-    is_harmless.then_some(())?;
-    Some(Previewed {
-        connection: Arc::clone(&admission.connection),
-        facts: Arc::clone(facts),
-        command: question.command.clone(),
-        parameters: question.parameters.iter().map(shown).collect::<Option<_>>()?,
-    })
+impl Gate {
+    /// What may be found out of a command's effect before it is approved. To count rows is to run its conditions: all they
+    /// call must be known to be harmless; and whoever asks sees how long it takes, so that they must be free to read, without
+    /// anybody's approval, all that is read for it.
+    fn previewed(
+        &self,
+        rules: &Rules,
+        admitted: &Admitted,
+        question: &Question,
+        now: Timestamp,
+    ) -> Option<Previewed> {
+        let (admission, facts) = (admitted.admission(), &question.facts);
+        let inquiry = rules.policies.about(&admitted.subject, admitted.scope(), facts, question.stage, 0);
+        let is_free = |it: &Use| match &it.resource {
+            table @ Resource::Table(_) => inquiry.may(Action::Read, table).allowed,
+            _ => true,
+        };
+        let computes = |it: &ColumnUse| matches!(it.position, Position::Computed | Position::Matched);
+        let runs_conditions = question.before.is_none();
+        let tells = runs_conditions && facts.columns.iter().any(computes);
+        let tells_nothing = facts.uses.iter().all(is_free) && !tells;
+        let is_harmless = facts.functions.is_empty() && facts.not_understood.is_empty() && tells_nothing;
+        let shown = |parameter: &access::Redacted<access::Parameter>| match show(parameter.expose()) {
+            Shown::Null => Some(access::Redacted::new(None)),
+            Shown::Text(text) => Some(access::Redacted::new(Some(text))),
+            Shown::Opaque(_) => None,
+        };
+        is_harmless.then_some(())?;
+        let may_read = |before: &&Arc<Before>| self.may_read(rules, admitted, before, facts, now);
+        let before = question.before.as_ref().filter(may_read);
+        Some(Previewed {
+            connection: Arc::clone(&admission.connection),
+            facts: Arc::clone(facts),
+            command: question.command.clone(),
+            parameters: question.parameters.iter().map(shown).collect::<Option<_>>()?,
+            before: before.cloned(),
+        })
+    }
+
+    /// Whether whoever asks may read what they change, without anybody's approval; and whether all that policy knows of that
+    /// request may be told to whoever answers, so that it can be asked of them too.
+    fn may_read(
+        &self,
+        rules: &Rules,
+        admitted: &Admitted,
+        before: &Before,
+        command: &Facts,
+        now: Timestamp,
+    ) -> bool {
+        let tokens = if rules.policies.wanted().tokens { self.tokens.used(admitted, now) } else { 0 };
+        let counted = Counted { tokens, ..Counted::default() };
+        let decided = rules.decide(admitted, &before.facts, Stage::Run, counted, &self.recorder);
+        let Some(call) = before.facts.call.as_deref() else { return false };
+        let is_told = |facts: &Facts| *self.recorder.called(call, facts).path == *call.endpoint.path;
+        decided.ruling.is_ok()
+            && is_told(&before.facts)
+            && is_told(command)
+            && call.fields.iter().all(|field| field.part == Part::Path)
+    }
 }

@@ -1,8 +1,10 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use access::{Facts, Redacted, Resource};
+use access::{Before, Facts, Redacted, Resource};
 use serde::{Deserialize, Serialize};
+
+use super::{Difference, Sample};
 
 /// Who finds out what a command would do, before people are asked about it.
 pub trait Preview: Send + Sync {
@@ -24,6 +26,8 @@ pub struct Previewed {
     pub command: Redacted<Arc<str>>,
     /// Its parameters as text; NULL is `None`.
     pub parameters: Vec<Redacted<Option<String>>>,
+    /// How what it changes is read beforehand, where that is one thing. Whoever asks may read it without an approval.
+    pub before: Option<Arc<Before>>,
 }
 
 /// What a command would do, as far as that could be found out.
@@ -45,6 +49,18 @@ pub struct Effect {
     /// The strongest lock that it takes, and what that keeps others from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lock: Option<Box<str>>,
+    /// A few of the rows that it would touch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<Sample>,
+    /// Why there are none, if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsampled: Option<Box<str>>,
+    /// What it would change of a resource over HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diff: Option<Difference>,
+    /// Why that is not known, if it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undiffed: Option<Box<str>>,
 }
 
 impl Effect {

@@ -14,6 +14,7 @@ fn writes(text: &str, parameters: &[Parameter], position: Position) -> bool {
         parameters: parameters.iter().cloned().map(Redacted::new).collect(),
         bound: access::Bound::Text(|_| None, Box::default()),
         waits: None,
+        before: None,
     })
 }
 

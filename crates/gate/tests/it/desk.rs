@@ -111,6 +111,7 @@ impl Desk {
             parameters: parameters.into_iter().map(Redacted::new).collect(),
             bound: access::Bound::Text(|_| None, Box::default()),
             waits: None,
+            before: None,
         }
     }
 }

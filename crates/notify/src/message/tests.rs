@@ -333,3 +333,13 @@ fn a_message_is_known_by_what_slack_says_of_it_if_that_is_plain() {
     }
     assert_eq!(slack::posted(&serde_json::json!({ "ok": true })), None);
 }
+
+#[test]
+fn what_is_in_rows_and_resources_is_told_to_nobody_there() {
+    let mut it = request("delete from notes");
+    it.effect.unsampled = Some("its rows".into());
+    it.effect.undiffed = Some("its resource".into());
+    let told = webhook::render(&it, Event::Asked, room(1000), None, Timestamp(1));
+    assert_eq!(told["data"]["effect"]["rows"], 7);
+    assert!(!told.to_string().contains("its r"), "{told}");
+}

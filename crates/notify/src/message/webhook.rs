@@ -48,7 +48,8 @@ pub(crate) fn render(
             "parameters": parameters,
             "fields": fields,
             "shortened": !whole,
-            "effect": request.effect,
+            // What is in rows and resources is for those who may read them.
+            "effect": request.effect.clone().without_values(),
             "why": request.why,
             "policies": request.policies,
             "needed": request.needed,

@@ -4,6 +4,7 @@ mod console;
 mod shown;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::path::{Path, PathBuf};
 

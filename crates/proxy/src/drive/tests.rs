@@ -41,6 +41,7 @@ impl Lines {
             parameters: Vec::new(),
             bound: access::Bound::Text(|_| None, Box::default()),
             waits: None,
+            before: None,
         }));
         self.held = Some(line);
     }

@@ -15,6 +15,7 @@ mod psql;
 mod reach;
 mod regression;
 mod robustness;
+mod sampled;
 mod session;
 mod statements;
 mod testimony;

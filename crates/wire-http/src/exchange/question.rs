@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use access::{
-    Action, Bound, Call, ColumnUse, DataClass, Effect, Endpoint, Facts, Position, Question, Redacted,
+    Action, Before, Bound, Call, ColumnUse, DataClass, Effect, Endpoint, Facts, Position, Question, Redacted,
     Resource, Stage, Terms, Use,
 };
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, SEC_WEBSOCKET_KEY};
 use http::{HeaderMap, HeaderValue, Method};
 
 use super::{Exchange, Head, field};
+use crate::before;
 use crate::body::{Care, Coded, Rewrite, Withheld, open};
 use crate::echo::Echo;
 use crate::header;
@@ -33,7 +34,7 @@ const SAYS_NOTHING: [&str; 10] = [
 ];
 
 /// Bytes of a body that the command's text holds; the gate records less.
-pub(super) const TEXT_BYTES_MAX: usize = 64 << 10;
+pub(crate) const TEXT_BYTES_MAX: usize = 64 << 10;
 
 impl Exchange {
     /// The question about the request, and what becomes of its body.
@@ -55,9 +56,18 @@ impl Exchange {
                 _ => self.bound(),
             },
             waits: self.chosen(),
+            before: self.before().map(Arc::new),
             facts: Arc::new(facts),
             parameters: labelled.unwrap_or_default(),
         }
+    }
+
+    /// How the resource is read that the request changes, if all of it is there and it changes one.
+    fn before(&self) -> Option<Before> {
+        let Head { method, target: Ok(target), headers } = &self.head else { return None };
+        let is_whole = self.body.ended && self.socket.is_none() && self.asked.is_none();
+        is_whole.then_some(())?;
+        before::before(&self.settings, self.request, method, target, headers, &self.body.held)
     }
 
     fn facts(&self) -> Facts {

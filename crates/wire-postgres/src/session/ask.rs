@@ -374,6 +374,7 @@ impl Postgres {
             parameters,
             bound,
             waits: None,
+            before: None,
         }));
         let copy = match kind {
             Kind::Query | Kind::Execute { .. } => {

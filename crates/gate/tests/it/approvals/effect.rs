@@ -1,18 +1,47 @@
 //! What is found out of a command before people are asked about it.
 
+use access::{Action, Resource, Use};
+
 use super::*;
 
-/// Says that seven rows would be touched, and notes what the log held when it was asked.
+/// Says that seven rows would be touched, shows one of them or a difference, and notes what the log held when it was asked.
 struct Asked {
     log: crate::desk::Paper,
     seen: Arc<std::sync::Mutex<Vec<Vec<&'static str>>>>,
 }
 
 impl gate::Preview for Asked {
-    fn of(&self, _: gate::Previewed) -> gate::Previewing {
+    fn of(&self, asked: gate::Previewed) -> gate::Previewing {
         self.seen.lock().unwrap().push(self.log.events());
-        Box::pin(async { gate::Effect { rows: Some(7), ..gate::Effect::default() } })
+        let (sample, diff) = match asked.before {
+            None => (Some(sample()), None),
+            Some(_) => (None, Some(difference())),
+        };
+        Box::pin(async { gate::Effect { rows: Some(7), sample, diff, ..gate::Effect::default() } })
     }
+}
+
+/// An owner who may read nothing.
+fn blind() -> Voter {
+    let principal = (*owner("bob").principal).clone();
+    let groups = ["owners".into(), "blind".into()].into();
+    Voter { principal: Arc::new(access::Principal { groups, ..principal }), ..owner("bob") }
+}
+
+fn sample() -> gate::Sample {
+    let was = Some(vec![Some("a value of theirs".into()), None]);
+    gate::Sample {
+        tables: vec!["public.cards".into()],
+        columns: vec!["id".into(), "a".into()],
+        rows: vec![gate::SampledRow { was, becomes: None }],
+        ..gate::Sample::default()
+    }
+}
+
+fn difference() -> gate::Difference {
+    let (path, route, operation) = ("/cards/7".into(), "/cards/{id}".into(), "getCard".into());
+    let read = gate::Read { path, route, operation, ..gate::Read::default() };
+    gate::Difference { read, ..gate::Difference::default() }
 }
 
 /// A desk under more rules, and what its log held each time that an effect was to be found out.
@@ -48,9 +77,11 @@ fn what_takes_time_by_what_whoever_asks_may_not_read_is_not_found_out() {
     let store = Shared::default();
     let (mut desk, seen) = previewing(&store, "");
     let admitted = desk.admit().unwrap();
-    let (_, mut verdict) = desk.put(&admitted, "update cards set a = 1 where b = 2");
+    let (id, mut verdict) = desk.put(&admitted, "update cards set a = 1 where b = 2");
     is_held(&mut verdict);
     assert!(seen.lock().unwrap().is_empty(), "they may not read the table");
+    let why = store.one(&id.to_string()).effect.unsampled;
+    assert!(why.unwrap().contains("before it is approved"), "and people are told that nothing was looked at");
 
     let reveal =
         r#"permit (principal, action == Action::"reveal", resource) when { context.approvals >= 1 };"#;
@@ -79,6 +110,109 @@ fn whoever_asks_is_not_told_how_many_rows_their_condition_holds_for() {
     desk.say(&owner("ann"), &id.to_string(), true, "").unwrap();
     assert_eq!(store.one(&id.to_string()).effect.rows, Some(7), "nothing of it is lost");
     runs(&mut verdict);
+}
+
+#[test]
+fn what_a_command_changes_is_shown_to_those_who_may_read_it_and_in_no_list() {
+    let store = Shared::default();
+    let readers =
+        r#"permit (principal, action == Action::"read", resource) unless { principal in Group::"blind" };"#;
+    let (mut desk, _) = previewing(&store, readers);
+    let (id, mut verdict) = desk.put(&desk.admit().unwrap(), "update cards set a = 1 where b = 2");
+    is_held(&mut verdict);
+    let see =
+        |voter: &Voter| now_or_never(desk.gate.see(voter, &id.to_string(), NOW)).unwrap().unwrap().effect;
+    let (reader, blind) = (owner("dan"), blind());
+    assert_eq!((see(&reader).sample, see(&reader).unsampled), (Some(sample()), None));
+    assert_eq!((see(&blind).sample, see(&blind).rows), (None, Some(7)));
+    assert!(see(&blind).unsampled.unwrap().contains("does not let you read"), "and that is said");
+    let asker = Voter { principal: Arc::clone(&desk.admission.principal), ..owner("claude") };
+    let own = see(&asker);
+    assert_eq!(
+        (own.sample, own.unsampled, own.rows),
+        (None, None, None),
+        "whoever asks learns nothing by asking"
+    );
+    for voter in [&reader, &blind, &asker] {
+        let listed = now_or_never(desk.gate.requests(voter, true, 10, NOW)).unwrap().unwrap();
+        assert_eq!((&listed[0].effect.sample, &listed[0].effect.unsampled), (&None, &None));
+    }
+    assert_eq!(
+        desk.say(&blind, &id.to_string(), true, "fine").unwrap().effect.sample,
+        None,
+        "nor by answering"
+    );
+    assert_eq!(store.one(&id.to_string()).effect.sample, Some(sample()), "nothing of it is lost");
+    let recorded = format!("{:?}", desk.log.entries());
+    assert!(!recorded.contains("of theirs"), "and nothing of it is recorded");
+    runs(&mut verdict);
+}
+
+/// What a request over HTTP is, and by which it can be read what it changes.
+fn put_of(desk: &mut Desk, path: &str, fields: Vec<access::Field>) -> Question {
+    let call = |method: &str, operation: &str| {
+        let (method, path, route) = (method.into(), path.into(), "/cards/{id}".into());
+        access::Endpoint { method, path, route, operation: operation.into() }
+    };
+    let facts = |endpoint: access::Endpoint, action: Action| access::Facts {
+        kinds: vec![endpoint.method.to_lowercase().into()],
+        uses: vec![Use { action, resource: Resource::Endpoint(Box::new(endpoint.clone())) }],
+        call: Some(Box::new(access::Call { endpoint, ..access::Call::default() })),
+        has_where: true,
+        ..access::Facts::default()
+    };
+    let mut get = facts(call("GET", "getCard"), Action::Read);
+    get.call.iter_mut().for_each(|call| call.fields = fields.clone());
+    let before = access::Before {
+        facts: Arc::new(get),
+        target: Redacted::new(path.into()),
+        method: "PUT".into(),
+        body_type: "application/json".into(),
+        body: Redacted::new((*b"{}").into()),
+    };
+    let bound = Bound::Bytes(Redacted::new((*b"PUT").into()), Vec::new());
+    let put = facts(call("PUT", "putCard"), Action::Write);
+    Question {
+        bound,
+        before: Some(Arc::new(before)),
+        ..desk.question(put, &format!("PUT {path}"), Vec::new())
+    }
+}
+
+#[test]
+fn a_resource_is_read_only_by_what_whoever_asks_may_do_anyhow_and_shown_to_who_may_too() {
+    let field = |part| access::Field { part, name: "id".into(), values: vec!["7".into()] };
+    let asks_with = |more: &str, path: &str, fields: Vec<access::Field>| {
+        let store = Shared::default();
+        let (mut desk, _) = previewing(&store, more);
+        let admitted = desk.admit().unwrap();
+        let question = put_of(&mut desk, path, fields);
+        let mut verdict = desk.gate.ask(&admitted, &question, NOW).verdict;
+        is_held(&mut verdict);
+        let id = question.request.to_string();
+        let see = |voter: &Voter| now_or_never(desk.gate.see(voter, &id, NOW)).unwrap().unwrap().effect;
+        let blind = see(&blind());
+        (
+            store.one(&id).effect.diff.is_some(),
+            see(&owner("ann")).diff.is_some(),
+            blind.diff.is_some(),
+            blind.undiffed,
+        )
+    };
+    let asks = |more: &str, path: &str| asks_with(more, path, Vec::new());
+    let readers =
+        r#"permit (principal, action == Action::"read", resource) unless { principal in Group::"blind" };"#;
+    let (found, shown, blind, why) = asks(readers, "/cards/7");
+    assert!(found && shown && !blind && why.unwrap().contains("does not let you read"));
+    assert!(!asks("", "/cards/7").0, "they may not read it");
+    let approved =
+        r#"permit (principal, action == Action::"read", resource) when { context.approvals >= 1 };"#;
+    assert!(!asks(approved, "/cards/7").0, "nor without somebody's approval");
+    assert!(!asks(readers, "/cards/4111111111111111").0, "its name is not one that may be told");
+    let asked_for = vec![field(access::Part::Path)];
+    assert!(asks_with(readers, "/cards/7", asked_for).0, "what its path says may be told");
+    let asked_for = vec![field(access::Part::Query)];
+    assert!(!asks_with(readers, "/cards/7", asked_for).0, "policy asks for what is kept of no request");
 }
 
 #[test]

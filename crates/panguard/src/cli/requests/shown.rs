@@ -1,6 +1,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
+use super::values::{Diff, Sample};
 use crate::cli::plain::{plain, wrapped};
 
 /// A request as the console tells it (docs/console.md), as far as it is shown.
@@ -78,6 +79,10 @@ struct Effect {
     #[serde(default)]
     has_where: bool,
     lock: Option<String>,
+    sample: Option<Sample>,
+    unsampled: Option<String>,
+    diff: Option<Diff>,
+    undiffed: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -217,6 +222,7 @@ impl Request {
         if let Some(lock) = &self.effect.lock {
             lines.add("locks", lock);
         }
+        self.effect.of_values(&mut lines);
         for it in &self.facts.columns {
             lines.add("column", &format!("{} ({}), {}", it.column, it.class, it.position));
         }
@@ -302,6 +308,22 @@ impl Effect {
             (Some(rows), _) => Some(format!("{about}{rows} rows of {tables}{estimated}{all}")),
             (None, Some(why)) => Some(format!("{tables}; not counted: {why}{all}")),
             (None, None) => Some(format!("{tables}{all}")),
+        }
+    }
+}
+
+impl Effect {
+    /// What it shows of the things themselves, or why nothing.
+    fn of_values(&self, lines: &mut Lines) {
+        match (&self.sample, &self.unsampled) {
+            (Some(sample), _) => sample.lines().iter().for_each(|(label, text)| lines.add(label, text)),
+            (None, Some(why)) => lines.add("rows", &format!("not shown: {why}")),
+            (None, None) => {}
+        }
+        match (&self.diff, &self.undiffed) {
+            (Some(diff), _) => diff.lines().iter().for_each(|(label, text)| lines.add(label, text)),
+            (None, Some(why)) => lines.add("changes", &format!("not shown: {why}")),
+            (None, None) => {}
         }
     }
 }

@@ -160,6 +160,79 @@ fn what_it_would_touch_is_said_with_how_well_that_is_known() {
 }
 
 #[test]
+fn rows_are_a_table_with_what_is_set_as_it_is_and_as_it_would_be() {
+    let rows = |sample: Value| {
+        let lines =
+            request(|it| it["effect"] = json!({ "tables": ["t"], "sample": sample.clone() })).whole(now());
+        let from = lines.iter().position(|line| line.starts_with("rows")).unwrap();
+        let until = lines.iter().position(|line| line.starts_with("column")).unwrap();
+        lines[from..until].join("\n")
+    };
+    let changed = json!({
+        "columns": ["id", "amount", "memo"], "sets": ["amount"], "sets_more": 2,
+        "rows": [
+            { "was": ["1", "5.00", null], "becomes": ["1", "6.00", null] },
+            { "was": ["22", null, "a → b"], "becomes": ["22", "NULL", "a → b"] },
+        ],
+    });
+    assert_eq!(
+        rows(changed),
+        "\
+rows     some of those that it changes, as they are → as they would be:
+           id  amount         memo
+           1   5.00 → 6.00    NULL
+           22  NULL → \"NULL\"  \"a → b\"
+         AND 2 MORE COLUMNS ARE SET"
+    );
+    let deleted = json!({ "columns": ["id"], "sets": [], "rows": [{ "was": ["1"] }] });
+    assert_eq!(rows(deleted), "rows     some of those that it deletes:\n           id\n           1");
+    let added =
+        json!({ "columns": ["id", "memo"], "sets": [], "rows": [{ "becomes": ["1", "x".repeat(80)] }] });
+    assert_eq!(
+        rows(added),
+        format!(
+            "rows     some of those that it adds:\n         row 1\n           id: 1\n           memo:\n         {}\n         {}",
+            "x".repeat(69),
+            "x".repeat(11)
+        )
+    );
+    assert_eq!(rows(json!({ "columns": ["id"], "sets": [], "rows": [] })), "rows     none now");
+}
+
+#[test]
+fn a_resource_is_shown_by_what_changes_of_it() {
+    let effect = json!({
+        "tables": [], "has_where": true,
+        "diff": {
+            "read": { "path": "/cards/7", "route": "/cards/{id}" },
+            "lines": [
+                { "at": "/holder", "change": "changed", "was": "\"Ada\"", "becomes": "\"Bea\"" },
+                { "at": "/pan", "change": "set", "becomes": "\"************1111\"" },
+                { "at": "/tags/0", "change": "added", "becomes": "\"x\"" },
+                { "at": "", "change": "removed", "was": "null" },
+            ],
+            "left_out": 3,
+        },
+    });
+    let lines = request(|it| it["effect"] = effect.clone()).whole(now());
+    let from = lines.iter().position(|line| line.starts_with("changes")).unwrap();
+    assert_eq!(
+        lines[from..from + 6].join("\n"),
+        "\
+changes  of what GET /cards/7 gives:
+           ~ /holder: \"Ada\" → \"Bea\"
+           = /pan: set to \"************1111\", changed or not
+           + /tags/0: \"x\"
+           - all of it: null
+         AND 3 MORE PLACES"
+    );
+    let unread = json!({ "tables": [], "undiffed": "it cannot be read", "unsampled": "it changes a view" });
+    let lines = request(|it| it["effect"] = unread.clone()).whole(now());
+    assert!(lines.contains(&"changes  not shown: it cannot be read".to_owned()), "{lines:#?}");
+    assert!(lines.contains(&"rows     not shown: it changes a view".to_owned()), "{lines:#?}");
+}
+
+#[test]
 fn where_it_stands_says_how_long_that_holds() {
     let stands = |state: &str, waits: bool, until: Option<&str>| {
         let heading = request(|it| {
@@ -256,10 +329,17 @@ proptest! {
             it["parameters"] = json!([text]);
             it["answers"][0]["comment"] = text.clone().into();
             it["fields"] = json!([{ "name": text, "value": text }]);
-            it["effect"] = json!({ "tables": [text], "uncounted": text, "lock": text });
+            it["effect"] = json!({
+                "tables": [text], "uncounted": text, "lock": text,
+                "sample": { "columns": [text, "b"], "sets": [text], "rows": [{ "was": [text, null], "becomes": [text] }] },
+                "diff": {
+                    "read": { "path": text },
+                    "lines": [{ "at": text, "change": text, "was": text }, { "at": text, "change": "set", "becomes": text }],
+                },
+            });
         });
         let labels = ["request", "state", "who", "where", "what", "with", "does", "effect", "touches", "locks", "column", "why",
-            "policy", "said", "asked", "print", "answer", ""];
+            "policy", "said", "asked", "print", "answer", "rows", "changes", ""];
         for line in lines.whole(now()) {
             prop_assert!(!line.chars().any(char::is_control));
             let label: String = line.chars().take(9).collect();

@@ -255,6 +255,11 @@ def test_a_client_chooses_to_wait_or_to_come_again(guarded, ticketing, make_gate
     with guarded.connect(issuer.agent(), application_name="nightly approvals=ticket") as session:
         told = refusal(session, UPDATE)
         assert told.code == "PGD-0008" and owner.one()["id"] in str(told)
+    with guarded.connect(issuer.agent("other")) as session:
+        by_comment = UPDATE.replace("id = 1", "id = 2")
+        assert refusal(session, "/* approvals=ticket */ " + by_comment).code == "PGD-0008"
+        owner.approve(owner.one("id = 2")["id"])
+        assert session.execute("/*approvals=ticket*/" + by_comment).rowcount == 1
     owner = Approver(ticketing, issuer.person("bea", groups=["owners"]))
     with ticketing.connect(issuer.agent(), application_name="approvals=wait") as session:
         done = in_background(session.execute, UPDATE)

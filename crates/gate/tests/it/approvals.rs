@@ -27,6 +27,7 @@ const RULES: &str = r#"
     permit (principal, action == Action::"administer", resource) when { context.approvals >= 2 };
     permit (principal in Group::"owners", action == Action::"approve", resource in Connection::"payments-db");
     permit (principal in Group::"oncall", action == Action::"break_glass", resource);
+    permit (principal in Group::"owners", action == Action::"grant", resource);
     forbid (principal, action == Action::"approve", resource) unless { context.comment || principal == User::"ann" || principal == User::"dan" };
 "#;
 

@@ -373,7 +373,7 @@ impl Postgres {
             command,
             parameters,
             bound,
-            waits: None,
+            waits: said_to_wait(&sql),
             before: None,
         }));
         let copy = match kind {
@@ -494,6 +494,16 @@ impl Postgres {
             }
         }
         changed
+    }
+}
+
+/// What a command says of waiting for approval, by a comment at its beginning: `/* approvals=ticket */`.
+fn said_to_wait(sql: &str) -> Option<bool> {
+    let (comment, _) = sql.trim_start().strip_prefix("/*")?.split_once("*/")?;
+    match comment.trim() {
+        "approvals=wait" => Some(true),
+        "approvals=ticket" => Some(false),
+        _ => None,
     }
 }
 

@@ -150,3 +150,26 @@ fn what_the_session_has_set_or_made_binds_to_it() {
         assert_eq!(it.query(delete), Script::new().query(delete), "{before}");
     }
 }
+
+#[test]
+fn a_comment_before_a_statement_says_whether_it_waits() {
+    let waits = |sql: &str| {
+        let mut script = Script::new();
+        script.0.receive(Side::Agent, &encode(From::Agent, &split(&format!("Query {sql:?}"))[0])).unwrap();
+        std::iter::from_fn(|| script.0.poll())
+            .find_map(|effect| match effect {
+                Effect::Ask(question) => Some(question.waits),
+                _ => None,
+            })
+            .expect("it is asked about")
+    };
+    assert_eq!(waits("/* approvals=ticket */ delete from notes"), Some(false));
+    assert_eq!(waits("  /*approvals=wait*/delete from notes"), Some(true));
+    for other in [
+        "delete from notes /* approvals=ticket */",
+        "/* approvals=no */ delete from notes",
+        "-- approvals=ticket",
+    ] {
+        assert_eq!(waits(other), None, "{other}");
+    }
+}

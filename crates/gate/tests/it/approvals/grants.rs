@@ -10,7 +10,7 @@ use super::*;
 const GRANTING: &str = r#"
     permit (principal, action == Action::"read", resource);
     permit (principal, action == Action::"reveal", resource) when { context.approvals >= 1 };
-    permit (principal in Group::"owners", action == Action::"grant", resource) when { context.grant_seconds <= 3600 };
+    forbid (principal, action == Action::"grant", resource) unless { context.grant_seconds <= 3600 };
 "#;
 
 fn granting(store: &Shared, more: &str) -> Desk {

@@ -77,7 +77,7 @@ def test_a_simple_query_that_touches_more_than_was_counted_is_rolled_back(guarde
     add_one(server)
     assert answered(owner)["rows_max"] == 5
     out, err = psql.communicate(timeout=10)
-    assert psql.returncode == 1 and out == "" and "PGD-0022" in err and "6 rows, and 5 were approved" in err, (out, err)
+    assert psql.returncode == 1 and out == "" and "PGD-0022" in err and "6" not in err.partition("PGD-0022")[2].partition("DETAIL")[0], (out, err)
     assert bodies(server) == [("old", 6)]
     until(lambda: ("rolled_back", "UPDATE 6") in outcomes(guarded), "its outcome says so")
 
@@ -143,7 +143,7 @@ def test_whoever_answers_may_say_how_many(guarded, issuer, owner, server, in_bac
         said = in_background(lambda: refusal(session, UPDATE))
         answered(owner, rows_max=3)
         told = said.result(10)
-        assert told.code == "PGD-0022" and "5 rows, and 3 were approved" in str(told)
+        assert told.code == "PGD-0022"
         said = in_background(session.execute, "create table of_no_rows (a int)")
         request = owner.one("of_no_rows")
         status, document = owner.approve(request["id"], rows_max=3)
@@ -151,6 +151,23 @@ def test_whoever_answers_may_say_how_many(guarded, issuer, owner, server, in_bac
         owner.deny(request["id"])
         with pytest.raises(psycopg.Error):
             said.result(10)
+    assert bodies(server) == [("old", 5)]
+
+
+@pytest.mark.parametrize("by", ["query", "extended"])
+def test_a_transaction_that_was_ended_without_a_sync_is_over(guarded, issuer, owner, server, by):
+    """What the last ReadyForQuery said of it, that it had failed, holds no more."""
+    with wire.Wire.session(guarded, issuer.agent()) as session:
+        session.exchange(wire.query("begin"))
+        session.exchange(wire.query("select 1/0"))
+        session.send(wire.parse("rollback"), wire.bind(), wire.execute(), wire.FLUSH)
+        session.until("C")
+        if by == "query":
+            session.send(wire.query(UPDATE))
+        else:
+            session.send(wire.parse(UPDATE), wire.bind(), wire.describe("P"), wire.execute(), wire.SYNC)
+        answered(owner, rows_max=1)
+        assert "PGD-0022" in wire.error(session.until("Z"))["M"]
     assert bodies(server) == [("old", 5)]
 
 

@@ -133,6 +133,58 @@ def test_sessions_that_reveal_at_once_share_what_is_left(granting, issuer, owner
     until(lambda: len(kinds(granting, "revealed")) == clear, "each that was told is recorded, and no other")
 
 
+def test_a_grant_reveals_nothing_beyond_its_objects(make_gateway, cluster, issuer):
+    """By functions, triggers, copies to where nobody looks: each was a way."""
+    seed = cards.SEED + f"""
+        create table vault (pan text); insert into vault values ('{cards.AMEX}');
+        create table kept (body text); create table fired (id int);
+        create function peek() returns text language sql as $$ select pan from vault $$;
+        create function tell() returns trigger language plpgsql as
+          $$ begin raise notice 'vault has %', (select pan from vault); return new; end $$;
+        create trigger tells before insert on fired for each row execute function tell();
+    """
+    payments = cluster.upstream(cluster.create_database(seed), labels=["cde"], data={**cards.DATA, "public.vault.pan": "pan"})
+    may = """
+        permit (principal in Group::"agents", action in [Action::"read", Action::"write", Action::"call"], resource);
+        permit (principal in Group::"agents", action == Action::"reveal", resource == DataClass::"pan") when { context.approvals >= 1 };
+        permit (principal in Group::"owners", action == Action::"grant", resource);
+    """
+    gateway = make_gateway(policies=cards.POLICIES + may, connections={"payments": {**payments, "approvals": {"wait": False}}})
+    agent = issuer.agent()
+    owner = Approver(gateway, issuer.person("bea", groups=["owners"]))
+    grant = asked(gateway, agent, "--action", "read", "--action", "reveal", "--object", "public.cards", "--class", "pan", "--for", "15m")
+    cli(gateway, owner.token, "approve", grant)
+    notices = []
+    with gateway.connect(agent) as session:
+        session.add_notice_handler(lambda notice: notices.append(notice.message_primary))
+        assert session.execute("select pan from cards where id = 1").fetchone()[0] == cards.VISA, "it is given"
+        for sql in ("select peek() from cards limit 1", "insert into fired values (1)",
+                    "insert into kept select reverse(pan) from cards", "select peek()", "select * from vault",
+                    "with v as (select pan from vault) select v.pan from v, cards limit 1"):
+            try:
+                rows = session.execute(sql)
+                told = str(rows.fetchall() if rows.description else "")
+            except psycopg.Error as error:
+                told = str(error)
+            assert cards.AMEX not in told and cards.AMEX[::-1] not in told, (sql, told)
+        assert not any(cards.AMEX in notice for notice in notices), notices
+        assert session.execute("select count(*) from kept").fetchone() == (0,)
+
+
+def test_a_grant_is_for_one_agent_of_a_person_and_for_no_copy(granting, issuer, owner):
+    agent = issuer.token("ada", agent_id="bot-a", groups=["agents"], act={"sub": "service-a"})
+    other = issuer.token("ada", agent_id="bot-b", groups=["agents"], act={"sub": "service-b"})
+    grant = asked(granting, agent, "--action", "write", "--object", "public.payments", "--for", "15m")
+    cli(granting, owner.token, "approve", grant)
+    with granting.connect(agent) as session:
+        assert session.execute(UPDATE).rowcount == 1
+        with pytest.raises(psycopg.Error, match="PGD-0008"):
+            with session.cursor().copy("copy payments (card, amount) from stdin") as copy:
+                copy.write_row((1, 1))
+    with granting.connect(other) as session:
+        assert refusal(session, UPDATE).code == "PGD-0008"
+
+
 def test_who_may_not_give_or_ask(granting, issuer, owner):
     agent = issuer.agent()
     ask = lambda *more: asked(granting, agent, *more, check=False)

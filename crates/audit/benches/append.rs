@@ -173,6 +173,7 @@ fn entry(number: u32) -> Entry {
             policy_version: "c2f1".into(),
             ahead: true,
             approval: None,
+            reveals_max: None,
         },
     }
 }

@@ -72,6 +72,9 @@ pub enum Event {
         /// The request whose approval it used up, if it needed one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         approval: Option<Box<str>>,
+        /// How many values it may reveal, each of which counts; each that it does is an entry of its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reveals_max: Option<u32>,
     },
     /// A command was refused and did not run (10.2.1.4).
     CommandRefused {
@@ -118,6 +121,9 @@ pub enum Event {
         /// How many rows the command may touch, if they said so.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         rows_max: Option<u64>,
+        /// What access they gave, in words, if it is access for a time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grant: Option<Box<str>>,
         /// Who asked for it.
         asker: Box<Who>,
     },

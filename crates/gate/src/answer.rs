@@ -354,7 +354,9 @@ fn answered(request: &Request, saying: &Saying<'_>) -> Event {
     let comment = comment.into();
     match verb {
         Verb::Approve | Verb::Deny => {
-            Event::ApprovalAnswered { of, approves: verb == Verb::Approve, comment, rows_max, asker }
+            let left = request.left_by(saying).ok().flatten().filter(|_| verb == Verb::Approve);
+            let grant = left.map(|grant| grant.words().into());
+            Event::ApprovalAnswered { of, approves: verb == Verb::Approve, comment, rows_max, grant, asker }
         }
         Verb::BreakGlass => Event::GlassBroken { of, reason: comment, asker },
         Verb::Review => Event::GlassReviewed { of, comment, asker },

@@ -164,7 +164,14 @@ impl Gate {
         match checked.and_then(|terms| self.leaves_values(question).map(|()| terms)) {
             Ok(terms) => {
                 let ahead = question.facts.effect == Effect::None;
-                let event = Event::CommandIntent { command, policies, policy_version, ahead, approval: None };
+                let event = Event::CommandIntent {
+                    command,
+                    policies,
+                    policy_version,
+                    ahead,
+                    approval: None,
+                    reveals_max: None,
+                };
                 let (mint, terms) = (Arc::clone(&self.mint), terms.clone());
                 Asked {
                     ahead: ahead.then(|| Verdict::Ahead(self.mint.ahead(request))),

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use access::{
-    Action, Effect, Metered, Mode, Outcome, Question, Resource, SessionId, Stage, Terms, Timestamp, Verdict,
+    Action, Bound, Effect, Metered, Mode, Outcome, Question, Resource, SessionId, Stage, Terms, Timestamp,
+    Verdict,
 };
 use audit::{Command, Event, FactsNote, PolicyNote, StageWord, Who};
 use policy::{Scope, Subject};
@@ -138,7 +139,9 @@ impl Gate {
         let approvals = self.approvals.as_ref()?;
         let admission = admitted.admission();
         let theirs = approvals.grants.of(admitted.who(), &admission.connection, now);
-        let is_to_run = question.stage == Stage::Run && !writes_a_mask(question);
+        // What nobody could approve by itself, since it does not say what it does, is not had by a grant either.
+        let says_what_it_does = !matches!(question.bound, Bound::Nothing(_));
+        let is_to_run = question.stage == Stage::Run && says_what_it_does && !writes_a_mask(question);
         if theirs.is_empty() || !is_to_run || !admission.principal.is_valid_at(now) {
             return None;
         }
@@ -158,6 +161,7 @@ impl Gate {
             policy_version: Arc::clone(&rules.version),
             ahead,
             approval: Some(by.request.id.clone()),
+            reveals_max: terms.metered.as_ref().map(|it| it.values_max),
         };
         let (id, mint) = (question.request, Arc::clone(&self.mint));
         let entry = admitted.entry(now, id, event);
@@ -206,11 +210,12 @@ impl Gate {
         let allowed = check(facts, &made, self.recorder.scanned(), &views).ok()?;
         let Allowed { mut terms, policies } = allowed;
         let gained: Vec<_> = terms.reveal.iter().filter(|class| views.gains(class)).cloned().collect();
+        // What the upstream says besides may be of what is not among its objects: triggers and the like.
+        terms.tells_errors = facts.in_reach.iter().all(|it| terms.reveals(it) && !gained.contains(it));
         if let Some(left) = grant.left() {
             let here = self.approvals.as_ref().map_or(0, |it| it.grants.left_here(&request.id));
             let left = left.saturating_add(here);
             terms.reveal.retain(|class| !gained.contains(class));
-            terms.tells_errors = facts.in_reach.iter().all(|class| terms.reveals(class));
             let classes = gained.iter().cloned().collect();
             terms.metered = (left > 0 && !gained.is_empty()).then_some(Metered { classes, values_max: left });
         }

@@ -43,6 +43,9 @@ pub enum Untrusted {
     /// A claim is missing, or not of the shape that it must have.
     #[error("the token's `{0}` claim is missing or malformed")]
     Claim(&'static str),
+    /// It does not say which person it is of, and the issuer's `person_claim` has to.
+    #[error("the token has no claim by which the person is known (`person_claim`)")]
+    Person,
     /// The issuer left the groups out because there are too many, and says where to ask for them.
     #[error(
         "the issuer left the groups out of the token, let it send fewer (groups of the application only)"
@@ -67,6 +70,9 @@ impl Untrusted {
             Self::Audience => "the token is not meant for panguard",
             Self::Expired => "the token has expired",
             Self::NotYetValid => "the token is not valid yet",
+            Self::Person => {
+                "the token does not say which person it is of, ask for one with that claim (such as `email`)"
+            }
             Self::Claim(_) | Self::Actor => "the token lacks what panguard needs to know who asks",
             Self::GroupsElsewhere => "the token does not hold your groups, ask the operator of the issuer",
         }
@@ -89,6 +95,7 @@ impl Untrusted {
             Self::Claim(_) => "claim",
             Self::GroupsElsewhere => "groups_elsewhere",
             Self::Actor => "actor",
+            Self::Person => "person",
         }
     }
 }

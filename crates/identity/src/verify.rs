@@ -51,6 +51,7 @@ pub fn verify(token: &str, issuer: &Issuer, keys: &Keys, now: Timestamp) -> Resu
 
     let subject = name(claims.get("sub"), "sub")?.ok_or(Untrusted::Claim("sub"))?;
     let (kind, id, delegation) = who(&claims, subject, issuer)?;
+    let is_of_person = kind == Kind::User || delegation.is_some();
     Ok(Principal {
         kind,
         id: id.into(),
@@ -58,7 +59,7 @@ pub fn verify(token: &str, issuer: &Issuer, keys: &Keys, now: Timestamp) -> Resu
         subject: subject.into(),
         groups: groups(&claims, issuer.groups.as_ref())?,
         delegation,
-        person: person(&claims, issuer.person.as_ref())?,
+        person: person(&claims, issuer.person.as_ref(), is_of_person)?,
         authentication: Authentication {
             // What cannot be read says nothing: whoever needs it is refused for that.
             class: name(claims.get("acr"), "acr").ok().flatten().map(Box::from),
@@ -147,10 +148,19 @@ fn groups(claims: &Map<String, Value>, path: Option<&ClaimPath>) -> Result<BTree
     named.filter_map(Result::transpose).map(|group| group.map(Box::from)).collect()
 }
 
-/// The claim by which all identities of one person are known.
-fn person(claims: &Map<String, Value>, path: Option<&ClaimPath>) -> Result<Option<Box<str>>, Untrusted> {
+/// The claim by which all identities of one person are known. Who asks for a token may leave it out of what they ask for, and
+/// could then approve what they asked for themselves: a token of a person, or one that they lent an agent, has to have it.
+fn person(
+    claims: &Map<String, Value>,
+    path: Option<&ClaimPath>,
+    is_of_person: bool,
+) -> Result<Option<Box<str>>, Untrusted> {
     let Some(path) = path else { return Ok(None) };
-    Ok(name(path.find(claims), "person")?.map(|person| person.to_lowercase().into()))
+    match name(path.find(claims), "person")? {
+        Some(person) => Ok(Some(person.to_lowercase().into())),
+        None if is_of_person => Err(Untrusted::Person),
+        None => Ok(None),
+    }
 }
 
 /// Whether the claim is to be asked for elsewhere (distributed claims, OpenID Connect Core §5.6.2): Entra ID

@@ -345,7 +345,8 @@ impl Column {
             Some(Labelled::Class(class)) => match self.counted(class, terms, catalog) {
                 Some(column) => {
                     let reveal = Box::new(Action::Reveal { type_oid, as_text: self.told_text });
-                    Action::Metered { reveal, hidden: Box::new(self.hidden(class)), column }
+                    let is_number = *class == DataClass::Pan && oid::is_text(type_oid);
+                    Action::Metered { reveal, hidden: Box::new(self.hidden(class)), column, is_number }
                 }
                 None => self.hidden(class),
             },
@@ -375,7 +376,9 @@ impl Column {
     /// The column's name, if some of its values may be told and each counts.
     fn counted(&self, class: &DataClass, terms: &Terms, catalog: &Catalog) -> Option<Arc<str>> {
         let (relation, attribute) = self.origin;
-        catalog.full_name(relation, attribute).filter(|_| terms.meters(class)).map(Into::into)
+        // What else may hold several values, of which each would count.
+        let is_one = oid::is_text(self.type_oid) || matches!(self.type_oid, oid::INT8 | oid::NUMERIC);
+        catalog.full_name(relation, attribute).filter(|_| is_one && terms.meters(class)).map(Into::into)
     }
 
     /// Nothing of it is told but whether there is a value, if the agent was told that it is text, or it is JSON.

@@ -63,6 +63,7 @@ fn intent(statement: &str) -> Event {
         policy_version: "v1".into(),
         ahead: true,
         approval: None,
+        reveals_max: None,
     }
 }
 
@@ -226,6 +227,7 @@ fn what_a_command_compares_is_never_cut_from_its_entry() {
         policy_version: "v1".into(),
         ahead: true,
         approval: None,
+        reveals_max: None,
     };
     let Ok(encoded) = encode(&entry(event)) else { panic!("too long") };
     let read = Entry::from_json(&encoded.prefixed[1..]).unwrap();

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use access::{Action, DataClass, Facts, Position, Resource};
+use access::{Action, DataClass, Effect, Facts, Position, Resource, Use};
 use serde::{Deserialize, Serialize};
 
 /// Access to one connection for a time: as somebody asks for it, or as somebody gave it.
@@ -145,8 +145,8 @@ impl Grant {
         action != Action::Reveal && self.does(action) && self.is_on(resource)
     }
 
-    /// Whether it lets values of `class` be revealed in the answer to a command: all that the command reads is among its
-    /// objects, and where values are counted, it computes on none.
+    /// Whether it lets values of `class` be revealed by a command: all that the command uses is among its objects, what it
+    /// computes on them stays nowhere, and where values are counted, it computes on none.
     pub fn reveals(&self, class: &DataClass, facts: &Facts) -> bool {
         let named = self.classes.iter().any(|it| **it == *class.as_str());
         let is_table = |column: &str| {
@@ -154,15 +154,17 @@ impl Grant {
             table.is_some_and(|table| self.is_on(&Resource::Table(table.into())))
         };
         let of_class = || facts.columns.iter().filter(|used| used.class == *class);
-        let reads = facts.uses.iter().filter(|it| it.action == Action::Read);
+        let is_session = |it: &Use| matches!(it.action, Action::Session | Action::Connect);
+        let used = facts.uses.iter().filter(|it| !is_session(it));
         let is_told = |position: Position| matches!(position, Position::Output | Position::Assigned);
-        let is_counted = || self.reveals.is_none() || of_class().all(|used| is_told(used.position));
+        let may_compute = self.reveals.is_none() && facts.effect != Effect::Data;
+        let stays_nowhere = || may_compute || of_class().all(|used| is_told(used.position));
         named
             && self.does(Action::Reveal)
-            && !facts.uses.is_empty()
-            && reads.into_iter().all(|it| self.is_on(&it.resource))
+            && used.clone().next().is_some()
+            && used.into_iter().all(|it| self.is_on(&it.resource))
             && of_class().all(|used| is_table(&used.column))
-            && is_counted()
+            && stays_nowhere()
     }
 
     /// What is asked for, for those who answer.

@@ -218,6 +218,7 @@ impl Held {
             policy_version: (&*request.policy_version).into(),
             ahead: false,
             approval: Some(request.id.clone()),
+            reveals_max: None,
         };
         let recorded = self.log.append(&self.entry(event, now)).await;
         let terms = Terms { rows_max: request.rows_max(), ..self.terms.clone() };

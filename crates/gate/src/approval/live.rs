@@ -59,8 +59,9 @@ impl Grants {
         let is_theirs = |it: &&Arc<Request>| {
             let it: &Request = it;
             let asker = &it.asker;
-            let is_same = (&asker.kind, &asker.issuer, &asker.subject, &asker.on_behalf_of)
-                == (&who.kind, &who.issuer, &who.subject, &who.on_behalf_of);
+            // Two agents that one person lent their access to have that person's `sub`.
+            let is_same = (&asker.kind, &asker.id, &asker.issuer, &asker.subject, &asker.on_behalf_of)
+                == (&who.kind, &who.id, &who.issuer, &who.subject, &who.on_behalf_of);
             is_same && *it.connection == *connection && is_live(it, now)
         };
         let mut theirs: Vec<_> = known.values().map(|it| &it.request).filter(is_theirs).cloned().collect();

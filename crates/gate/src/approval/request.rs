@@ -176,7 +176,7 @@ impl Request {
     pub fn answer(&mut self, by: &Who, saying: &Saying<'_>, now: Timestamp) -> Result<(), NotCounted> {
         self.may_answer(by, saying, now)?;
         let Saying { verb, comment, rows_max, .. } = *saying;
-        if let Some(grant) = self.left_by(saying)? {
+        if let Some(grant) = self.left_by(saying)?.filter(|_| verb == Verb::Approve) {
             self.life = grant.seconds;
             self.command.statement = grant.words().into();
             self.grant = Some(Box::new(grant));
@@ -215,6 +215,9 @@ impl Request {
     /// # Errors
     /// [`NotCounted`].
     pub fn may_answer(&self, by: &Who, saying: &Saying<'_>, now: Timestamp) -> Result<(), NotCounted> {
+        if saying.narrower.is_some() && saying.verb != Verb::Approve {
+            return Err(NotCounted::OtherKind);
+        }
         let is_about_grants = match saying.verb {
             Verb::Review => return self.may_review(by),
             Verb::Revoke => return self.may_revoke(by, now),
@@ -264,7 +267,9 @@ impl Request {
         if !self.state_at(now).is_open() {
             return Err(NotCounted::Over(self.state_at(now)));
         }
-        if self.is_own(by) { Ok(()) } else { is_person(by) }
+        // Another agent of the same person's is another.
+        let is_given_back = self.is_own(by) && (is_person(by).is_ok() || self.asker.id == by.id);
+        if is_given_back { Ok(()) } else { is_person(by) }
     }
 
     /// Takes `values` of those that may be revealed. Whether as many were left.

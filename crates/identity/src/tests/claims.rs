@@ -234,7 +234,18 @@ fn a_person_is_known_by_the_claim_that_their_identities_share() {
     let by_mail = issuer().with_person("email".parse().unwrap());
     let person = |changes: Value| read_as(&by_mail, changes, NOW).map(|principal| principal.person);
     assert_eq!(person(json!({ "email": "Anna@Example.com" })), Ok(Some("anna@example.com".into())));
-    assert_eq!(person(json!({})), Ok(None));
+    // Whoever asks for a token could leave it out, and be somebody else.
+    assert_eq!(person(json!({})), Err(Untrusted::Person));
+    assert_eq!(
+        person(json!({ "act": { "sub": "ci-bot" } })),
+        Err(Untrusted::Person),
+        "nor may an agent of theirs"
+    );
+    assert_eq!(
+        person(json!({ "azp": "ci-bot", "sub": "service-account-7" })),
+        Ok(None),
+        "a machine is no person"
+    );
     assert_eq!(person(json!({ "email": ["a", "b"] })), Err(Untrusted::Claim("person")));
     assert_eq!(read(json!({ "email": "anna@example.com" })).unwrap().person, None, "where no claim is named");
 }

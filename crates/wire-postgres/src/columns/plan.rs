@@ -34,7 +34,8 @@ pub(super) enum Action {
     /// Labelled, and the agent may see it; written as text if that is what the agent was told.
     Reveal { type_oid: u32, as_text: bool },
     /// Labelled, and the agent may see so many such values: of those it is told as `reveal` says, else as `hidden` does.
-    Metered { reveal: Box<Self>, hidden: Box<Self>, column: Arc<str> },
+    /// One that `is_number` is told only if it is one and no more.
+    Metered { reveal: Box<Self>, hidden: Box<Self>, column: Arc<str>, is_number: bool },
     /// Labelled with a class of which nothing may show.
     Whole,
     /// The same as a JSON document, which it is made of such.
@@ -140,7 +141,9 @@ impl Plan {
             }
             let may_reveal = usize::try_from(left).is_ok_and(|left| outcome.revealed.len() < left);
             let told = match action {
-                Action::Metered { reveal, hidden, column } if may_reveal => {
+                Action::Metered { reveal, hidden, column, is_number }
+                    if may_reveal && (!is_number || is_one_number(value)) =>
+                {
                     let masked = hidden.apply(value, *format, self.masker).shown();
                     outcome.revealed.push(Revealed { column: (&**column).into(), masked });
                     reveal.apply(value, *format, self.masker)
@@ -179,6 +182,15 @@ pub(crate) enum Told<'a> {
     /// Not at all, and nothing else of the answer either.
     Sad,
 }
+
+/// Whether a text is at most one number, and nothing beside: digits, with separators between them.
+fn is_one_number(text: &[u8]) -> bool {
+    let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
+    digits <= DIGITS_MAX && text.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b' ' | b'-'))
+}
+
+/// Digits of the longest card number (ISO/IEC 7812-1).
+const DIGITS_MAX: usize = 19;
 
 impl Told<'_> {
     /// As text, for the record.

@@ -97,6 +97,11 @@ impl Postgres {
     }
 
     fn command(&mut self, frame: &Frame, command: Command<'_>) -> Result<Step, Violation> {
+        if command.names().iter().any(|name| is_own(name)) {
+            let own = error::plain("42939", OWN_NAMES);
+            self.fail_extended(&own);
+            return Ok(Step::Done);
+        }
         if command.names().iter().any(|name| name.len() > NAME_BYTES_MAX) {
             let too_long =
                 error::plain("42622", "names of statements and portals have at most 63 bytes here");
@@ -314,14 +319,21 @@ impl Postgres {
 
     /// What answers a command that prepares under a name, or names, that it may not have.
     fn refuses_names(&self, analysis: &Analysis, name: &str) -> Option<Bytes> {
-        let is_own = |name: &str| name == STAND_IN_NAME || name == BOUNDED_NAME;
-        let is_ours = |it: &NameUse| matches!(it, NameUse::Prepare { name, .. } if is_own(name));
+        let is_ours = |it: &NameUse| match it {
+            NameUse::Prepare { name, .. } => is_own(name),
+            NameUse::Declare { cursor, .. } => is_own(cursor),
+            NameUse::CloseCursor { name: Some(name) } | NameUse::Deallocate { name: Some(name) } => {
+                is_own(name)
+            }
+            NameUse::Execute { .. }
+            | NameUse::Fetch { .. }
+            | NameUse::CloseCursor { name: None }
+            | NameUse::Deallocate { name: None }
+            | NameUse::DiscardAll => false,
+        };
         // What panguard prepares in its place may be left behind when it is broken off, and is not what the agent asked about.
         if is_own(name) || analysis.names.iter().any(is_ours) {
-            return Some(error::plain(
-                "42939",
-                "the names panguard_copy and panguard_bounded are panguard's own",
-            ));
+            return Some(error::plain("42939", OWN_NAMES));
         }
         self.names_too_much(analysis).map(|detail| self.limited(detail))
     }
@@ -496,6 +508,13 @@ impl Postgres {
         changed
     }
 }
+
+/// Whether a name is one by which panguard itself names a statement or a portal.
+fn is_own(name: &str) -> bool {
+    name == STAND_IN_NAME || name == BOUNDED_NAME
+}
+
+const OWN_NAMES: &str = "the names panguard_copy and panguard_bounded are panguard's own";
 
 /// What a command says of waiting for approval, by a comment at its beginning: `/* approvals=ticket */`.
 fn said_to_wait(sql: &str) -> Option<bool> {

@@ -19,16 +19,17 @@ use crate::replies::{Bounded, Open, Owed, Reply};
 /// Taken by panguard for itself, as a statement and as a portal.
 pub(super) const BOUNDED_NAME: &str = "panguard_bounded";
 
-impl Postgres {
-    /// How many rows a command may touch. In a transaction that has failed it fails by itself.
-    pub(super) fn bound_of(&self, kind: &Kind, permit: Option<&Permit>) -> Bounded {
-        let fails = self.status == b'E' && self.replies.is_empty();
+impl Bounded {
+    /// How many rows a command may touch.
+    pub(super) fn of(kind: &Kind, permit: Option<&Permit>) -> Self {
         match (kind, permit.and_then(|permit| permit.terms().rows_max)) {
-            (Kind::Query | Kind::Execute { .. }, Some(rows_max)) if !fails => Bounded::Counting(rows_max),
-            _ => Bounded::No,
+            (Kind::Query | Kind::Execute { .. }, Some(rows_max)) => Self::Counting(rows_max),
+            _ => Self::No,
         }
     }
+}
 
+impl Postgres {
     /// Sends a simple query as the messages that it stands for (§55.2.3), but for the Sync, which commits it.
     pub(super) fn send_in_parts(&mut self, sql: &str) {
         let out = &mut self.to_upstream;
@@ -87,7 +88,7 @@ impl Postgres {
             self.commit();
             return Ok(Complete::TellOnceCommitted);
         }
-        let response = exceeded(open, rows, rows_max, tag);
+        let response = exceeded(open, tag);
         self.take_back(&response, is_simple);
         Ok(Complete::TooMuch)
     }
@@ -139,14 +140,14 @@ pub(super) enum Complete {
 }
 
 /// What the agent is told of a command that has touched more rows than it may.
-fn exceeded(open: &mut Open, rows: Option<u64>, rows_max: u64, tag: &str) -> Bytes {
+fn exceeded(open: &mut Open, tag: &str) -> Bytes {
     open.status = Some(Status::RolledBack(tag.into()));
     open.failed = true;
-    let touched = rows.map_or_else(|| "an unknown number of".to_owned(), |rows| rows.to_string());
     let refusal = Refusal {
         code: Code::MoreThanApproved,
         request: open.request,
-        detail: format!("{touched} rows, and {rows_max} were approved").into(),
+        // How many they are tells of what is in them, and is for those who answer.
+        detail: "".into(),
         columns: Vec::new(),
         policies: Vec::new(),
     };

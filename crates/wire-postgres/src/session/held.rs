@@ -82,7 +82,7 @@ impl Postgres {
         self.segment_open = true;
         self.turns += 1;
         self.segment_ahead(&kind);
-        let bounded = self.bound_of(&kind, permit.as_ref());
+        let bounded = Bounded::of(&kind, permit.as_ref());
         match (&kind, &bounded) {
             (Kind::Query, Bounded::Counting(_)) => self.send_in_parts(&sql),
             _ => self.to_upstream.put_slice(frame.bytes()),

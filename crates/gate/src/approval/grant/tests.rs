@@ -57,10 +57,27 @@ fn it_reveals_only_where_all_that_is_read_is_among_its_objects() {
     );
     assert!(!grant.reveals(pan, &facts(&["public.cards"], "public.other.pan", Position::Output)));
     assert!(!grant.reveals(pan, &Facts::default()), "what does nothing");
+    // What else the command does has to be among its objects, too: what it writes, calls, sends.
+    for (action, resource) in [
+        (Action::Write, Resource::Table("public.other".into())),
+        (Action::Call, Resource::Function("peek".into())),
+        (Action::Call, Resource::Model("gpt-4o".into())),
+        (Action::Administer, Resource::Connection),
+    ] {
+        let mut more = told.clone();
+        more.uses.push(Use { action, resource });
+        assert!(!grant.reveals(pan, &more), "{action}");
+        let mut only = told.clone();
+        only.uses = more.uses.split_off(1);
+        assert!(!grant.reveals(pan, &only), "{action} alone");
+    }
     for position in [Position::Computed, Position::Derived, Position::Matched] {
         let computed = facts(&["public.cards"], "public.cards.pan", position);
         assert!(!grant.reveals(pan, &computed), "where they are counted nothing is computed: {position:?}");
-        assert!(Grant { reveals: None, ..grant.clone() }.reveals(pan, &computed));
+        let uncounted = Grant { reveals: None, ..grant.clone() };
+        assert!(!uncounted.reveals(pan, &computed), "what is computed might be kept somewhere");
+        let nowhere = Facts { effect: Effect::None, ..computed };
+        assert!(uncounted.reveals(pan, &nowhere) && !grant.reveals(pan, &nowhere));
     }
     let read = Grant { actions: texts(&["read"]), ..grant };
     assert!(!read.reveals(pan, &told));

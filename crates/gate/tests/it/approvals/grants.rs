@@ -160,13 +160,15 @@ fn it_is_for_whom_it_was_given_where_it_was_given() {
     let mut desk = granting(&store, "");
     desk.given(writing());
     let own = desk.admission.clone();
-    let others: [&dyn Fn(&mut access::Admission); 3] = [
+    let others: [&dyn Fn(&mut access::Admission); 4] = [
         &|it| it.principal = Arc::new(Principal { subject: "other".into(), ..(*it.principal).clone() }),
         &|it| {
             let lent = Some(Delegation { on_behalf_of: "carl".into() });
             it.principal = Arc::new(Principal { delegation: lent, ..(*it.principal).clone() });
         },
         &|it| it.connection = "other-db".into(),
+        // Another agent of the same person has the same `sub`.
+        &|it| it.principal = Arc::new(Principal { id: "other-bot".into(), ..(*it.principal).clone() }),
     ];
     for change in others {
         desk.admission = own.clone();
@@ -266,6 +268,36 @@ fn nobody_gives_themselves_anything_and_no_agent_gives() {
     let glass = Saying { verb: Verb::BreakGlass, ..Saying::yes("now") };
     assert!(say(&user("ona", "oncall"), glass).is_err(), "the glass is broken for one command");
     assert!(say(&owner("ann"), Saying::no("no")).is_ok());
+}
+
+#[test]
+fn what_nobody_could_approve_by_itself_is_not_had_by_it() {
+    let store = Shared::default();
+    let mut desk = granting(&store, "");
+    let admitted = desk.admit().unwrap();
+    desk.given(writing());
+    let question = desk.question(write(), "copy cards from stdin", Vec::new());
+    let question = Question { bound: Bound::Nothing("what it writes comes after it"), ..question };
+    assert_eq!(denied(&mut desk.gate.ask(&admitted, &question, NOW).verdict).code, Code::NeedsApproval);
+}
+
+#[test]
+fn the_log_says_what_was_given_and_a_no_leaves_it_as_it_was_asked_for() {
+    let store = Shared::default();
+    let desk = granting(&store, "");
+    let asked = desk.wish(1, writing()).unwrap();
+    let less = Narrower { seconds: Some(60), ..Narrower::default() };
+    let say = |verb| {
+        let saying = Saying { verb, narrower: Some(&less), ..Saying::yes("") };
+        now_or_never(desk.gate.answer(&owner("ann"), &asked.id, &saying, NOW)).unwrap()
+    };
+    for verb in [Verb::Deny, Verb::Revoke] {
+        assert_eq!(say(verb).err(), Some(Unanswered::NotCounted(NotCounted::OtherKind)), "{verb:?}");
+    }
+    assert_eq!(store.one(&asked.id).grant.unwrap().seconds, 600);
+    say(Verb::Approve).unwrap();
+    let Event::ApprovalAnswered { grant, .. } = desk.log.last().event else { panic!() };
+    assert_eq!(grant.as_deref(), Some("access: write on public.cards for 1 min"));
 }
 
 #[test]

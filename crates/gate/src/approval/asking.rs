@@ -100,6 +100,7 @@ impl Gate {
             previewed,
             guesses: Arc::clone(&self.guesses),
             is_recorded: AtomicBool::new(false),
+            is_asked: false,
             matches: guessed(&question.facts, &approvable.allowed.terms),
             request,
             command: Box::new(command.clone()),

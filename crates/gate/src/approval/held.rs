@@ -36,6 +36,8 @@ pub(crate) struct Held {
     pub(crate) is_recorded: AtomicBool,
     /// What is asked, unless it has been before.
     pub(crate) request: Request,
+    /// Whether an entry tells that it is asked, and nobody waits for it yet.
+    pub(crate) is_asked: bool,
     pub(crate) command: Box<Command>,
     /// What is to be done with its answer, and the policies that allow it, once it is approved.
     pub(crate) terms: Terms,
@@ -120,18 +122,22 @@ impl Held {
         if self.log.append(&self.entry(event, now)).await.is_err() {
             return Err(Verdict::Deny(gate::not_recorded(self.id)));
         }
+        self.is_asked = true;
         // Not before: to count what it would touch is to run its conditions.
         if let Some((preview, previewed)) = self.approvals.preview.get().zip(self.previewed.take()) {
             self.request.effect = preview.of(previewed).await;
         }
-        match self.approvals.store.insert(&self.request).await {
+        let inserted = self.approvals.store.insert(&self.request).await;
+        // A ticket waits for nobody, and of what is not there its refusal tells.
+        self.is_asked = inserted.is_ok() && self.request.waits;
+        match inserted {
             Ok(()) => Ok(()),
             Err(down) => Err(self.deny(Code::NeedsApproval, &down.to_string(), now).await),
         }
     }
 
     /// Waits until it is decided, however long that takes.
-    async fn wait(self, mut now: Timestamp) -> Verdict {
+    async fn wait(mut self, mut now: Timestamp) -> Verdict {
         let id = self.request.id.clone();
         let mut waited = Waited {
             approvals: Arc::clone(&self.approvals),
@@ -139,6 +145,7 @@ impl Held {
             about: self.about.clone(),
             request: Some(self.request.clone()),
         };
+        self.is_asked = false;
         let mut by = self.request.expires;
         loop {
             // Before it is looked at, so that no change is missed.
@@ -299,8 +306,14 @@ impl Held {
 }
 
 impl Drop for Held {
-    /// What was asked for is recorded, also where whoever asked went away before anybody else was asked.
+    /// What was asked for is recorded, also where whoever asked went away before anybody else was asked; and what they went
+    /// away from is withdrawn.
     fn drop(&mut self) {
+        if std::mem::take(&mut self.is_asked) {
+            let (store, log) = (Arc::clone(&self.approvals.store), Arc::clone(&self.log));
+            let leaving = leave(store, log, self.about.clone(), self.request.clone(), self.approvals.clock);
+            self.approvals.later(leaving);
+        }
         if !*self.is_recorded.get_mut() {
             let event = self.refused(Code::Withdrawn, "".into());
             self.log.note(&self.entry(event, self.approvals.at_least(Timestamp(self.request.asked))));
@@ -343,7 +356,8 @@ async fn leave(
                     Err(Down(_)) => next_look().await,
                 }
             };
-            let Some(found) = found else { return };
+            // It never got there.
+            let Some(found) = found else { break };
             is_done = replaced.is_err() && found == withdrawn;
             request = found;
         }

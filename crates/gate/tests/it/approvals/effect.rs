@@ -250,3 +250,37 @@ fn nobody_bounds_by_rows_what_is_not_bounded_by_them() {
     let answered = now_or_never(desk.gate.answer(&owner("ann"), &id, &bounded, NOW)).unwrap();
     assert_eq!(answered.err(), Some(Unanswered::NotCounted(NotCounted::NoRows)));
 }
+
+/// Never says anything.
+struct Endless;
+
+impl gate::Preview for Endless {
+    fn of(&self, _: gate::Previewed) -> gate::Previewing {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[test]
+fn whoever_goes_away_while_it_is_found_out_has_asked_and_withdrawn() {
+    let store = Shared::default();
+    let own = Desk::new(&format!("{RULES} {MAY_READ}"));
+    let approvals = Approvals::new(store.clone(), &Secret::from(vec![9; 32]), || NOW);
+    let mut desk = Desk { gate: own.gate.with_approvals(approvals), ..own };
+    desk.gate.approvals().unwrap().preview_by(Arc::new(Endless));
+    let (_, mut verdict) = desk.put(&desk.admit().unwrap(), "update cards set a = 1");
+    assert!(said(&mut verdict).is_none(), "it is being found out");
+    drop(verdict);
+    assert_eq!(desk.log.events(), ["session_opened", "approval_asked", "approval_ended"]);
+    assert!(store.all().is_empty());
+}
+
+#[test]
+fn whoever_goes_away_before_they_wait_has_withdrawn() {
+    let store = Shared::default();
+    let (mut desk, _) = previewing(&store, MAY_READ);
+    let (id, mut verdict) = desk.put(&desk.admit().unwrap(), "update cards set a = 1");
+    assert!(matches!(said(&mut verdict), Some(Verdict::Hold(_))), "it is told that it is held, and no more");
+    drop(verdict);
+    assert_eq!(store.one(&id.to_string()).state, State::Withdrawn);
+    assert_eq!(desk.log.events().last(), Some(&"approval_ended"));
+}

@@ -121,14 +121,13 @@ struct Grant {
     reveals: Option<u32>,
     #[serde(default)]
     revealed: u32,
-    reason: String,
 }
 
 impl Grant {
-    fn lines(&self) -> Vec<(&'static str, String)> {
-        let counts = |all| format!("{} of {all} values are revealed, or may be just now", self.revealed);
-        let counts = self.reveals.map(|all| ("counts", counts(all)));
-        [("for", self.reason.clone())].into_iter().chain(counts).collect()
+    /// How many of the values that count are revealed.
+    fn counts(&self) -> Option<String> {
+        let all = self.reveals?;
+        Some(format!("{} of {all} values are revealed, or may be just now", self.revealed))
     }
 }
 
@@ -198,8 +197,8 @@ impl Request {
             Some(_) => lines.add("where", &self.place()),
         }
         lines.add("what", &self.statement);
-        let grant = self.grant.iter().flat_map(Grant::lines);
-        grant.for_each(|(label, text)| lines.add(label, &text));
+        let counts = self.grant.as_ref().and_then(Grant::counts);
+        counts.iter().for_each(|counts| lines.add("counts", counts));
         for (number, parameter) in self.parameters.iter().enumerate() {
             let value = parameter.as_deref().unwrap_or("NULL");
             lines.add("", &format!("${} = {value}", number + 1));

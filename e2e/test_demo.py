@@ -20,5 +20,5 @@ def test_the_demo_holds_what_it_shows(tmp_path):
         assert set(step) == {"step", "expected", "observed", "held"}
         assert step["held"], step
     shown = {step["step"] for step in steps}
-    assert {"masked-select", "allowed-write", "refused-drop", "approved-change", "denied-change", "expired-token", "audit-log-verifies"} <= shown
+    assert {"masked-select", "allowed-write", "refused-drop", "approved-change", "bounded-change", "denied-change", "counted-numbers", "expired-token", "audit-log-verifies"} <= shown
     assert list(tmp_path.iterdir()) == [], "it left something behind"

@@ -42,11 +42,13 @@ pub async fn run(demo: &Demo, show: &Show) -> anyhow::Result<bool> {
         told.step(ask::allowed_write(&witness, &agent).await?).await?;
         told.step(ask::refused_drop(&witness, &agent).await?).await?;
         told.step(people::approved_change(&witness, &agent).await?).await?;
+        told.step(people::bounded_change(&witness, &agent).await?).await?;
         told.step(people::denied_change(&witness, &agent).await?).await?;
         told.step(ask::card_code(&witness, &agent).await?).await?;
         told.step(ask::redacted_computation(&agent).await?).await?;
         told.step(ask::refused_computation(&agent).await?).await?;
         told.step(ask::refused_comparison(&witness, &agent).await?).await?;
+        told.step(people::counted_numbers(&witness, &agent).await?).await?;
     }
     // That the agent's session is closed belongs to no step.
     witness.recorded().await?;

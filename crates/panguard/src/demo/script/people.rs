@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio_postgres::Client;
 
 use super::Step;
-use super::observe::{Witness, outcome, refused_as, rows, said};
+use super::observe::{Witness, outcome, refused_as, rows, said, table};
 use crate::demo::house::Who;
 
 const WIDE: &str = "UPDATE payments SET status = 'settled'";
@@ -43,6 +43,80 @@ pub async fn approved_change(witness: &Witness<'_>, agent: &Client) -> anyhow::R
             && before.starts_with("0 of ")
             && touches.contains(&format!("{all} rows of public.payments"))
             && after == format!("{all} of {all}"),
+        recorded: Vec::new(),
+    })
+}
+
+/// The person lets it change one row, and it would change more.
+pub async fn bounded_change(witness: &Witness<'_>, agent: &Client) -> anyhow::Result<Step> {
+    let reopen = "UPDATE payments SET status = 'open'";
+    let open = "SELECT count(*) FROM payments WHERE status = 'open'";
+    let (answer, answered) = tokio::join!(rows(agent, reopen), async {
+        let request = waiting(witness).await?;
+        terminal(witness, ["approve", &request, "--rows-max", "1", "--comment", "the one of today"])
+    });
+    answered?;
+    let after = witness.truth(open).await?;
+    Ok(Step {
+        name: "bounded-change",
+        title: "What touches more rows than were approved is rolled back",
+        asked: format!("agent-checkout: {reopen}\nolga: panguard requests approve … --rows-max 1"),
+        expected: "PGD-0022, and no payment is open".into(),
+        observed: format!("{}\nopen now: {after}", outcome(&answer)),
+        held: after == "0" && answer.is_err_and(|error| refused_as(&error, Code::MoreThanApproved)),
+        recorded: Vec::new(),
+    })
+}
+
+/// An agent asks for access for a time, and sees as many card numbers as it was given.
+pub async fn counted_numbers(witness: &Witness<'_>, agent: &Client) -> anyhow::Result<Step> {
+    let sql = "SELECT pan FROM cards ORDER BY id LIMIT 3";
+    let truth = rows(&witness.database, sql).await?;
+    let wish = [
+        "requests",
+        "ask",
+        "payments-db",
+        "--action",
+        "read",
+        "--action",
+        "reveal",
+        "--object",
+        "public.cards",
+        "--class",
+        "pan",
+        "--reveals",
+        "5",
+        "--for",
+        "15m",
+        "--reason",
+        "chargeback CB-207",
+    ];
+    let (asked, said) = witness.as_who(Who::Checkout, wish)?;
+    if !asked {
+        bail!("`panguard requests ask` failed: {said}");
+    }
+    let grant = said.split_whitespace().next().context("no request is named")?.to_owned();
+    let before = rows(agent, sql).await;
+    terminal(witness, ["approve", &grant, "--reveals", "2", "--comment", "two are enough"])?;
+    let answer = rows(agent, sql).await;
+    let spent = rows(agent, sql).await;
+    let clear = |answer: &Result<Vec<Vec<Option<String>>>, _>| {
+        let Ok(answer) = answer else { return usize::MAX };
+        answer.iter().zip(&truth).filter(|(shown, truth)| shown == truth).count()
+    };
+    let (before, then, after) = (clear(&before), clear(&answer), clear(&spent));
+    Ok(Step {
+        name: "counted-numbers",
+        title: "Leave to see card numbers is for so many, and each is recorded",
+        asked: format!(
+            "agent-checkout: panguard requests ask payments-db … --reveals 5\nolga: panguard requests approve … --reveals 2\nagent-checkout: {sql}"
+        ),
+        expected: "masked before; then two as they are and the third masked; then all masked again".into(),
+        observed: format!(
+            "in clear before: {before}; then: {then}; then: {after}\n{}",
+            answer.as_ref().map_or_else(|_| outcome(&answer), |answer| table(answer))
+        ),
+        held: (before, then, after) == (0, 2, 0),
         recorded: Vec::new(),
     })
 }

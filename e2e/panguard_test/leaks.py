@@ -536,8 +536,6 @@ KNOWN = {
     "sse-ids-split": ("comments and ids of events are not read as one text", BOTH),
     "chat-ids-split": ("ids of events are not read as one text", BOTH),
     "gemini-array": ("elements of an array are one text only where a model answers", HTTP),
-    "ollama-chat": ("lines of JSON are one text only where a model answers", HTTP),
-    "ollama-generate": ("lines of JSON are one text only where a model answers", HTTP),
 }
 
 

@@ -133,6 +133,11 @@ pub(crate) fn events(care: &Care, seen: &Arc<Seen>) -> Box<dyn Rewrite> {
     Box::new(Sse::new(care, true, Arc::clone(seen)))
 }
 
+/// Masks lines of JSON, each by itself as `each` does, and then the texts of a model's in them that run over several.
+pub(crate) fn known_lines(care: &Care, each: Box<dyn Rewrite>) -> Box<dyn Rewrite> {
+    Box::new(lines::Both::new(each, care))
+}
+
 /// Rewrites lines of JSON of which nothing is known, as [`open`] does with those of a model.
 pub(crate) fn open_lines(care: &Care) -> Box<dyn Rewrite> {
     Box::new(lines::Lines::new(care, false, Arc::default()))

@@ -83,7 +83,7 @@ impl Look {
             },
             Kind::Lines => match &care.seen {
                 Some(seen) => Inner::Masked(llm::lines(care, seen)),
-                None => Inner::Masked(json::lines(care)),
+                None => Inner::Masked(llm::known_lines(care, json::lines(care))),
             },
             Kind::Events => match &care.seen {
                 Some(seen) => Inner::Masked(llm::events(care, seen)),

@@ -13,12 +13,31 @@ pub(super) struct Lines {
     buffer: Vec<u8>,
     /// Up to where no end of a line is.
     seen: usize,
+    /// What becomes of a line that is too long to be held.
+    long: Long,
+}
+
+/// What becomes of a line that is too long to be held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Long {
+    /// The stream is withheld.
+    Withheld,
+    /// It passes, having been masked before: a model's piece of a text is no such line.
+    Passes,
+    /// One does.
+    Passing,
 }
 
 impl Lines {
     /// A model `answers` in the stream, or anything does.
     pub fn new(care: &Care, answers: bool, seen: Arc<Seen>) -> Self {
-        Self { texts: Texts::new(care, answers, seen), buffer: Vec::new(), seen: 0 }
+        Self { texts: Texts::new(care, answers, seen), buffer: Vec::new(), seen: 0, long: Long::Withheld }
+    }
+
+    /// Lines that have been masked one by one: what is left are texts of which each line has a piece, where a model is known
+    /// to tell them so.
+    pub fn across(care: &Care) -> Self {
+        Self { texts: Texts::of_known(care), buffer: Vec::new(), seen: 0, long: Long::Passes }
     }
 
     /// A line without its end.
@@ -54,17 +73,37 @@ impl Rewrite for Lines {
         while let Some(found) = self.buffer.get(self.seen..).and_then(|rest| memchr::memchr(b'\n', rest)) {
             let end = self.seen + found + 1;
             let line = self.buffer.get(start..end).unwrap_or_default().to_vec();
-            self.line(&line, false, out)?;
+            match self.long {
+                Long::Passing => {
+                    out.extend_from_slice(&line);
+                    self.long = Long::Passes;
+                }
+                Long::Withheld | Long::Passes => self.line(&line, false, out)?,
+            }
             (start, self.seen) = (end, end);
         }
         self.buffer.drain(..start);
         self.seen = self.buffer.len();
-        if self.seen > LINE_BYTES_MAX { Err(Withheld::TooLarge("a line in a stream")) } else { Ok(()) }
+        match self.long {
+            Long::Withheld if self.seen > LINE_BYTES_MAX => Err(Withheld::TooLarge("a line in a stream")),
+            Long::Passes if self.seen <= LINE_BYTES_MAX => Ok(()),
+            Long::Withheld => Ok(()),
+            Long::Passes | Long::Passing => {
+                if self.long == Long::Passes {
+                    self.write_all(out)?;
+                }
+                out.append(&mut self.buffer);
+                (self.seen, self.long) = (0, Long::Passing);
+                Ok(())
+            }
+        }
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Withheld> {
         let line = std::mem::take(&mut self.buffer);
-        if !line.is_empty() {
+        if self.long == Long::Passing {
+            out.extend_from_slice(&line);
+        } else if !line.is_empty() {
             self.line(&line, true, out)?;
         }
         self.write_all(out)
@@ -72,6 +111,41 @@ impl Rewrite for Lines {
 
     fn found(&self) -> u64 {
         self.texts.found()
+    }
+}
+
+/// Lines masked one by one, and then across.
+pub(super) struct Both {
+    each: Box<dyn Rewrite>,
+    across: Lines,
+    between: Vec<u8>,
+}
+
+impl Both {
+    /// `each` masks the lines one by one.
+    pub fn new(each: Box<dyn Rewrite>, care: &Care) -> Self {
+        Self { each, across: Lines::across(care), between: Vec::new() }
+    }
+}
+
+impl Rewrite for Both {
+    fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Withheld> {
+        let masked = self.each.push(bytes, &mut self.between);
+        let passed = self.across.push(&self.between, out);
+        self.between.clear();
+        masked.and(passed)
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Withheld> {
+        let masked = self.each.finish(&mut self.between);
+        let passed = self.across.push(&self.between, out);
+        self.between.clear();
+        masked.and(passed)?;
+        self.across.finish(out)
+    }
+
+    fn found(&self) -> u64 {
+        self.each.found() + self.across.found()
     }
 }
 

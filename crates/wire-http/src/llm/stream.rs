@@ -73,6 +73,11 @@ impl Texts {
         }
     }
 
+    /// The same where a model may answer, and what nobody knows is no piece of a text: an event of its own.
+    pub fn of_known(care: &Care) -> Self {
+        Self { bold: false, ..Self::new(care, false, Arc::default()) }
+    }
+
     /// How many things were found and masked so far.
     pub fn found(&self) -> u64 {
         self.found + self.ended + self.channels.values().map(Channel::found).sum::<u64>()

@@ -467,3 +467,51 @@ fn an_empty_body_of_any_kind_is_empty() {
 }
 
 mod evasions;
+
+#[test]
+fn what_a_model_says_in_lines_is_one_text_wherever_it_speaks() {
+    let lines = |pieces: &[&str], done: &str| {
+        let line = |piece: &&str| format!("{{\"message\": {{\"content\": \"{piece}\"}}, \"done\": false}}\n");
+        pieces.iter().map(line).collect::<String>() + done
+    };
+    let done = "{\"message\": {\"content\": \"\"}, \"done\": true}\n";
+    for care in [care(), strict(), passing()] {
+        let body = lines(&["no ", "4111", "1111", "1111", "1111", " more"], done);
+        let told = told(&care, "application/x-ndjson", body.as_bytes()).unwrap();
+        let said: String = String::from_utf8(told)
+            .unwrap()
+            .lines()
+            .map(|line| {
+                let line: serde_json::Value = serde_json::from_str(line).unwrap();
+                line["message"]["content"].as_str().unwrap().to_owned()
+            })
+            .collect();
+        assert_eq!(said, format!("no {MASKED} more"));
+    }
+}
+
+#[test]
+fn records_that_are_no_model_s_stay_lines_of_their_own() {
+    let records: String = (0..9)
+        .map(|at| format!("{{\"t\": \"4111{at}\"}}\n{{\"id\": \"1111111{at}\", \"text\": \"1111\"}}\n"))
+        .collect();
+    for care in [care(), strict(), passing()] {
+        same(&care, "application/x-ndjson", records.as_bytes());
+        check(
+            &care,
+            "application/x-ndjson",
+            &format!("{records}{}\n", json(CARD)),
+            &format!("{records}{}\n", json(MASKED)),
+        );
+    }
+}
+
+#[test]
+fn a_line_of_any_length_passes_masked() {
+    let long = format!("{{\"a\": \"{}\", \"b\": \"{CARD}\"}}", "x ".repeat(9 << 20));
+    let body = format!("{{\"id\": 1}}\n{long}\n{}\n", json(CARD));
+    let coded = Coded { content_type: Some("application/x-ndjson"), content_encoding: "" };
+    let told = rewritten(&care(), coded, body.as_bytes(), 1 << 20).unwrap();
+    assert_eq!(told.len(), body.len());
+    assert!(told == body.replace(CARD, MASKED).into_bytes());
+}

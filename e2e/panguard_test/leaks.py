@@ -535,7 +535,6 @@ KNOWN = {
     "sse-comments-split": ("comments and ids of events are not read as one text", BOTH),
     "sse-ids-split": ("comments and ids of events are not read as one text", BOTH),
     "chat-ids-split": ("ids of events are not read as one text", BOTH),
-    "gemini-array": ("elements of an array are one text only where a model answers", HTTP),
 }
 
 

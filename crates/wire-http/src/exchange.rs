@@ -425,7 +425,9 @@ impl Exchange {
         }
         let Settings { connection, masker, now, echo, .. } = &self.settings;
         let mut care = connection.answers(*masker, terms, *now, echo);
-        care.seen = self.asked.map(|_| Arc::clone(&self.seen));
+        let path = self.head.target.as_ref().map_or("", |target| &target.path);
+        let tells_texts = self.asked.is_some() || Dialect::tells_elements(path);
+        care.seen = tells_texts.then(|| Arc::clone(&self.seen));
         self.care = Some(care);
         self.sending = Some(connection.requests(*masker, terms));
         self.terms = terms.clone();

@@ -97,6 +97,14 @@ impl Dialect {
     }
 }
 
+impl Dialect {
+    /// Whether a model's texts come in the elements of an array at a path, on a connection of any type: nothing else has a
+    /// path like that.
+    pub(crate) fn tells_elements(path: &str) -> bool {
+        path.split(['?', '#']).next().is_some_and(|path| path.ends_with(":streamGenerateContent"))
+    }
+}
+
 /// Rewrites a model's answer, which is of `content_type`, and tells what is seen of it.
 ///
 /// Events and lines are masked as they come, other documents once they are complete; what is neither (sound, pictures,

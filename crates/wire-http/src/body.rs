@@ -27,6 +27,7 @@ mod testing;
 mod text;
 
 pub(crate) use coding::{packed_as, unpacked_as};
+pub(crate) use joined::is_card;
 #[doc(hidden)]
 pub use json::fuzz_json;
 pub use open::open;

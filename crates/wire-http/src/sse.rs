@@ -1,12 +1,14 @@
 //! Server-sent events (WHATWG HTML §9.2), masked as they pass: each is released as soon as it is complete.
 
 mod event;
+mod run;
 
 use std::sync::Arc;
 
 use crate::body::{Care, Rewrite, Withheld};
 use crate::llm::{Flush, Frame, Seen, Texts};
 use event::{Cut, Event, Events};
+use run::Runs;
 
 /// Rewrites a stream of events of which nothing is known.
 pub(crate) fn open(care: &Care) -> Box<dyn Rewrite> {
@@ -18,6 +20,8 @@ pub(crate) struct Sse {
     care: Care,
     events: Events,
     texts: Texts,
+    /// What stood in the fields that hold no data.
+    runs: Runs,
     /// How lines of the stream end.
     line_end: &'static [u8],
 }
@@ -29,6 +33,7 @@ impl Sse {
             care: care.clone(),
             events: Events::default(),
             texts: Texts::new(care, answers, seen),
+            runs: Runs::default(),
             line_end: b"\n",
         }
     }
@@ -41,6 +46,10 @@ impl Sse {
             sad |= masked.sad;
             Some(masked.bytes)
         });
+        if self.care.strict && !self.care.masker.spares_cards() {
+            let runs = &mut self.runs;
+            found += event.star_values(|field, value| runs.ends_a_card(field, value));
+        }
         self.texts.note(found, sad)?;
         let Some(data) = event.data() else {
             if last {

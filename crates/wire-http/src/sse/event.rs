@@ -215,6 +215,24 @@ impl Event {
         }
     }
 
+    /// Writes over the values in the lines that hold no data for which `is_to_go`; how many.
+    pub fn star_values(&mut self, mut is_to_go: impl FnMut(&[u8], &[u8]) -> bool) -> u32 {
+        let mut gone = 0;
+        for line in &self.lines {
+            if matches!(line.field, Field::Data | Field::Blank) {
+                continue;
+            }
+            let field =
+                self.raw.get(line.text.start..line.value.start).unwrap_or_default().trim_ascii().to_vec();
+            let Some(value) = self.raw.get_mut(line.value.clone()) else { continue };
+            if is_to_go(&field, value.trim_ascii()) {
+                value.fill(b'*');
+                gone += 1;
+            }
+        }
+        gone
+    }
+
     /// Writes the event as it was sent, with `data` in the place of its data.
     pub fn write(&self, data: Option<&[u8]>, out: &mut Vec<u8>) {
         let Some(data) = data else { return out.extend_from_slice(&self.raw) };

@@ -175,3 +175,33 @@ fn a_message_of_json_rpc_stays_one_message() {
     let masked = format!("{call}\n\n{call}\n\n{}\n\n{}\n\n", result("card ************5556"), result("4"));
     assert_eq!(run(&stream), masked);
 }
+
+#[test]
+fn a_number_over_the_fields_of_several_events_is_masked_where_it_ends() {
+    let strict = Care { strict: true, ..care() };
+    let rewritten = |stream: &str| {
+        let mut sse = Sse::new(&strict, false, Arc::default());
+        let mut out = Vec::new();
+        sse.push(stream.as_bytes(), &mut out).unwrap();
+        sse.finish(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    for field in ["id: ", ": ", "retry:", "odd: "] {
+        let events = |parts: &[&str]| {
+            parts.iter().map(|part| format!("{field}{part}\ndata: x\n\n")).collect::<String>()
+        };
+        assert_eq!(rewritten(&events(&["40000566", "55665556"])), events(&["40000566", "********"]));
+        assert_eq!(
+            rewritten(&events(&["4000", "0566", "5566", "5556", "1"])),
+            events(&["4000", "0566", "5566", "****", "1"])
+        );
+        for ordinary in [
+            &["40000001", "40000002", "40000003", "40000004", "40000005", "40000006", "40000007"][..],
+            &["1700000000", "1700000003", "1700000009"],
+            &["1", "2", "3", "4", "5", "6", "7", "8", "9"],
+            &["40000566", "a", "55665556"],
+        ] {
+            assert_eq!(rewritten(&events(ordinary)), events(ordinary));
+        }
+    }
+}

@@ -1,0 +1,63 @@
+use std::collections::{HashMap, VecDeque};
+
+use crate::body::is_card;
+
+/// What stood last in each field of a stream's events that holds no data, as far as it may be part of a number that is
+/// taken apart over several: digits alone.
+#[derive(Default)]
+pub(super) struct Runs(HashMap<Vec<u8>, VecDeque<Vec<u8>>>);
+
+impl Runs {
+    /// Whether `value`, which stands in `field` next, ends a card number that began in the values before it, cut evenly or as
+    /// on a card. What counts up is no such number.
+    pub fn ends_a_card(&mut self, field: &[u8], value: &[u8]) -> bool {
+        let is_part =
+            !value.is_empty() && value.len() <= PART_DIGITS_MAX && value.iter().all(u8::is_ascii_digit);
+        if !is_part || (!self.0.contains_key(field) && self.0.len() >= FIELDS_MAX) {
+            self.0.remove(field);
+            return false;
+        }
+        let run = self.0.entry(field.to_vec()).or_default();
+        run.push_back(value.to_vec());
+        if run.len() > PARTS_MAX {
+            run.pop_front();
+        }
+        let ends = (2..=run.len()).any(|parts| {
+            let parts: Vec<&[u8]> = run.iter().skip(run.len() - parts).map(Vec::as_slice).collect();
+            is_cut_as_one(&parts) && !counts_up(&parts) && is_card(&parts.concat())
+        });
+        if ends {
+            run.clear();
+        }
+        ends
+    }
+}
+
+/// All parts as long as one another, but for the last, or as on a card of 15 digits.
+fn is_cut_as_one(parts: &[&[u8]]) -> bool {
+    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    let even = match lengths.split_last() {
+        Some((last, [first, others @ ..])) => others.iter().all(|it| it == first) && last <= first,
+        _ => false,
+    };
+    even || matches!(lengths.as_slice(), [4, 6, 5 | 4])
+}
+
+/// Whether each is a little more than the one before: a counter, or a time.
+fn counts_up(parts: &[&[u8]]) -> bool {
+    let number = |part: &[u8]| str::from_utf8(part).ok().and_then(|text| text.parse::<u64>().ok());
+    let numbers: Vec<u64> = parts.iter().filter_map(|part| number(part)).collect();
+    numbers.windows(2).all(|pair| match pair {
+        [one, next] => next.checked_sub(*one).is_some_and(|step| (1..=STEP_MAX).contains(&step)),
+        _ => false,
+    })
+}
+
+/// Digits of one part: two of them are the longest card number.
+const PART_DIGITS_MAX: usize = 10;
+/// Parts of a card number: quarters, and one more.
+const PARTS_MAX: usize = 5;
+/// Fields that are looked after in one stream.
+const FIELDS_MAX: usize = 16;
+/// From one event to the next.
+const STEP_MAX: u64 = 100_000;

@@ -531,7 +531,6 @@ BOTH, HTTP = ("http", "llm"), ("http",)
 KNOWN = {
     "json-split-over-names": ("names and values are not read as one text", BOTH),
     "json-lines-split": ("lines of JSON are one text only where a model is known to answer in them", BOTH),
-    "xml-attributes-split": ("attributes are not read as one text", BOTH),
     "chat-ids-split": ("ids of events are not read as one text", BOTH),
 }
 

@@ -21,17 +21,18 @@ mod markup;
 mod multipart;
 mod open;
 mod packed;
+mod run;
 mod table;
 #[cfg(test)]
 mod testing;
 mod text;
 
 pub(crate) use coding::{packed_as, unpacked_as};
-pub(crate) use joined::is_card;
 #[doc(hidden)]
 pub use json::fuzz_json;
 pub use open::open;
 pub(crate) use packed::hides;
+pub(crate) use run::Runs;
 
 /// The boundary that the header says of a body of several parts.
 pub(crate) fn boundary(content_type: &str) -> Option<String> {

@@ -1,14 +1,12 @@
 //! Server-sent events (WHATWG HTML §9.2), masked as they pass: each is released as soon as it is complete.
 
 mod event;
-mod run;
 
 use std::sync::Arc;
 
-use crate::body::{Care, Rewrite, Withheld};
+use crate::body::{Care, Rewrite, Runs, Withheld};
 use crate::llm::{Flush, Frame, Seen, Texts};
 use event::{Cut, Event, Events};
-use run::Runs;
 
 /// Rewrites a stream of events of which nothing is known.
 pub(crate) fn open(care: &Care) -> Box<dyn Rewrite> {

@@ -133,7 +133,7 @@ fn may_hold_parts(text: &[u8]) -> bool {
 }
 
 /// Whether these digits are a card number that counts without a word beside it.
-pub(crate) fn is_card(digits: &[u8]) -> bool {
+pub(super) fn is_card(digits: &[u8]) -> bool {
     (DIGITS_MIN..=DIGITS_MAX).contains(&digits.len())
         && is_luhn(digits)
         && mask::find(digits).any(|finding| {

@@ -6,10 +6,10 @@ mod node;
 mod tag;
 
 use super::text::Plain;
-use super::{Care, Opaque, Rewrite, Withheld, kind};
+use super::{Care, Opaque, Rewrite, Runs, Withheld, kind};
 use entity::Entity;
 use node::Nodes;
-use tag::Tag;
+use tag::{Attribute, Tag};
 
 /// A document, which need not be well-formed.
 pub(super) struct Markup {
@@ -23,6 +23,10 @@ pub(super) struct Markup {
     verbatim: Option<&'static [u8]>,
     /// What goes to the net.
     written: Vec<u8>,
+    /// What stood in attributes, where they are looked at together.
+    runs: Option<Runs>,
+    /// Attributes that were starred.
+    starred: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +57,8 @@ impl Markup {
             token: Vec::new(),
             verbatim: None,
             written: Vec::new(),
+            runs: (care.strict && !care.masker.spares_cards()).then(Runs::default),
+            starred: 0,
         }
     }
 
@@ -254,7 +260,8 @@ impl Markup {
     }
 
     fn end_tag(&mut self, is_whole: bool) -> Result<(), Withheld> {
-        let token = std::mem::take(&mut self.token);
+        let mut token = std::mem::take(&mut self.token);
+        self.star_attributes(&mut token);
         let tag = Tag::read(&token);
         self.state = State::Text;
         if is_whole && !tag.closes && !tag.is_empty {
@@ -263,6 +270,30 @@ impl Markup {
         self.nodes.tag(&tag, &token)
     }
 }
+
+impl Markup {
+    /// Stars the values of attributes that end a card number which began in those before them: of the same tag, or of the same
+    /// name in the tags before.
+    fn star_attributes(&mut self, token: &mut [u8]) {
+        let Some(runs) = &mut self.runs else { return };
+        runs.forget(IN_ONE_TAG);
+        for Attribute { name, value } in tag::attributes(token) {
+            let (Some(name), Some(value)) = (token.get(name), token.get(value.clone()).zip(Some(value)))
+            else {
+                continue;
+            };
+            let (digits, place) = value;
+            let ends = runs.ends_a_card(IN_ONE_TAG, digits.trim_ascii());
+            if runs.ends_a_card(name, digits.trim_ascii()) || ends {
+                token.get_mut(place).into_iter().flatten().for_each(|byte| *byte = b'*');
+                self.starred += 1;
+            }
+        }
+    }
+}
+
+/// The name of no attribute: of all in one tag.
+const IN_ONE_TAG: &[u8] = b"";
 
 impl Rewrite for Markup {
     fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Withheld> {
@@ -292,7 +323,7 @@ impl Rewrite for Markup {
     }
 
     fn found(&self) -> u64 {
-        self.nodes.found() + self.net.found()
+        self.nodes.found() + self.net.found() + self.starred
     }
 }
 

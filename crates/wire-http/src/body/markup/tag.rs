@@ -1,5 +1,7 @@
 //! Tags, as far as they say something of the text in them.
 
+use std::ops::Range;
+
 /// A start tag, an end tag, or one that is both.
 pub(super) struct Tag<'a> {
     /// Without its prefix.
@@ -47,6 +49,39 @@ impl<'a> Tag<'a> {
     pub fn is_inline(&self) -> bool {
         INLINE.iter().any(|name| self.name.eq_ignore_ascii_case(name))
     }
+}
+
+/// Where an attribute stands in a tag.
+pub(super) struct Attribute {
+    pub name: Range<usize>,
+    /// Without its quotes.
+    pub value: Range<usize>,
+}
+
+/// The attributes of a tag that have a value.
+pub(super) fn attributes(token: &[u8]) -> Vec<Attribute> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(equals) = memchr::memchr(b'=', token.get(at..).unwrap_or_default()).map(|it| at + it) {
+        let before = token.get(at..equals).unwrap_or_default().trim_ascii_end();
+        let length = before.iter().rev().take_while(|byte| !byte.is_ascii_whitespace()).count();
+        let name = at + before.len() - length..at + before.len();
+        let behind = token.get(equals + 1..).unwrap_or_default();
+        let start = equals + 1 + (behind.len() - behind.trim_ascii_start().len());
+        let rest = token.get(start..).unwrap_or_default();
+        let value = match rest.split_first() {
+            Some((quote @ (b'"' | b'\''), rest)) => {
+                start + 1..start + 1 + memchr::memchr(*quote, rest).unwrap_or(rest.len())
+            }
+            _ => {
+                let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/');
+                start..start + rest.iter().position(ends).unwrap_or(rest.len())
+            }
+        };
+        at = value.end + 1;
+        found.push(Attribute { name, value });
+    }
+    found
 }
 
 /// The value of the first attribute that gives a name.

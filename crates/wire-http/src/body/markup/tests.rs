@@ -150,3 +150,27 @@ fn markup_in_another_character_set_is_told_by_its_declaration() {
     let gone = b"<html><head><meta charset=latin1></head><p>****\xa0****\xa0****\xa01111</p>".to_vec();
     assert_eq!(testing::told(&strict(), "text/html", &latin), Ok(gone));
 }
+
+#[test]
+fn a_number_over_attributes_is_masked_where_it_ends() {
+    check(
+        &strict(),
+        "application/xml",
+        r#"<c a="40000566" b="55665556"/>"#,
+        r#"<c a="40000566" b="********"/>"#,
+    );
+    check(
+        &strict(),
+        "application/xml",
+        "<r><c n='4000' x=1 /><c n='0566'/><c n='5566'/>\n<c n = '5556'/></r>",
+        "<r><c n='4000' x=1 /><c n='0566'/><c n='5566'/>\n<c n = '****'/></r>",
+    );
+    check(&strict(), "text/html", "<p a=40000566 b=55665556>x</p>", "<p a=40000566 b=********>x</p>");
+    for ordinary in [
+        r#"<svg width="4000" height="0566" x="5566"/><svg width="4001" height="0567" x="5567"/>"#,
+        r#"<r><c id="40000001"/><c id="40000002"/><c id="40000003"/><c id="40000004"/></r>"#,
+        r#"<a x= y="1" z='' = ></a><b c="1"d="2"/>"#,
+    ] {
+        same(&strict(), "application/xml", ordinary.as_bytes());
+    }
+}

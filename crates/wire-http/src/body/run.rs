@@ -1,13 +1,18 @@
 use std::collections::{HashMap, VecDeque};
 
-use crate::body::is_card;
+use super::joined::is_card;
 
-/// What stood last in each field of a stream's events that holds no data, as far as it may be part of a number that is
-/// taken apart over several: digits alone.
+/// What stood last in each field that comes again and again (an id of events, an attribute of elements), as far as it may be
+/// part of a number that is taken apart over several: digits alone.
 #[derive(Default)]
-pub(super) struct Runs(HashMap<Vec<u8>, VecDeque<Vec<u8>>>);
+pub(crate) struct Runs(HashMap<Vec<u8>, VecDeque<Vec<u8>>>);
 
 impl Runs {
+    /// The next value in `field` begins anew.
+    pub fn forget(&mut self, field: &[u8]) {
+        self.0.remove(field);
+    }
+
     /// Whether `value`, which stands in `field` next, ends a card number that began in the values before it, cut evenly or as
     /// on a card. What counts up is no such number.
     pub fn ends_a_card(&mut self, field: &[u8], value: &[u8]) -> bool {
@@ -57,7 +62,7 @@ fn counts_up(parts: &[&[u8]]) -> bool {
 const PART_DIGITS_MAX: usize = 10;
 /// Parts of a card number: quarters, and one more.
 const PARTS_MAX: usize = 5;
-/// Fields that are looked after in one stream.
+/// Fields that are looked after in one body.
 const FIELDS_MAX: usize = 16;
 /// From one event to the next.
 const STEP_MAX: u64 = 100_000;

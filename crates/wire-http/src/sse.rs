@@ -31,7 +31,7 @@ impl Sse {
             care: care.clone(),
             events: Events::default(),
             texts: Texts::new(care, answers, seen),
-            runs: Runs::default(),
+            runs: Runs::of_parts(PART_DIGITS_MIN),
             line_end: b"\n",
         }
     }
@@ -114,6 +114,9 @@ impl Rewrite for Sse {
         self.texts.found()
     }
 }
+
+/// Digits of a part of a number that stands in the fields of several events.
+const PART_DIGITS_MIN: usize = 4;
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ mod entity;
 mod node;
 mod tag;
 
+use super::run::{PARTS_MAX, is_taken_apart};
 use super::text::Plain;
 use super::{Care, Opaque, Rewrite, Runs, Withheld, kind};
 use entity::Entity;
@@ -57,7 +58,7 @@ impl Markup {
             token: Vec::new(),
             verbatim: None,
             written: Vec::new(),
-            runs: (care.strict && !care.masker.spares_cards()).then(Runs::default),
+            runs: (care.strict && !care.masker.spares_cards()).then(|| Runs::of_parts(HALF_DIGITS_MIN)),
             starred: 0,
         }
     }
@@ -272,28 +273,33 @@ impl Markup {
 }
 
 impl Markup {
-    /// Stars the values of attributes that end a card number which began in those before them: of the same tag, or of the same
-    /// name in the tags before.
+    /// Stars the values of attributes that end a card number which began in those before them: in all of the same tag that are
+    /// digits, or in halves in those of the same name in the tags before.
     fn star_attributes(&mut self, token: &mut [u8]) {
         let Some(runs) = &mut self.runs else { return };
-        runs.forget(IN_ONE_TAG);
-        for Attribute { name, value } in tag::attributes(token) {
-            let (Some(name), Some(value)) = (token.get(name), token.get(value.clone()).zip(Some(value)))
-            else {
-                continue;
-            };
-            let (digits, place) = value;
-            let ends = runs.ends_a_card(IN_ONE_TAG, digits.trim_ascii());
-            if runs.ends_a_card(name, digits.trim_ascii()) || ends {
-                token.get_mut(place).into_iter().flatten().for_each(|byte| *byte = b'*');
-                self.starred += 1;
-            }
+        let attributes = tag::attributes(token);
+        let is_digits = |it: &&Attribute| {
+            let value = token.get(it.value.clone()).unwrap_or_default();
+            !value.is_empty() && value.iter().all(u8::is_ascii_digit)
+        };
+        let beside: Vec<_> = attributes.iter().filter(is_digits).map(|it| it.value.clone()).collect();
+        let parts: Vec<_> =
+            beside.iter().take(PARTS_MAX + 1).filter_map(|it| token.get(it.clone())).collect();
+        let mut ends: Vec<_> =
+            beside.last().filter(|_| is_taken_apart(&parts)).cloned().into_iter().collect();
+        for Attribute { name, value } in attributes {
+            let (Some(name), Some(digits)) = (token.get(name), token.get(value.clone())) else { continue };
+            ends.extend(runs.ends_a_card(name, digits).then_some(value));
+        }
+        for place in ends {
+            token.get_mut(place).into_iter().flatten().for_each(|byte| *byte = b'*');
+            self.starred += 1;
         }
     }
 }
 
-/// The name of no attribute: of all in one tag.
-const IN_ONE_TAG: &[u8] = b"";
+/// Digits of a half of a card number, of those that stand in several tags: quarters are too often something else.
+const HALF_DIGITS_MIN: usize = 7;
 
 impl Rewrite for Markup {
     fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Withheld> {

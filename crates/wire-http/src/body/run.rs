@@ -4,38 +4,46 @@ use super::joined::is_card;
 
 /// What stood last in each field that comes again and again (an id of events, an attribute of elements), as far as it may be
 /// part of a number that is taken apart over several: digits alone.
-#[derive(Default)]
-pub(crate) struct Runs(HashMap<Vec<u8>, VecDeque<Vec<u8>>>);
+pub(crate) struct Runs {
+    last: HashMap<Vec<u8>, VecDeque<Vec<u8>>>,
+    /// Fewer digits are no part.
+    part_digits_min: usize,
+}
 
 impl Runs {
-    /// The next value in `field` begins anew.
-    pub fn forget(&mut self, field: &[u8]) {
-        self.0.remove(field);
+    /// Parts of at least so many digits are looked for: of shorter ones four that are ordinary are a card number by chance.
+    pub fn of_parts(part_digits_min: usize) -> Self {
+        Self { last: HashMap::new(), part_digits_min }
     }
 
     /// Whether `value`, which stands in `field` next, ends a card number that began in the values before it, cut evenly or as
     /// on a card. What counts up is no such number.
     pub fn ends_a_card(&mut self, field: &[u8], value: &[u8]) -> bool {
-        let is_part =
-            !value.is_empty() && value.len() <= PART_DIGITS_MAX && value.iter().all(u8::is_ascii_digit);
-        if !is_part || (!self.0.contains_key(field) && self.0.len() >= FIELDS_MAX) {
-            self.0.remove(field);
+        let is_long = (self.part_digits_min..=PART_DIGITS_MAX).contains(&value.len());
+        let has_room = self.last.contains_key(field) || self.last.len() < FIELDS_MAX;
+        if !is_long || !value.iter().all(u8::is_ascii_digit) || !has_room {
+            self.last.remove(field);
             return false;
         }
-        let run = self.0.entry(field.to_vec()).or_default();
+        let run = self.last.entry(field.to_vec()).or_default();
         run.push_back(value.to_vec());
         if run.len() > PARTS_MAX {
             run.pop_front();
         }
         let ends = (2..=run.len()).any(|parts| {
             let parts: Vec<&[u8]> = run.iter().skip(run.len() - parts).map(Vec::as_slice).collect();
-            is_cut_as_one(&parts) && !counts_up(&parts) && is_card(&parts.concat())
+            is_taken_apart(&parts)
         });
         if ends {
             run.clear();
         }
         ends
     }
+}
+
+/// Whether these parts, each of digits, are one card number: cut evenly or as on a card, and not counting up.
+pub(super) fn is_taken_apart(parts: &[&[u8]]) -> bool {
+    is_cut_as_one(parts) && !counts_up(parts) && is_card(&parts.concat())
 }
 
 /// All parts as long as one another, but for the last, or as on a card of 15 digits.
@@ -61,7 +69,7 @@ fn counts_up(parts: &[&[u8]]) -> bool {
 /// Digits of one part: two of them are the longest card number.
 const PART_DIGITS_MAX: usize = 10;
 /// Parts of a card number: quarters, and one more.
-const PARTS_MAX: usize = 5;
+pub(super) const PARTS_MAX: usize = 5;
 /// Fields that are looked after in one body.
 const FIELDS_MAX: usize = 16;
 /// From one event to the next.

@@ -209,7 +209,10 @@ fn told<'a>(index: u64, entries: impl Iterator<Item = (u64, &'a Entry)> + Clone)
     let outcome = match row.ended {
         "" => row.what.clone(),
         "refused" => format!("refused: {}", row.what),
-        ended => format!("{}, {ended} {} {} rows, {} masked", row.what, row.code, row.rows, row.masked),
+        ended if row.code.is_empty() => format!("{}, {ended}", row.what),
+        ended => {
+            format!("{}, {ended} ({}), {} rows, {} values masked", row.what, row.code, row.rows, row.masked)
+        }
     };
     let identity = [&row.issuer, &row.subject, &row.person, &row.on_behalf_of];
     let identity: Vec<&str> =

@@ -204,6 +204,10 @@ impl Report {
 
     /// Those of its columns that a page shows.
     pub fn shown(self) -> &'static [&'static str] {
-        if self.columns() == Row::COLUMNS { &Row::SHOWN } else { self.columns() }
+        match self {
+            Self::Requests => &tally::REQUESTS_SHOWN,
+            Self::Accounts | Self::Paths | Self::Versions | Self::Events => self.columns(),
+            _ => &Row::SHOWN,
+        }
     }
 }

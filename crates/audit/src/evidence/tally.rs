@@ -10,7 +10,7 @@ use crate::{Command, Entry, Event, Indication, StageWord, StatusWord};
 
 mod request;
 
-pub(super) use request::{COLUMNS as REQUESTS, Requests};
+pub(super) use request::{COLUMNS as REQUESTS, Requests, SHOWN as REQUESTS_SHOWN};
 
 /// What is counted of how a command ended.
 #[derive(Debug, Default)]

@@ -468,7 +468,7 @@ fn a_sample_tells_who_what_when_whence_and_approved_by_whom() {
     assert_eq!(sample.told.when, "1970-01-01T00:01:50.000000Z");
     assert_eq!(sample.told.whence, "10.0.0.7 psql");
     assert_eq!(sample.told.on, "connection payments (postgres)");
-    assert_eq!(sample.told.outcome, "allowed, completed SELECT 1 1 rows, 0 masked");
+    assert_eq!(sample.told.outcome, "allowed, completed (SELECT 1), 1 rows, 0 values masked");
     assert!(sample.told.approved_by.starts_with("bea (entry "), "{}", sample.told.approved_by);
     let kinds: Vec<_> = sample.entries.iter().map(|it| &*it.event).collect();
     assert_eq!(kinds, ["approval_asked", "approval_answered", "command_intent", "outcome"]);

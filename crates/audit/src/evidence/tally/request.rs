@@ -190,6 +190,19 @@ pub(in super::super) const COLUMNS: [&str; 17] = [
     "revealed",
 ];
 
+pub(in super::super) const SHOWN: [&str; 10] = [
+    "request",
+    "asked",
+    "asker",
+    "connection",
+    "wanted",
+    "approved_by",
+    "denied_by",
+    "glass_broken_by",
+    "reviewed_by",
+    "used_by",
+];
+
 /// Requests that are held until all is read, at a kilobyte or two each: a hundred a day for a year.
 const REQUESTS_MAX: usize = 40_000;
 

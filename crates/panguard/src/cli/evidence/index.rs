@@ -1,0 +1,126 @@
+use audit::evidence::Report;
+use audit::evidence::map::Map;
+
+use super::csv;
+use super::pack::REPORTS;
+use super::page::{Cell, Page};
+
+/// What a pack is about.
+pub struct About {
+    pub from: String,
+    pub to: String,
+    pub made_at: String,
+    pub log: String,
+    pub key: String,
+    pub size: u64,
+    pub root: String,
+    pub heads: usize,
+    pub entries: (u64, u64),
+    pub seed: String,
+    pub population: u64,
+}
+
+/// The index of a pack by requirement.
+pub struct Index<'a> {
+    map: Map,
+    about: &'a About,
+    lines: &'a [(Report, u64)],
+    samples: usize,
+}
+
+impl<'a> Index<'a> {
+    pub fn new(about: &'a About, lines: &'a [(Report, u64)], samples: usize) -> anyhow::Result<Self> {
+        Ok(Self { map: Map::pci_dss()?, about, lines, samples })
+    }
+
+    /// The standard's name and version.
+    pub fn standard(&self) -> &str {
+        &self.map.standard
+    }
+
+    /// As a page.
+    pub fn page(&self) -> String {
+        let about = self.about;
+        let mut page = Page::new(&format!("Evidence for {}", self.map.standard), "");
+        page.facts([
+            ("Period", format!("{} to {} (not included)", about.from, about.to)),
+            ("Log", about.log.clone()),
+            ("Entries of the period", format!("{} to {} (not included)", about.entries.0, about.entries.1)),
+            ("Signed head", format!("{} entries, root {}", about.size, about.root)),
+            (
+                "Verified when drawn",
+                format!("every entry under it, against {} signed heads: nothing was changed", about.heads),
+            ),
+            (
+                "Samples",
+                format!("{} of {} commands, by the seed {}", self.samples, about.population, about.seed),
+            ),
+            ("Drawn", format!("{} by panguard {}", about.made_at, env!("CARGO_PKG_VERSION"))),
+        ]);
+        page.text(
+            "This is what one gateway recorded. It shows nothing of what went around it, and it assesses nothing: whether a \
+             requirement is met is for the assessor to say.",
+        );
+        page.heading("Checking it");
+        page.text(
+            "With the log's public key, which should come to you by another way than this folder. With the log itself or a \
+             copy of it, `--dir` shows also that the log holds and that the draw is the same.",
+        );
+        page.code(&format!("panguard evidence verify DIR --key '{}'", about.key));
+        page.heading("By requirement");
+        page.text("Numbers are the standard's; the words are panguard's and no part of it.");
+        let rows = self.map.requirements.iter().map(|it| {
+            let links = it.reports.iter().map(|report| (page_of(*report), report.name()));
+            vec![
+                Cell::text(it.number),
+                Cell::ours(it.asks),
+                Cell::links(links),
+                Cell::ours(if it.shows.is_empty() { "nothing" } else { it.shows }),
+                Cell::ours(it.beyond),
+            ]
+        });
+        page.table(["number", "what it asks", "reports", "shown here", "not in panguard's power"], rows);
+        page.heading("Reports");
+        let rows = self.lines.iter().map(|(report, lines)| {
+            vec![
+                Cell::links([(page_of(*report), report.title())]),
+                Cell::text(&lines.to_string()),
+                Cell::ours(report.about()),
+                Cell::links([(format!("{REPORTS}/{}.csv", report.name()), "table")]),
+            ]
+        });
+        page.table(["report", "lines", "what is in it", ""], rows);
+        page.heading("Samples");
+        let samples =
+            vec![Cell::links([("samples.html".to_owned(), "page"), ("samples.csv".to_owned(), "table")])];
+        page.table([""], [samples]);
+        page.end()
+    }
+
+    /// As a table.
+    pub fn table(&self) -> String {
+        let mut table =
+            csv::line(["standard", "requirement", "asks", "reports", "lines", "shows", "beyond_panguard"]);
+        for it in &self.map.requirements {
+            let names: Vec<&str> = it.reports.iter().map(|report| report.name()).collect();
+            let lines = it.reports.iter().map(|report| self.lines_of(*report).to_string());
+            let (names, lines) = (names.join("; "), lines.collect::<Vec<_>>().join("; "));
+            table +=
+                &csv::line([&*self.map.standard, it.number, it.asks, &names, &lines, it.shows, it.beyond]);
+        }
+        table
+    }
+
+    fn lines_of(&self, report: Report) -> u64 {
+        self.lines.iter().find(|(of, _)| *of == report).map(|(_, lines)| *lines).unwrap_or_default()
+    }
+}
+
+/// The numbers of the requirements that a report is for.
+pub fn numbers_of(report: Report) -> anyhow::Result<String> {
+    Ok(Map::pci_dss()?.of(report).join(", "))
+}
+
+fn page_of(report: Report) -> String {
+    format!("{REPORTS}/{}.html", report.name())
+}

@@ -135,6 +135,14 @@ def test_access_to_cards_stands_with_who_whence_and_how_it_ended(year):
         assert outcome["entry"]["event"]["masked"] == int(row["masked"])
 
 
+def test_access_is_counted_by_principal_and_connection(year):
+    _, pack, _ = year
+    (row,) = table(pack, "access-by")
+    read = table(pack, "access")
+    assert (row["principal"], row["connection"], int(row["commands"])) == ("reporter", "payments", len(read))
+    assert int(row["values_masked"]) == sum(int(line["masked"]) for line in read) and row["classes"] == "pan"
+
+
 def test_an_approved_change_is_one_line_from_its_asking_to_its_use(year):
     _, pack, _ = year
     (row,) = table(pack, "requests")
@@ -154,6 +162,8 @@ def test_objects_credentials_and_versions_are_there(year):
     versions = [row["version"] for row in table(pack, "versions") if row["kind"] == "policies"]
     (changed,) = [line["entry"]["event"] for line in gateway.audit("--event", "policy_changed")]
     assert versions == [changed["previous"], changed["version"]]
+    texts = (pack / "policies.txt").read_text()
+    assert texts.startswith(f"Policies, version {changed['version']}\n") and '@id("more")' in texts
 
 
 def test_the_index_says_of_each_requirement_what_is_here_and_what_is_not(year):

@@ -42,7 +42,8 @@ pub fn policies(folder: &Path) -> Result<Policies, Problems> {
     })
 }
 
-fn cedar_files(folder: &Path) -> io::Result<Vec<(String, String)>> {
+/// The files of policies in a folder, each by its name.
+pub fn cedar_files(folder: &Path) -> io::Result<Vec<(String, String)>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

@@ -6,7 +6,7 @@ use access::{RequestId, Timestamp};
 
 use super::report::Report;
 use super::row::Row;
-use super::tally::{Accounts, Ended, Events, Paths, Requests, Versions};
+use super::tally::{AccessBy, Accounts, Ended, Events, Paths, Requests, Versions};
 use crate::{Command, Entry, Event, StageWord, StatusWord};
 
 /// Where lines of reports go, one after the other.
@@ -19,6 +19,7 @@ pub type Sink<'a> = dyn FnMut(Report, &[&str]) -> io::Result<()> + 'a;
 pub struct Draw {
     period: Range<Timestamp>,
     open: BTreeMap<RequestId, (u64, Entry)>,
+    access: AccessBy,
     accounts: Accounts,
     paths: Paths,
     requests: Requests,
@@ -32,6 +33,7 @@ impl Draw {
         Self {
             period,
             open: BTreeMap::new(),
+            access: AccessBy::default(),
             accounts: Accounts::default(),
             paths: Paths::default(),
             requests: Requests::default(),
@@ -111,6 +113,9 @@ impl Draw {
         self.accounts.end(intent, &ended);
         self.paths.end(intent, command, &ended);
         for report in of_command(command, approval.is_some(), &ended) {
+            if report == Report::Access {
+                self.access.end(intent, command, &ended);
+            }
             sink(report, &row.cells())?;
         }
         Ok(())
@@ -126,6 +131,7 @@ impl Draw {
         for (index, intent) in open {
             self.end(index, &intent, None, sink)?;
         }
+        self.access.tell(sink)?;
         self.requests.tell(sink)?;
         self.accounts.tell(sink)?;
         self.paths.tell(sink)?;

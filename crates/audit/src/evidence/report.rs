@@ -6,6 +6,8 @@ use super::tally;
 pub enum Report {
     /// Commands that touched labelled columns, or had values masked in their answers.
     Access,
+    /// The same by principal and connection.
+    AccessBy,
     /// What was done as an administrator, and to the gateway itself.
     Administration,
     /// Who read the log.
@@ -42,8 +44,9 @@ pub enum Report {
 
 impl Report {
     /// Every report, in the order of the index.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Access,
+        Self::AccessBy,
         Self::Administration,
         Self::LogAccess,
         Self::Refusals,
@@ -66,6 +69,7 @@ impl Report {
     pub fn name(self) -> &'static str {
         match self {
             Self::Access => "access",
+            Self::AccessBy => "access-by",
             Self::Administration => "administration",
             Self::LogAccess => "log-access",
             Self::Refusals => "refusals",
@@ -94,6 +98,7 @@ impl Report {
     pub fn title(self) -> &'static str {
         match self {
             Self::Access => "Access to labelled data",
+            Self::AccessBy => "Access to labelled data, by principal and connection",
             Self::Administration => "Administrative actions",
             Self::LogAccess => "Access to the audit log",
             Self::Refusals => "Refusals and failed sign-ins",
@@ -119,6 +124,9 @@ impl Report {
             Self::Access => {
                 "Commands that used a column with a data class, or in whose answer a value was masked. The classes are those \
                  that the operator has labelled, and what the scan of answers found."
+            }
+            Self::AccessBy => {
+                "The commands of the report on access, counted. Of classes and columns the first hundred are named."
             }
             Self::Administration => {
                 "Commands in the mode `admin` or with the action `administer`, answers to requests and broken glasses, and \
@@ -194,6 +202,7 @@ impl Report {
             | Self::Withheld
             | Self::Sessions
             | Self::Commands => &Row::COLUMNS,
+            Self::AccessBy => &tally::ACCESS_BY,
             Self::Requests => &tally::REQUESTS,
             Self::Accounts => &tally::ACCOUNTS,
             Self::Paths => &tally::PATHS,
@@ -205,9 +214,20 @@ impl Report {
     /// Those of its columns that a page shows.
     pub fn shown(self) -> &'static [&'static str] {
         match self {
+            Self::Access => &Row::SHOWN_OF_ACCESS,
             Self::Requests => &tally::REQUESTS_SHOWN,
-            Self::Accounts | Self::Paths | Self::Versions | Self::Events => self.columns(),
-            _ => &Row::SHOWN,
+            Self::AccessBy | Self::Accounts | Self::Paths | Self::Versions | Self::Events => self.columns(),
+            Self::Administration
+            | Self::LogAccess
+            | Self::Refusals
+            | Self::Credentials
+            | Self::LogLife
+            | Self::Objects
+            | Self::Approvals
+            | Self::Revealed
+            | Self::Withheld
+            | Self::Sessions
+            | Self::Commands => &Row::SHOWN,
         }
     }
 }

@@ -124,6 +124,10 @@ impl Row {
     pub const SHOWN: [&str; 8] =
         ["index", "time", "principal", "from", "resource", "what", "statement", "ended"];
 
+    /// The same of commands on labelled data.
+    pub const SHOWN_OF_ACCESS: [&str; 10] =
+        ["index", "time", "principal", "from", "resource", "statement", "columns", "ended", "rows", "masked"];
+
     /// The row of an entry.
     pub fn new(index: u64, entry: &Entry) -> Self {
         let mut row = Self {

@@ -267,6 +267,91 @@ pub(super) const PATHS: [&str; 13] = [
     "tokens",
 ];
 
+// --- access --------------------------------------------------------------------------------------------------
+
+/// Who had to do with labelled data, and where (10.2.1.1).
+#[derive(Debug, Default)]
+pub(super) struct AccessBy(Bounded<[Box<str>; 4], Access>);
+
+#[derive(Debug, Default)]
+struct Access {
+    person: Box<str>,
+    classes: BTreeSet<Box<str>>,
+    columns: BTreeSet<Box<str>>,
+    first: String,
+    last: String,
+    commands: u64,
+    rows: u64,
+    masked: u64,
+    ended_well: u64,
+}
+
+impl AccessBy {
+    /// Takes a command that is in the report on access.
+    pub(super) fn end(&mut self, intent: &Entry, command: &Command, ended: &Ended) {
+        let who = intent.principal.as_deref();
+        let [kind, id, issuer] =
+            who.map_or_else(Default::default, |who| [who.kind.clone(), who.id.clone(), who.issuer.clone()]);
+        let connection = intent.connection.as_deref().unwrap_or_default().into();
+        let it = self.0.at([kind, id, issuer, connection]);
+        it.person = who.and_then(|who| who.person.clone()).unwrap_or_default();
+        for column in &command.facts.columns {
+            if it.classes.len() < NAMES_MAX {
+                it.classes.insert(column.class.clone());
+            }
+            if it.columns.len() < NAMES_MAX {
+                it.columns.insert(column.column.clone());
+            }
+        }
+        // Commands come in the order in which they ended.
+        let time = row::time(intent.time);
+        if it.first.is_empty() || time < it.first {
+            it.first.clone_from(&time);
+        }
+        if time > it.last {
+            it.last = time;
+        }
+        it.commands += 1;
+        it.rows = it.rows.saturating_add(ended.rows);
+        it.masked = it.masked.saturating_add(ended.masked);
+        it.ended_well += u64::from(ended.status == Some(StatusWord::Completed));
+    }
+
+    pub(super) fn tell(&self, sink: &mut Sink<'_>) -> io::Result<()> {
+        let others = self.0.others.iter().map(|it| (["", "(others)", "", ""], &**it));
+        let all = self.0.items.iter().map(|(key, it)| (key.each_ref().map(|part| &**part), it));
+        for ([kind, id, issuer, connection], it) in all.chain(others) {
+            let list =
+                |names: &BTreeSet<Box<str>>| names.iter().map(|it| &**it).collect::<Vec<_>>().join("; ");
+            let (classes, columns) = (list(&it.classes), list(&it.columns));
+            let [commands, completed, rows, masked] =
+                [it.commands, it.ended_well, it.rows, it.masked].map(|number| number.to_string());
+            let cells = [
+                kind, id, issuer, &it.person, connection, &classes, &columns, &it.first, &it.last, &commands,
+                &completed, &rows, &masked,
+            ];
+            sink(Report::AccessBy, &cells)?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) const ACCESS_BY: [&str; 13] = [
+    "kind",
+    "principal",
+    "issuer",
+    "person",
+    "connection",
+    "classes",
+    "columns",
+    "first",
+    "last",
+    "commands",
+    "completed",
+    "rows",
+    "values_masked",
+];
+
 // --- versions ------------------------------------------------------------------------------------------------
 
 /// Which policies and configuration were in force (6.5.1, 10.2.1.7).

@@ -206,6 +206,7 @@ fn each_report_has_the_entries_of_its_kind_and_of_the_period_alone() {
         counts,
         [
             ("access", 2),
+            ("access-by", 1),
             ("accounts", 2),
             ("administration", 4),
             ("approvals", 4),
@@ -258,6 +259,12 @@ fn accounts_and_paths_add_up() {
     let lines = drawn(&day());
     let account = lines["accounts"].iter().find(|line| line["principal"] == "reporter").unwrap();
     assert_eq!((&*account["commands"], &*account["refused"], &*account["values_masked"]), ("5", "1", "5"));
+    let access = &lines["access-by"][0];
+    assert_eq!(
+        (&*access["principal"], &*access["connection"], &*access["commands"]),
+        ("reporter", "payments", "2")
+    );
+    assert_eq!((&*access["classes"], &*access["values_masked"], &*access["rows"]), ("pan", "5", "2"));
     let path = &lines["paths"][0];
     assert_eq!((&*path["connection"], &*path["mode"], &*path["commands"]), ("payments", "filtered", "5"));
     assert_eq!((&*path["on_labelled_columns"], &*path["values_masked"]), ("2", "5"));

@@ -126,6 +126,7 @@ fn draw(
     drawing.finish(&mut |report, cells| pack.line(report, cells))?;
     // Who took the evidence is in the log before the evidence is whole (PCI DSS 4.0.1, 10.2.1.3).
     reads::leave(&config.data_dir, "evidence", first..end, now())?;
+    pack.put("policies.txt", in_force(&config)?.as_bytes())?;
     let samples = exhibits(&log, &head, &seed, &sampler.drawn())?;
     if let Some(entry) =
         samples.iter().flat_map(|sample| &sample.entries).find(|entry| !entry.is_under(&head))
@@ -190,6 +191,19 @@ fn draw(
         }
     }
     Ok(Exit::Fine)
+}
+
+/// The policies as they are now, under their version, by which decisions name them.
+fn in_force(config: &Config) -> anyhow::Result<String> {
+    let mut files = folder::cedar_files(&config.policies)
+        .with_context(|| format!("cannot read the policies in `{}`", config.policies.display()))?;
+    files.sort();
+    let version = folder::policies(&config.policies)?.version().to_owned();
+    let mut text = format!("Policies, version {version}\nConfiguration, version {}\n", config.version);
+    for (name, policies) in files {
+        text += &format!("\n===== {}\n\n{}\n", plain(&name), policies.trim_end());
+    }
+    Ok(text)
 }
 
 /// Whether the log holds, and its newest head.

@@ -177,6 +177,8 @@ def test_the_index_says_of_each_requirement_what_is_here_and_what_is_not(year):
         named = [name for name in row["reports"].split("; ") if name]
         lines = [lines for lines in row["lines"].split("; ") if lines]
         assert [drawn["lines"][name] for name in named] == [int(count) for count in lines]
+    printed = (pack / "index.pdf").read_bytes()
+    assert printed.startswith(b"%PDF-") and all(f"({row['requirement']})".encode() in printed for row in rows)
     for link in re.findall(r'href="([^"]+)"', page):
         assert (pack / link).is_file(), link
 

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
+use access::Timestamp;
+
 use super::draw::Sink;
 use super::report::Report;
 use super::row::{self, about};
@@ -29,6 +31,21 @@ impl Ended {
         };
         let tokens = said.as_ref().map_or(0, |said| said.tokens());
         Self { status: Some(*status), rows: *rows, masked: *masked, bytes: *bytes, tokens }
+    }
+}
+
+/// From when to when something was seen, by the clock: entries need not come in its order.
+#[derive(Debug, Default)]
+struct Span(Option<(Timestamp, Timestamp)>);
+
+impl Span {
+    fn take(&mut self, time: Timestamp) {
+        let (first, last) = self.0.unwrap_or((time, time));
+        self.0 = Some((first.min(time), last.max(time)));
+    }
+
+    fn told(&self) -> [String; 2] {
+        self.0.map(|(first, last)| [first, last].map(row::time)).unwrap_or_default()
     }
 }
 
@@ -65,8 +82,7 @@ struct Account {
     person: Box<str>,
     groups: String,
     connections: BTreeSet<Box<str>>,
-    first: String,
-    last: String,
+    span: Span,
     sessions: u64,
     commands: u64,
     refused: u64,
@@ -79,11 +95,7 @@ struct Account {
 impl Accounts {
     pub(super) fn take(&mut self, entry: &Entry) {
         let Some(account) = self.of(entry) else { return };
-        let time = row::time(entry.time);
-        if account.first.is_empty() {
-            account.first.clone_from(&time);
-        }
-        account.last = time;
+        account.span.take(entry.time);
         if let Some(connection) = &entry.connection
             && account.connections.len() < NAMES_MAX
         {
@@ -124,6 +136,7 @@ impl Accounts {
         let all = self.0.items.iter().map(|(key, account)| (key.each_ref().map(|it| &**it), account));
         for ([kind, id, issuer, subject], it) in all.chain(others) {
             let connections = it.connections.iter().map(|it| &**it).collect::<Vec<_>>().join("; ");
+            let [first, last] = it.span.told();
             let numbers =
                 [it.sessions, it.commands, it.refused, it.admin, it.labelled, it.masked, it.answers];
             let [sessions, commands, refused, admin, labelled, masked, answers] =
@@ -138,8 +151,8 @@ impl Accounts {
                     &it.person,
                     &it.groups,
                     &connections,
-                    &it.first,
-                    &it.last,
+                    &first,
+                    &last,
                     &sessions,
                     &commands,
                     &refused,
@@ -278,8 +291,7 @@ struct Access {
     person: Box<str>,
     classes: BTreeSet<Box<str>>,
     columns: BTreeSet<Box<str>>,
-    first: String,
-    last: String,
+    span: Span,
     commands: u64,
     rows: u64,
     masked: u64,
@@ -303,14 +315,7 @@ impl AccessBy {
                 it.columns.insert(column.column.clone());
             }
         }
-        // Commands come in the order in which they ended.
-        let time = row::time(intent.time);
-        if it.first.is_empty() || time < it.first {
-            it.first.clone_from(&time);
-        }
-        if time > it.last {
-            it.last = time;
-        }
+        it.span.take(intent.time);
         it.commands += 1;
         it.rows = it.rows.saturating_add(ended.rows);
         it.masked = it.masked.saturating_add(ended.masked);
@@ -324,10 +329,11 @@ impl AccessBy {
             let list =
                 |names: &BTreeSet<Box<str>>| names.iter().map(|it| &**it).collect::<Vec<_>>().join("; ");
             let (classes, columns) = (list(&it.classes), list(&it.columns));
+            let [first, last] = it.span.told();
             let [commands, completed, rows, masked] =
                 [it.commands, it.ended_well, it.rows, it.masked].map(|number| number.to_string());
             let cells = [
-                kind, id, issuer, &it.person, connection, &classes, &columns, &it.first, &it.last, &commands,
+                kind, id, issuer, &it.person, connection, &classes, &columns, &first, &last, &commands,
                 &completed, &rows, &masked,
             ];
             sink(Report::AccessBy, &cells)?;
@@ -360,8 +366,8 @@ pub(super) struct Versions(Bounded<(&'static str, Box<str>), Version>);
 
 #[derive(Debug, Default)]
 struct Version {
-    first: Option<(u64, String)>,
-    last: Option<(u64, String)>,
+    first: Option<(u64, Timestamp)>,
+    last: Option<(u64, Timestamp)>,
     /// The entries that say that it took over.
     taken: Vec<String>,
     decided: u64,
@@ -398,8 +404,8 @@ impl Versions {
 
     fn seen(&mut self, kind: &'static str, version: &str, index: u64, entry: &Entry) -> &mut Version {
         let version = self.0.at((kind, version.into()));
-        let here = (index, row::time(entry.time));
-        version.first.get_or_insert_with(|| here.clone());
+        let here = (index, entry.time);
+        version.first.get_or_insert(here);
         version.last = Some(here);
         version
     }
@@ -408,14 +414,12 @@ impl Versions {
         let others = self.0.others.iter().map(|it| (("", "(others)"), &**it));
         let all = self.0.items.iter().map(|((kind, version), it)| ((*kind, &**version), it));
         let mut all: Vec<_> = all.chain(others).collect();
-        all.sort_by_key(|((kind, _), it)| (*kind, it.first.as_ref().map(|(index, _)| *index)));
+        all.sort_by_key(|((kind, _), it)| (*kind, it.first.map(|(index, _)| index)));
         for ((kind, version), it) in all {
-            let none = (0, String::new());
-            let (first_index, first) = it.first.as_ref().unwrap_or(&none);
-            let (last_index, last) = it.last.as_ref().unwrap_or(&none);
-            let (first_index, last_index) = (first_index.to_string(), last_index.to_string());
+            let [(first_index, first), (last_index, last)] = [it.first, it.last]
+                .map(|at| at.map(|(index, time)| (index.to_string(), row::time(time))).unwrap_or_default());
             let (taken, decided) = (it.taken.join("; "), it.decided.to_string());
-            let cells = [kind, version, first, last, &first_index, &last_index, &taken, &decided];
+            let cells = [kind, version, &first, &last, &first_index, &last_index, &taken, &decided];
             sink(Report::Versions, &cells)?;
         }
         Ok(())

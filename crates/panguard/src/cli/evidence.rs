@@ -2,6 +2,7 @@ mod csv;
 mod index;
 mod pack;
 mod page;
+mod paper;
 
 use std::path::{Path, PathBuf};
 
@@ -155,6 +156,7 @@ fn draw(
     pack.put("log.vkey", format!("{}\n", about.key).as_bytes())?;
     let index = Index::new(&about, &lines, samples.len())?;
     pack.put("index.html", index.page().as_bytes())?;
+    pack.put("index.pdf", &index.paper())?;
     pack.put("index.csv", index.table().as_bytes())?;
     let manifest = Manifest {
         panguard_evidence: VERSION,

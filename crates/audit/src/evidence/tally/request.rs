@@ -43,16 +43,13 @@ enum Step {
 
 impl Requests {
     pub(in super::super) fn take(&mut self, index: u64, entry: &Entry, is_of: bool) {
-        let who = entry.principal.as_deref().map(|who| &*who.id).unwrap_or_default();
-        let asked = entry.request.map(|request| request.to_string()).unwrap_or_default();
-        let id = match &entry.event {
-            Event::ApprovalAsked { .. } => &*asked,
-            Event::CommandIntent { approval: Some(approval), .. } => approval,
-            event => match about(event) {
-                Some(of) => of,
-                None => return,
-            },
+        let asked = match &entry.event {
+            Event::ApprovalAsked { .. } => entry.request.map(|request| request.to_string()),
+            Event::CommandIntent { approval, .. } => approval.as_deref().map(ToOwned::to_owned),
+            event => about(event).map(ToOwned::to_owned),
         };
+        let Some(id) = asked.as_deref() else { return };
+        let who = entry.principal.as_deref().map(|who| &*who.id).unwrap_or_default();
         if self.held.len() >= REQUESTS_MAX && !self.held.contains_key(id) {
             self.left_out += u64::from(is_of);
             return;

@@ -4,6 +4,7 @@ use audit::evidence::map::Map;
 use super::csv;
 use super::pack::REPORTS;
 use super::page::{Cell, Page};
+use super::paper::Paper;
 
 /// What a pack is about.
 pub struct About {
@@ -42,25 +43,8 @@ impl<'a> Index<'a> {
     pub fn page(&self) -> String {
         let about = self.about;
         let mut page = Page::new(&format!("Evidence for {}", self.map.standard), "");
-        page.facts([
-            ("Period", format!("{} to {} (not included)", about.from, about.to)),
-            ("Log", about.log.clone()),
-            ("Entries of the period", format!("{} to {} (not included)", about.entries.0, about.entries.1)),
-            ("Signed head", format!("{} entries, root {}", about.size, about.root)),
-            (
-                "Verified when drawn",
-                format!("every entry under it, against {} signed heads: nothing was changed", about.heads),
-            ),
-            (
-                "Samples",
-                format!("{} of {} commands, by the seed {}", self.samples, about.population, about.seed),
-            ),
-            ("Drawn", format!("{} by panguard {}", about.made_at, env!("CARGO_PKG_VERSION"))),
-        ]);
-        page.text(
-            "This is what one gateway recorded. It shows nothing of what went around it, and it assesses nothing: whether a \
-             requirement is met is for the assessor to say.",
-        );
+        page.facts(self.facts());
+        page.text(CAVEAT);
         page.heading("Checking it");
         page.text(
             "With the log's public key, which should come to you by another way than this folder. With the log itself or a \
@@ -68,7 +52,7 @@ impl<'a> Index<'a> {
         );
         page.code(&format!("panguard evidence verify DIR --key '{}'", about.key));
         page.heading("By requirement");
-        page.text("Numbers are the standard's; the words are panguard's and no part of it.");
+        page.text(WORDS);
         let rows = self.map.requirements.iter().map(|it| {
             let links = it.reports.iter().map(|report| (page_of(*report), report.name()));
             vec![
@@ -97,6 +81,51 @@ impl<'a> Index<'a> {
         page.end()
     }
 
+    /// As a PDF, to be printed or sent.
+    pub fn paper(&self) -> Vec<u8> {
+        let mut paper = Paper::new(&format!("Evidence for {}", self.map.standard));
+        paper.facts(self.facts());
+        paper.text(CAVEAT);
+        paper.text(&format!(
+            "The log's public key, which should come to you by another way: {}",
+            self.about.key
+        ));
+        paper.heading("By requirement");
+        paper.text(WORDS);
+        let rows = self.map.requirements.iter().map(|it| {
+            let names: Vec<&str> = it.reports.iter().map(|report| report.name()).collect();
+            let shows = if it.shows.is_empty() { "nothing" } else { it.shows };
+            [it.number.to_owned(), it.asks.into(), names.join(", "), shows.into(), it.beyond.into()]
+        });
+        let head = ["number", "what it asks", "reports", "shown here", "not in panguard's power"];
+        paper.table(head, [50.0, 180.0, 110.0, 210.0, 210.0], rows);
+        paper.heading("Reports");
+        let rows = self.lines.iter().map(|(report, lines)| {
+            [report.name().to_owned(), report.title().into(), lines.to_string(), report.about().into()]
+        });
+        paper.table(["file", "report", "lines", "what is in it"], [90.0, 200.0, 60.0, 410.0], rows);
+        paper.end(&format!("panguard evidence, {}, {} to {}", self.about.log, self.about.from, self.about.to))
+    }
+
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let about = self.about;
+        vec![
+            ("Period", format!("{} to {} (not included)", about.from, about.to)),
+            ("Log", about.log.clone()),
+            ("Entries of the period", format!("{} to {} (not included)", about.entries.0, about.entries.1)),
+            ("Signed head", format!("{} entries, root {}", about.size, about.root)),
+            (
+                "Verified when drawn",
+                format!("every entry under it, against {} signed heads: nothing was changed", about.heads),
+            ),
+            (
+                "Samples",
+                format!("{} of {} commands, by the seed {}", self.samples, about.population, about.seed),
+            ),
+            ("Drawn", format!("{} by panguard {}", about.made_at, env!("CARGO_PKG_VERSION"))),
+        ]
+    }
+
     /// As a table.
     pub fn table(&self) -> String {
         let mut table =
@@ -115,6 +144,11 @@ impl<'a> Index<'a> {
         self.lines.iter().find(|(of, _)| *of == report).map(|(_, lines)| *lines).unwrap_or_default()
     }
 }
+
+const CAVEAT: &str = "This is what one gateway recorded. It shows nothing of what went around it, and it assesses nothing: \
+                      whether a requirement is met is for the assessor to say.";
+
+const WORDS: &str = "Numbers are the standard's; the words are panguard's and no part of it.";
 
 /// The numbers of the requirements that a report is for.
 pub fn numbers_of(report: Report) -> anyhow::Result<String> {

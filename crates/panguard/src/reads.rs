@@ -4,7 +4,7 @@
 //! the next one that starts, makes an entry of it.
 
 use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -21,6 +21,14 @@ struct Note {
     end: u64,
 }
 
+/// Makes the folder of notes, so that it is the gateway's own, whoever leaves notes in it.
+///
+/// # Errors
+/// It cannot be made.
+pub fn prepare(data_dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(data_dir.join(FOLDER))
+}
+
 /// Leaves a note that the log's entries in `range` were read by `how`, by whoever runs this process.
 ///
 /// # Errors
@@ -28,14 +36,15 @@ struct Note {
 pub fn leave(data_dir: &Path, how: &str, range: Range<u64>, now: Timestamp) -> anyhow::Result<()> {
     let folder = data_dir.join(FOLDER);
     let write = || {
-        DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+        prepare(data_dir)?;
         let user = rustix::process::getuid().as_raw();
         let time = jiff::Timestamp::from_microsecond(now.micros()).unwrap_or(jiff::Timestamp::MAX);
         let how = format!("{how} by uid {user} at {time:.0}").into();
         let text = serde_json::to_string(&Note { how, first: range.start, end: range.end })?;
         let name = format!("{}-{}", now.micros(), std::process::id());
         let new = folder.join(format!(".{name}"));
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+        // The gateway may be another user; the folder is closed to all others.
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&new)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&new, folder.join(name))

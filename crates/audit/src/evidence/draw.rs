@@ -19,6 +19,8 @@ pub type Sink<'a> = dyn FnMut(Report, &[&str]) -> io::Result<()> + 'a;
 pub struct Draw {
     period: Range<Timestamp>,
     open: BTreeMap<RequestId, (u64, Entry)>,
+    /// The entry before, and its time.
+    last: Option<(u64, Timestamp)>,
     access: AccessBy,
     accounts: Accounts,
     paths: Paths,
@@ -33,6 +35,7 @@ impl Draw {
         Self {
             period,
             open: BTreeMap::new(),
+            last: None,
             access: AccessBy::default(),
             accounts: Accounts::default(),
             paths: Paths::default(),
@@ -63,6 +66,11 @@ impl Draw {
         {
             self.end(asked, &intent, Some((index, &entry.event)), sink)?;
         }
+        let before = self.last.replace((index, entry.time));
+        if let Event::GatewayStarted { .. } = entry.event {
+            // Whatever ran before it can end no more.
+            self.give_up(sink)?;
+        }
         let is_of = self.is_of(entry);
         if entry.time < self.period.end {
             self.requests.take(index, entry, is_of);
@@ -86,6 +94,13 @@ impl Draw {
                     self.end(index, &intent, None, sink)?;
                 }
                 Ok(())
+            }
+            (Event::GatewayStarted { .. }, _) => {
+                let mut row = Row::new(index, entry);
+                if let Some((index, time)) = before {
+                    row.words = format!("the entry before is {index}, of {}", super::row::time(time));
+                }
+                list(entry, &row, sink)
             }
             _ => list(entry, &Row::new(index, entry), sink),
         }
@@ -121,16 +136,19 @@ impl Draw {
         Ok(())
     }
 
+    /// Tells of the commands that have not ended that their end is not recorded.
+    fn give_up(&mut self, sink: &mut Sink<'_>) -> io::Result<()> {
+        let mut open: Vec<_> = std::mem::take(&mut self.open).into_values().collect();
+        open.sort_by_key(|(index, _)| *index);
+        open.into_iter().try_for_each(|(index, intent)| self.end(index, &intent, None, sink))
+    }
+
     /// What is left: commands without a recorded end, and the reports that are made of all entries.
     ///
     /// # Errors
     /// The sink's.
     pub fn finish(mut self, sink: &mut Sink<'_>) -> io::Result<()> {
-        let mut open: Vec<_> = std::mem::take(&mut self.open).into_values().collect();
-        open.sort_by_key(|(index, _)| *index);
-        for (index, intent) in open {
-            self.end(index, &intent, None, sink)?;
-        }
+        self.give_up(sink)?;
         self.access.tell(sink)?;
         self.requests.tell(sink)?;
         self.accounts.tell(sink)?;

@@ -215,18 +215,15 @@ impl Report {
     pub fn shown(self) -> &'static [&'static str] {
         match self {
             Self::Access => &Row::SHOWN_OF_ACCESS,
+            Self::LogAccess | Self::LogLife | Self::Approvals | Self::Sessions => &Row::SHOWN_OF_STEPS,
             Self::Requests => &tally::REQUESTS_SHOWN,
             Self::AccessBy | Self::Accounts | Self::Paths | Self::Versions | Self::Events => self.columns(),
             Self::Administration
-            | Self::LogAccess
             | Self::Refusals
             | Self::Credentials
-            | Self::LogLife
             | Self::Objects
-            | Self::Approvals
             | Self::Revealed
             | Self::Withheld
-            | Self::Sessions
             | Self::Commands => &Row::SHOWN,
         }
     }

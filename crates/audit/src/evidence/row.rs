@@ -128,6 +128,10 @@ impl Row {
     pub const SHOWN_OF_ACCESS: [&str; 10] =
         ["index", "time", "principal", "from", "resource", "statement", "columns", "ended", "rows", "masked"];
 
+    /// The same of what is no command.
+    pub const SHOWN_OF_STEPS: [&str; 8] =
+        ["index", "time", "event", "principal", "from", "what", "words", "of"];
+
     /// The row of an entry.
     pub fn new(index: u64, entry: &Entry) -> Self {
         let mut row = Self {

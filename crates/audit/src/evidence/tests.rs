@@ -243,6 +243,20 @@ fn a_command_without_a_recorded_end_is_not_left_out() {
 }
 
 #[test]
+fn what_ran_when_a_gateway_died_ended_unknown_and_the_gap_is_told() {
+    let started = Event::GatewayStarted { version: "0.1.0".into(), clean: false };
+    let started = Entry { session: None, request: None, principal: None, ..entry(160, 0, started) };
+    // The same id cannot come again; if it does, that is not the end of what ran before.
+    let lines = drawn(&[entry(101, 2, intent(select(), None)), started, entry(170, 2, outcome(1))]);
+    assert_eq!((&*lines["commands"][0]["ended"], lines["commands"].len()), ("not recorded", 1));
+    let life = &lines["log-life"][0];
+    assert_eq!(
+        (&*life["result"], &*life["words"]),
+        ("failure", "the entry before is 0, of 1970-01-01T00:01:41.000000Z")
+    );
+}
+
+#[test]
 fn a_request_is_one_line_from_its_asking_to_its_use() {
     let lines = drawn(&day());
     let [asked, broken] = &lines["requests"][..] else { panic!("{lines:?}") };
@@ -483,4 +497,29 @@ fn a_sample_tells_who_what_when_whence_and_approved_by_whom() {
     let own = sample.entries.iter().find(|it| it.index == index).unwrap();
     assert_eq!(Entry::from_json(own.leaf.as_bytes()).unwrap(), entry);
     assert_eq!(leaf_hash(own.leaf.as_bytes()), leaf_hash(entry.to_json().unwrap().as_bytes()));
+}
+
+/// A ticket is asked for by one command and used by another, in another session and a while later.
+#[test]
+fn a_sample_has_its_approval_though_another_command_asked_for_it() {
+    let (asked, later) = (SessionId(7).request(9), SessionId(8).request(1));
+    let day = day().into_iter().map(|mut entry| {
+        let is_used = matches!(&entry.event, Event::CommandIntent { approval: Some(_), .. });
+        let is_its_end = entry.request == Some(asked) && matches!(entry.event, Event::Outcome { .. });
+        if is_used || is_its_end {
+            (entry.session, entry.request) = (Some(later.session), Some(later));
+        }
+        entry
+    });
+    let mut day: Vec<_> = day.collect();
+    // Of the same approval another command has run: it is no part of this sample.
+    day.push(entry(180, 12, intent(select(), Some(&asked.to_string()))));
+    let log = log_of(&day);
+    let head = signer().verifier().open(&checkpoint(log.path()).unwrap().unwrap()).unwrap();
+    let used =
+        entries(log.path(), 0..head.size).map(Result::unwrap).find(|(_, it)| it.request == Some(later));
+    let sample = exhibits(log.path(), &head, "7", &[used.unwrap().0]).unwrap().remove(0);
+    let kinds: Vec<_> = sample.entries.iter().map(|it| &*it.event).collect();
+    assert_eq!(kinds, ["approval_asked", "approval_answered", "command_intent", "outcome"]);
+    assert!(sample.told.approved_by.starts_with("bea (entry "), "{}", sample.told.approved_by);
 }

@@ -52,6 +52,9 @@ impl Reload {
     /// Looks at the files once a second, and at every SIGHUP, for ever.
     pub async fn run(mut self, mut hang_up: Signal) {
         let mut seen = stamp(&watched(&self.path, &self.config));
+        if let Err(error) = reads::prepare(&self.config.data_dir) {
+            error!(%error, "reads of the audit log by commands cannot be noted");
+        }
         loop {
             let asked = tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => false,

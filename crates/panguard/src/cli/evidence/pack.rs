@@ -11,7 +11,7 @@ use aws_lc_rs::digest;
 
 use super::csv;
 use super::index::{About, numbers_of};
-use super::page::{Cell, Page};
+use super::page::{CELL_CHARS_MAX, Cell, Page};
 
 /// A folder of evidence while it is filled. It is whole once its manifest is there, which comes last.
 pub struct Pack {
@@ -64,7 +64,8 @@ impl Pack {
             let named = report.columns().iter().zip(cells);
             let shown = report.shown().iter().map(|column| {
                 let cell = named.clone().find(|(name, _)| *name == column);
-                cell.map(|(_, cell)| (*cell).to_owned()).unwrap_or_default()
+                // One more than a page shows, by which it says that there is more.
+                cell.map(|(_, cell)| cell.chars().take(CELL_CHARS_MAX + 1).collect()).unwrap_or_default()
             });
             table.shown.push(shown.collect());
         }

@@ -168,7 +168,7 @@ const WORD_CHARS_MAX: usize = 24;
 const PART_CHARS: usize = 16;
 
 /// Characters of a cell that a page shows; the table beside it has them all.
-const CELL_CHARS_MAX: usize = 400;
+pub const CELL_CHARS_MAX: usize = 400;
 
 const STYLE: &str = "\
 body { font: 14px/1.45 system-ui, 'Helvetica Neue', Arial, sans-serif; color: #1b1f24; background: #fff; margin: 2.5rem auto; max-width: 82rem; padding: 0 1.5rem; }

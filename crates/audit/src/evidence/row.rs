@@ -196,6 +196,7 @@ impl Row {
                 self.command(command);
                 self.decided(policies, policy_version);
                 self.approval = text(approval);
+                self.of = text(approval);
             }
             Event::CommandRefused { command, policies, policy_version, code, detail } => {
                 self.what = format!("{} {detail}", code.as_str());
@@ -205,6 +206,7 @@ impl Row {
             }
             Event::ApprovalAsked { command, policies, policy_version, needed, .. } => {
                 self.what = format!("needs {needed} approval(s)");
+                self.of = self.request.clone();
                 self.command(command);
                 self.decided(policies, policy_version);
             }

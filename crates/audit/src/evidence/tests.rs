@@ -259,6 +259,9 @@ fn what_ran_when_a_gateway_died_ended_unknown_and_the_gap_is_told() {
 #[test]
 fn a_request_is_one_line_from_its_asking_to_its_use() {
     let lines = drawn(&day());
+    let of = SessionId(7).request(9).to_string();
+    let steps = lines["approvals"].iter().filter(|step| step["of"] == of).map(|step| &*step["event"]);
+    assert_eq!(steps.collect::<Vec<_>>(), ["approval_asked", "approval_answered", "command_intent"]);
     let [asked, broken] = &lines["requests"][..] else { panic!("{lines:?}") };
     assert_eq!((&*asked["asker"], &*asked["wanted"]), ("reporter", "update cards set note = ''"));
     assert!(

@@ -1,4 +1,4 @@
-//! Entry, Merkle tree, checkpoint; append to receipt; verify.
+//! Entry, Merkle tree, checkpoint; append to receipt; verify; evidence.
 //!
 //! The audit log is a Merkle tree (RFC 6962) of entries, one JSON line each. An entry is durable in a
 //! *segment*, a preallocated file that one thread writes and flushes for everybody who waits (group
@@ -19,10 +19,12 @@ mod commit;
 mod encode;
 mod entry;
 mod event;
+pub mod evidence;
 mod gather;
 mod history;
 mod log;
 mod note;
+mod prove;
 mod publish;
 mod read;
 mod recover;
@@ -39,6 +41,7 @@ pub use event::{
 };
 pub use log::{Appending, Log, LogError, NotAppended, Options, State};
 pub use note::{BadKey, Checkpoint, NotSigned, Signer, Verifier};
+pub use prove::{checkpoint, prove};
 pub use read::{Entries, Lines, ReadError, entries, lines, since, size};
 #[doc(hidden)]
 pub use segment::fuzz_record;

@@ -67,10 +67,16 @@ impl Signer {
 
     /// The checkpoint as a signed note.
     pub(crate) fn sign(&self, checkpoint: &Checkpoint) -> String {
-        let body = checkpoint.body();
+        self.sign_text(&checkpoint.body())
+    }
+
+    /// A text that ends with a line's end as a signed note.
+    ///
+    /// The key signs checkpoints, so any other text must begin such that nobody can take it for one.
+    pub(crate) fn sign_text(&self, text: &str) -> String {
         let mut signature = self.verifier().id().to_vec();
-        signature.extend_from_slice(self.key.sign(body.as_bytes()).as_ref());
-        format!("{body}\n\u{2014} {} {}\n", self.name, BASE64.encode(signature))
+        signature.extend_from_slice(self.key.sign(text.as_bytes()).as_ref());
+        format!("{text}\n\u{2014} {} {}\n", self.name, BASE64.encode(signature))
     }
 }
 
@@ -121,7 +127,7 @@ impl Verifier {
     }
 
     /// The text of a note, with its last line's end, if this key signed it.
-    fn signed(&self, note: &str) -> Result<String, NotSigned> {
+    pub(crate) fn signed(&self, note: &str) -> Result<String, NotSigned> {
         let (text, signatures) = note.rsplit_once("\n\n").ok_or(NotSigned::Form)?;
         let text = format!("{text}\n");
         let signature = self.signature_in(signatures).ok_or(NotSigned::Unsigned)?;
@@ -138,6 +144,11 @@ impl Verifier {
             (name == &*self.name && *id == self.id()).then(|| signature.to_vec())
         });
         mine.next()
+    }
+
+    /// The log's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// The key's id: the start of a hash over name, algorithm and key (C2SP signed-note, "Signatures").

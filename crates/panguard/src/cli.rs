@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod discover;
 mod env;
+mod evidence;
 mod explain;
 mod explained;
 pub mod output;
@@ -51,6 +52,7 @@ enum Command {
     Serve(serve::Arguments),
     Check(check::Arguments),
     Audit(audit::Arguments),
+    Evidence(evidence::Arguments),
     Ca(ca::Arguments),
     Env(env::Arguments),
     Run(run::Arguments),
@@ -73,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&config, &arguments),
         Command::Check(arguments) => check::run(&config, &arguments),
         Command::Audit(arguments) => audit::run(&config, &arguments),
+        Command::Evidence(arguments) => evidence::run(&config, &arguments),
         Command::Ca(arguments) => ca::run(&config, &arguments),
         Command::Env(arguments) => env::run(&config, &arguments),
         Command::Run(arguments) => run::run(&config, &arguments),

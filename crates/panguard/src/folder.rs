@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 
 use access::Secret;
 use anyhow::{Context, bail};
+use audit::Signer;
+use aws_lc_rs::digest;
 use policy::Policies;
-use vault::{MasterKey, Vault};
+use vault::{MasterKey, Name, Vault};
 
 use crate::config::{Config, Problem, Problems, VaultKey};
 
@@ -40,7 +42,8 @@ pub fn policies(folder: &Path) -> Result<Policies, Problems> {
     })
 }
 
-fn cedar_files(folder: &Path) -> io::Result<Vec<(String, String)>> {
+/// The files of policies in a folder, each by its name.
+pub fn cedar_files(folder: &Path) -> io::Result<Vec<(String, String)>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -81,6 +84,25 @@ pub fn audit(data_dir: &Path) -> PathBuf {
 /// Where the audit log's public key lies, beside the log at `dir`.
 pub fn verifier_key(dir: &Path) -> PathBuf {
     dir.with_extension("vkey")
+}
+
+/// The name of the log's key in the vault.
+pub fn log_key_name() -> anyhow::Result<Name> {
+    Ok(Name::internal("audit-signing")?)
+}
+
+/// The key that signs the audit log's checkpoints, and the evidence that is drawn from it.
+///
+/// # Errors
+/// There is none yet: no gateway has run here.
+pub fn log_signer(vault: &Vault) -> anyhow::Result<Signer> {
+    let seed = vault.get(&log_key_name()?)?;
+    let seed =
+        seed.context("the vault does not hold the audit log's key; a gateway makes it when it starts")?;
+    // The log's name must stay when the machine's does not, so it comes from the key.
+    let hash = digest::digest(&digest::SHA256, &[b"panguard audit log name", seed.expose()].concat());
+    let name: String = hash.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    Ok(Signer::from_seed(&seed, &format!("panguard-{name}"))?)
 }
 
 fn vault_key(source: &VaultKey) -> anyhow::Result<Secret> {

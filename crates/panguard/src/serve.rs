@@ -16,8 +16,7 @@ use std::sync::Arc;
 use ::notify::Notify;
 use access::{Mint, Timestamp};
 use anyhow::Context;
-use audit::{Log, Signer};
-use aws_lc_rs::digest;
+use audit::Log;
 use gate::Gate;
 use mask::{Classes, Masker, TokenKey};
 use proxy::{Gateway, Limits, Metrics, Settings};
@@ -140,11 +139,8 @@ fn tell_authority(config: &Config, vault: &Vault) {
 
 fn open_log(config: &Config, vault: &Vault) -> anyhow::Result<Log> {
     let dir = folder::audit(&config.data_dir);
-    let seed = vault.get_or_create(&Name::internal("audit-signing")?, now(), fresh_key)?;
-    // The log's name must stay when the machine's does not, so it comes from the key.
-    let hash = digest::digest(&digest::SHA256, &[b"panguard audit log name", seed.expose()].concat());
-    let name: String = hash.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    let signer = Signer::from_seed(&seed, &format!("panguard-{name}"))?;
+    vault.get_or_create(&folder::log_key_name()?, now(), fresh_key)?;
+    let signer = folder::log_signer(vault)?;
     let key = signer.verifier().to_string();
     let options = audit::Options::new(&gateway_name(), env!("CARGO_PKG_VERSION"), now());
     let log = Log::open(&dir, signer, options)?;

@@ -221,7 +221,7 @@ fn verify(dir: &Path, key: Option<&str>, checkpoint: Option<&Path>, format: Form
 }
 
 /// The key given, in a file or as it is; or else the copy beside the log.
-fn verifier(dir: &Path, key: Option<&str>) -> anyhow::Result<Verifier> {
+pub fn verifier(dir: &Path, key: Option<&str>) -> anyhow::Result<Verifier> {
     let text = match key {
         Some(key) if Path::new(key).is_file() => fs::read_to_string(key)?,
         Some(key) => key.to_owned(),

@@ -21,6 +21,17 @@ pub struct Question {
     pub waits: Option<bool>,
     /// How what it changes can be read beforehand, where that is one thing with a name.
     pub before: Option<Arc<Before>>,
+    /// How another session reads it alike; or why none does, for whoever would be told what it would do.
+    pub alike: Result<Alike, &'static str>,
+}
+
+/// How another session reads a command as its own does.
+#[derive(Debug, Clone, Default)]
+pub struct Alike {
+    /// The types of its parameters (`pg_type`; 0: left to the server).
+    pub types: Box<[u32]>,
+    /// Why its own session may see other rows, if it may: then none are shown.
+    pub sees_others: Option<&'static str>,
 }
 
 /// How the one thing that a command changes is read, and what the command makes of it.

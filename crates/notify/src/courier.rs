@@ -94,8 +94,15 @@ impl Notify {
 
     async fn plan(&self, request: &Request) -> Result<(), Down> {
         let (settings, now) = (self.settings.load_full(), (self.place.clock)().micros());
+        // Whoever asks and goes away at once has asked nobody.
+        let is_known = async || {
+            let planned = self.place.deliveries.deliveries_of(&request.id).await?;
+            Ok(planned.iter().any(|it| *it.event == *Event::Asked.as_str()))
+        };
+        let is_gone = request.state == State::Withdrawn && !is_known().await?;
         for channel in settings.channels.values().filter(|channel| channel.is_told_of(&request.connection)) {
-            for event in Event::of(request) {
+            let steps = matches!(channel.medium, Medium::Webhook { .. });
+            for event in Event::of(request).into_iter().filter(|_| steps || !is_gone) {
                 let delivery = Delivery {
                     request: request.id.clone(),
                     channel: channel.name.clone(),
@@ -131,6 +138,14 @@ impl Notify {
             let busy = busy.entry(delivery.channel.clone()).or_default();
             let most =
                 settings.channels.get(&delivery.channel).map_or(u32::MAX, |channel| channel.a_minute());
+            if under_way.contains(&key) {
+                continue;
+            }
+            // What there is no use in telling takes nobody's place.
+            if self.wanted(&delivery).await?.is_none() {
+                self.end(delivery, Came::Useless).await;
+                continue;
+            }
             let is_room = *busy < AT_A_TIME_MAX && pace.begun(&delivery.channel, now) < most;
             if !is_room || !under_way.insert(key.clone()) {
                 continue;
@@ -147,12 +162,16 @@ impl Notify {
     }
 
     /// Tries one delivery, and takes note of what came of it. What cannot be noted is tried again.
-    async fn attempt(&self, mut delivery: Delivery) {
-        let came = match self.try_to_tell(&delivery).await {
-            Ok(came) => came,
+    async fn attempt(&self, delivery: Delivery) {
+        match self.try_to_tell(&delivery).await {
+            Ok(came) => self.end(delivery, came).await,
             // It is due as it was.
-            Err(Down(_)) => return,
-        };
+            Err(Down(_)) => {}
+        }
+    }
+
+    /// Takes note of what came of a delivery.
+    async fn end(&self, mut delivery: Delivery, came: Came) {
         let now = (self.place.clock)();
         let outcome = match came {
             Came::Early(next) => {
@@ -200,29 +219,31 @@ impl Notify {
         }
     }
 
-    async fn try_to_tell(&self, delivery: &Delivery) -> Result<Came, Down> {
+    /// The request and the event of a delivery, if there is any use in telling it.
+    async fn wanted(&self, delivery: &Delivery) -> Result<Option<(Request, Event)>, Down> {
         let settings = self.settings.load_full();
         let (Some(channel), Some(event)) =
             (settings.channels.get(&delivery.channel), Event::read(&delivery.event))
         else {
-            return Ok(Came::Useless);
+            return Ok(None);
         };
+        let found = self.place.requests.get(&delivery.request).await?;
         let now = (self.place.clock)();
-        let Some(request) = self.place.requests.get(&delivery.request).await? else {
-            return Ok(Came::Useless);
-        };
-        let is_current = event.is_current(&request);
-        // People want to know where it stands; systems, each step.
-        if !is_current && !matches!(channel.medium, Medium::Webhook { .. }) {
-            return Ok(Came::Useless);
-        }
-        let handle = if event == Event::Asked {
+        Ok(found.map(|request| (request, event)).filter(|(request, event)| {
+            // People want to know where it stands; systems, each step.
+            let is_step = matches!(channel.medium, Medium::Webhook { .. });
             // Nobody can answer any more: a channel that was not told in time is not told at all.
-            if request.state_at(now) != State::Waiting {
-                return Ok(Came::Useless);
-            }
-            None
-        } else if !event.follows() {
+            let is_late = *event == Event::Asked && request.state_at(now) != State::Waiting;
+            (is_step || event.is_current(request)) && !is_late
+        }))
+    }
+
+    async fn try_to_tell(&self, delivery: &Delivery) -> Result<Came, Down> {
+        let settings = self.settings.load_full();
+        let Some(channel) = settings.channels.get(&delivery.channel) else { return Ok(Came::Useless) };
+        let now = (self.place.clock)();
+        let Some((request, event)) = self.wanted(delivery).await? else { return Ok(Came::Useless) };
+        let handle = if !event.follows() {
             None
         } else {
             let others = self.place.deliveries.deliveries_of(&delivery.request).await?;

@@ -140,8 +140,9 @@ fn effect(effect: &Effect) -> Option<String> {
     };
     let tables =
         if effect.tables.is_empty() { String::new() } else { format!(" of {}", effect.tables.join(", ")) };
-    let condition = if effect.has_where { "" } else { "; there is NO WHERE" };
-    Some(format!("{rows}{tables}{condition}"))
+    // What matters most is not what is cut.
+    let condition = if effect.has_where { "" } else { "NO WHERE: " };
+    Some(format!("{condition}{rows}{tables}"))
 }
 
 fn said(answer: &Answer) -> String {

@@ -1,14 +1,15 @@
 //! What commands that wait for people would do: counted and looked at at the upstream, in sessions of panguard's own that only
 //! read.
 
-use std::sync::{Arc, Weak};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use access::Resource;
 use gate::{Difference, Effect, Preview, Previewed, Previewing};
 use serde_json::Value;
 use sql::Touched;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
@@ -23,22 +24,58 @@ use crate::serve::{Gateway, Reachable};
 pub(crate) struct Previews {
     pub(crate) gateway: Weak<Gateway>,
     pub(crate) places: Arc<Semaphore>,
+    /// Whose commands are looked at just now: one of each.
+    pub(crate) askers: Arc<Mutex<HashSet<Box<str>>>>,
+}
+
+/// Somebody's turn: nobody else's command waits for several of theirs.
+struct Turn {
+    askers: Arc<Mutex<HashSet<Box<str>>>>,
+    asker: Box<str>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Turn {
+    /// Waits a little for a place, unless another command of theirs has one.
+    async fn take(
+        places: Arc<Semaphore>,
+        askers: Arc<Mutex<HashSet<Box<str>>>>,
+        asker: Box<str>,
+    ) -> Option<Self> {
+        if !askers.lock().unwrap_or_else(PoisonError::into_inner).insert(asker.clone()) {
+            return None;
+        }
+        match timeout(PLACE_TIME_MAX, places.acquire_owned()).await {
+            Ok(Ok(_place)) => Some(Self { askers, asker, _place }),
+            Ok(Err(_)) | Err(_) => {
+                askers.lock().unwrap_or_else(PoisonError::into_inner).remove(&asker);
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.askers.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.asker);
+    }
 }
 
 impl Previews {
     pub(crate) fn new(gateway: &Arc<Gateway>) -> Self {
-        Self { gateway: Arc::downgrade(gateway), places: Arc::new(Semaphore::new(AT_A_TIME_MAX)) }
+        let places = Arc::new(Semaphore::new(AT_A_TIME_MAX));
+        Self { gateway: Arc::downgrade(gateway), places, askers: Arc::default() }
     }
 }
 
 impl Preview for Previews {
     fn of(&self, asked: Previewed) -> Previewing {
         let gateway = self.gateway.upgrade();
-        let places = Arc::clone(&self.places);
+        let (places, askers) = (Arc::clone(&self.places), Arc::clone(&self.askers));
         Box::pin(async move {
             let effect = Effect::of(&asked.facts);
             let Some(gateway) = gateway else { return effect };
-            let place = places.try_acquire_owned().ok();
+            let place = Turn::take(places, askers, asked.asker.clone()).await;
             match (gateway.connection(&asked.connection), &asked.before) {
                 (Some(reachable), _) => rows(&gateway, &reachable, &asked, effect, place.is_some()).await,
                 (None, Some(before)) => {
@@ -64,12 +101,17 @@ async fn rows(
 ) -> Effect {
     let (target, vault) = (&reachable.connection.target, &gateway.settings.vault);
     let parameters: Vec<_> = asked.parameters.iter().map(|value| value.expose().clone()).collect();
-    let Some(touched) = sql::touched(asked.command.expose(), &parameters) else { return effect };
+    let Some(touched) = sql::touched(asked.command.expose(), &parameters, &asked.types) else {
+        return effect;
+    };
     if !has_place {
         return Effect { uncounted: Some(TOO_MUCH.into()), ..effect };
     }
     let counted = timeout(TIME_MAX, count(target, vault, asked, &touched));
     let sampled = async {
+        if let Some(why) = asked.sees_others {
+            return Err(why);
+        }
         let snapshot = reachable.catalog.snapshot().await.ok_or("its tables are not known")?;
         let (catalog, masker) = (snapshot.load_full(), gateway.settings.masker);
         sample(target, vault, &catalog, masker, asked).await
@@ -171,6 +213,8 @@ const TOO_MUCH: &str = "too much is asked for at once";
 const TOO_LONG: &str = "it takes too long";
 /// Previews at a time, over all connections: each is two sessions at an upstream, or a request.
 const AT_A_TIME_MAX: usize = 4;
+/// How long one is waited for.
+const PLACE_TIME_MAX: Duration = Duration::from_secs(2);
 /// How long one may take.
 pub(crate) const COUNT_TIME_MAX: Duration = Duration::from_secs(2);
 /// How long it waits for somebody's lock.

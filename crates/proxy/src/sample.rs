@@ -22,7 +22,9 @@ pub(crate) async fn sample(
     asked: &Previewed,
 ) -> Result<Option<Sample>, &'static str> {
     let parameters: Vec<_> = asked.parameters.iter().map(|value| value.expose().clone()).collect();
-    let Some(sampled) = sql::sampled(asked.command.expose(), &parameters, &asked.facts, catalog)? else {
+    let Some(sampled) =
+        sql::sampled(asked.command.expose(), &parameters, &asked.types, &asked.facts, catalog)?
+    else {
         return Ok(None);
     };
     let path = search_path(asked).ok_or("its tables are in several schemas")?;

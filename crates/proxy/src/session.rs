@@ -45,6 +45,8 @@ struct Opened {
     reachable: Arc<Reachable>,
     catalog: Arc<ArcSwap<Catalog>>,
     upstream: Dialled,
+    /// The settings that the agent asked for when it connected.
+    asked_for: Vec<(String, String)>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -116,7 +118,10 @@ impl Gateway {
         };
         let admitted = gate.admit(&admission, LANE, now()).await?;
         match self.reach(&reachable, presented, caller).await {
-            Ok((catalog, upstream)) => Ok(Opened { admitted, reachable, catalog, upstream, _place: place }),
+            Ok((catalog, upstream)) => {
+                let asked_for = presented.parameters.clone();
+                Ok(Opened { admitted, reachable, catalog, upstream, asked_for, _place: place })
+            }
             Err(why) => {
                 let refusal = refuse(why).await;
                 gate.closed(&admitted, "its upstream could not be reached", now());
@@ -207,7 +212,7 @@ impl Gateway {
     }
 
     async fn run_session(&self, mut stream: Stream, agent: Agent, answer: Answer, opened: Opened) {
-        let Opened { admitted, reachable, catalog, upstream, _place } = opened;
+        let Opened { admitted, reachable, catalog, upstream, asked_for, _place } = opened;
         let admission = admitted.admission();
         let (gate, id, name) = (&*self.settings.gate, admission.session, &admission.connection);
         let (orders, taken) = mpsc::channel(ORDERS_MAX);
@@ -236,6 +241,7 @@ impl Gateway {
             masker: self.settings.masker,
             message_bytes_max: self.settings.limits.message_bytes,
         });
+        session.is_asked_for(asked_for.iter().map(|(name, value)| (&**name, &**value)));
         session.begins_with(parameters.iter().map(|(name, value)| (&**name, &**value)));
         let socket = AgentSocket::of(stream.socket());
         let bench =

@@ -74,6 +74,7 @@ type Unsampled = &'static str;
 pub fn sampled(
     text: &str,
     parameters: &[Option<String>],
+    types: &[u32],
     facts: &Facts,
     catalog: &Catalog,
 ) -> Result<Option<Sampled>, Unsampled> {
@@ -91,7 +92,7 @@ pub fn sampled(
     if hangs_on_chance(&query) {
         return Err("what it computes is another each time");
     }
-    let query = with_values(&query, parameters).ok_or(NO_QUERY)?;
+    let query = with_values(&query, parameters, types).ok_or(NO_QUERY)?;
     // The deparser is another's code, and the query is no statement that anybody has decided upon.
     let read = analyse(&query, catalog).facts;
     let columns = u32::try_from(change.width).map_err(|_| NO_QUERY)?;

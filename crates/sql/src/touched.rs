@@ -19,7 +19,7 @@ pub struct Touched {
 /// What `text` would touch with these parameters (NULL is `None`), if it is one INSERT, UPDATE, DELETE or MERGE.
 ///
 /// `None` for anything else. The queries hold the parameters as literals, so that they are no less secret than those.
-pub fn touched(text: &str, parameters: &[Option<String>]) -> Option<Touched> {
+pub fn touched(text: &str, parameters: &[Option<String>], types: &[u32]) -> Option<Touched> {
     let tree = parse(text).ok()?;
     let [raw] = tree.stmts.as_slice() else { return None };
     let count = match raw.stmt.as_ref()?.node.as_ref()? {
@@ -38,8 +38,8 @@ pub fn touched(text: &str, parameters: &[Option<String>]) -> Option<Touched> {
     // The deparser is another's code: what it writes is read again.
     let count = count.filter(|sql| parse(sql).is_ok_and(|tree| tree.stmts.len() == 1));
     Some(Touched {
-        count: count.and_then(|sql| with_values(&sql, parameters)),
-        statement: with_values(text, parameters)?,
+        count: count.and_then(|sql| with_values(&sql, parameters, types)),
+        statement: with_values(text, parameters, types)?,
     })
 }
 
@@ -112,7 +112,7 @@ pub(crate) fn select(text: &str, with: Option<&WithClause>) -> Option<SelectStmt
 }
 
 /// The statement with a literal in the place of each parameter.
-pub(crate) fn with_values(sql: &str, parameters: &[Option<String>]) -> Option<String> {
+pub(crate) fn with_values(sql: &str, parameters: &[Option<String>], types: &[u32]) -> Option<String> {
     let scanned = pg_query::scan(sql).ok()?;
     let mut whole = String::with_capacity(sql.len());
     let mut at = 0;
@@ -120,10 +120,12 @@ pub(crate) fn with_values(sql: &str, parameters: &[Option<String>]) -> Option<St
         let (start, end) = (usize::try_from(token.start).ok()?, usize::try_from(token.end).ok()?);
         let number: usize = sql.get(start..end)?.strip_prefix('$')?.parse().ok()?;
         whole.push_str(sql.get(at..start)?);
-        match parameters.get(number.checked_sub(1)?)? {
-            None => whole.push_str("NULL"),
+        let index = number.checked_sub(1)?;
+        let cast = cast(types.get(index).copied().unwrap_or(0))?;
+        match parameters.get(index)? {
+            None => whole.push_str(&format!("NULL{cast}")),
             // `standard_conforming_strings` is on in the session that this is for.
-            Some(value) => whole.push_str(&format!("'{}'", value.replace('\'', "''"))),
+            Some(value) => whole.push_str(&format!("'{}'{cast}", value.replace('\'', "''"))),
         }
         at = end;
     }
@@ -131,12 +133,44 @@ pub(crate) fn with_values(sql: &str, parameters: &[Option<String>]) -> Option<St
     Some(whole)
 }
 
+/// What makes of a text a value of a type, which without it may be another: `'10' < '9'`. `None`: a type that nobody knows.
+fn cast(type_oid: u32) -> Option<&'static str> {
+    Some(match type_oid {
+        // Left to the server, as a literal is.
+        0 | 705 => "",
+        16 => "::pg_catalog.bool",
+        20 => "::pg_catalog.int8",
+        21 => "::pg_catalog.int2",
+        23 => "::pg_catalog.int4",
+        25 => "::pg_catalog.text",
+        700 => "::pg_catalog.float4",
+        701 => "::pg_catalog.float8",
+        1000 => "::pg_catalog.bool[]",
+        1005 => "::pg_catalog.int2[]",
+        1007 => "::pg_catalog.int4[]",
+        1009 => "::pg_catalog.text[]",
+        1015 => "::pg_catalog.varchar[]",
+        1016 => "::pg_catalog.int8[]",
+        1231 => "::pg_catalog.numeric[]",
+        1042 => "::pg_catalog.bpchar",
+        1043 => "::pg_catalog.varchar",
+        1082 => "::pg_catalog.date",
+        1083 => "::pg_catalog.time",
+        1114 => "::pg_catalog.timestamp",
+        1184 => "::pg_catalog.timestamptz",
+        1186 => "::pg_catalog.interval",
+        1700 => "::pg_catalog.numeric",
+        2950 => "::pg_catalog.uuid",
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn count(sql: &str) -> Option<String> {
-        touched(sql, &[Some("7".into()), Some("o'clock".into()), None]).unwrap().count
+        touched(sql, &[Some("7".into()), Some("o'clock".into()), None], &[]).unwrap().count
     }
 
     #[test]
@@ -183,11 +217,15 @@ mod tests {
             None
         );
         for other in ["select 1", "drop table cards", "delete from a; delete from b", "nonsense"] {
-            assert_eq!(touched(other, &[]), None, "{other}");
+            assert_eq!(touched(other, &[], &[]), None, "{other}");
         }
-        assert_eq!(touched("delete from cards where id = $1", &[]), None, "a parameter that is not known");
+        assert_eq!(
+            touched("delete from cards where id = $1", &[], &[]),
+            None,
+            "a parameter that is not known"
+        );
         let merge = "merge into a using b on true when matched then delete";
         let estimated = Touched { count: None, statement: merge.into() };
-        assert_eq!(touched(merge, &[]), Some(estimated), "it is estimated");
+        assert_eq!(touched(merge, &[], &[]), Some(estimated), "it is estimated");
     }
 }

@@ -136,7 +136,7 @@ impl<'b> Reading<'b> {
         masker: Masker,
         now: Timestamp,
         echo: &Echo,
-    ) -> Result<Vec<Difference>, Undiffed> {
+    ) -> Result<(Vec<Difference>, usize), Undiffed> {
         let mut kinds = answered.headers.get_all(CONTENT_TYPE).iter();
         let kind = kinds.next().and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let of_kind = essence(kind);
@@ -159,7 +159,8 @@ impl<'b> Reading<'b> {
                 Some(tree(&care, &self.before.body_type, self.before.body.expose())?)
             }
         };
-        Ok(there.differences(sent.as_ref(), self.how))
+        let found = there.differences(sent.as_ref(), self.how);
+        Ok((found.told, found.more))
     }
 
     /// How both are masked: by what is labelled in either of them, whoever asks.

@@ -231,6 +231,11 @@ impl Replies {
         }
     }
 
+    /// Whether a command is at the upstream behind what the head answers.
+    pub(crate) fn runs_after_head(&self) -> bool {
+        self.owed.iter().skip(1).any(|owed| owed.command.is_some())
+    }
+
     /// The first command that is owed an answer.
     pub(crate) fn next_command(&self) -> Option<&Open> {
         self.owed.iter().find_map(|owed| owed.command.as_ref())

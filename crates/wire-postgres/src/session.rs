@@ -105,6 +105,10 @@ pub struct Postgres {
     doubt: Doubt,
     /// Whether a command has gone upstream that may have changed how later ones are read.
     has_set: bool,
+    /// Whether it began with settings of its agent's.
+    has_own_settings: bool,
+    /// Whether something that has gone upstream may have changed what others do not see yet.
+    has_written: bool,
     /// The settings with which it began, by which values are read.
     reads_by: String,
     witness: Witness,
@@ -177,6 +181,8 @@ impl Postgres {
             stale: false,
             doubt: Doubt::new(changes),
             has_set: false,
+            has_own_settings: false,
+            has_written: false,
             reads_by: String::new(),
             witness: Witness::default(),
             hears: false,
@@ -189,6 +195,17 @@ impl Postgres {
         let mut read: Vec<_> = reported.filter(|(name, _)| READS_VALUES.contains(name)).collect();
         read.sort_unstable();
         self.reads_by = read.iter().flat_map(|(name, value)| [name, "=", value, "\0"]).collect();
+    }
+
+    /// Takes note of the settings that the agent asked for when it connected.
+    pub fn is_asked_for<'a>(&mut self, mut settings: impl Iterator<Item = (&'a str, &'a str)>) {
+        let changes_nothing = |name: &str, value: &str| {
+            let is = |it: &str| name.eq_ignore_ascii_case(it);
+            let is_output =
+                is("extra_float_digits") || (is("datestyle") && value.eq_ignore_ascii_case("iso"));
+            is("application_name") || is("client_encoding") || is_output
+        };
+        self.has_own_settings = settings.any(|(name, value)| !changes_nothing(name, value));
     }
 
     /// Whether something showed that the catalog snapshot is behind; asking resets it.

@@ -84,6 +84,7 @@ impl Console {
             bound: Bound::Text(|_| None, Box::default()),
             waits: None,
             before: None,
+            alike: Ok(access::Alike::default()),
         };
         self.gate.ask(admitted, &question, NOW).verdict.await;
         request.to_string()

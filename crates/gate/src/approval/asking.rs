@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use access::{
-    Action, Approving, Before, Bound, Code, ColumnUse, Facts, Part, Position, Question, Refusal, Resource,
-    Stage, Timestamp, Use,
+    Action, Alike, Approving, Before, Bound, Code, ColumnUse, DataClass, Facts, Part, Position, Question,
+    Refusal, Resource, Stage, Timestamp, Use,
 };
 use audit::{Command, Event, PolicyNote};
 
@@ -61,7 +61,8 @@ impl Gate {
         let about = admitted.entry(now, question.request, Event::GatewayStopped);
         let previewed = self.previewed(rules, admitted, question, now);
         let is_unseen = previewed.is_none() && changes_rows(&question.facts);
-        let unsampled = is_unseen.then(|| "nothing of it may be run before it is approved".into());
+        let unsampled =
+            is_unseen.then(|| question.alike.as_ref().err().copied().unwrap_or(NOT_BEFORE).into());
         let request = Request {
             id: question.request.to_string().into(),
             revision: 0,
@@ -116,6 +117,9 @@ fn changes_rows(facts: &Facts) -> bool {
     matches!(facts.kinds.as_slice(), [kind] if ["insert", "update", "delete"].contains(&&**kind))
 }
 
+/// Why nothing of a command is found out beforehand.
+const NOT_BEFORE: &str = "nothing of it may be run before it is approved";
+
 /// Why a command cannot be approved by those to whom this much of it is shown; `None`: it can.
 fn unseen(shown: &Command, bound: &Bound) -> Option<&'static str> {
     let is_withheld = |text: &str| text == WITHHELD;
@@ -160,13 +164,28 @@ impl Gate {
             Shown::Text(text) => Some(access::Redacted::new(Some(text))),
             Shown::Opaque(_) => None,
         };
-        is_harmless.then_some(())?;
+        // What is put into another statement may stand in the upstream's own log.
+        let holds_cards = |it: &Shown| match it {
+            Shown::Text(text) => *self.recorder.name(text) != **text,
+            Shown::Null | Shown::Opaque(_) => false,
+        };
+        let is_card = |it: &ColumnUse| matches!(it.class, DataClass::Pan | DataClass::Sad);
+        let tells_cards = !question.parameters.is_empty()
+            && runs_conditions
+            && (facts.columns.iter().any(is_card)
+                || question.parameters.iter().any(|it| holds_cards(&show(it.expose()))));
+        (is_harmless && !tells_cards).then_some(())?;
+        let Alike { types, sees_others } = question.alike.clone().ok()?;
         let may_read = |before: &&Arc<Before>| self.may_read(rules, admitted, before, facts, now);
         let before = question.before.as_ref().filter(may_read);
         Some(Previewed {
             connection: Arc::clone(&admission.connection),
             facts: Arc::clone(facts),
             command: question.command.clone(),
+            types,
+            sees_others,
+            asker: format!("{}\n{}\n{}", admitted.who().issuer, admitted.who().subject, admitted.who().id)
+                .into(),
             parameters: question.parameters.iter().map(shown).collect::<Option<_>>()?,
             before: before.cloned(),
         })

@@ -24,6 +24,12 @@ pub struct Previewed {
     pub facts: Arc<Facts>,
     /// Its text.
     pub command: Redacted<Arc<str>>,
+    /// The types of its first parameters (`pg_type`; 0: left to the server).
+    pub types: Box<[u32]>,
+    /// Why its own session may see other rows, if it may: then none are shown.
+    pub sees_others: Option<&'static str>,
+    /// Whose it is: one at a time is found out of each.
+    pub asker: Box<str>,
     /// Its parameters as text; NULL is `None`.
     pub parameters: Vec<Redacted<Option<String>>>,
     /// How what it changes is read beforehand, where that is one thing. Whoever asks may read it without an approval.

@@ -112,6 +112,7 @@ impl Desk {
             bound: access::Bound::Text(|_| None, Box::default()),
             waits: None,
             before: None,
+            alike: Ok(access::Alike::default()),
         }
     }
 }

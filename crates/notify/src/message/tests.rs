@@ -112,7 +112,7 @@ fn a_message_says_who_where_what_and_why() {
             "Who: agent claude, for user carl (known to https://idp.example.com)",
             "Where: payments-db [cde], by postgres",
             "Does: update",
-            "Touches: 7 rows of public.cards; there is NO WHERE",
+            "Touches: NO WHERE: 7 rows of public.cards",
             "Why: `update` needs `write` on table public.cards",
             "Policy: ask-first: somebody looks at each write",
             "State: waits, 0 of 1 approvals, until 2023-11-14T22:28:20Z",

@@ -34,13 +34,11 @@ impl Https {
         let echo = answered.echo.map_or_else(|| echo.clone(), |other| echo.and(&other));
         let (parts, body) = answered.response.into_parts();
         let body = whole(body).await?;
-        let mut differences = reading.differences(&parts, &body, masker, now(), &echo)?;
-        let left_out = differences.len().saturating_sub(LINES_MAX);
-        differences.truncate(LINES_MAX);
+        let (differences, more) = reading.differences(&parts, &body, masker, now(), &echo)?;
         Ok(Difference {
             read: before.facts.call.as_deref().map(Read::of).unwrap_or_default(),
             lines: differences.into_iter().map(|it| line(it, masker)).collect(),
-            left_out: u32::try_from(left_out).unwrap_or(u32::MAX),
+            left_out: u32::try_from(more).unwrap_or(u32::MAX),
         })
     }
 }
@@ -77,8 +75,6 @@ async fn whole(mut body: Incoming) -> Result<Vec<u8>, &'static str> {
 
 const NO_REQUEST: &str = "it is not known how it is read";
 const WITHHELD: &str = "<withheld>";
-/// Places that are shown: people look through no more.
-const LINES_MAX: usize = 50;
 /// Characters of a value.
 const VALUE_CHARS_MAX: usize = 100;
 /// Bytes of a resource that is compared.

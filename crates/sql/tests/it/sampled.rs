@@ -9,7 +9,7 @@ use super::*;
 fn sample(sql: &str) -> Result<Option<Sampled>, &'static str> {
     let catalog = shop();
     let facts = analyse(sql, &catalog).facts;
-    sampled(sql, &[Some("7".into()), Some("o'clock".into()), None], &facts, &catalog)
+    sampled(sql, &[Some("7".into()), Some("o'clock".into()), None], &[], &facts, &catalog)
 }
 
 /// The query, in lower case, without its limit.
@@ -92,7 +92,7 @@ fn more_columns_than_people_look_at_are_counted() {
     let catalog = rows.catalog(&Labels::default());
     let sets: Vec<String> = names.iter().skip(1).map(|name| format!("{name} = 1")).collect();
     let text = format!("update wide set {}", sets.join(", "));
-    let it = sampled(&text, &[], &analyse(&text, &catalog).facts, &catalog).unwrap().unwrap();
+    let it = sampled(&text, &[], &[], &analyse(&text, &catalog).facts, &catalog).unwrap().unwrap();
     assert_eq!((it.columns.len(), it.sets_more), (8, 4));
 }
 
@@ -135,12 +135,12 @@ fn nothing_is_read_that_may_not_be_run_beforehand() {
     let catalog = shop();
     let facts = analyse("delete from payments where id = $1", &catalog).facts;
     assert!(
-        sampled("delete from payments where id = $1", &[], &facts, &catalog).is_err(),
+        sampled("delete from payments where id = $1", &[], &[], &facts, &catalog).is_err(),
         "a parameter that is not known"
     );
     let others = analyse("delete from cards", &catalog).facts;
     assert!(
-        sampled("delete from payments", &[], &others, &catalog).is_err(),
+        sampled("delete from payments", &[], &[], &others, &catalog).is_err(),
         "another table than was decided upon"
     );
 }
@@ -152,7 +152,7 @@ proptest! {
         let catalog = shop();
         let statement = "update payments set note = $1 where note = $1 and id = 1";
         let facts = analyse(statement, &catalog).facts;
-        if let Ok(Some(it)) = sampled(statement, &[Some(text)], &facts, &catalog) {
+        if let Ok(Some(it)) = sampled(statement, &[Some(text)], &[], &facts, &catalog) {
             let read = analyse(&it.query, &catalog).facts;
             prop_assert_eq!(line(&read), "select; read payments; no effect");
         }

@@ -89,15 +89,15 @@ impl Tree {
     }
 
     /// The places in which it differs from what a request makes of it whose body is `body`, in order.
-    pub fn differences(&self, body: Option<&Self>, how: How) -> Vec<Difference> {
+    pub fn differences(&self, body: Option<&Self>, how: How) -> Differences {
         let becomes = body.and_then(|body| match how {
             How::Deletes => None,
             How::Replaces => Some(body.clone()),
             How::Merges => Some(self.merged(body, true)),
             How::Names => Some(self.merged(body, false)),
         });
-        let mut found = Vec::new();
-        differ(Some(self), becomes.as_ref(), "", &mut found);
+        let mut found = Differences::default();
+        differ(Some(self), becomes.as_ref(), &mut Way::default(), &mut found);
         found
     }
 
@@ -147,24 +147,79 @@ impl Tree {
     }
 
     /// Each value in it that holds no others, at its place below `at`.
-    fn each(&self, at: &str, take: &mut impl FnMut(&str, &str)) {
+    fn each<'t>(&'t self, at: &mut Way<'t>, take: &mut impl FnMut(&Way<'t>, &str)) {
         match self {
             Self::Object(members) if members.is_empty() => take(at, "{}"),
             Self::Array(elements) if elements.is_empty() => take(at, "[]"),
             Self::Object(members) => {
-                members.values().for_each(|(told, value)| value.each(&below(at, told), take));
+                for (told, value) in members.values() {
+                    at.0.push(Step::Name(told));
+                    value.each(at, take);
+                    at.0.pop();
+                }
             }
             Self::Array(elements) => {
-                let places = elements.iter().enumerate();
-                places.for_each(|(index, value)| value.each(&below(at, &index.to_string()), take));
+                for (index, value) in elements.iter().enumerate() {
+                    at.0.push(Step::Index(index));
+                    value.each(at, take);
+                    at.0.pop();
+                }
             }
             Self::Leaf(leaf) => take(at, &leaf.told),
         }
     }
 }
 
+/// Where two documents differ: as many places as are told, and how many more there are.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Differences {
+    pub told: Vec<Difference>,
+    pub more: usize,
+}
+
+impl Differences {
+    /// Takes one that is at `at`, which is written only if it is told: a document is as large as its sender likes.
+    fn take(&mut self, at: &Way<'_>, difference: impl FnOnce(String) -> Difference) {
+        match self.told.len() < LINES_MAX {
+            true => self.told.push(difference(at.pointer())),
+            false => self.more += 1,
+        }
+    }
+}
+
+/// The way to a place.
+#[derive(Debug, Default)]
+struct Way<'t>(Vec<Step<'t>>);
+
+#[derive(Debug, Clone, Copy)]
+enum Step<'t> {
+    Name(&'t str),
+    Index(usize),
+}
+
+impl Way<'_> {
+    /// As a pointer (RFC 6901), of which as much is kept as is told.
+    fn pointer(&self) -> String {
+        let mut pointer = String::new();
+        for step in &self.0 {
+            if pointer.len() > POINTER_BYTES_MAX {
+                break;
+            }
+            pointer.push('/');
+            match step {
+                Step::Index(index) => pointer.push_str(&index.to_string()),
+                Step::Name(name) => {
+                    let name = name.get(..name.floor_char_boundary(POINTER_BYTES_MAX)).unwrap_or_default();
+                    pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+                }
+            }
+        }
+        pointer
+    }
+}
+
 /// Notes where `was` and `new`, which stand at the place `at`, differ.
-fn differ(was: Option<&Tree>, new: Option<&Tree>, at: &str, found: &mut Vec<Difference>) {
+fn differ<'t>(was: Option<&'t Tree>, new: Option<&'t Tree>, at: &mut Way<'t>, found: &mut Differences) {
     match (was, new) {
         (Some(Tree::Object(was)), Some(Tree::Object(new))) => {
             let names: BTreeSet<&String> = was.keys().chain(new.keys()).collect();
@@ -173,12 +228,16 @@ fn differ(was: Option<&Tree>, new: Option<&Tree>, at: &str, found: &mut Vec<Diff
                 // One name may be masked in the one and stand in the other: nothing of it is told.
                 let told = [was, new].into_iter().flatten().map(|(told, _)| told);
                 let Some(told) = told.min_by_key(|told| *told == name) else { continue };
-                differ(was.map(|(_, it)| it), new.map(|(_, it)| it), &below(at, told), found);
+                at.0.push(Step::Name(told));
+                differ(was.map(|(_, it)| it), new.map(|(_, it)| it), at, found);
+                at.0.pop();
             }
         }
         (Some(Tree::Array(was)), Some(Tree::Array(new))) => {
             for index in 0..was.len().max(new.len()) {
-                differ(was.get(index), new.get(index), &below(at, &index.to_string()), found);
+                at.0.push(Step::Index(index));
+                differ(was.get(index), new.get(index), at, found);
+                at.0.pop();
             }
         }
         (Some(Tree::Leaf(was)), Some(Tree::Leaf(new))) => {
@@ -189,17 +248,19 @@ fn differ(was: Option<&Tree>, new: Option<&Tree>, at: &str, found: &mut Vec<Diff
                 () if was.clear == new.clear => return,
                 () => (Change::Changed, Some(was.told.clone())),
             };
-            let (at, becomes) = (at.to_owned(), Some(new.told.clone()));
-            found.push(Difference { at, change, was: told, becomes });
+            let becomes = Some(new.told.clone());
+            found.take(at, |at| Difference { at, change, was: told, becomes });
         }
         (was, new) => {
-            let mut note = |tree: Option<&Tree>, change: Change| {
-                let mut take = |at: &str, told: &str| {
-                    let (at, told) = (at.to_owned(), Some(told.to_owned()));
-                    found.push(match change {
-                        Change::Removed => Difference { at, change, was: told, becomes: None },
-                        Change::Added | Change::Changed | Change::Set => {
-                            Difference { at, change, was: None, becomes: told }
+            let mut note = |tree: Option<&'t Tree>, change: Change| {
+                let mut take = |at: &Way<'t>, told: &str| {
+                    found.take(at, |at| {
+                        let told = Some(told.to_owned());
+                        match change {
+                            Change::Removed => Difference { at, change, was: told, becomes: None },
+                            Change::Added | Change::Changed | Change::Set => {
+                                Difference { at, change, was: None, becomes: told }
+                            }
                         }
                     });
                 };
@@ -211,10 +272,10 @@ fn differ(was: Option<&Tree>, new: Option<&Tree>, at: &str, found: &mut Vec<Diff
     }
 }
 
-/// The pointer to what `at` has under `name`.
-fn below(at: &str, name: &str) -> String {
-    format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"))
-}
+/// Places that are told: more are not looked at with care.
+const LINES_MAX: usize = 50;
+/// Bytes of a pointer, and of a name in it, that are kept.
+const POINTER_BYTES_MAX: usize = 1000;
 
 /// Reads a document beside the same as it was masked.
 struct Reader<'d> {

@@ -112,7 +112,7 @@ fn changes(document: Option<Value>, method: &str, body: &str, there: &str) -> Re
     let answer =
         Response::builder().header(CONTENT_TYPE, "application/json").body(()).unwrap().into_parts().0;
     let echo = Echo::of(&[b"sk-injected-1"]);
-    let found = reading.differences(&answer, there.as_bytes(), MASKER, Timestamp(0), &echo)?;
+    let (found, _) = reading.differences(&answer, there.as_bytes(), MASKER, Timestamp(0), &echo)?;
     let line = |it: Difference| {
         format!(
             "{:?} {} {:?} {:?}",

@@ -57,6 +57,7 @@ impl Exchange {
             },
             waits: self.chosen(),
             before: self.before().map(Arc::new),
+            alike: Ok(access::Alike::default()),
             facts: Arc::new(facts),
             parameters: labelled.unwrap_or_default(),
         }

@@ -177,6 +177,8 @@ impl Postgres {
         };
         self.status = status;
         if status == b'I' {
+            // Nothing of a pipeline that goes on is committed.
+            self.has_written = self.replies.runs_after_head();
             self.portals.retain(|portal| portal.may_last());
         }
         self.committed();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access::{Bound, Facts, Parameter, Question, Redacted, Stage};
+use access::{Alike, Bound, Facts, Parameter, Question, Redacted, Stage};
 use bytes::{BufMut, Bytes};
 use sql::{Analysis, NameUse};
 use wire::{Effect, Side, Violation};
@@ -377,7 +377,7 @@ impl Postgres {
         let sql = Arc::clone(&command);
         let command = Redacted::new(command);
         let about = Arc::clone(&facts);
-        let bound = self.bound(&about, &sql, &kind);
+        let (bound, alike) = (self.bound(&about, &sql, &kind), self.alike(&sql, &kind));
         self.effects.push_back(Effect::Ask(Question {
             request,
             stage,
@@ -387,6 +387,7 @@ impl Postgres {
             bound,
             waits: said_to_wait(&sql),
             before: None,
+            alike,
         }));
         let copy = match kind {
             Kind::Query | Kind::Execute { .. } => {
@@ -605,6 +606,36 @@ impl Postgres {
         Bound::Text(sql::canonical_text, self.reads_by.bytes().chain([0]).chain(types).collect())
     }
 }
+
+impl Postgres {
+    /// By which types of its parameters another session would read a command as this one does; unless what it does hangs on
+    /// what this one is, has set, made or changed.
+    fn alike(&self, sql: &str, kind: &Kind) -> Result<Alike, &'static str> {
+        if self.has_set || self.has_own_settings || self.doubt.is_own() {
+            return Err("what it does hangs on what its session has set or made");
+        }
+        let lower = sql.to_ascii_lowercase();
+        if OF_ONE_SESSION.iter().any(|name| lower.contains(name)) {
+            return Err("what it does hangs on its session");
+        }
+        let types = match kind {
+            Kind::Execute { bound, .. } => bound.statement.declared().into(),
+            Kind::Query | Kind::Parse { .. } => Box::default(),
+        };
+        let others = "its transaction has changed something that nobody else sees yet";
+        Ok(Alike { types, sees_others: self.has_written.then_some(others) })
+    }
+}
+
+/// Functions whose answers are of one session.
+const OF_ONE_SESSION: [&str; 6] = [
+    "current_setting",
+    "pg_backend_pid",
+    "inet_client",
+    "inet_server",
+    "pg_my_temp_schema",
+    "current_schema",
+];
 
 /// Whether a command may change how later ones of its session are read: a setting, by whatever way.
 pub(super) fn sets(facts: &Facts) -> bool {

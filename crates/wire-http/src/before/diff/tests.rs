@@ -4,6 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 
+fn below(at: &str, name: &str) -> String {
+    format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
 fn masked(text: &str) -> Tree {
     let masked = Masker::new(Profile::Last4).json(text.as_bytes(), &[]);
     let told = masked.map_or_else(|| text.as_bytes().to_vec(), |masked| masked.bytes);
@@ -22,7 +26,7 @@ fn lines(was: &str, body: &str, how: How) -> Vec<String> {
             Change::Set => format!("= {} {}{}", it.at, told(it.was), told(it.becomes)),
         }
     };
-    masked(was).differences(body.as_ref(), how).into_iter().map(line).collect()
+    masked(was).differences(body.as_ref(), how).told.into_iter().map(line).collect()
 }
 
 const CARD: &str =
@@ -108,7 +112,7 @@ fn whether_a_masked_value_is_the_same_is_not_told() {
 fn what_is_masked_as_a_whole_is_one_value() {
     let clear = r#"{"card": {"number": "x", "code": [1, 2]}, "a": 1}"#;
     let whole = Tree::read(clear.as_bytes(), br#"{"card": "********", "a": 1}"#).unwrap();
-    let differences = whole.differences(Some(&whole), How::Replaces);
+    let differences = whole.differences(Some(&whole), How::Replaces).told;
     let told: Vec<_> =
         differences.iter().map(|it| (it.at.as_str(), it.change, it.becomes.as_deref())).collect();
     assert_eq!(told, [("/card", Change::Set, Some("\"********\""))]);
@@ -199,7 +203,7 @@ proptest! {
         let (mut made, mut wanted) = (BTreeMap::new(), BTreeMap::new());
         leaves(&was, "", &mut made);
         leaves(&becomes, "", &mut wanted);
-        for it in tree(&was).differences(Some(&tree(&body)), how) {
+        for it in tree(&was).differences(Some(&tree(&body)), how).told {
             let was_there = it.was.map(|was| serde_json::from_str::<Value>(&was).unwrap());
             let is_empty = |value: &Value| matches!(value, Value::Object(_) | Value::Array(_));
             match (it.change, it.becomes.map(|new| serde_json::from_str::<Value>(&new).unwrap())) {
@@ -234,4 +238,14 @@ proptest! {
             tree.differences(Some(&tree), How::Merges);
         }
     }
+}
+
+#[test]
+fn a_document_with_one_long_name_is_no_large_answer() {
+    let was = masked(r#"{"a": 1}"#);
+    let name = "~".repeat(30_000);
+    let body = masked(&format!(r#"{{"{name}": [{}1]}}"#, "1,".repeat(10_000)));
+    let found = was.differences(Some(&body), How::Replaces);
+    assert_eq!((found.told.len(), found.more), (LINES_MAX, 10_001 + 1 - LINES_MAX));
+    assert!(found.told.iter().all(|it| it.at.len() <= 2 * POINTER_BYTES_MAX + 20));
 }

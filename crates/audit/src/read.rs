@@ -156,6 +156,28 @@ impl Iterator for Lines {
 }
 
 impl Lines {
+    /// Goes on with entry `index`, which is quick if it follows soon.
+    pub(crate) fn seek(&mut self, index: u64) {
+        let passed = match &mut self.source {
+            Source::Bundle(bytes, at) if index >= self.next && index / WIDTH == self.next / WIDTH => {
+                (self.next..index).all(|_| match tile::next_entry(bytes.get(*at..).unwrap_or_default()) {
+                    Some((entry, _)) => {
+                        *at += entry.len() + 2;
+                        true
+                    }
+                    None => false,
+                })
+            }
+            // What is before it is passed over when it is read.
+            Source::Segment(..) => index >= self.next,
+            Source::Bundle(..) | Source::Unknown => false,
+        };
+        if !passed {
+            self.source = Source::Unknown;
+        }
+        self.next = index;
+    }
+
     /// The entry `self.next`; `None` when the log does not have it yet.
     fn step(&mut self) -> Result<Option<Vec<u8>>, ReadError> {
         loop {

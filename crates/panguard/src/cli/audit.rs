@@ -1,4 +1,5 @@
 mod filter;
+mod find;
 pub mod line;
 
 use std::collections::VecDeque;
@@ -7,14 +8,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use audit::{Entry, Verifier};
+use audit::{Entry, Order, Search, Verifier};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::output::{self, Exit, Format};
+use super::plain::plain;
 use crate::config::{Config, process_env};
 use crate::folder;
 use filter::Filter;
+use find::{Wanted, find};
 
 /// Read the audit log, and verify it.
 #[derive(Args)]
@@ -43,9 +46,8 @@ enum Action {
         place: Place,
         #[command(flatten)]
         filter: Filter,
-        /// Only the newest so many; 0 is all.
-        #[arg(long, default_value_t = 0)]
-        limit: usize,
+        #[command(flatten)]
+        page: Page,
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
@@ -74,6 +76,23 @@ enum Action {
     },
 }
 
+/// Which of the entries that fit.
+#[derive(Args)]
+struct Page {
+    /// Only the newest so many; 0 is all.
+    #[arg(long, default_value_t = 0)]
+    limit: usize,
+    /// Newest first.
+    #[arg(long)]
+    newest: bool,
+    /// Only those before the entry of this index: the page after the one that ended with it.
+    #[arg(long, value_name = "INDEX", default_value_t = u64::MAX, hide_default_value = true)]
+    before: u64,
+    /// Read the log itself through, and do not rely on the index beside it to name all that fit.
+    #[arg(long)]
+    scan: bool,
+}
+
 /// Where the log is.
 #[derive(Args)]
 struct Place {
@@ -84,8 +103,12 @@ struct Place {
 
 pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
     match &arguments.action {
-        Action::List { place, filter, limit, format } => list(&place.find(path)?, filter, *limit, *format),
-        Action::Tail { place, filter, limit, format } => tail(&place.find(path)?, filter, *limit, *format),
+        Action::List { place, filter, page, format } => {
+            list(&place.find(path)?, &filter.search(), page, *format)
+        }
+        Action::Tail { place, filter, limit, format } => {
+            tail(&place.find(path)?, &filter.search(), *limit, *format)
+        }
         Action::Show { id, place, format } => show(&place.find(path)?, id, *format),
         Action::Verify { place, key, checkpoint, format } => {
             verify(&place.find(path)?, key.as_deref(), checkpoint.as_deref(), *format)
@@ -106,27 +129,31 @@ impl Place {
     }
 }
 
-fn list(dir: &Path, filter: &Filter, limit: usize, format: Format) -> anyhow::Result<Exit> {
-    let limit = if limit == 0 { usize::MAX } else { limit };
-    let mut newest = VecDeque::new();
-    for entry in audit::entries(dir, 0..u64::MAX) {
-        keep(&mut newest, filter, entry?, limit);
+fn list(dir: &Path, search: &Search, page: &Page, format: Format) -> anyhow::Result<Exit> {
+    let wanted = Wanted {
+        limit: if page.limit == 0 { usize::MAX } else { page.limit },
+        before: page.before,
+        order: if page.newest { Order::Newest } else { Order::Oldest },
+        scan: page.scan,
+    };
+    let more = find(dir, search, &wanted, |index, entry| print(index, entry, format))?;
+    if let (Format::Text, true, Some(oldest)) = (format, page.newest, more) {
+        eprintln!("older ones: --before {oldest}");
     }
-    newest.iter().try_for_each(|(index, entry)| print(*index, entry, format))?;
     Ok(Exit::Fine)
 }
 
-fn tail(dir: &Path, filter: &Filter, limit: usize, format: Format) -> anyhow::Result<Exit> {
+fn tail(dir: &Path, search: &Search, limit: usize, format: Format) -> anyhow::Result<Exit> {
     let mut entries = audit::entries(dir, 0..u64::MAX);
     let mut newest = VecDeque::new();
     for entry in entries.by_ref() {
-        keep(&mut newest, filter, entry?, limit);
+        keep(&mut newest, search, entry?, limit);
     }
     newest.iter().try_for_each(|(index, entry)| print(*index, entry, format))?;
     loop {
         for entry in entries.by_ref() {
             let (index, entry) = entry?;
-            if filter.takes(&entry) {
+            if search.fits(&entry) {
                 print(index, &entry, format)?;
             }
         }
@@ -134,9 +161,9 @@ fn tail(dir: &Path, filter: &Filter, limit: usize, format: Format) -> anyhow::Re
     }
 }
 
-/// Keeps what the filter takes, and of that the newest `limit`.
-fn keep(newest: &mut VecDeque<(u64, Entry)>, filter: &Filter, (index, entry): (u64, Entry), limit: usize) {
-    if filter.takes(&entry) {
+/// Keeps what fits, and of that the newest `limit`.
+fn keep(newest: &mut VecDeque<(u64, Entry)>, search: &Search, (index, entry): (u64, Entry), limit: usize) {
+    if search.fits(&entry) {
         newest.push_back((index, entry));
     }
     if newest.len() > limit {
@@ -160,8 +187,10 @@ fn show(dir: &Path, id: &str, format: Format) -> anyhow::Result<Exit> {
         match format {
             Format::Json => print(index, &entry, Format::Json)?,
             Format::Text => {
-                output::line(line::of(index, &entry));
-                output::line(serde_json::to_string_pretty(&value(&entry)?)?);
+                output::line(plain(&line::of(index, &entry)));
+                for line in serde_json::to_string_pretty(&value(&entry)?)?.lines() {
+                    output::line(plain(line));
+                }
             }
         }
     }
@@ -175,7 +204,7 @@ fn show(dir: &Path, id: &str, format: Format) -> anyhow::Result<Exit> {
 
 fn print(index: u64, entry: &Entry, format: Format) -> anyhow::Result<()> {
     match format {
-        Format::Text => output::line(line::of(index, entry)),
+        Format::Text => output::line(plain(&line::of(index, entry))),
         // The entry as the log holds it, so that its leaf hash can be taken again.
         Format::Json => output::json(&json!({ "index": index, "entry": value(entry)? }))?,
     }

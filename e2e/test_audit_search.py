@@ -138,3 +138,36 @@ def test_nothing_that_was_recorded_reaches_the_terminal_as_it_is(recorded, issue
     shown = recorded.run("audit", "list", "--newest", "--limit", "4").stdout
     shown += recorded.run("audit", "show", str(indexes(recorded, "--where", "statement ~ owned")[0])).stdout
     assert "owned" in shown and not any(hostile in shown for hostile in "\x1b\x07\u202e\x9b")
+
+
+def test_a_session_is_played_as_it_happened(recorded):
+    session = recorded.audit("--event", "command_refused")[0]["entry"]["session"]
+    entries = listed(recorded, "--session", session)
+    assert listed_by("replay", recorded, session) == entries
+    played = recorded.run("audit", "replay", session, "--no-wait").stdout.splitlines()
+    assert played[0].startswith(f"session {session}: agent reporter on payments from 127.0.0.1")
+    # A line for each entry, in order; the texts stand below with a mark.
+    told = [line for line in played[1:] if not line.startswith("    ")]
+    assert [int(line.rsplit("(", 1)[1][:-1]) for line in told] == [line["index"] for line in entries]
+    assert [line for line in told if "REFUSED PGD-" in line] and [line for line in told if "completed  SELECT 1" in line]
+    assert "    | drop table cards" in played and cards.VISA not in "".join(played)
+    assert recorded.run("audit", "replay", entries[-1]["entry"]["session"], "--speed", "1000000").stdout.splitlines() == played
+
+
+def listed_by(action, gateway, *arguments):
+    return [json.loads(line) for line in gateway.run("audit", action, "--format", "json", *arguments).stdout.splitlines()]
+
+
+def test_nothing_that_is_played_reaches_the_terminal_as_it_is(recorded, issuer):
+    with recorded.connect(issuer.agent()) as session:
+        session.execute("select 'a\n0:00:00.000  #1  allowed', '\x1b[2J\u202e\x9b'")
+    session = listed(recorded, "--where", "statement ~ '#1  allowed'")[0]["entry"]["session"]
+    played = recorded.run("audit", "replay", session, "--no-wait").stdout
+    assert not any(hostile in played for hostile in "\x1b\u202e\x9b")
+    assert "    | 0:00:00.000  #1  allowed', '\\u{1b}[2J" in played, "no line of it begins like one of panguard's"
+
+
+def test_there_is_no_session_of_that_name(recorded):
+    done = recorded.run("audit", "replay", "00000000000000ff\x1b", check=False)
+    assert done.returncode == 1 and "there is no session `00000000000000ff\\u{1b}`" in done.stderr
+    assert recorded.run("audit", "replay", "x", "--speed", "0", check=False).returncode == 2

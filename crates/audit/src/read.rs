@@ -103,6 +103,13 @@ pub struct Entries {
     lines: Lines,
 }
 
+impl Entries {
+    /// Goes on with entry `index`; that is quick where it follows soon.
+    pub fn seek(&mut self, index: u64) {
+        self.lines.seek(index);
+    }
+}
+
 impl Iterator for Entries {
     type Item = Result<(u64, Entry), ReadError>;
 

@@ -1,6 +1,7 @@
 mod filter;
 mod find;
 pub mod line;
+mod replay;
 
 use std::collections::VecDeque;
 use std::fs;
@@ -60,6 +61,21 @@ enum Action {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// Play a session as it happened: commands, refusals, waits and outcomes, at the times at which they were.
+    Replay {
+        /// The session's id, `3f9a61c0d4e8b752`, or a request's of it.
+        session: String,
+        #[command(flatten)]
+        place: Place,
+        /// How many times as fast.
+        #[arg(long, value_name = "N", default_value = "1", value_parser = replay::speed)]
+        speed: f64,
+        /// All at once.
+        #[arg(long, conflicts_with = "speed")]
+        no_wait: bool,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
     /// Verify the log offline; name the first entry that is wrong.
     Verify {
         #[command(flatten)]
@@ -110,6 +126,10 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
             tail(&place.find(path)?, &filter.search(), *limit, *format)
         }
         Action::Show { id, place, format } => show(&place.find(path)?, id, *format),
+        Action::Replay { session, place, speed, no_wait, format } => {
+            let speed = (!no_wait).then_some(*speed);
+            replay::replay(&place.find(path)?, session, speed, *format)
+        }
         Action::Verify { place, key, checkpoint, format } => {
             verify(&place.find(path)?, key.as_deref(), checkpoint.as_deref(), *format)
         }

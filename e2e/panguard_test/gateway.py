@@ -183,7 +183,8 @@ class Gateway:
         """The entries of the audit log, oldest first, as `panguard audit list` prints them."""
         limit = () if "--limit" in filters else ("--limit", "1000000000")
         out = self.run("audit", "list", "--format", "json", *limit, *filters).stdout
-        return [json.loads(line) for line in out.splitlines()]
+        # JSON leaves characters in strings that Python takes for line ends.
+        return [json.loads(line) for line in out.split("\n") if line]
 
     def verify(self, *more):
         """`panguard audit verify`: the finished process."""

@@ -1,6 +1,6 @@
 use std::ops::ControlFlow;
 
-use crate::{Command, Entry, Event, Indication, PolicyNote, StatusWord};
+use crate::{Entry, Event, Indication};
 
 /// What of an entry can be searched by. An entry has any number of values of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -108,7 +108,7 @@ impl Field {
         mut tell: impl FnMut(&str) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let event = &entry.event;
-        let command = command(event);
+        let command = event.command();
         let facts = command.map(|command| &*command.facts);
         match self {
             Self::Principal => match entry.principal.as_deref() {
@@ -151,8 +151,8 @@ impl Field {
             }
             Self::Kind => facts.into_iter().flat_map(|facts| &facts.kinds).try_for_each(|kind| tell(kind)),
             Self::Event => tell(event.name()),
-            Self::Decision => decision(event).into_iter().try_for_each(tell),
-            Self::Policy => policies(event).iter().try_for_each(|note| tell(&note.id)),
+            Self::Decision => event.decision().into_iter().try_for_each(tell),
+            Self::Policy => event.policies().iter().try_for_each(|note| tell(&note.id)),
             Self::Class => {
                 let facts = facts.into_iter();
                 facts
@@ -174,7 +174,7 @@ impl Field {
                 None => ControlFlow::Continue(()),
             },
             Self::Status => match event {
-                Event::Outcome { status, .. } => tell(status_word(*status)),
+                Event::Outcome { status, .. } => tell(status.as_str()),
                 _ => ControlFlow::Continue(()),
             },
             Self::Code => match event {
@@ -192,40 +192,6 @@ impl Field {
     }
 }
 
-/// The command that an event is about, where it says what it is.
-pub(crate) fn command(event: &Event) -> Option<&Command> {
-    match event {
-        Event::CommandIntent { command, .. }
-        | Event::CommandRefused { command, .. }
-        | Event::ApprovalAsked { command, .. } => Some(command),
-        _ => None,
-    }
-}
-
-/// What was decided, where something was.
-pub(crate) fn decision(event: &Event) -> Option<&'static str> {
-    match event {
-        Event::SessionOpened { .. } | Event::CommandIntent { .. } => Some("allowed"),
-        Event::SessionRefused { .. } | Event::AuthenticationFailed { .. } | Event::CommandRefused { .. } => {
-            Some("refused")
-        }
-        Event::ApprovalAsked { .. } => Some("held"),
-        _ => None,
-    }
-}
-
-/// The policies that decided.
-pub(crate) fn policies(event: &Event) -> &[PolicyNote] {
-    match event {
-        Event::SessionOpened { policies, .. }
-        | Event::SessionRefused { policies, .. }
-        | Event::CommandIntent { policies, .. }
-        | Event::CommandRefused { policies, .. }
-        | Event::ApprovalAsked { policies, .. } => policies,
-        _ => &[],
-    }
-}
-
 /// The request that an event is about, beside the one that it belongs to.
 fn other_request(event: &Event) -> Option<&str> {
     match event {
@@ -239,17 +205,5 @@ fn other_request(event: &Event) -> Option<&str> {
         | Event::ApprovalNotCounted { of, .. }
         | Event::ApprovalEnded { of, .. } => Some(of),
         _ => None,
-    }
-}
-
-/// A status as it stands in the entry.
-pub(crate) fn status_word(status: StatusWord) -> &'static str {
-    match status {
-        StatusWord::Completed => "completed",
-        StatusWord::Failed => "failed",
-        StatusWord::Withheld => "withheld",
-        StatusWord::RolledBack => "rolled_back",
-        StatusWord::Skipped => "skipped",
-        StatusWord::Unknown => "unknown",
     }
 }

@@ -1,3 +1,4 @@
+mod export;
 mod filter;
 mod find;
 pub mod line;
@@ -8,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use access::Timestamp;
 use anyhow::{Context, bail};
 use audit::{Entry, Order, Search, Verifier};
 use clap::{Args, Subcommand};
@@ -17,6 +19,7 @@ use super::output::{self, Exit, Format};
 use super::plain::plain;
 use crate::config::{Config, process_env};
 use crate::folder;
+use export::{Export, Form};
 use filter::Filter;
 use find::{Wanted, find};
 
@@ -76,6 +79,24 @@ enum Action {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// Write the entries for collectors: an entry a line, oldest first, whatever is in it.
+    Export {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        filter: Filter,
+        /// Those before a moment or a while ago.
+        #[arg(long, value_name = "WHEN", value_parser = filter::moment)]
+        until: Option<Timestamp>,
+        /// Read the log itself through, and do not rely on the index beside it to name all that fit.
+        #[arg(long)]
+        scan: bool,
+        /// Into a new file instead of standard output.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        #[arg(long, value_enum)]
+        format: Form,
+    },
     /// Verify the log offline; name the first entry that is wrong.
     Verify {
         #[command(flatten)]
@@ -129,6 +150,10 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
         Action::Replay { session, place, speed, no_wait, format } => {
             let speed = (!no_wait).then_some(*speed);
             replay::replay(&place.find(path)?, session, speed, *format)
+        }
+        Action::Export { place, filter, until, scan, out, format } => {
+            let wanted = Export { search: filter.search(), until: *until, scan: *scan, out: out.as_deref() };
+            export::export(&place.find(path)?, *format, &wanted)
         }
         Action::Verify { place, key, checkpoint, format } => {
             verify(&place.find(path)?, key.as_deref(), checkpoint.as_deref(), *format)

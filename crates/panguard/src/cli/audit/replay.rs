@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use access::{RequestId, Timestamp};
-use audit::{Command, Entry, Event, Field, Order, Search, StageWord};
+use audit::{Entry, Event, Field, Order, Search, StageWord};
 
 use super::find::{Wanted, find};
 use super::line;
@@ -97,7 +97,7 @@ impl Play {
                 .flat_map(|text| wrapped(text, COLUMNS))
                 .map(|line| format!("    | {line}")),
         );
-        if let Some(command) = command(&entry.event).filter(|command| !command.parameters.is_empty()) {
+        if let Some(command) = entry.event.command().filter(|command| !command.parameters.is_empty()) {
             let parameters = command.parameters.iter().map(|one| match one {
                 Some(value) => format!("'{value}'"),
                 None => "NULL".to_owned(),
@@ -171,16 +171,7 @@ fn who(entry: &Entry) -> String {
 fn text(event: &Event) -> Option<&str> {
     match event {
         Event::Outcome { said: Some(said), .. } => Some(&said.text),
-        event => command(event).map(|command| &*command.statement),
-    }
-}
-
-fn command(event: &Event) -> Option<&Command> {
-    match event {
-        Event::CommandIntent { command, .. }
-        | Event::CommandRefused { command, .. }
-        | Event::ApprovalAsked { command, .. } => Some(command),
-        _ => None,
+        event => event.command().map(|command| &*command.statement),
     }
 }
 

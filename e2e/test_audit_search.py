@@ -1,13 +1,14 @@
 """Entries are found by what is in them: the same by the index, by reading the log through, and by Python."""
 
 import json
+import os
 import shutil
 import stat
 import subprocess
 
 import pytest
 
-from panguard_test import Gateway, cards
+from panguard_test import Gateway, cards, until
 from panguard_test.gateway import binary
 from panguard_test.refusal import refusal
 
@@ -52,7 +53,8 @@ EXPRESSIONS = {
         lambda it: "it''s (f" in statement(it) and not any(part in statement(it) for part in ("select 1", "select 2")),
     "class = pan and decision = allowed": lambda it: it["entry"]["event"]["type"] == "command_intent" and '"class": "pan"' in json.dumps(it),
     "status = completed": lambda it: it["entry"]["event"].get("status") == "completed",
-    "kind != select": lambda it: "select" not in it["entry"]["event"].get("command", {}).get("facts", {}).get("kinds", []),
+    "kind != select and event != log_read":
+        lambda it: "select" not in it["entry"]["event"].get("command", {}).get("facts", {}).get("kinds", []),
     "time < 2020-01-01": lambda it: False,
     "time > 2h and code ~ PGD": lambda it: it["entry"]["event"].get("code", "").startswith("PGD"),
 }
@@ -171,3 +173,31 @@ def test_there_is_no_session_of_that_name(recorded):
     done = recorded.run("audit", "replay", "00000000000000ff\x1b", check=False)
     assert done.returncode == 1 and "there is no session `00000000000000ff\\u{1b}`" in done.stderr
     assert recorded.run("audit", "replay", "x", "--speed", "0", check=False).returncode == 2
+
+
+def test_that_the_log_was_read_is_in_it(recorded, tmp_path):
+    def reads():
+        return [line["entry"] for line in listed(recorded, "--where", "event = log_read")]
+
+    until(lambda: not list((recorded.data / "audit-reads").iterdir()), "what was read before is recorded")
+    before = len(reads())
+    recorded.run("audit", "export", "--format", "cef", "--out", str(tmp_path / "out"))
+    recorded.run("audit", "show", "3")
+    found = until(lambda: [entry for entry in reads()[before:] if entry["event"]["how"] in ("export", "show")][1:], "both are recorded")
+    assert found[0]["event"] == {"type": "log_read", "how": "show", "first": 3, "end": 4}
+    assert found[0]["client"] == f"panguard audit, user {os.getuid()} of the machine" and found[0]["resource"] == "audit log"
+
+
+def test_a_read_while_no_gateway_runs_is_recorded_when_one_starts(make_gateway):
+    gateway = make_gateway()
+    assert gateway.stop() == 0
+    gateway.run("audit", "replay", "00000000000000ff", check=False)
+    gateway.start()
+    until(lambda: listed(gateway, "--where", "event = log_read and object = 'audit log'")
+          and "replay" in [line["entry"]["event"].get("how") for line in listed(gateway)], "it is recorded")
+
+
+def test_a_copy_of_the_log_is_read_without_a_trace(recorded, tmp_path):
+    shutil.copytree(recorded.data / "audit", tmp_path / "audit")
+    recorded.run("audit", "list", "--dir", str(tmp_path / "audit"), "--scan")
+    assert [path.name for path in tmp_path.iterdir()] == ["audit"]

@@ -11,6 +11,7 @@ mod cli;
 mod config;
 mod demo;
 mod folder;
+mod reads;
 mod serve;
 
 use std::process::ExitCode;

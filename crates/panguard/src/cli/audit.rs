@@ -6,6 +6,7 @@ mod replay;
 
 use std::collections::VecDeque;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use super::output::{self, Exit, Format};
 use super::plain::plain;
 use crate::config::{Config, process_env};
 use crate::folder;
+use crate::reads::{self, How};
 use export::{Export, Form};
 use filter::Filter;
 use find::{Wanted, find};
@@ -174,6 +176,16 @@ impl Place {
     }
 }
 
+/// Has it recorded that the log is read, of these entries at most. Who cannot have that is told, and reads on: the files
+/// are there for whoever can read them.
+fn recorded(dir: &Path, how: How, range: Range<u64>) -> anyhow::Result<()> {
+    let range = range.start..range.end.min(audit::size(dir)?);
+    if let Err(error) = reads::leave(dir, how, &range) {
+        eprintln!("panguard: that the log is read is not recorded: {error}");
+    }
+    Ok(())
+}
+
 fn list(dir: &Path, search: &Search, page: &Page, format: Format) -> anyhow::Result<Exit> {
     let wanted = Wanted {
         limit: if page.limit == 0 { usize::MAX } else { page.limit },
@@ -181,6 +193,7 @@ fn list(dir: &Path, search: &Search, page: &Page, format: Format) -> anyhow::Res
         order: if page.newest { Order::Newest } else { Order::Oldest },
         scan: page.scan,
     };
+    recorded(dir, How::List, 0..page.before)?;
     let more = find(dir, search, &wanted, |index, entry| print(index, entry, format))?;
     if let (Format::Text, true, Some(oldest)) = (format, page.newest, more) {
         eprintln!("older ones: --before {oldest}");
@@ -189,6 +202,7 @@ fn list(dir: &Path, search: &Search, page: &Page, format: Format) -> anyhow::Res
 }
 
 fn tail(dir: &Path, search: &Search, limit: usize, format: Format) -> anyhow::Result<Exit> {
+    recorded(dir, How::Tail, 0..u64::MAX)?;
     let mut entries = audit::entries(dir, 0..u64::MAX);
     let mut newest = VecDeque::new();
     for entry in entries.by_ref() {
@@ -221,6 +235,7 @@ fn show(dir: &Path, id: &str, format: Format) -> anyhow::Result<Exit> {
         Ok(index) => index..index.saturating_add(1),
         Err(_) => 0..u64::MAX,
     };
+    recorded(dir, How::Show, range.clone())?;
     let by_request = range.end == u64::MAX;
     let mut found = false;
     for entry in audit::entries(dir, range) {

@@ -19,7 +19,7 @@ use vault::{Listed, Vault};
 
 use super::{Maskers, gateway_name, live, notify, now, tell_authority, watched};
 use crate::config::{Config, process_env};
-use crate::folder;
+use crate::{folder, reads};
 
 /// What is in force, and where it comes from.
 pub struct Reload {
@@ -55,6 +55,8 @@ impl Reload {
                 _ = hang_up.recv() => true,
             };
             self.note_secrets();
+            let audit = folder::audit(&self.config.data_dir);
+            reads::record(&audit, &gateway_name(), now(), &self.parts.log).await;
             let found = stamp(&watched(&self.path, &self.config));
             if found == seen && !asked {
                 continue;

@@ -20,6 +20,7 @@ use serde_json::json;
 use super::find::{Wanted, find};
 use crate::cli::output::Exit;
 use crate::cli::plain::plain_json;
+use crate::reads::How;
 use leaf::Leaf;
 
 /// In which form entries are exported. Each is one line.
@@ -81,6 +82,7 @@ fn write(
     wanted: &Wanted,
     out: &mut impl Write,
 ) -> anyhow::Result<u64> {
+    super::recorded(dir, How::Export, 0..u64::MAX)?;
     let mut count = 0;
     find(dir, search, wanted, |index, entry| {
         count += 1;

@@ -1,9 +1,11 @@
 //! Finding entries: by the index where there can be one, else by reading the log through.
 
 use std::ops::{ControlFlow, Range};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use audit::{Entry, Index, NotIndexed, Order, Search};
+
+use crate::folder;
 
 /// Which of the entries that fit are wanted.
 pub struct Wanted {
@@ -57,7 +59,7 @@ fn each(
     if wanted.scan || search.is_everything() {
         return scan(dir, search, wanted, tell);
     }
-    match Index::open(dir, &beside(dir)) {
+    match Index::open(dir, &folder::beside(dir, "-index")) {
         Ok(mut index) => Ok(index.find(search, 0..wanted.before, wanted.order, tell)?),
         Err(NotIndexed::Log(error)) => Err(error.into()),
         Err(why) => {
@@ -101,13 +103,6 @@ fn scan(
 fn fitting(dir: &Path, search: &Search, range: Range<u64>) -> Result<Vec<(u64, Entry)>, audit::ReadError> {
     let fits = |entry: &Result<(u64, Entry), _>| entry.as_ref().map_or(true, |(_, entry)| search.fits(entry));
     audit::entries(dir, range).filter(fits).collect()
-}
-
-/// Where the index of the log at `dir` is: `data_dir/audit-index`.
-fn beside(dir: &Path) -> PathBuf {
-    let mut name = dir.file_name().unwrap_or_default().to_owned();
-    name.push("-index");
-    dir.with_file_name(name)
 }
 
 /// Entries that are read together where the newest come first: at most 256 MiB, some MiB mostly.

@@ -11,6 +11,7 @@ use super::find::{Wanted, find};
 use super::line;
 use crate::cli::output::{self, Exit, Format};
 use crate::cli::plain::{plain, wrapped};
+use crate::reads::How;
 
 /// How fast: `None` is without waiting.
 pub type Speed = Option<f64>;
@@ -22,6 +23,7 @@ pub fn replay(dir: &Path, id: &str, speed: Speed, format: Format) -> anyhow::Res
     let requests = Search::Holds(Field::Request, format!("{session}-").into());
     let search = Search::Any(vec![Search::Is(Field::Session, session.into()), requests]);
     let wanted = Wanted { limit: usize::MAX, before: u64::MAX, order: Order::Oldest, scan: false };
+    super::recorded(dir, How::Replay, 0..u64::MAX)?;
     // Which they are, and no more: it may be long, and playing it takes as long as it took.
     let mut indexes = Vec::new();
     find(dir, &search, &wanted, |index, _| {

@@ -1,0 +1,89 @@
+use access::Secret;
+use audit::{Options, Signer};
+
+use super::*;
+
+/// A log with a place for notes, and how it was read, by its entries.
+struct Place(tempfile::TempDir, Log);
+
+impl Place {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let signer = Signer::from_seed(&Secret::from(vec![9; 32]), "gw1").unwrap();
+        let log =
+            Log::open(&dir.path().join("audit"), signer, Options::new("gw1", "0", Timestamp(1))).unwrap();
+        Self(dir, log)
+    }
+
+    fn audit(&self) -> PathBuf {
+        self.0.path().join("audit")
+    }
+
+    fn record(&self) -> Vec<(String, u64, u64)> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(record(&self.audit(), "gw1", Timestamp(2), &self.1));
+        let entries = audit::entries(&self.audit(), 0..u64::MAX).map(Result::unwrap);
+        entries
+            .filter_map(|(_, entry)| match entry.event {
+                Event::LogRead { how, first, end } => Some((how.into(), first, end)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn notes(&self) -> usize {
+        fs::read_dir(folder(&self.audit())).unwrap().count()
+    }
+}
+
+#[test]
+fn a_note_becomes_an_entry_once() {
+    let place = Place::new();
+    expect(&place.audit()).unwrap();
+    leave(&place.audit(), How::Export, &(3..7)).unwrap();
+    leave(&place.audit(), How::List, &(0..9)).unwrap();
+    let both = vec![("export".to_owned(), 3, 7), ("list".to_owned(), 0, 9)];
+    assert_eq!(place.record(), both);
+    assert_eq!(place.notes(), 0);
+    assert_eq!(place.record(), both);
+}
+
+#[test]
+fn a_copy_of_a_log_has_nobody_to_leave_notes_for() {
+    let place = Place::new();
+    leave(&place.audit(), How::List, &(0..9)).unwrap();
+    assert!(!folder(&place.audit()).exists());
+    assert!(place.record().is_empty());
+}
+
+#[test]
+fn what_is_no_note_says_nothing_and_goes() {
+    let place = Place::new();
+    expect(&place.audit()).unwrap();
+    let folder = folder(&place.audit());
+    for (number, text) in [
+        "",
+        "{",
+        r#"{"how": "by magic", "first": 0, "end": 1}"#,
+        r#"{"how": "list", "first": -1, "end": 1}"#,
+        r#"{"how": "list", "first": 0, "end": 1, "more": 1}"#,
+        &" ".repeat(10_000),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        fs::write(folder.join(format!("{number}.note")), text).unwrap();
+    }
+    std::os::unix::fs::symlink(folder.join("0.note"), folder.join("9.note")).unwrap();
+    assert!(place.record().is_empty());
+    assert_eq!(place.notes(), 0);
+}
+
+#[test]
+fn what_is_still_being_written_is_left() {
+    let place = Place::new();
+    expect(&place.audit()).unwrap();
+    fs::write(folder(&place.audit()).join("1-1-0.new"), r#"{"how""#).unwrap();
+    assert!(place.record().is_empty());
+    assert_eq!(place.notes(), 1);
+}

@@ -48,7 +48,7 @@ pub fn event(leaf: &Leaf<'_>) -> Value {
         },
         "actor": {
             "user": user.clone(), "session": session.clone(), "authorizations": authorizations,
-            "app_name": if who.is_some() { entry.client.as_deref() } else { Some("panguard") },
+            "app_name": entry.client.as_deref().unwrap_or("panguard"),
         },
         "src_endpoint": match (leaf.ip(), entry.from.as_deref()) {
             (Some(ip), _) => json!({ "ip": ip.to_string() }),

@@ -1,7 +1,7 @@
 //! How many entries a second the audit log makes durable, and how long each waits for it.
 //!
 //! ```text
-//! cargo bench -p audit [-- FOLDER [SECONDS]]
+//! cargo bench -p audit --bench append [-- FOLDER [SECONDS]]
 //! ```
 //! FOLDER is on the disk in question (default: the system's temporary folder). Producers append, wait for
 //! the receipt, and append the next, as sessions do. Beside it stands what the disk itself takes for a flush

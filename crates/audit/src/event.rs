@@ -294,6 +294,51 @@ impl Event {
         }
     }
 
+    /// The command that it is about, where it says what that is.
+    pub fn command(&self) -> Option<&Command> {
+        match self {
+            Self::CommandIntent { command, .. }
+            | Self::CommandRefused { command, .. }
+            | Self::ApprovalAsked { command, .. } => Some(command),
+            _ => None,
+        }
+    }
+
+    /// What was decided, where something was: `allowed`, `refused` or `held`.
+    pub fn decision(&self) -> Option<&'static str> {
+        match self {
+            Self::SessionOpened { .. } | Self::CommandIntent { .. } => Some("allowed"),
+            Self::SessionRefused { .. } | Self::AuthenticationFailed { .. } | Self::CommandRefused { .. } => {
+                Some("refused")
+            }
+            Self::ApprovalAsked { .. } => Some("held"),
+            _ => None,
+        }
+    }
+
+    /// The policies that decided.
+    pub fn policies(&self) -> &[PolicyNote] {
+        match self {
+            Self::SessionOpened { policies, .. }
+            | Self::SessionRefused { policies, .. }
+            | Self::CommandIntent { policies, .. }
+            | Self::CommandRefused { policies, .. }
+            | Self::ApprovalAsked { policies, .. } => policies,
+            _ => &[],
+        }
+    }
+
+    /// The policy set that they are from.
+    pub fn policy_version(&self) -> Option<&str> {
+        match self {
+            Self::SessionOpened { policy_version, .. }
+            | Self::CommandIntent { policy_version, .. }
+            | Self::CommandRefused { policy_version, .. }
+            | Self::ApprovalAsked { policy_version, .. } => Some(policy_version),
+            _ => None,
+        }
+    }
+
     /// What was affected, for an event that concerns no connection.
     pub(crate) fn resource(&self) -> String {
         match self {
@@ -548,6 +593,20 @@ pub enum StatusWord {
     Skipped,
     /// Not known: the session ended first.
     Unknown,
+}
+
+impl StatusWord {
+    /// As it stands in the entry.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Withheld => "withheld",
+            Self::RolledBack => "rolled_back",
+            Self::Skipped => "skipped",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// How a request for approval ended without its command having run.

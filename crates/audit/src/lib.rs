@@ -14,6 +14,8 @@
 //! DIR/checkpoint      the newest signed head
 //! DIR/checkpoints     earlier ones, at most one a minute
 //! ```
+//!
+//! Beside it may lie an index ([`Index`]), from which entries are found quickly. It is no part of the log.
 
 mod commit;
 mod encode;
@@ -22,12 +24,14 @@ mod event;
 pub mod evidence;
 mod gather;
 mod history;
+mod index;
 mod log;
 mod note;
 mod prove;
 mod publish;
 mod read;
 mod recover;
+mod search;
 mod segment;
 mod tile;
 mod tree;
@@ -39,10 +43,12 @@ pub use event::{
     Change, ColumnNote, Command, Ended, Event, FactsNote, MatchNote, PolicyNote, SaidNote, StageWord,
     StatusWord, UseNote,
 };
+pub use index::{Index, NotIndexed, Order};
 pub use log::{Appending, Log, LogError, NotAppended, Options, State};
 pub use note::{BadKey, Checkpoint, NotSigned, Signer, Verifier};
 pub use prove::{checkpoint, prove};
 pub use read::{Entries, Lines, ReadError, entries, lines, since, size};
+pub use search::{Field, Misunderstood, Search};
 #[doc(hidden)]
 pub use segment::fuzz_record;
 pub use tree::{

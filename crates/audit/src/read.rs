@@ -103,6 +103,13 @@ pub struct Entries {
     lines: Lines,
 }
 
+impl Entries {
+    /// Goes on with entry `index`; that is quick where it follows soon.
+    pub fn seek(&mut self, index: u64) {
+        self.lines.seek(index);
+    }
+}
+
 impl Iterator for Entries {
     type Item = Result<(u64, Entry), ReadError>;
 
@@ -156,6 +163,28 @@ impl Iterator for Lines {
 }
 
 impl Lines {
+    /// Goes on with entry `index`, which is quick if it follows soon.
+    pub(crate) fn seek(&mut self, index: u64) {
+        let passed = match &mut self.source {
+            Source::Bundle(bytes, at) if index >= self.next && index / WIDTH == self.next / WIDTH => {
+                (self.next..index).all(|_| match tile::next_entry(bytes.get(*at..).unwrap_or_default()) {
+                    Some((entry, _)) => {
+                        *at += entry.len() + 2;
+                        true
+                    }
+                    None => false,
+                })
+            }
+            // What is before it is passed over when it is read.
+            Source::Segment(..) => index >= self.next,
+            Source::Bundle(..) | Source::Unknown => false,
+        };
+        if !passed {
+            self.source = Source::Unknown;
+        }
+        self.next = index;
+    }
+
     /// The entry `self.next`; `None` when the log does not have it yet.
     fn step(&mut self) -> Result<Option<Vec<u8>>, ReadError> {
         loop {

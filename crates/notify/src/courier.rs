@@ -163,10 +163,9 @@ impl Notify {
 
     /// Tries one delivery, and takes note of what came of it. What cannot be noted is tried again.
     async fn attempt(&self, delivery: Delivery) {
-        match self.try_to_tell(&delivery).await {
-            Ok(came) => self.end(delivery, came).await,
-            // It is due as it was.
-            Err(Down(_)) => {}
+        // What the store cannot say leaves it due as it was.
+        if let Ok(came) = self.try_to_tell(&delivery).await {
+            self.end(delivery, came).await;
         }
     }
 

@@ -105,6 +105,13 @@ pub fn log_signer(vault: &Vault) -> anyhow::Result<Signer> {
     Ok(Signer::from_seed(&seed, &format!("panguard-{name}"))?)
 }
 
+/// A place beside the audit log at `dir`, which is named like it: `data_dir/audit-index`.
+pub fn beside(dir: &Path, ending: &str) -> PathBuf {
+    let mut name = dir.file_name().unwrap_or_default().to_owned();
+    name.push(ending);
+    dir.with_file_name(name)
+}
+
 fn vault_key(source: &VaultKey) -> anyhow::Result<Secret> {
     match source {
         VaultKey::File(path) => key_file(path),

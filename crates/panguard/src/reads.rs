@@ -1,90 +1,146 @@
-//! Reads of the audit log that are to be recorded in it (PCI DSS 4.0.1, 10.2.1.3).
+//! That somebody reads the audit log is an entry of it (PCI DSS 4.0.1, 10.2.1.3).
 //!
-//! A log has one writer, the gateway. A command that reads leaves a note in the data folder, and a gateway that runs, or
-//! the next one that starts, makes an entry of it.
+//! The command line reads the log's files and cannot append to them, for a gateway may have it open. So it leaves a note in
+//! a folder beside the log, before it reads; the gateway makes an entry of each note and takes the note away. A note that
+//! was left while none ran becomes one when the next starts. The folder is the gateway's: where there is none, the
+//! log is a copy.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
 use std::ops::Range;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use access::Timestamp;
-use anyhow::Context;
-use audit::Event;
+use audit::{Entry, Event, Log};
 use serde::{Deserialize, Serialize};
+use tracing::warn;
+
+use access::Timestamp;
+
+/// How the log is read: what is written of it is one of these, whatever a note says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    List,
+    Tail,
+    Show,
+    Replay,
+    Export,
+    Evidence,
+}
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Note {
-    how: Box<str>,
+    how: How,
     first: u64,
     end: u64,
 }
 
-/// Makes the folder of notes, so that it is the gateway's own, whoever leaves notes in it.
+/// Leaves a note that the log at `dir` is read, of those entries at most.
 ///
 /// # Errors
-/// It cannot be made.
-pub fn prepare(data_dir: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(data_dir.join(FOLDER))
-}
-
-/// Leaves a note that the log's entries in `range` were read by `how`, by whoever runs this process.
-///
-/// # Errors
-/// It cannot be written: then what was read must not be told.
-pub fn leave(data_dir: &Path, how: &str, range: Range<u64>, now: Timestamp) -> anyhow::Result<()> {
-    let folder = data_dir.join(FOLDER);
-    let write = || {
-        prepare(data_dir)?;
-        let user = rustix::process::getuid().as_raw();
-        let time = jiff::Timestamp::from_microsecond(now.micros()).unwrap_or(jiff::Timestamp::MAX);
-        let how = format!("{how} by uid {user} at {time:.0}").into();
-        let text = serde_json::to_string(&Note { how, first: range.start, end: range.end })?;
-        let name = format!("{}-{}", now.micros(), std::process::id());
-        let new = folder.join(format!(".{name}"));
-        // The gateway may be another user; the folder is closed to all others.
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&new)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&new, folder.join(name))
-    };
-    write().with_context(|| {
-        format!("that the audit log is read cannot be noted in `{}`, so it is not read", folder.display())
-    })
-}
-
-/// The notes that wait, oldest first, each with its file, which goes once the entry is there.
-pub fn waiting(data_dir: &Path) -> Vec<(PathBuf, Event)> {
-    let inside = fs::read_dir(data_dir.join(FOLDER)).into_iter().flatten().flatten();
-    let is_whole =
-        |path: &PathBuf| path.file_name().is_some_and(|name| !name.to_string_lossy().starts_with('.'));
-    let mut files: Vec<PathBuf> = inside.map(|file| file.path()).filter(is_whole).take(NOTES_MAX).collect();
-    files.sort();
-    files.into_iter().map(|path| (path.clone(), event(&path))).collect()
-}
-
-fn event(path: &Path) -> Event {
-    let read = || {
-        let mut text = String::new();
-        fs::File::open(path).ok()?.take(NOTE_BYTES_MAX).read_to_string(&mut text).ok()?;
-        serde_json::from_str::<Note>(&text).ok()
-    };
-    match read() {
-        Some(Note { how, first, end }) => Event::LogRead { how, first, end },
-        // Somebody read, and that is known.
-        None => Event::LogRead { how: "by a note that cannot be read".into(), first: 0, end: 0 },
+/// It cannot be left though it should be.
+pub fn leave(dir: &Path, how: How, range: &Range<u64>) -> io::Result<()> {
+    let folder = folder(dir);
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    if fs::read_dir(&folder)?.count() >= NOTES_MAX {
+        return Err(io::Error::other(format!("{NOTES_MAX} notes wait there for a gateway to start")));
+    }
+    let note = Note { how, first: range.start, end: range.end };
+    let mut number = 0;
+    loop {
+        let name = format!("{}-{}-{number}", jiff::Timestamp::now().as_microsecond(), std::process::id());
+        let new = folder.join(&name).with_extension("new");
+        // The gateway may run as somebody else than whoever reads; the folder is closed to others.
+        match OpenOptions::new().write(true).create_new(true).mode(0o644).open(&new) {
+            Ok(mut file) => {
+                file.write_all(serde_json::to_string(&note)?.as_bytes())?;
+                return fs::rename(&new, folder.join(&name).with_extension(ENDING));
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < NUMBER_MAX => number += 1,
+            Err(error) => return Err(error),
+        }
     }
 }
 
-/// The folder of notes in the data folder.
-const FOLDER: &str = "reads";
+/// Makes the folder in which notes are left for this gateway.
+pub fn expect(dir: &Path) -> anyhow::Result<()> {
+    crate::folder::make(&folder(dir)).map(|_| ())
+}
 
-/// Notes that are recorded at a time; the rest is for the next.
-const NOTES_MAX: usize = 100;
+/// Makes entries of the notes that lie there, and takes them away.
+pub async fn record(dir: &Path, gateway: &str, now: Timestamp, log: &Log) {
+    let Ok(notes) = fs::read_dir(folder(dir)) else { return };
+    let paths = notes.flatten().map(|note| note.path());
+    let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|end| end == ENDING)).collect();
+    // In the order of their times, which their names begin with.
+    paths.sort_unstable();
+    for path in paths.into_iter().take(NOTES_AT_ONCE) {
+        match read(&path) {
+            Ok((note, user)) => {
+                let how = word(note.how).into();
+                let event = Event::LogRead { how, first: note.first, end: note.end };
+                let client = Some(format!("panguard, user {user} of the machine").into());
+                let entry = Entry { client, ..Entry::of_gateway(now, gateway.into(), event) };
+                // The note stays until its entry is durable: rather two entries than none.
+                if log.append(&entry).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => warn!(%error, "a note of who read the audit log says nothing"),
+        }
+        if let Err(error) = fs::remove_file(&path) {
+            // It would be recorded again and again.
+            warn!(%error, "a note of who read the audit log cannot be taken away");
+            return;
+        }
+    }
+}
 
-/// A note is a line.
-const NOTE_BYTES_MAX: u64 = 4096;
+/// A note, and the user of the machine who left it.
+fn read(path: &Path) -> io::Result<(Note, u32)> {
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let file = fs::File::open(path)?;
+    let user = file.metadata()?.uid();
+    let mut text = String::new();
+    file.take(NOTE_BYTES_MAX).read_to_string(&mut text)?;
+    Ok((serde_json::from_str(&text)?, user))
+}
+
+fn word(how: How) -> &'static str {
+    match how {
+        How::List => "list",
+        How::Tail => "tail",
+        How::Show => "show",
+        How::Replay => "replay",
+        How::Export => "export",
+        How::Evidence => "evidence",
+    }
+}
+
+/// `data_dir/audit-reads`.
+fn folder(dir: &Path) -> PathBuf {
+    crate::folder::beside(dir, "-reads")
+}
+
+const ENDING: &str = "note";
+
+/// A note has some 60.
+const NOTE_BYTES_MAX: u64 = 1024;
+
+/// Who reads the log this often while no gateway runs is told so, and reads it unrecorded.
+const NOTES_MAX: usize = 10_000;
+
+/// In each look, once a second.
+const NOTES_AT_ONCE: usize = 100;
+
+/// Notes of one process in one microsecond.
+const NUMBER_MAX: u32 = 100;
 
 #[cfg(test)]
 mod tests;

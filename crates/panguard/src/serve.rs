@@ -28,7 +28,7 @@ use vault::{Name, Vault, fresh_key};
 use wire_postgres::startup::{Auth, Discovery};
 
 use crate::config::{self, Config, HttpConnection, PanProfile, process_env};
-use crate::{authority, folder};
+use crate::{authority, folder, reads};
 use approvals::Shelf;
 pub use live::{target, upstream};
 use reload::Reload;
@@ -89,6 +89,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         let parts =
             reload::Parts { gate, gateway: gateway.clone(), notify, vault, log: log.clone(), maskers };
         let looking = tokio::spawn(approvals::look(parts.gate.clone()));
+        reads::expect(&folder::audit(&config.data_dir))?;
         let reload = Reload::new(path.into(), config.clone(), parts);
         let reload = tokio::spawn(reload.run(signal(SignalKind::hangup())?));
         tokio::spawn(stop_on_signal(stop)?);

@@ -1,20 +1,29 @@
+mod export;
 mod filter;
+mod find;
 pub mod line;
+mod replay;
 
 use std::collections::VecDeque;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use access::Timestamp;
 use anyhow::{Context, bail};
-use audit::{Entry, Verifier};
+use audit::{Entry, Order, Search, Verifier};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::output::{self, Exit, Format};
+use super::plain::plain;
 use crate::config::{Config, process_env};
 use crate::folder;
+use crate::reads::{self, How};
+use export::{Export, Form};
 use filter::Filter;
+use find::{Wanted, find};
 
 /// Read the audit log, and verify it.
 #[derive(Args)]
@@ -43,9 +52,8 @@ enum Action {
         place: Place,
         #[command(flatten)]
         filter: Filter,
-        /// Only the newest so many; 0 is all.
-        #[arg(long, default_value_t = 0)]
-        limit: usize,
+        #[command(flatten)]
+        page: Page,
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
@@ -57,6 +65,39 @@ enum Action {
         place: Place,
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
+    },
+    /// Play a session as it happened: commands, refusals, waits and outcomes, at the times at which they were.
+    Replay {
+        /// The session's id, `3f9a61c0d4e8b752`, or a request's of it.
+        session: String,
+        #[command(flatten)]
+        place: Place,
+        /// How many times as fast.
+        #[arg(long, value_name = "N", default_value = "1", value_parser = replay::speed)]
+        speed: f64,
+        /// All at once.
+        #[arg(long, conflicts_with = "speed")]
+        no_wait: bool,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Write the entries for collectors: an entry a line, oldest first, whatever is in it.
+    Export {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        filter: Filter,
+        /// Those before a moment or a while ago.
+        #[arg(long, value_name = "WHEN", value_parser = filter::moment)]
+        until: Option<Timestamp>,
+        /// Read the log itself through, and do not rely on the index beside it to name all that fit.
+        #[arg(long)]
+        scan: bool,
+        /// Into a new file instead of standard output.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        #[arg(long, value_enum)]
+        format: Form,
     },
     /// Verify the log offline; name the first entry that is wrong.
     Verify {
@@ -74,6 +115,23 @@ enum Action {
     },
 }
 
+/// Which of the entries that fit.
+#[derive(Args)]
+struct Page {
+    /// Only the newest so many; 0 is all.
+    #[arg(long, default_value_t = 0)]
+    limit: usize,
+    /// Newest first.
+    #[arg(long)]
+    newest: bool,
+    /// Only those before the entry of this index: the page after the one that ended with it.
+    #[arg(long, value_name = "INDEX", default_value_t = u64::MAX, hide_default_value = true)]
+    before: u64,
+    /// Read the log itself through, and do not rely on the index beside it to name all that fit.
+    #[arg(long)]
+    scan: bool,
+}
+
 /// Where the log is.
 #[derive(Args)]
 struct Place {
@@ -84,9 +142,21 @@ struct Place {
 
 pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
     match &arguments.action {
-        Action::List { place, filter, limit, format } => list(&place.find(path)?, filter, *limit, *format),
-        Action::Tail { place, filter, limit, format } => tail(&place.find(path)?, filter, *limit, *format),
+        Action::List { place, filter, page, format } => {
+            list(&place.find(path)?, &filter.search(), page, *format)
+        }
+        Action::Tail { place, filter, limit, format } => {
+            tail(&place.find(path)?, &filter.search(), *limit, *format)
+        }
         Action::Show { id, place, format } => show(&place.find(path)?, id, *format),
+        Action::Replay { session, place, speed, no_wait, format } => {
+            let speed = (!no_wait).then_some(*speed);
+            replay::replay(&place.find(path)?, session, speed, *format)
+        }
+        Action::Export { place, filter, until, scan, out, format } => {
+            let wanted = Export { search: filter.search(), until: *until, scan: *scan, out: out.as_deref() };
+            export::export(&place.find(path)?, *format, &wanted)
+        }
         Action::Verify { place, key, checkpoint, format } => {
             verify(&place.find(path)?, key.as_deref(), checkpoint.as_deref(), *format)
         }
@@ -106,27 +176,43 @@ impl Place {
     }
 }
 
-fn list(dir: &Path, filter: &Filter, limit: usize, format: Format) -> anyhow::Result<Exit> {
-    let limit = if limit == 0 { usize::MAX } else { limit };
-    let mut newest = VecDeque::new();
-    for entry in audit::entries(dir, 0..u64::MAX) {
-        keep(&mut newest, filter, entry?, limit);
+/// Has it recorded that the log is read, of these entries at most. Who cannot have that is told, and reads on: the files
+/// are there for whoever can read them.
+fn recorded(dir: &Path, how: How, range: Range<u64>) -> anyhow::Result<()> {
+    let range = range.start..range.end.min(audit::size(dir)?);
+    if let Err(error) = reads::leave(dir, how, &range) {
+        eprintln!("panguard: that the log is read is not recorded: {error}");
     }
-    newest.iter().try_for_each(|(index, entry)| print(*index, entry, format))?;
+    Ok(())
+}
+
+fn list(dir: &Path, search: &Search, page: &Page, format: Format) -> anyhow::Result<Exit> {
+    let wanted = Wanted {
+        limit: if page.limit == 0 { usize::MAX } else { page.limit },
+        before: page.before,
+        order: if page.newest { Order::Newest } else { Order::Oldest },
+        scan: page.scan,
+    };
+    recorded(dir, How::List, 0..page.before)?;
+    let more = find(dir, search, &wanted, |index, entry| print(index, entry, format))?;
+    if let (Format::Text, true, Some(oldest)) = (format, page.newest, more) {
+        eprintln!("older ones: --before {oldest}");
+    }
     Ok(Exit::Fine)
 }
 
-fn tail(dir: &Path, filter: &Filter, limit: usize, format: Format) -> anyhow::Result<Exit> {
+fn tail(dir: &Path, search: &Search, limit: usize, format: Format) -> anyhow::Result<Exit> {
+    recorded(dir, How::Tail, 0..u64::MAX)?;
     let mut entries = audit::entries(dir, 0..u64::MAX);
     let mut newest = VecDeque::new();
     for entry in entries.by_ref() {
-        keep(&mut newest, filter, entry?, limit);
+        keep(&mut newest, search, entry?, limit);
     }
     newest.iter().try_for_each(|(index, entry)| print(*index, entry, format))?;
     loop {
         for entry in entries.by_ref() {
             let (index, entry) = entry?;
-            if filter.takes(&entry) {
+            if search.fits(&entry) {
                 print(index, &entry, format)?;
             }
         }
@@ -134,9 +220,9 @@ fn tail(dir: &Path, filter: &Filter, limit: usize, format: Format) -> anyhow::Re
     }
 }
 
-/// Keeps what the filter takes, and of that the newest `limit`.
-fn keep(newest: &mut VecDeque<(u64, Entry)>, filter: &Filter, (index, entry): (u64, Entry), limit: usize) {
-    if filter.takes(&entry) {
+/// Keeps what fits, and of that the newest `limit`.
+fn keep(newest: &mut VecDeque<(u64, Entry)>, search: &Search, (index, entry): (u64, Entry), limit: usize) {
+    if search.fits(&entry) {
         newest.push_back((index, entry));
     }
     if newest.len() > limit {
@@ -149,6 +235,7 @@ fn show(dir: &Path, id: &str, format: Format) -> anyhow::Result<Exit> {
         Ok(index) => index..index.saturating_add(1),
         Err(_) => 0..u64::MAX,
     };
+    recorded(dir, How::Show, range.clone())?;
     let by_request = range.end == u64::MAX;
     let mut found = false;
     for entry in audit::entries(dir, range) {
@@ -160,8 +247,10 @@ fn show(dir: &Path, id: &str, format: Format) -> anyhow::Result<Exit> {
         match format {
             Format::Json => print(index, &entry, Format::Json)?,
             Format::Text => {
-                output::line(line::of(index, &entry));
-                output::line(serde_json::to_string_pretty(&value(&entry)?)?);
+                output::line(plain(&line::of(index, &entry)));
+                for line in serde_json::to_string_pretty(&value(&entry)?)?.lines() {
+                    output::line(plain(line));
+                }
             }
         }
     }
@@ -175,7 +264,7 @@ fn show(dir: &Path, id: &str, format: Format) -> anyhow::Result<Exit> {
 
 fn print(index: u64, entry: &Entry, format: Format) -> anyhow::Result<()> {
     match format {
-        Format::Text => output::line(line::of(index, entry)),
+        Format::Text => output::line(plain(&line::of(index, entry))),
         // The entry as the log holds it, so that its leaf hash can be taken again.
         Format::Json => output::json(&json!({ "index": index, "entry": value(entry)? }))?,
     }

@@ -19,6 +19,7 @@ use super::audit::verifier;
 use super::output::{self, Exit, Format};
 use super::plain::plain;
 use crate::config::{Config, process_env};
+use crate::reads::How;
 use crate::serve::forbid_core_dumps;
 use crate::{folder, reads};
 use index::{About, Index};
@@ -126,7 +127,9 @@ fn draw(
     let (first, end) = read(&log, head.size, period, &mut drawing, &mut sampler, &mut pack)?;
     drawing.finish(&mut |report, cells| pack.line(report, cells))?;
     // Who took the evidence is in the log before the evidence is whole (PCI DSS 4.0.1, 10.2.1.3).
-    reads::leave(&config.data_dir, "evidence", first..end, now())?;
+    reads::leave(&folder::audit(&config.data_dir), How::Evidence, &(first..end)).with_context(
+        || "that evidence was drawn cannot be noted beside the audit log, so it is not finished",
+    )?;
     pack.put("policies.txt", in_force(&config)?.as_bytes())?;
     let samples = exhibits(&log, &head, &seed, &sampler.drawn())?;
     if let Some(entry) =

@@ -1,35 +1,89 @@
+use access::Secret;
+use audit::{Options, Signer};
+
 use super::*;
 
-fn events(dir: &Path) -> Vec<Event> {
-    waiting(dir).into_iter().map(|(_, event)| event).collect()
+/// A log with a place for notes, and how it was read, by its entries.
+struct Place(tempfile::TempDir, Log);
+
+impl Place {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let signer = Signer::from_seed(&Secret::from(vec![9; 32]), "gw1").unwrap();
+        let log =
+            Log::open(&dir.path().join("audit"), signer, Options::new("gw1", "0", Timestamp(1))).unwrap();
+        Self(dir, log)
+    }
+
+    fn audit(&self) -> PathBuf {
+        self.0.path().join("audit")
+    }
+
+    fn record(&self) -> Vec<(String, u64, u64)> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(record(&self.audit(), "gw1", Timestamp(2), &self.1));
+        let entries = audit::entries(&self.audit(), 0..u64::MAX).map(Result::unwrap);
+        entries
+            .filter_map(|(_, entry)| match entry.event {
+                Event::LogRead { how, first, end } => Some((how.into(), first, end)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn notes(&self) -> usize {
+        fs::read_dir(folder(&self.audit())).unwrap().count()
+    }
 }
 
 #[test]
-fn a_note_says_who_read_what_and_when_until_it_is_taken() {
-    let dir = tempfile::tempdir().unwrap();
-    assert_eq!(events(dir.path()), []);
-    leave(dir.path(), "evidence", 3..7, Timestamp::from_seconds(60)).unwrap();
-    let user = rustix::process::getuid().as_raw();
-    let how = format!("evidence by uid {user} at 1970-01-01T00:01:00Z").into();
-    let [(path, event)] = &waiting(dir.path())[..] else { panic!() };
-    assert_eq!(*event, Event::LogRead { how, first: 3, end: 7 });
-    fs::remove_file(path).unwrap();
-    assert_eq!(events(dir.path()), []);
+fn a_note_becomes_an_entry_once() {
+    let place = Place::new();
+    expect(&place.audit()).unwrap();
+    leave(&place.audit(), How::Export, &(3..7)).unwrap();
+    leave(&place.audit(), How::List, &(0..9)).unwrap();
+    let both = vec![("export".to_owned(), 3, 7), ("list".to_owned(), 0, 9)];
+    assert_eq!(place.record(), both);
+    assert_eq!(place.notes(), 0);
+    assert_eq!(place.record(), both);
 }
 
 #[test]
-fn a_note_that_cannot_be_read_is_recorded_as_that() {
-    let dir = tempfile::tempdir().unwrap();
-    fs::create_dir(dir.path().join(FOLDER)).unwrap();
-    fs::write(dir.path().join(FOLDER).join("1-1"), "{").unwrap();
-    fs::write(dir.path().join(FOLDER).join(".2-2"), "{").unwrap();
-    let how = "by a note that cannot be read".into();
-    assert_eq!(events(dir.path()), [Event::LogRead { how, first: 0, end: 0 }]);
+fn a_copy_of_a_log_has_nobody_to_leave_notes_for() {
+    let place = Place::new();
+    leave(&place.audit(), How::List, &(0..9)).unwrap();
+    assert!(!folder(&place.audit()).exists());
+    assert!(place.record().is_empty());
 }
 
 #[test]
-fn what_cannot_be_noted_is_an_error() {
-    let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join(FOLDER), "").unwrap();
-    assert!(leave(dir.path(), "evidence", 0..1, Timestamp(0)).is_err());
+fn what_is_no_note_says_nothing_and_goes() {
+    let place = Place::new();
+    expect(&place.audit()).unwrap();
+    let folder = folder(&place.audit());
+    for (number, text) in [
+        "",
+        "{",
+        r#"{"how": "by magic", "first": 0, "end": 1}"#,
+        r#"{"how": "list", "first": -1, "end": 1}"#,
+        r#"{"how": "list", "first": 0, "end": 1, "more": 1}"#,
+        &" ".repeat(10_000),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        fs::write(folder.join(format!("{number}.note")), text).unwrap();
+    }
+    std::os::unix::fs::symlink(folder.join("0.note"), folder.join("9.note")).unwrap();
+    assert!(place.record().is_empty());
+    assert_eq!(place.notes(), 0);
+}
+
+#[test]
+fn what_is_still_being_written_is_left() {
+    let place = Place::new();
+    expect(&place.audit()).unwrap();
+    fs::write(folder(&place.audit()).join("1-1-0.new"), r#"{"how""#).unwrap();
+    assert!(place.record().is_empty());
+    assert_eq!(place.notes(), 1);
 }

@@ -2,7 +2,6 @@
 //!
 //! A bad new version changes nothing and is logged; a good one is in force once its change is recorded.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -28,8 +27,6 @@ pub struct Reload {
     config: Config,
     parts: Parts,
     secrets: Vec<Listed>,
-    /// Notes of reads that are recorded and could not be removed.
-    recorded: BTreeSet<PathBuf>,
 }
 
 /// The running parts that a new configuration or new policies are put into.
@@ -46,22 +43,20 @@ pub struct Parts {
 impl Reload {
     pub fn new(path: PathBuf, config: Config, parts: Parts) -> Self {
         let secrets = parts.vault.list().unwrap_or_default();
-        Self { path, config, parts, secrets, recorded: BTreeSet::new() }
+        Self { path, config, parts, secrets }
     }
 
     /// Looks at the files once a second, and at every SIGHUP, for ever.
     pub async fn run(mut self, mut hang_up: Signal) {
         let mut seen = stamp(&watched(&self.path, &self.config));
-        if let Err(error) = reads::prepare(&self.config.data_dir) {
-            error!(%error, "reads of the audit log by commands cannot be noted");
-        }
         loop {
             let asked = tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => false,
                 _ = hang_up.recv() => true,
             };
             self.note_secrets();
-            self.note_reads().await;
+            let audit = folder::audit(&self.config.data_dir);
+            reads::record(&audit, &gateway_name(), now(), &self.parts.log).await;
             let found = stamp(&watched(&self.path, &self.config));
             if found == seen && !asked {
                 continue;
@@ -123,23 +118,6 @@ impl Reload {
             drop(self.parts.log.append(&Entry::of_gateway(now(), gateway_name().into(), event)));
         }
         self.secrets = secrets;
-    }
-
-    /// Records who read the log by a command (PCI DSS 4.0.1, 10.2.1.3).
-    async fn note_reads(&mut self) {
-        for (note, event) in reads::waiting(&self.config.data_dir) {
-            if self.recorded.contains(&note) {
-                continue;
-            }
-            let entry = Entry::of_gateway(now(), gateway_name().into(), event);
-            // Not before: a note that goes first would be lost with the process.
-            if self.parts.log.append(&entry).await.is_ok()
-                && let Err(error) = fs::remove_file(&note)
-            {
-                warn!(%error, "a note of a read of the audit log cannot be removed");
-                self.recorded.insert(note);
-            }
-        }
     }
 }
 

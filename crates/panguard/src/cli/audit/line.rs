@@ -103,7 +103,8 @@ pub fn ends_a_command(event: &Event) -> bool {
     )
 }
 
-fn by(policies: &[PolicyNote]) -> String {
+/// The policies that decided, if any did.
+pub fn by(policies: &[PolicyNote]) -> String {
     if policies.is_empty() {
         return String::new();
     }

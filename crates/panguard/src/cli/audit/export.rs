@@ -1,0 +1,109 @@
+//! The audit log in the forms that others' collectors read: an entry a line, whatever is in it.
+
+mod cef;
+mod ecs;
+mod leaf;
+mod ocsf;
+mod syslog;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::Path;
+
+use access::Timestamp;
+use anyhow::{Context, bail};
+use audit::{Order, Search};
+use clap::ValueEnum;
+use serde_json::json;
+
+use super::find::{Wanted, find};
+use crate::cli::output::Exit;
+use crate::cli::plain::plain_json;
+use crate::reads::How;
+use leaf::Leaf;
+
+/// In which form entries are exported. Each is one line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// OCSF 1.8, a JSON object a line.
+    Ocsf,
+    /// Elastic Common Schema 9, a JSON object a line.
+    Ecs,
+    /// Common Event Format 0.
+    Cef,
+    /// Syslog messages (RFC 5424), without framing.
+    Syslog,
+    /// Entries as they are in the log, as `audit list --format json` prints them.
+    Json,
+}
+
+/// Which entries are exported, and where to.
+pub struct Export<'a> {
+    pub search: Search,
+    pub until: Option<Timestamp>,
+    pub scan: bool,
+    pub out: Option<&'a Path>,
+}
+
+/// Writes the entries, oldest first.
+pub fn export(dir: &Path, form: Form, export: &Export<'_>) -> anyhow::Result<Exit> {
+    let until = export.until.map(|until| Search::Not(Box::new(Search::Since(until))));
+    let search = Search::All([export.search.clone()].into_iter().chain(until).collect());
+    let wanted = Wanted { limit: usize::MAX, before: u64::MAX, order: Order::Oldest, scan: export.scan };
+    let Some(path) = export.out else {
+        let mut out = BufWriter::new(io::stdout().lock());
+        return match write(dir, form, &search, &wanted, &mut out) {
+            // A reader that has gone away (`| head`) has what it wants.
+            Err(error) if is_broken_pipe(&error) => std::process::exit(0),
+            done => done.map(|_| Exit::Fine),
+        };
+    };
+    if path.exists() {
+        bail!("there is `{}` already; name another file, or take it away", path.display());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let named = || format!("cannot write `{}`", path.display());
+    // For whoever exports alone; it has its name once it is whole.
+    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).with_context(named)?;
+    let mut out = BufWriter::new(&mut file);
+    let count = write(dir, form, &search, &wanted, &mut out).with_context(named)?;
+    drop(out);
+    file.as_file().sync_all().with_context(named)?;
+    file.persist_noclobber(path).with_context(named)?;
+    eprintln!("exported {count} entries to `{}`", path.display());
+    Ok(Exit::Fine)
+}
+
+fn write(
+    dir: &Path,
+    form: Form,
+    search: &Search,
+    wanted: &Wanted,
+    out: &mut impl Write,
+) -> anyhow::Result<u64> {
+    super::recorded(dir, How::Export, 0..u64::MAX)?;
+    let mut count = 0;
+    find(dir, search, wanted, |index, entry| {
+        count += 1;
+        let leaf = Leaf::of(index, entry)?;
+        out.write_all(line(&leaf, form)?.as_bytes())?;
+        Ok(out.write_all(b"\n")?)
+    })?;
+    out.flush()?;
+    Ok(count)
+}
+
+fn line(leaf: &Leaf<'_>, form: Form) -> anyhow::Result<String> {
+    Ok(match form {
+        Form::Ocsf => plain_json(&ocsf::event(leaf)),
+        Form::Ecs => plain_json(&ecs::document(leaf)),
+        Form::Cef => cef::line(leaf),
+        Form::Syslog => syslog::message(leaf),
+        Form::Json => plain_json(&json!({ "index": leaf.index, "entry": super::value(leaf.entry)? })),
+    })
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}

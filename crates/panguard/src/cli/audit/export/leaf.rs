@@ -1,0 +1,131 @@
+use std::net::IpAddr;
+
+use anyhow::Context;
+use audit::{Entry, Event, Indication, StatusWord};
+
+use crate::cli::audit::line;
+use crate::cli::plain::plain;
+
+/// An entry, and what every form tells of it.
+pub struct Leaf<'a> {
+    pub index: u64,
+    pub entry: &'a Entry,
+    /// The leaf's hash in the tree, in hex: it says which entry of which log this is.
+    pub hash: String,
+}
+
+/// How much it matters to somebody who watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// As it should be.
+    Ordinary,
+    /// Something was refused, withheld or revealed.
+    Notable,
+    /// A control was passed by, or has failed.
+    Grave,
+}
+
+impl<'a> Leaf<'a> {
+    pub fn of(index: u64, entry: &'a Entry) -> anyhow::Result<Self> {
+        let json = entry.to_json().context("an entry is longer than the log allows")?;
+        let hash = audit::leaf_hash(json.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { index, entry, hash })
+    }
+
+    /// What happened, in a few words on one line.
+    pub fn message(&self) -> String {
+        plain(&line::what(&self.entry.event))
+    }
+
+    /// Microseconds since 1970, of a year that has four digits.
+    pub fn micros(&self) -> i64 {
+        self.time().as_microsecond()
+    }
+
+    /// RFC 3339 with six decimals.
+    pub fn moment(&self) -> String {
+        format!("{:.6}", self.time())
+    }
+
+    fn time(&self) -> jiff::Timestamp {
+        // As the log writes a clock that is wrong.
+        jiff::Timestamp::from_microsecond(self.entry.time.micros()).unwrap_or(jiff::Timestamp::MAX)
+    }
+
+    pub fn succeeded(&self) -> bool {
+        match self.entry.event.indication() {
+            Indication::Success => true,
+            Indication::Failure => false,
+        }
+    }
+
+    /// `success` or `failure`; `unknown` of what is not decided yet, or ended nobody knows how.
+    pub fn outcome(&self) -> &'static str {
+        match &self.entry.event {
+            Event::ApprovalAsked { .. } | Event::Outcome { status: StatusWord::Unknown, .. } => "unknown",
+            _ if self.succeeded() => "success",
+            _ => "failure",
+        }
+    }
+
+    /// Why, of what was refused or failed.
+    pub fn reason(&self) -> Option<String> {
+        match &self.entry.event {
+            Event::SessionRefused { code, reason, .. } => Some(format!("{code} {reason}")),
+            Event::CommandRefused { code, detail, .. } => Some(format!("{code} {detail}")),
+            Event::AuthenticationFailed { reason, .. } | Event::ApprovalNotCounted { reason, .. } => {
+                Some(reason.to_string())
+            }
+            Event::GlassBroken { reason, .. } | Event::GrantAsked { reason, .. } => Some(reason.to_string()),
+            Event::Outcome { status, code, .. } if *status != StatusWord::Completed => {
+                Some(format!("{} {code}", status.as_str()).trim_end().to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    pub fn weight(&self) -> Weight {
+        match &self.entry.event {
+            Event::GlassBroken { .. } | Event::GatewayStarted { clean: false, .. } => Weight::Grave,
+            Event::Revealed { .. } => Weight::Notable,
+            Event::Outcome { status: StatusWord::Withheld | StatusWord::RolledBack, .. } => Weight::Notable,
+            // That a command fails upstream is between the agent and it.
+            Event::Outcome { .. } => Weight::Ordinary,
+            _ if self.succeeded() => Weight::Ordinary,
+            _ => Weight::Notable,
+        }
+    }
+
+    /// The agent side's address, if it is one.
+    pub fn ip(&self) -> Option<IpAddr> {
+        self.entry.from.as_deref()?.parse().ok()
+    }
+
+    /// What was touched, `table public.cards`, each once.
+    pub fn objects(&self) -> Vec<&str> {
+        self.of_facts(|facts| facts.uses.iter().map(|one| &*one.resource).collect())
+    }
+
+    /// Data classes of what was touched, each once.
+    pub fn classes(&self) -> Vec<&str> {
+        self.of_facts(|facts| {
+            let compared = facts.matches.iter().map(|one| &*one.class);
+            facts.columns.iter().map(|one| &*one.class).chain(compared).collect()
+        })
+    }
+
+    /// Values masked in the answer, and rows in it.
+    pub fn counts(&self) -> Option<(u64, u64)> {
+        match self.entry.event {
+            Event::Outcome { masked, rows, .. } => Some((masked, rows)),
+            _ => None,
+        }
+    }
+
+    fn of_facts<'b>(&'b self, list: impl Fn(&'b audit::FactsNote) -> Vec<&'b str>) -> Vec<&'b str> {
+        let mut found = self.entry.event.command().map(|command| list(&command.facts)).unwrap_or_default();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}

@@ -1,0 +1,177 @@
+use std::sync::Arc;
+
+use access::{Code, SessionId};
+use audit::{ColumnNote, Command, Entry, Event, FactsNote, PolicyNote, StageWord, StatusWord, UseNote, Who};
+use notify::is_unseen;
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+
+/// A refusal in which every text is `text`.
+fn refused(text: &str) -> Entry {
+    let session = SessionId(0xab);
+    let facts = FactsNote {
+        kinds: vec![text.into()],
+        uses: vec![UseNote { action: text.into(), resource: format!("table {text}").into() }],
+        columns: vec![ColumnNote { column: text.into(), class: text.into(), position: "output".into() }],
+        effect: "data".into(),
+        ..FactsNote::default()
+    };
+    Entry {
+        time: Timestamp(1_764_000_000_123_456),
+        gateway: text.into(),
+        session: Some(session),
+        request: Some(session.request(7)),
+        principal: Some(Arc::new(Who {
+            kind: "agent".into(),
+            id: text.into(),
+            issuer: text.into(),
+            subject: text.into(),
+            groups: vec![text.into()],
+            person: None,
+            token_id: text.into(),
+            on_behalf_of: Some(text.into()),
+        })),
+        from: Some(text.into()),
+        client: Some(text.into()),
+        connection: Some(text.into()),
+        lane: Some("postgres".into()),
+        event: Event::CommandRefused {
+            command: Box::new(Command {
+                stage: StageWord::Run,
+                statement: text.into(),
+                statement_bytes: 1,
+                shortened: false,
+                parameters: vec![Some(text.into())],
+                fingerprint: "b5bb".into(),
+                facts: Arc::new(facts),
+                mode: None,
+            }),
+            policies: vec![PolicyNote { id: text.into(), reason: Some(text.into()), requirement: None }],
+            policy_version: text.into(),
+            code: Code::PolicyDenied,
+            detail: text.into(),
+        },
+    }
+}
+
+/// The same with other events.
+fn others(text: &str) -> Vec<Entry> {
+    let who = refused(text).principal.unwrap();
+    let events = [
+        Event::AuthenticationFailed { reason: text.into(), claimed_user: text.into() },
+        Event::SessionRefused { code: Code::ConnectDenied, reason: text.into(), policies: vec![] },
+        Event::GlassBroken { of: text.into(), reason: text.into(), asker: Box::new(Who::clone(&who)) },
+        Event::Outcome {
+            status: StatusWord::Failed,
+            code: text.into(),
+            rows: 1,
+            masked: 2,
+            bytes: 3,
+            said: None,
+        },
+        Event::GrantAsked { of: text.into(), grant: text.into(), reason: text.into() },
+        Event::Revealed { grant: text.into(), column: text.into(), masked: text.into() },
+        Event::LogRead { how: text.into(), first: 0, end: 1 },
+    ];
+    let of_gateway = |event: &Event| Entry::of_gateway(Timestamp(i64::MAX), text.into(), event.clone());
+    let of_agent = |event: &Event| Entry { event: event.clone(), lane: None, ..refused(text) };
+    events.iter().flat_map(|event| [of_gateway(event), of_agent(event)]).collect()
+}
+
+fn exported(entry: &Entry, form: Form) -> String {
+    line(&Leaf::of(12, entry).unwrap(), form).unwrap()
+}
+
+#[test]
+fn a_syslog_message_reads_so() {
+    let hash = Leaf::of(12, &refused(r#"a "b" ]"#)).unwrap().hash;
+    let message = exported(&refused(r#"a "b" ]"#), Form::Syslog);
+    let (head, rest) = message.split_once(" [").unwrap();
+    assert_eq!(head, r#"<108>1 2025-11-24T16:00:00.123456Z a_"b"_] panguard - command_refused"#);
+    let (id, what) = rest.split_once("][").unwrap();
+    assert_eq!(id, format!("id@32473 seq=\"12\" hash=\"{hash}\""));
+    assert!(
+        what.starts_with(
+            r#"panguard@32473 outcome="failure" decision="refused" reason="PGD-0005 a \"b\" \]""#
+        )
+    );
+    assert!(
+        what.ends_with(" statement=\"a \\\"b\\\" \\]\"] \u{feff}REFUSED PGD-0005  a \"b\" ]  [a \"b\" ]]"),
+        "{what}"
+    );
+}
+
+#[test]
+fn a_cef_line_reads_so() {
+    let line = exported(&refused(r"a|b=c\d"), Form::Cef);
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(line.starts_with(&format!(
+        "CEF:0|panguard|panguard|{version}|command_refused|command refused|6|rt=1764000000123 "
+    )));
+    assert!(line.contains(r" suser=a|b\=c\\d "), "{line}");
+    assert!(line.contains(" cs2Label=fingerprint cs2=b5bb "), "{line}");
+    assert!(line.ends_with(r" msg=a|b\=c\\d"), "{line}");
+}
+
+#[test]
+fn an_address_is_told_as_what_it_is() {
+    let from = |from: &str, form| exported(&Entry { from: Some(from.into()), ..refused("x") }, form);
+    assert!(from("10.0.0.7", Form::Cef).contains(" src=10.0.0.7 "));
+    assert!(from("2001:db8::1", Form::Cef).contains(" c6a2Label=source IPv6 address c6a2=2001:db8::1 "));
+    assert!(from("10.0.0.7", Form::Ecs).contains(r#""source":{"address":"10.0.0.7","ip":"10.0.0.7"}"#));
+    assert!(from("somewhere", Form::Ecs).contains(r#""source":{"address":"somewhere"}"#));
+    assert!(from("somewhere", Form::Ocsf).contains(r#""src_endpoint":{"name":"somewhere"}"#));
+}
+
+#[test]
+fn ocsf_has_what_each_class_requires() {
+    for entry in others("x").into_iter().chain([refused("x")]) {
+        let event: Value = serde_json::from_str(&exported(&entry, Form::Ocsf)).unwrap();
+        let class = event["class_uid"].as_u64().unwrap();
+        assert_eq!(event["type_uid"].as_u64().unwrap(), class * 100 + event["activity_id"].as_u64().unwrap());
+        assert_eq!(event["category_uid"].as_u64().unwrap(), class / 1000);
+        let required: &[&str] = match class {
+            1008 => &["log_name"],
+            3002 => &["user", "service"],
+            3004 => &["entity"],
+            6003 => &["actor", "api", "src_endpoint"],
+            6005 => &["actor", "src_endpoint", "database"],
+            other => panic!("class {other}"),
+        };
+        let always = ["time", "severity_id", "metadata", "status_id"];
+        for name in required.iter().chain(&always) {
+            assert!(!event[*name].is_null(), "{class} without {name}: {event}");
+        }
+        assert!(event["actor"]["user"]["name"].is_string() && event["raw_data"].is_null());
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_in_an_entry_it_is_one_line_that_does_nothing(
+        text in "[ -~]{0,8}|([|=\\]\"\\\\\n\r\t\u{0}\u{1b}\u{7f}\u{85}\u{9b}\u{202e}\u{2028}\u{2029}\u{feff}\u{e0041}ä]|<110>1 |CEF:0| a=b |\\[x@1 y=\"z\"\\]){0,12}",
+    ) {
+        for entry in others(&text).into_iter().chain([refused(&text)]) {
+            for form in [Form::Ocsf, Form::Ecs, Form::Cef, Form::Syslog, Form::Json] {
+                let line = exported(&entry, form);
+                let marks = line.chars().filter(|c| is_unseen(*c)).count();
+                // The mark before the text of a syslog message is the only one.
+                prop_assert_eq!(marks, usize::from(form == Form::Syslog), "{:?}: {:?}", form, line);
+                if matches!(form, Form::Ocsf | Form::Ecs | Form::Json) {
+                    prop_assert!(serde_json::from_str::<Value>(&line).is_ok());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_json_forms_say_of_a_statement_is_the_statement(text in "\\PC{0,20}|[\u{0}-\u{ff}]{0,20}") {
+        let entry = refused(&text);
+        let ecs: Value = serde_json::from_str(&exported(&entry, Form::Ecs)).unwrap();
+        prop_assert_eq!(ecs["panguard"]["statement"].as_str().unwrap(), &text);
+        let ocsf: Value = serde_json::from_str(&exported(&entry, Form::Ocsf)).unwrap();
+        prop_assert_eq!(ocsf["query_info"]["query_string"].as_str().unwrap(), &text);
+    }
+}

@@ -115,7 +115,8 @@ def test_the_reports_agree_with_the_log(year):
     refused = by_type["command_refused"] + by_type["session_refused"] + by_type["authentication_failed"]
     assert indexes("refusals") == sorted(refused) and len(by_type["command_refused"]) >= 8
     assert indexes("log-life") == sorted(by_type["log_created"] + by_type["gateway_started"] + by_type["gateway_stopped"])
-    counted = {row["event"]: int(row["entries"]) for row in table(pack, "events")}
+    # What the test itself has read stands in the log, and `audit` leaves it out.
+    counted = {row["event"]: int(row["entries"]) for row in table(pack, "events") if row["event"] != "log_read"}
     assert counted == {kind: len(found) for kind, found in by_type.items() if found}
     for row in table(pack, "events"):
         assert row["without_resource"] == "0" and row["without_origin"] == "0", row

@@ -135,8 +135,6 @@ def test_what_hangs_on_its_session_is_not_shown_by_another(gateway, owner, issue
     with gateway.connect(issuer.agent()) as session:
         session.execute("set datestyle = 'ISO, DMY'")
         unseen(session, update)
-    with gateway.connect(issuer.agent(), options="-c datestyle=ISO,DMY") as session:
-        unseen(session, update)
     with gateway.connect(issuer.agent()) as session:
         unseen(session, "update payments set amount = case current_setting('application_name') when 'x' then 888 else 1 end where id = 1")
     with gateway.connect(issuer.agent(), autocommit=False) as session:
@@ -145,6 +143,22 @@ def test_what_hangs_on_its_session_is_not_shown_by_another(gateway, owner, issue
         done.result(10)
         unseen(session, "update payments set amount = coalesce((select max(amount) from refunds where id = 7), 1) where id = 1", rows=1)
         session.rollback()
+
+
+def test_dates_and_times_are_read_as_their_session_reads_them(gateway, owner, issuer, in_background, monkeypatch):
+    """JDBC and libpq name them when they connect."""
+    monkeypatch.setenv("PGTZ", "Asia/Tokyo")
+    monkeypatch.setenv("PGDATESTYLE", "ISO, DMY")
+    sql = "update payments set memo = '01/02/2024'::date || ' ' || '2024-01-01 00:00+00'::timestamptz where id = 3"
+    with gateway.connect(issuer.agent()) as session:
+        done = in_background(session.execute, sql)
+        request = owner.one()["id"]
+        effect = owner.get(request)["effect"]
+        owner.approve(request)
+        done.result(10)
+        [memo] = session.execute("select memo from payments where id = 3").fetchone()
+    assert memo == "2024-02-01 2024-01-01 09:00:00+09"
+    assert effect["rows"] == 1 and effect["sample"]["rows"] == [{"was": ["3", "1", "order 3"], "becomes": ["3", "1", memo]}]
 
 
 def test_parameters_are_of_the_types_that_they_have(effect_of):

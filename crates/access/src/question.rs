@@ -30,6 +30,8 @@ pub struct Question {
 pub struct Alike {
     /// The types of its parameters (`pg_type`; 0: left to the server).
     pub types: Box<[u32]>,
+    /// Settings by which its session reads and writes values, by name; without a quote or a backslash.
+    pub reads_by: Box<[(Box<str>, Box<str>)]>,
     /// Why its own session may see other rows, if it may: then none are shown.
     pub sees_others: Option<&'static str>,
 }

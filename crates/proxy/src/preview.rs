@@ -2,6 +2,7 @@
 //! read.
 
 use std::collections::HashSet;
+use std::iter;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -144,10 +145,10 @@ async fn count(
     asked: &Previewed,
     touched: &Touched,
 ) -> Result<(u64, bool), &'static str> {
-    let path = search_path(asked).ok_or("its tables are in several schemas")?;
+    let settings = settings(asked)?;
     let mut why = "it cannot be counted before it runs";
     if let Some(query) = &touched.count {
-        match read(target, vault, &path, query).await {
+        match read(target, vault, &settings, query).await {
             Ok(said) => return said.parse().map(|rows| (rows, false)).map_err(|_| "the count is no number"),
             // Of the server's words only the code: they may quote a value.
             Err(error) if error.sqlstate() == Some(TOO_LATE) => why = "it takes too long to count",
@@ -156,28 +157,32 @@ async fn count(
         }
     }
     let explain = format!("EXPLAIN (FORMAT JSON) {}", touched.statement);
-    let said = read(target, vault, &path, &explain).await.map_err(|_| why)?;
+    let said = read(target, vault, &settings, &explain).await.map_err(|_| why)?;
     let plans: Value = serde_json::from_str(&said).map_err(|_| why)?;
     let rows = plans.pointer("/0/Plan/Plans/0/Plan Rows").or_else(|| plans.pointer("/0/Plan/Plan Rows"));
     rows.and_then(Value::as_u64).map(|rows| (rows, true)).ok_or(why)
 }
 
 /// The one value that a query answers with, in a session of its own, in a transaction that only reads.
-async fn read(target: &Target, vault: &Arc<Vault>, path: &str, query: &str) -> Result<String, NotRead> {
+async fn read(target: &Target, vault: &Arc<Vault>, settings: &str, query: &str) -> Result<String, NotRead> {
     let mut session = Inspection::open(target, vault).await?;
-    let rows = session.rows(&format!("{}{query}", settings(path)), TIME_MAX).await?;
+    let rows = session.rows(&format!("{settings}{query}"), TIME_MAX).await?;
     session.close().await;
     let lines = rows.into_iter().filter_map(|row| row.into_iter().next().flatten());
     Ok(lines.collect::<Vec<_>>().join("\n"))
 }
 
-/// What stands before a query that is run to find something out: it changes nothing, and takes no longer than this.
-pub(crate) fn settings(path: &str) -> String {
-    format!(
+/// What stands before a query that is run to find something out: it changes nothing, takes no longer than this, and reads
+/// names and values as the command's session does.
+pub(crate) fn settings(asked: &Previewed) -> Result<String, &'static str> {
+    let path = search_path(asked).ok_or("its tables are in several schemas")?;
+    let limits = format!(
         "BEGIN READ ONLY; SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; SET LOCAL search_path = {path}; ",
         COUNT_TIME_MAX.as_millis(),
         LOCK_TIME_MAX.as_millis(),
-    )
+    );
+    let read = asked.reads_by.iter().map(|(name, value)| format!("SET LOCAL {name} = '{value}'; "));
+    Ok(iter::once(limits).chain(read).collect())
 }
 
 /// The tables that the command names, sorted.
@@ -194,7 +199,7 @@ pub(crate) fn tables(asked: &Previewed) -> Vec<Box<str>> {
 
 /// The schema of the tables that the command names, so that the names mean the same here: the agent may have set another
 /// search path.
-pub(crate) fn search_path(asked: &Previewed) -> Option<String> {
+fn search_path(asked: &Previewed) -> Option<String> {
     let tables = tables(asked);
     let schemas = tables.iter().filter_map(|name| name.split_once('.').map(|(schema, _)| schema));
     let mut schemas: Vec<&str> = schemas.filter(|schema| *schema != "pg_catalog").collect();

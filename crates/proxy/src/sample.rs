@@ -11,7 +11,7 @@ use wire_postgres::sample::{By, Unshown};
 
 use crate::dial::Target;
 use crate::inspection::{Inspection, NotShown};
-use crate::preview::{COUNT_TIME_MAX, search_path, settings, tables};
+use crate::preview::{COUNT_TIME_MAX, settings, tables};
 
 /// Rows of those that it would change; `Ok(None)` where it is nothing of which there is a sample.
 pub(crate) async fn sample(
@@ -27,11 +27,10 @@ pub(crate) async fn sample(
     else {
         return Ok(None);
     };
-    let path = search_path(asked).ok_or("its tables are in several schemas")?;
     let given: Vec<(usize, Label)> = sampled.columns.iter().filter_map(given).collect();
     let by = By { catalog, answer: sampled.facts.answers.first(), masker, given: &given };
     let mut session = Inspection::open(target, vault).await.map_err(|_| UNREACHABLE)?;
-    let query = format!("{}{}", settings(&path), sampled.query);
+    let query = format!("{}{}", settings(asked)?, sampled.query);
     let rows = session.shown(&query, by, COUNT_TIME_MAX).await.map_err(why)?;
     session.close().await;
     Ok(Some(told(&sampled, &rows, masker, tables(asked))))

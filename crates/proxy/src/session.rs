@@ -241,8 +241,8 @@ impl Gateway {
             masker: self.settings.masker,
             message_bytes_max: self.settings.limits.message_bytes,
         });
-        session.is_asked_for(asked_for.iter().map(|(name, value)| (&**name, &**value)));
         session.begins_with(parameters.iter().map(|(name, value)| (&**name, &**value)));
+        session.is_asked_for(asked_for.iter().map(|(name, _)| &**name));
         let socket = AgentSocket::of(stream.socket());
         let bench =
             Bench { gate, admitted: &admitted, metrics: &metrics, witness: &reachable.witness, socket };

@@ -110,7 +110,7 @@ pub struct Postgres {
     /// Whether something that has gone upstream may have changed what others do not see yet.
     has_written: bool,
     /// The settings with which it began, by which values are read.
-    reads_by: String,
+    reads_by: Box<[(Box<str>, Box<str>)]>,
     witness: Witness,
     /// Whether what others notify of may be told: all that they could know may be.
     hears: bool,
@@ -183,7 +183,7 @@ impl Postgres {
             has_set: false,
             has_own_settings: false,
             has_written: false,
-            reads_by: String::new(),
+            reads_by: Box::default(),
             witness: Witness::default(),
             hears: false,
             touched: Touched::default(),
@@ -192,20 +192,17 @@ impl Postgres {
 
     /// Takes note of the settings with which it begins, as the upstream reported them, by which values in a text are read.
     pub fn begins_with<'a>(&mut self, reported: impl Iterator<Item = (&'a str, &'a str)>) {
-        let mut read: Vec<_> = reported.filter(|(name, _)| READS_VALUES.contains(name)).collect();
-        read.sort_unstable();
-        self.reads_by = read.iter().flat_map(|(name, value)| [name, "=", value, "\0"]).collect();
+        let read = reported.filter(|(name, _)| READS_VALUES.contains(name));
+        self.reads_by = read.map(|(name, value)| (name.into(), value.into())).collect();
+        self.reads_by.sort_unstable();
     }
 
-    /// Takes note of the settings that the agent asked for when it connected.
-    pub fn is_asked_for<'a>(&mut self, mut settings: impl Iterator<Item = (&'a str, &'a str)>) {
-        let changes_nothing = |name: &str, value: &str| {
-            let is = |it: &str| name.eq_ignore_ascii_case(it);
-            let is_output =
-                is("extra_float_digits") || (is("datestyle") && value.eq_ignore_ascii_case("iso"));
-            is("application_name") || is("client_encoding") || is_output
-        };
-        self.has_own_settings = settings.any(|(name, value)| !changes_nothing(name, value));
+    /// Takes note of the settings that the agent asked for when it connected, after those that were reported.
+    pub fn is_asked_for<'a>(&mut self, mut names: impl Iterator<Item = &'a str>) {
+        // Those by which values are read another session can have too, as they were reported.
+        let read = self.reads_by.iter().map(|(name, _)| &**name);
+        let heeded: Vec<_> = CHANGES_NOTHING.into_iter().chain(read).collect();
+        self.has_own_settings = names.any(|name| !heeded.iter().any(|it| name.eq_ignore_ascii_case(it)));
     }
 
     /// Whether something showed that the catalog snapshot is behind; asking resets it.
@@ -294,6 +291,16 @@ impl Postgres {
 
 /// Settings by which values in a text are read, and which agents may bring along: `'01/02/2024'` is one day or another.
 const READS_VALUES: [&str; 3] = ["DateStyle", "IntervalStyle", "TimeZone"];
+/// Settings that agents may bring along, and by which no command does anything else, though it may not come to its end.
+const CHANGES_NOTHING: [&str; 7] = [
+    "application_name",
+    "client_encoding",
+    "extra_float_digits",
+    "geqo",
+    "idle_in_transaction_session_timeout",
+    "lock_timeout",
+    "statement_timeout",
+];
 
 /// Bytes of the agent's that are read while its command is held: enough to see a hang-up, then TCP pushes
 /// back.

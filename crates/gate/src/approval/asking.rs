@@ -175,7 +175,7 @@ impl Gate {
             && (facts.columns.iter().any(is_card)
                 || question.parameters.iter().any(|it| holds_cards(&show(it.expose()))));
         (is_harmless && !tells_cards).then_some(())?;
-        let Alike { types, sees_others } = question.alike.clone().ok()?;
+        let Alike { types, reads_by, sees_others } = question.alike.clone().ok()?;
         let may_read = |before: &&Arc<Before>| self.may_read(rules, admitted, before, facts, now);
         let before = question.before.as_ref().filter(may_read);
         Some(Previewed {
@@ -183,6 +183,7 @@ impl Gate {
             facts: Arc::clone(facts),
             command: question.command.clone(),
             types,
+            reads_by,
             sees_others,
             asker: format!("{}\n{}\n{}", admitted.who().issuer, admitted.who().subject, admitted.who().id)
                 .into(),

@@ -603,7 +603,8 @@ impl Postgres {
         let types = statement.map(|it| it.declared()).unwrap_or_default();
         let given = types.iter().rposition(|oid| *oid != 0).map_or(0, |last| last + 1);
         let types = types.iter().take(given).flat_map(|oid| oid.to_be_bytes());
-        Bound::Text(sql::canonical_text, self.reads_by.bytes().chain([0]).chain(types).collect())
+        let reads_by = self.reads_by.iter().flat_map(|(name, value)| [name, "=", value, "\0"]);
+        Bound::Text(sql::canonical_text, reads_by.flat_map(str::bytes).chain([0]).chain(types).collect())
     }
 }
 
@@ -611,7 +612,9 @@ impl Postgres {
     /// By which types of its parameters another session would read a command as this one does; unless what it does hangs on
     /// what this one is, has set, made or changed.
     fn alike(&self, sql: &str, kind: &Kind) -> Result<Alike, &'static str> {
-        if self.has_set || self.has_own_settings || self.doubt.is_own() {
+        let is_plain = |it: &(Box<str>, Box<str>)| !it.1.contains(['\'', '\\']);
+        if self.has_set || self.has_own_settings || self.doubt.is_own() || !self.reads_by.iter().all(is_plain)
+        {
             return Err("what it does hangs on what its session has set or made");
         }
         let lower = sql.to_ascii_lowercase();
@@ -623,7 +626,8 @@ impl Postgres {
             Kind::Query | Kind::Parse { .. } => Box::default(),
         };
         let others = "its transaction has changed something that nobody else sees yet";
-        Ok(Alike { types, sees_others: self.has_written.then_some(others) })
+        let sees_others = self.has_written.then_some(others);
+        Ok(Alike { types, reads_by: self.reads_by.clone(), sees_others })
     }
 }
 

@@ -29,17 +29,22 @@ impl Script {
 
     /// What the commands that run are bound to, in order.
     fn agent(&mut self, messages: &[u8]) -> Vec<String> {
+        self.asked(messages).iter().map(show).collect()
+    }
+
+    /// What is asked about the commands that run, in order.
+    fn asked(&mut self, messages: &[u8]) -> Vec<Question> {
         self.0.receive(Side::Agent, messages).unwrap();
-        let mut bound = Vec::new();
+        let mut asked = Vec::new();
         while let Some(effect) = self.0.poll() {
             let Effect::Ask(question) = effect else { continue };
-            if question.stage == Stage::Run {
-                bound.push(show(&question));
-            }
             let permit = Mint::for_tests().permit(question.request, Receipt { index: 0 }, Terms::default());
             self.0.answer(Verdict::Allow(permit)).unwrap();
+            if question.stage == Stage::Run {
+                asked.push(question);
+            }
         }
-        bound
+        asked
     }
 
     /// Runs a query to its end.
@@ -99,6 +104,25 @@ fn how_dates_and_times_are_read_from_the_start_is_bound() {
     assert_eq!(run(&[("TimeZone", "UTC"), ("DateStyle", "ISO, MDY"), ("application_name", "other")]), own);
     assert_ne!(run(&[("DateStyle", "ISO, DMY"), ("TimeZone", "UTC")]), own);
     assert_ne!(run(&[("DateStyle", "ISO, MDY"), ("TimeZone", "Asia/Tokyo")]), own);
+}
+
+#[test]
+fn another_session_reads_a_command_alike_by_the_settings_that_are_reported() {
+    let alike = |reported: &[(&str, &str)], asked_for: &[&str]| {
+        let mut it = Script::new();
+        it.0.begins_with(reported.iter().copied());
+        it.0.is_asked_for(asked_for.iter().copied());
+        it.asked(&messages(From::Agent, "Query \"delete from notes\"")).remove(0).alike
+    };
+    let reported = [("TimeZone", "Asia/Tokyo"), ("DateStyle", "ISO, DMY"), ("server_version", "17.2")];
+    let heeded =
+        alike(&reported, &["timezone", "datestyle", "application_name", "statement_timeout"]).unwrap();
+    let expected = [("DateStyle", "ISO, DMY"), ("TimeZone", "Asia/Tokyo")]
+        .map(|(name, value)| (name.into(), value.into()));
+    assert_eq!(*heeded.reads_by, expected);
+    assert!(alike(&reported, &["enable_seqscan"]).is_err());
+    assert!(alike(&[], &["TimeZone"]).is_err(), "nobody knows what it is");
+    assert!(alike(&[("TimeZone", "it's")], &[]).is_err());
 }
 
 #[test]

@@ -151,6 +151,7 @@ def test_dates_and_times_are_read_as_their_session_reads_them(gateway, owner, is
     monkeypatch.setenv("PGDATESTYLE", "ISO, DMY")
     sql = "update payments set memo = '01/02/2024'::date || ' ' || '2024-01-01 00:00+00'::timestamptz where id = 3"
     with gateway.connect(issuer.agent()) as session:
+        session.execute("SET extra_float_digits = 3; SET application_name = 'PostgreSQL JDBC Driver'")
         done = in_background(session.execute, sql)
         request = owner.one()["id"]
         effect = owner.get(request)["effect"]

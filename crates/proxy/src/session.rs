@@ -242,7 +242,7 @@ impl Gateway {
             message_bytes_max: self.settings.limits.message_bytes,
         });
         session.begins_with(parameters.iter().map(|(name, value)| (&**name, &**value)));
-        session.is_asked_for(asked_for.iter().map(|(name, _)| &**name));
+        session.is_asked_for(asked_for.iter().map(|(name, value)| (&**name, &**value)));
         let socket = AgentSocket::of(stream.socket());
         let bench =
             Bench { gate, admitted: &admitted, metrics: &metrics, witness: &reachable.witness, socket };

@@ -32,6 +32,8 @@ pub struct Analysis {
     pub copy: Option<Arc<CopyOut>>,
     /// The search paths that it sets, as PostgreSQL writes them.
     pub search_paths: Vec<Box<str>>,
+    /// Whether it sets something by which later commands may do something else, or show something else of what they do.
+    pub sets: bool,
     /// Whether the server has been asked what it reads, or need not be. See [`Analysis::attest`].
     pub attested: bool,
     /// The labelled columns that are named in it, each once.
@@ -119,6 +121,7 @@ fn analyse_by(sql: &str, catalog: &Catalog, doubts: bool) -> Analysis {
                 literal_free: false,
                 copy: None,
                 search_paths: Vec::new(),
+                sets: true,
                 attested: true,
                 mentioned: Vec::new(),
             }

@@ -44,6 +44,7 @@ pub use label::{Label, LabelError, Labels, NotPan};
 pub use lineage::{Given, Lineage, Mention, Place, lineage, locate};
 pub use names::{resolve, unknown_name};
 pub use sampled::{Becomes, ROWS_MAX, Sampled, SampledColumn, sampled};
+pub use settings::changes_nothing;
 pub use shape::shape;
 pub use template::{TemplateError, Templates, canonical_text, names_a_cursor};
 pub use testimony::{NoTestimony, Testimony, queries};

@@ -26,6 +26,8 @@ pub(crate) struct Reading<'a> {
     pub literal_free: bool,
     /// The search paths that are set.
     pub search_paths: Vec<Box<str>>,
+    /// Whether something is set by which later commands may do something else.
+    pub sets: bool,
     /// The FROM clauses around the place being read, the innermost last.
     pub scopes: Vec<Scope<'a>>,
     /// The WITH queries in sight, the nearest last.
@@ -85,6 +87,7 @@ impl<'a> Reading<'a> {
             changes_catalog: false,
             literal_free: true,
             search_paths: Vec::new(),
+            sets: false,
             scopes: Vec::new(),
             with: Vec::new(),
             reads: false,
@@ -111,6 +114,7 @@ impl<'a> Reading<'a> {
             literal_free: self.literal_free,
             copy: self.copy,
             search_paths: self.search_paths,
+            sets: self.sets,
             attested: false,
             mentioned: self.mentioned,
         }

@@ -14,6 +14,15 @@ impl<'a> Reading<'a> {
         // What it does hangs on the value.
         self.literal_free = false;
         let name = set.name.to_lowercase();
+        self.sets |= match (set.kind(), set.args.as_slice()) {
+            (VariableSetKind::VarSetValue, [value]) => !changes_nothing(&name, &written(value)),
+            // What it was when the session began.
+            (
+                VariableSetKind::VarSetDefault | VariableSetKind::VarReset | VariableSetKind::VarResetAll,
+                _,
+            ) => false,
+            _ => true,
+        };
         let understood = match set.kind() {
             VariableSetKind::VarSetValue => self.may_be_set(&name, &set.args),
             VariableSetKind::VarSetDefault | VariableSetKind::VarReset => {
@@ -49,6 +58,7 @@ impl<'a> Reading<'a> {
         }
         self.uses(Action::Session, Resource::Connection);
         self.effect(Effect::Session);
+        self.sets = true;
         true
     }
 
@@ -87,6 +97,36 @@ impl<'a> Reading<'a> {
             // Rows that come by an index over a labelled column come in its order.
             name => is_free(name) || (class(name) == Some(Class::Scans) && !self.catalog.is_ordered()),
         }
+    }
+}
+
+/// Whether no command does anything else by this setting (`SHOW` in any case, `SET` as written), nor are its values shown
+/// otherwise; it may not come to its end.
+pub fn changes_nothing(name: &str, value: &str) -> bool {
+    match name.to_ascii_lowercase().as_str() {
+        // Each value in full, as by default; below, floating-point numbers are rounded as they become text.
+        "extra_float_digits" => matches!(value, "1" | "2" | "3"),
+        name => CHANGES_NOTHING.contains(&name),
+    }
+}
+
+/// Settings by whatever value of which no command does anything else.
+const CHANGES_NOTHING: [&str; 7] = [
+    "application_name",
+    "client_encoding",
+    "client_min_messages",
+    "geqo",
+    "idle_in_transaction_session_timeout",
+    "lock_timeout",
+    "statement_timeout",
+];
+
+/// A constant as it is written; empty if it is something else.
+fn written(value: &Node) -> String {
+    let Some(Kind::AConst(constant)) = &value.node else { return String::new() };
+    match &constant.val {
+        Some(a_const::Val::Ival(number)) => number.ival.to_string(),
+        _ => text(value).unwrap_or_default().into(),
     }
 }
 

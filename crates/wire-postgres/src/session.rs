@@ -198,11 +198,11 @@ impl Postgres {
     }
 
     /// Takes note of the settings that the agent asked for when it connected, after those that were reported.
-    pub fn is_asked_for<'a>(&mut self, mut names: impl Iterator<Item = &'a str>) {
+    pub fn is_asked_for<'a>(&mut self, mut settings: impl Iterator<Item = (&'a str, &'a str)>) {
         // Those by which values are read another session can have too, as they were reported.
-        let read = self.reads_by.iter().map(|(name, _)| &**name);
-        let heeded: Vec<_> = CHANGES_NOTHING.into_iter().chain(read).collect();
-        self.has_own_settings = names.any(|name| !heeded.iter().any(|it| name.eq_ignore_ascii_case(it)));
+        let is_heeded = |name: &str| self.reads_by.iter().any(|(it, _)| name.eq_ignore_ascii_case(it));
+        self.has_own_settings =
+            settings.any(|(name, value)| !is_heeded(name) && !sql::changes_nothing(name, value));
     }
 
     /// Whether something showed that the catalog snapshot is behind; asking resets it.
@@ -291,16 +291,6 @@ impl Postgres {
 
 /// Settings by which values in a text are read, and which agents may bring along: `'01/02/2024'` is one day or another.
 const READS_VALUES: [&str; 3] = ["DateStyle", "IntervalStyle", "TimeZone"];
-/// Settings that agents may bring along, and by which no command does anything else, though it may not come to its end.
-const CHANGES_NOTHING: [&str; 7] = [
-    "application_name",
-    "client_encoding",
-    "extra_float_digits",
-    "geqo",
-    "idle_in_transaction_session_timeout",
-    "lock_timeout",
-    "statement_timeout",
-];
 
 /// Bytes of the agent's that are read while its command is held: enough to see a hang-up, then TCP pushes
 /// back.

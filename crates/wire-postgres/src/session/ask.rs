@@ -641,11 +641,12 @@ const OF_ONE_SESSION: [&str; 6] = [
     "current_schema",
 ];
 
-/// Whether a command may change how later ones of its session are read: a setting, by whatever way.
-pub(super) fn sets(facts: &Facts) -> bool {
+/// Whether a command may change how later ones of its session are read: a setting, by whatever way. `by_set`: by SET.
+pub(super) fn sets(facts: &Facts, by_set: bool) -> bool {
     let of_session = facts.uses.iter().any(|it| it.action == access::Action::Session);
     let by_call = facts.functions.iter().any(|name| name.ends_with("set_config"));
-    let leaves_all = facts.kinds.iter().all(|kind| LEAVES_SETTINGS.contains(&&**kind));
+    let leaves = |kind: &str| LEAVES_SETTINGS.contains(&kind) || (!by_set && kind == "set");
+    let leaves_all = facts.kinds.iter().all(|kind| leaves(kind));
     by_call || (of_session && facts.effect != access::Effect::None && !leaves_all)
 }
 

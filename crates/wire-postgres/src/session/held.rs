@@ -94,7 +94,7 @@ impl Postgres {
         if !matches!(kind, Kind::Parse { .. }) {
             let changes_catalog = analysis.as_ref().is_some_and(|analysis| analysis.changes_catalog);
             self.doubt.runs(&facts, changes_catalog);
-            self.has_set |= sets(&facts);
+            self.has_set |= sets(&facts, analysis.as_ref().is_none_or(|it| it.sets));
             self.has_written |= facts.effect == access::Effect::Data;
             if facts.kinds.iter().any(|kind| **kind == *"listen") {
                 self.hears = permit.as_ref().is_some_and(|permit| permit.terms().tells_errors);

@@ -108,20 +108,28 @@ fn how_dates_and_times_are_read_from_the_start_is_bound() {
 
 #[test]
 fn another_session_reads_a_command_alike_by_the_settings_that_are_reported() {
-    let alike = |reported: &[(&str, &str)], asked_for: &[&str]| {
+    let alike = |reported: &[(&str, &str)], asked_for: &[(&str, &str)]| {
         let mut it = Script::new();
         it.0.begins_with(reported.iter().copied());
         it.0.is_asked_for(asked_for.iter().copied());
         it.asked(&messages(From::Agent, "Query \"delete from notes\"")).remove(0).alike
     };
     let reported = [("TimeZone", "Asia/Tokyo"), ("DateStyle", "ISO, DMY"), ("server_version", "17.2")];
-    let heeded =
-        alike(&reported, &["timezone", "datestyle", "application_name", "statement_timeout"]).unwrap();
+    let heeded = alike(
+        &reported,
+        &[
+            ("timezone", "JST-9"),
+            ("datestyle", "ISO,DMY"),
+            ("application_name", "x"),
+            ("extra_float_digits", "3"),
+        ],
+    )
+    .unwrap();
     let expected = [("DateStyle", "ISO, DMY"), ("TimeZone", "Asia/Tokyo")]
         .map(|(name, value)| (name.into(), value.into()));
     assert_eq!(*heeded.reads_by, expected);
-    assert!(alike(&reported, &["enable_seqscan"]).is_err());
-    assert!(alike(&[], &["TimeZone"]).is_err(), "nobody knows what it is");
+    assert!(alike(&reported, &[("extra_float_digits", "0")]).is_err());
+    assert!(alike(&[], &[("TimeZone", "UTC")]).is_err(), "nobody knows what it is");
     assert!(alike(&[("TimeZone", "it's")], &[]).is_err());
 }
 
@@ -159,6 +167,8 @@ fn what_the_session_has_set_or_made_binds_to_it() {
         "set timezone = 'UTC'",
         "select set_config('datestyle', 'dmy', false)",
         "begin; set local search_path = public; commit",
+        "set application_name = 'x'; set enable_seqscan = off",
+        "set extra_float_digits = 0",
         "create temp table notes (amount int)",
         "alter table notes add column x int",
     ] {
@@ -166,9 +176,19 @@ fn what_the_session_has_set_or_made_binds_to_it() {
         it.query(before);
         assert_eq!(it.query(delete), "once", "{before}");
     }
-    for before in
-        ["begin", "select 1", "show timezone", "discard all", "reset all", "listen a", "savepoint a"]
-    {
+    for before in [
+        "begin",
+        "select 1",
+        "show timezone",
+        "discard all",
+        "reset all",
+        "listen a",
+        "savepoint a",
+        "SET extra_float_digits = 3",
+        "SET application_name = 'PostgreSQL JDBC Driver'",
+        "set client_min_messages to warning; set statement_timeout = '5s'",
+        "set timezone to default",
+    ] {
         let mut it = Script::new();
         it.query(before);
         assert_eq!(it.query(delete), Script::new().query(delete), "{before}");

@@ -14,8 +14,9 @@ from panguard_test.refusal import refusal
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory, issuer, payments):
+def recorded(tmp_path_factory, issuer, cluster):
     """A gateway after two agents and a person were at work; it still runs."""
+    payments = cluster.upstream(cluster.create_database(cards.SEED), data=cards.DATA)
     with Gateway(tmp_path_factory.mktemp("recorded"), issuer, {"payments": payments}, cards.POLICIES) as gateway:
         with gateway.connect(issuer.agent()) as session:
             for number in range(40):

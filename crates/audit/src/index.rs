@@ -232,15 +232,27 @@ fn ready(log: &Path, folder: &Path) -> Result<(Connection, u64), Trouble> {
     own(&path).map_err(|error| Trouble::File(path.clone(), error))?;
     let mut connection = Connection::open(&path)?;
     connection.busy_timeout(WAIT_MAX)?;
-    connection.execute_batch(
-        "pragma journal_mode = wal; pragma synchronous = normal; pragma cache_size = -65536",
-    )?;
-    prepare(&mut connection)?;
+    let began = Instant::now();
+    loop {
+        match prepare(&mut connection) {
+            // SQLite does not wait by itself where others begin to write ahead, or cease to.
+            Err(Trouble::Sqlite(error))
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && began.elapsed() < WAIT_MAX =>
+            {
+                thread::sleep(WAIT_STEP);
+            }
+            prepared => break prepared?,
+        }
+    }
     let size = update(log, &mut connection)?;
     Ok((connection, size))
 }
 
 fn prepare(connection: &mut Connection) -> Result<(), Trouble> {
+    connection.execute_batch(
+        "pragma journal_mode = wal; pragma synchronous = normal; pragma cache_size = -65536",
+    )?;
     let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: u32 = change.query_row("pragma user_version", [], |row| row.get(0))?;
     let tables: u32 = change.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;

@@ -202,6 +202,21 @@ fn many_bring_it_up_to_date_at_once() {
 }
 
 #[test]
+fn many_make_one_at_once() {
+    for _ in 0..50 {
+        let place = Place::new();
+        place.append(some(1));
+        let search = parse("event = command_intent");
+        let expected = place.scan(&search);
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| assert_eq!(all(&mut place.open(), &search), expected));
+            }
+        });
+    }
+}
+
+#[test]
 fn it_is_for_its_owner_alone() {
     let place = Place::new();
     place.append(some(10));

@@ -62,6 +62,8 @@ def test_a_key_cancels_its_own_session_alone(gateway, issuer, direct):
     two.session.cancel_safe(timeout=5)
     two.thread.join(10)
     assert isinstance(two.error, psycopg.errors.QueryCanceled)
+    one.session.close()
+    two.session.close()
 
 
 def ask_to_cancel(gateway, process_id, key):

@@ -17,17 +17,36 @@ pub type Row = Vec<Option<String>>;
 /// One simple query and the rows that come back, as a pure state machine.
 ///
 /// The query is one statement that returns rows, with such before it as return none. At most 1,000,000 rows and 64 MiB are read.
-pub struct Read {
+pub struct Read(Simple<AsText>);
+
+/// The protocol of such a query; what its rows become is `to`'s business.
+pub(crate) struct Simple<R> {
     state: State,
     frames: Frames,
     read_bytes: usize,
     rows: Vec<Row>,
+    to: R,
+}
+
+/// What the rows of an answer become.
+pub(crate) trait Rows {
+    type Error: From<SimpleError>;
+    /// Most rows read, and how that is said.
+    const ROWS_MAX: (usize, &'static str);
+    /// Most bytes read, and how that is said.
+    const READ_BYTES_MAX: (usize, &'static str);
+
+    /// Takes the RowDescription.
+    fn described(&mut self, description: &Frame) -> Result<(), Self::Error>;
+
+    /// What a DataRow becomes; `frames` is what it was read from.
+    fn row(&mut self, row: &Frame, frames: &Frames) -> Result<Row, Self::Error>;
 }
 
 /// What is awaited.
 enum State {
     Description,
-    Rows { columns: u16 },
+    Rows,
     Ready,
     Over,
 }
@@ -54,10 +73,8 @@ pub enum SimpleError {
 impl Read {
     /// The Query message for `sql`, to be sent at once, and what reads its answer.
     pub fn new(sql: &str) -> (Bytes, Self) {
-        let mut query = BytesMut::new();
-        frame::message(&mut query, b'Q', |body| frame::put_cstring(body, sql.as_bytes()));
-        let frames = Frames::new(Side::Upstream, READ_BYTES_MAX);
-        (query.freeze(), Self { state: State::Description, frames, read_bytes: 0, rows: Vec::new() })
+        let (query, simple) = Simple::new(sql, AsText { columns: 0 });
+        (query, Self(simple))
     }
 
     /// Takes what the upstream sent; the rows, once it is ready for another query.
@@ -65,9 +82,22 @@ impl Read {
     /// # Errors
     /// [`SimpleError`] if no rows come of it; also when called again after the rows were given.
     pub fn receive(&mut self, bytes: &[u8]) -> Result<Option<Vec<Row>>, SimpleError> {
+        self.0.receive(bytes)
+    }
+}
+
+impl<R: Rows> Simple<R> {
+    pub(crate) fn new(sql: &str, to: R) -> (Bytes, Self) {
+        let mut query = BytesMut::new();
+        frame::message(&mut query, b'Q', |body| frame::put_cstring(body, sql.as_bytes()));
+        let frames = Frames::new(Side::Upstream, R::READ_BYTES_MAX.0);
+        (query.freeze(), Self { state: State::Description, frames, read_bytes: 0, rows: Vec::new(), to })
+    }
+
+    pub(crate) fn receive(&mut self, bytes: &[u8]) -> Result<Option<Vec<Row>>, R::Error> {
         self.read_bytes = self.read_bytes.saturating_add(bytes.len());
-        if self.read_bytes > READ_BYTES_MAX {
-            return Err(SimpleError::TooLong("64 MiB"));
+        if self.read_bytes > R::READ_BYTES_MAX.0 {
+            return Err(SimpleError::TooLong(R::READ_BYTES_MAX.1).into());
         }
         self.frames.push(bytes);
         while let Some(frame) = self.frames.next().map_err(SimpleError::Violation)? {
@@ -75,40 +105,61 @@ impl Read {
             if matches!(self.state, State::Over) {
                 return match self.frames.len() {
                     0 => Ok(Some(std::mem::take(&mut self.rows))),
-                    _ => Err(broken("bytes after ReadyForQuery that nothing asked for")),
+                    _ => Err(broken("bytes after ReadyForQuery that nothing asked for").into()),
                 };
             }
         }
         Ok(None)
     }
 
-    fn advance(&mut self, frame: &Frame) -> Result<State, SimpleError> {
+    fn advance(&mut self, frame: &Frame) -> Result<State, R::Error> {
         // An error in here leaves `Over` behind, after which nothing is read.
         match (std::mem::replace(&mut self.state, State::Over), frame.tag()) {
-            (State::Over, _) => Err(broken("an answer to no query")),
+            (State::Over, _) => Err(broken("an answer to no query").into()),
             // Notices, parameters and notifications may come at any time (§55.2.7).
             (state, b'N' | b'S' | b'A') => Ok(state),
             (_, b'E') => {
                 let (sqlstate, message) = startup::error_fields(frame.fields());
-                Err(SimpleError::Refused { sqlstate, message })
+                Err(SimpleError::Refused { sqlstate, message }.into())
             }
             // Of a statement before it, such as SET.
             (State::Description, b'C') => Ok(State::Description),
             (State::Description, b'T') => {
-                let columns = frame.fields().u16().ok_or_else(|| broken("a malformed RowDescription"))?;
-                Ok(State::Rows { columns })
+                self.to.described(frame)?;
+                Ok(State::Rows)
             }
-            (State::Rows { columns }, b'D') => {
-                if self.rows.len() >= ROWS_MAX {
-                    return Err(SimpleError::TooLong("1,000,000 rows"));
+            (State::Rows, b'D') => {
+                if self.rows.len() >= R::ROWS_MAX.0 {
+                    return Err(SimpleError::TooLong(R::ROWS_MAX.1).into());
                 }
-                self.rows.push(row(frame.fields(), columns).ok_or_else(|| broken("a malformed DataRow"))?);
-                Ok(State::Rows { columns })
+                self.rows.push(self.to.row(frame, &self.frames)?);
+                Ok(State::Rows)
             }
-            (State::Rows { .. }, b'C') => Ok(State::Ready),
+            (State::Rows, b'C') => Ok(State::Ready),
             (State::Ready, b'Z') => Ok(State::Over),
-            _ => Err(broken("a message that has no place in the answer to one query")),
+            _ => Err(broken("a message that has no place in the answer to one query").into()),
         }
+    }
+}
+
+/// Rows as they come.
+struct AsText {
+    columns: u16,
+}
+
+impl Rows for AsText {
+    type Error = SimpleError;
+    // The catalogs of large installations have some hundred thousand columns.
+    const ROWS_MAX: (usize, &str) = (1_000_000, "1,000,000 rows");
+    const READ_BYTES_MAX: (usize, &str) = (64 << 20, "64 MiB");
+
+    fn described(&mut self, description: &Frame) -> Result<(), SimpleError> {
+        self.columns = description.fields().u16().ok_or_else(|| broken("a malformed RowDescription"))?;
+        Ok(())
+    }
+
+    fn row(&mut self, data: &Frame, _: &Frames) -> Result<Row, SimpleError> {
+        row(data.fields(), self.columns).ok_or_else(|| broken("a malformed DataRow"))
     }
 }
 
@@ -128,7 +179,7 @@ pub(crate) fn row(mut fields: Fields<'_>, columns: u16) -> Option<Row> {
     fields.is_empty().then_some(row)
 }
 
-fn broken(rule: &'static str) -> SimpleError {
+pub(crate) fn broken(rule: &'static str) -> SimpleError {
     SimpleError::Violation(Violation { by: Side::Upstream, rule })
 }
 
@@ -143,9 +194,3 @@ pub fn fuzz_simple(data: &[u8]) {
         }
     }
 }
-
-/// Most rows read. The catalogs of large installations have some hundred thousand columns.
-const ROWS_MAX: usize = 1_000_000;
-
-/// Most bytes read.
-const READ_BYTES_MAX: usize = 64 << 20;

@@ -339,6 +339,35 @@ impl Event {
         }
     }
 
+    /// The request for approval of which it is a step after it was asked for, if it is one.
+    pub fn of_request(&self) -> Option<&str> {
+        match self {
+            Self::ApprovalSeen { of }
+            | Self::ApprovalAnswered { of, .. }
+            | Self::GlassBroken { of, .. }
+            | Self::GlassReviewed { of, .. }
+            | Self::GrantAsked { of, .. }
+            | Self::Revealed { grant: of, .. }
+            | Self::ApprovalNotCounted { of, .. }
+            | Self::ApprovalEnded { of, .. } => Some(of),
+            Self::LogCreated { .. }
+            | Self::GatewayStarted { .. }
+            | Self::GatewayStopped
+            | Self::SessionOpened { .. }
+            | Self::SessionRefused { .. }
+            | Self::AuthenticationFailed { .. }
+            | Self::SessionClosed { .. }
+            | Self::CommandIntent { .. }
+            | Self::CommandRefused { .. }
+            | Self::ApprovalAsked { .. }
+            | Self::Outcome { .. }
+            | Self::PolicyChanged { .. }
+            | Self::ConfigurationChanged { .. }
+            | Self::SecretChanged { .. }
+            | Self::LogRead { .. } => None,
+        }
+    }
+
     /// What was affected, for an event that concerns no connection.
     pub(crate) fn resource(&self) -> String {
         match self {

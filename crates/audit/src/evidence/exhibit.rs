@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
-use super::row::{Row, about};
+use super::row::Row;
 use super::sample::rank;
 use crate::read::{ReadError, lines};
 use crate::tree::{Hash, leaf_hash, verify_inclusion};
@@ -144,7 +144,7 @@ fn gather(dir: &Path, head: &Checkpoint, found: &mut [Found]) -> Result<(), Read
         let (index, line) = line?;
         let entry = read(index, &line)?;
         let request = entry.request.and_then(|request| by_request.get(&request));
-        let approval = about(&entry.event).and_then(|of| by_approval.get(of));
+        let approval = entry.event.of_request().and_then(|of| by_approval.get(of));
         for place in request.into_iter().chain(approval).flatten() {
             let Some(it) = found.get_mut(*place) else { continue };
             if !it.takes(index, &entry) {

@@ -149,7 +149,7 @@ impl Row {
             request: entry.request.map(|it| it.to_string()).unwrap_or_default(),
             resource: entry.resource(),
             lane: text(&entry.lane),
-            of: about(&entry.event).unwrap_or_default().to_owned(),
+            of: entry.event.of_request().unwrap_or_default().to_owned(),
             ..Self::default()
         };
         if let Some(who) = &entry.principal {
@@ -319,35 +319,6 @@ impl Row {
             &self.bytes,
             &self.ended_index,
         ]
-    }
-}
-
-/// The request for approval that an event is about, if it is.
-pub(super) fn about(event: &Event) -> Option<&str> {
-    match event {
-        Event::ApprovalSeen { of }
-        | Event::ApprovalAnswered { of, .. }
-        | Event::GlassBroken { of, .. }
-        | Event::GlassReviewed { of, .. }
-        | Event::GrantAsked { of, .. }
-        | Event::Revealed { grant: of, .. }
-        | Event::ApprovalNotCounted { of, .. }
-        | Event::ApprovalEnded { of, .. } => Some(of),
-        Event::LogCreated { .. }
-        | Event::GatewayStarted { .. }
-        | Event::GatewayStopped
-        | Event::SessionOpened { .. }
-        | Event::SessionRefused { .. }
-        | Event::AuthenticationFailed { .. }
-        | Event::SessionClosed { .. }
-        | Event::CommandIntent { .. }
-        | Event::CommandRefused { .. }
-        | Event::ApprovalAsked { .. }
-        | Event::Outcome { .. }
-        | Event::PolicyChanged { .. }
-        | Event::ConfigurationChanged { .. }
-        | Event::SecretChanged { .. }
-        | Event::LogRead { .. } => None,
     }
 }
 

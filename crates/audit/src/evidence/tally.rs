@@ -7,7 +7,7 @@ use access::Timestamp;
 
 use super::draw::Sink;
 use super::report::Report;
-use super::row::{self, about};
+use super::row;
 use crate::{Command, Entry, Event, Indication, StageWord, StatusWord};
 
 mod request;
@@ -454,7 +454,7 @@ impl Events {
         it.first.get_or_insert(index);
         it.last = index;
         // What the gateway does by itself has no user and comes from nowhere else.
-        if entry.session.is_some() || about(&entry.event).is_some() {
+        if entry.session.is_some() || entry.event.of_request().is_some() {
             it.without_user += u64::from(entry.principal.is_none());
             it.without_origin += u64::from(entry.from.is_none());
             it.without_resource += u64::from(entry.connection.is_none());

@@ -196,14 +196,6 @@ impl Field {
 fn other_request(event: &Event) -> Option<&str> {
     match event {
         Event::CommandIntent { approval, .. } => approval.as_deref(),
-        Event::ApprovalSeen { of }
-        | Event::ApprovalAnswered { of, .. }
-        | Event::GlassBroken { of, .. }
-        | Event::GlassReviewed { of, .. }
-        | Event::GrantAsked { of, .. }
-        | Event::Revealed { grant: of, .. }
-        | Event::ApprovalNotCounted { of, .. }
-        | Event::ApprovalEnded { of, .. } => Some(of),
-        _ => None,
+        event => event.of_request(),
     }
 }

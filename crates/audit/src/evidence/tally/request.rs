@@ -3,7 +3,7 @@ use std::io;
 
 use super::super::draw::Sink;
 use super::super::report::Report;
-use super::super::row::{about, time};
+use super::super::row::time;
 use crate::{Entry, Event};
 
 /// Requests for approval and access, each from its asking to its use (6.5.1, 7.2.3, 8.2.7).
@@ -46,7 +46,7 @@ impl Requests {
         let asked = match &entry.event {
             Event::ApprovalAsked { .. } => entry.request.map(|request| request.to_string()),
             Event::CommandIntent { approval, .. } => approval.as_deref().map(ToOwned::to_owned),
-            event => about(event).map(ToOwned::to_owned),
+            event => event.of_request().map(ToOwned::to_owned),
         };
         let Some(id) = asked.as_deref() else { return };
         let who = entry.principal.as_deref().map(|who| &*who.id).unwrap_or_default();

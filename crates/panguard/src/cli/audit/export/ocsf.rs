@@ -171,16 +171,7 @@ fn of_request(kind: &str) -> u32 {
 }
 
 fn entity(event: &Event, resource: &str) -> String {
-    match event {
-        Event::ApprovalSeen { of }
-        | Event::ApprovalAnswered { of, .. }
-        | Event::GlassBroken { of, .. }
-        | Event::GlassReviewed { of, .. }
-        | Event::GrantAsked { of, .. }
-        | Event::ApprovalNotCounted { of, .. }
-        | Event::ApprovalEnded { of, .. } => format!("request {of}"),
-        _ => resource.to_owned(),
-    }
+    event.of_request().map_or_else(|| resource.to_owned(), |of| format!("request {of}"))
 }
 
 fn comment(event: &Event) -> Option<&str> {

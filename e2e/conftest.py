@@ -1,5 +1,6 @@
 """Fixtures: one PostgreSQL and one issuer for the run, and a gateway for the tests that share one."""
 
+import concurrent.futures
 import itertools
 import signal
 
@@ -77,3 +78,10 @@ def analyst(gateway, issuer):
     """A session of a person who may see card numbers."""
     with gateway.connect(issuer.person("ada", groups=["agents", "fraud"])) as session:
         yield session
+
+
+@pytest.fixture
+def in_background():
+    """Runs what waits for people."""
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        yield pool.submit

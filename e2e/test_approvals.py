@@ -15,18 +15,10 @@ import psycopg
 import pytest
 
 from panguard_test import cards, until, wire
-from panguard_test.approver import Approver
+from panguard_test.approver import POLICIES, UPDATE, Approver
 from panguard_test.refusal import refusal
 from panguard_test.upstream_http import Upstream
 
-POLICIES = cards.POLICIES + """
-    @id("ask-first") forbid (principal, action in Action::"change", resource) unless { context.approvals >= 1 };
-    @id("two-for-ddl") forbid (principal, action == Action::"administer", resource) unless { context.approvals >= 2 };
-    permit (principal in Group::"owners", action == Action::"administer", resource);
-    permit (principal in Group::"agents", action in Action::"change", resource);
-    @id("owners-approve") permit (principal in Group::"owners", action == Action::"approve", resource);
-"""
-UPDATE = "update payments set amount = amount + 1 where id = 1"
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +40,6 @@ def ticketing(make_gateway, payments):
 @pytest.fixture
 def owner(guarded, issuer):
     return Approver(guarded, issuer.person("bea", groups=["owners"]))
-
-
-@pytest.fixture
-def in_background():
-    """Runs what waits for people."""
-    with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        yield pool.submit
 
 
 def amount(payments_session, id=1):

@@ -1,14 +1,13 @@
 """What was approved of so many rows is rolled back if it touches more, whatever the client sends it by."""
 
-import concurrent.futures
 import subprocess
 
 import psycopg
 import pytest
-from test_approvals import POLICIES, cli
+from test_approvals import cli
 
 from panguard_test import cards, until, wire
-from panguard_test.approver import Approver
+from panguard_test.approver import POLICIES, Approver
 from panguard_test.refusal import refusal
 
 ONCALL = POLICIES + """
@@ -39,12 +38,6 @@ def server(cluster, payments):
         server.execute("truncate public.notes_of_ours")
         server.execute("insert into public.notes_of_ours select n, 'old' from generate_series(1, 5) n")
         yield server
-
-
-@pytest.fixture
-def in_background():
-    with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        yield pool.submit
 
 
 UPDATE = "update notes_of_ours set body = 'new' where id <= 5"

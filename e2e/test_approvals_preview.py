@@ -1,6 +1,5 @@
 """What people are shown of the things that a command changes, before they answer for it: masked, and nobody else's."""
 
-import concurrent.futures
 import json
 import subprocess
 import threading
@@ -43,12 +42,6 @@ def gateway(make_gateway, payments):
 @pytest.fixture
 def owner(gateway, issuer):
     return Approver(gateway, issuer.person("bea", groups=["owners"]))
-
-
-@pytest.fixture
-def in_background():
-    with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        yield pool.submit
 
 
 @pytest.fixture

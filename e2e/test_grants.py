@@ -4,11 +4,10 @@ import subprocess
 
 import psycopg
 import pytest
-from test_approvals import POLICIES, cli, curl, http_gateway, upstream  # noqa: F401
-from test_approvals_bound import in_background  # noqa: F401
+from test_approvals import cli, curl, http_gateway, upstream  # noqa: F401
 
 from panguard_test import cards, until
-from panguard_test.approver import Approver
+from panguard_test.approver import POLICIES, UPDATE, Approver
 from panguard_test.refusal import refusal
 
 GRANTING = POLICIES + """
@@ -17,7 +16,6 @@ GRANTING = POLICIES + """
     @id("owners-give") permit (principal in Group::"owners", action == Action::"grant", resource)
       when { context.grant_seconds <= 3600 };
 """
-UPDATE = "update payments set amount = amount + 1 where id = 1"
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +116,7 @@ def test_so_many_card_numbers_are_told_each_is_recorded_and_no_more(granting, is
     assert first not in str(granting.audit()), "the log has no card number"
 
 
-def test_sessions_that_reveal_at_once_share_what_is_left(granting, issuer, owner, in_background):  # noqa: F811
+def test_sessions_that_reveal_at_once_share_what_is_left(granting, issuer, owner, in_background):
     agent = issuer.agent()
     grant = asked(granting, agent, "--action", "read", "--action", "reveal", "--object", "public.cards",
                   "--class", "pan", "--reveals", "4", "--for", "15m")

@@ -1,7 +1,6 @@
 """People are told of requests where they are, and answer from there; and nobody else does."""
 
 import base64
-import concurrent.futures
 import email
 import email.policy
 import json
@@ -10,20 +9,12 @@ import time
 import pytest
 
 from panguard_test import cards, until
-from panguard_test.approver import Approver
+from panguard_test.approver import POLICIES, UPDATE, Approver
 from panguard_test.certificates import Authority
 from panguard_test.channels import Mailbox, Receiver, Slack, call
 from panguard_test.refusal import refusal
 from panguard_test.upstream_http import Upstream
 
-POLICIES = cards.POLICIES + """
-    @id("ask-first") forbid (principal, action in Action::"change", resource) unless { context.approvals >= 1 };
-    @id("two-for-ddl") forbid (principal, action == Action::"administer", resource) unless { context.approvals >= 2 };
-    permit (principal in Group::"owners", action == Action::"administer", resource);
-    permit (principal in Group::"agents", action in Action::"change", resource);
-    @id("owners-approve") permit (principal in Group::"owners", action == Action::"approve", resource);
-"""
-UPDATE = "update payments set amount = amount + 1 where id = 1"
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +45,6 @@ def teams():
 def mailbox():
     with Mailbox() as mailbox:
         yield mailbox
-
-
-@pytest.fixture
-def in_background():
-    with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        yield pool.submit
 
 
 @pytest.fixture

@@ -4,7 +4,19 @@ import json
 import urllib.error
 import urllib.request
 
+from . import cards
 from .waiting import until
+
+
+# Changes want one approval, and definitions two, of owners.
+POLICIES = cards.POLICIES + """
+    @id("ask-first") forbid (principal, action in Action::"change", resource) unless { context.approvals >= 1 };
+    @id("two-for-ddl") forbid (principal, action == Action::"administer", resource) unless { context.approvals >= 2 };
+    permit (principal in Group::"owners", action == Action::"administer", resource);
+    permit (principal in Group::"agents", action in Action::"change", resource);
+    @id("owners-approve") permit (principal in Group::"owners", action == Action::"approve", resource);
+"""
+UPDATE = "update payments set amount = amount + 1 where id = 1"
 
 
 class Approver:

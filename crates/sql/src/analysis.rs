@@ -34,6 +34,11 @@ pub struct Analysis {
     pub search_paths: Vec<Box<str>>,
     /// Whether it sets something by which later commands may do something else, or show something else of what they do.
     pub sets: bool,
+    /// Whether what it does may hang on its session beyond search path and ways to write values: it asks for a setting, or
+    /// for what is made, locked or listened to there.
+    pub of_session: bool,
+    /// Whether a transaction begins that goes on seeing what there was when it began.
+    pub keeps_snapshot: bool,
     /// Whether the server has been asked what it reads, or need not be. See [`Analysis::attest`].
     pub attested: bool,
     /// The labelled columns that are named in it, each once.
@@ -122,6 +127,8 @@ fn analyse_by(sql: &str, catalog: &Catalog, doubts: bool) -> Analysis {
                 copy: None,
                 search_paths: Vec::new(),
                 sets: true,
+                of_session: true,
+                keeps_snapshot: false,
                 attested: true,
                 mentioned: Vec::new(),
             }

@@ -4,6 +4,7 @@ mod constraint;
 mod order;
 mod reach;
 mod row;
+mod session;
 mod spread;
 mod texts;
 mod views;
@@ -22,11 +23,11 @@ use texts::Told;
 pub(crate) use constraint::{Compares, Constraint};
 pub(crate) use reach::Event;
 
-use crate::function;
 pub(crate) use crate::label::Label;
 use crate::label::{Entry, Labels, NotPan};
 use crate::manifest::{self, Major};
 use crate::template::Templates;
+use crate::{function, system};
 
 /// Snapshot of one connection's catalog with the operator's labels applied.
 ///
@@ -91,6 +92,10 @@ pub(crate) struct Relation {
     pub computed_from: Vec<LabelledId>,
     /// Functions of the operator's that this view calls, as `schema.name`.
     pub calls: Vec<Box<str>>,
+    /// Whether its rows are PostgreSQL's own, or those of a view over some.
+    pub over_system: bool,
+    /// Whether what this view shows may hang on the session that reads it.
+    pub of_session: bool,
     oid: u32,
     kind: Kind,
 }
@@ -428,6 +433,8 @@ impl Catalog {
             constraints: Vec::new(),
             computed_from: Vec::new(),
             calls: Vec::new(),
+            over_system: system::is_own(schema),
+            of_session: system::is_own(schema),
             oid,
             kind,
         });

@@ -3,7 +3,7 @@
 use pg_query::Node;
 use pg_query::protobuf::{
     AExprKind, AIndirection, BoolExprType, FuncCall, JsonAggConstructor, JsonBehavior, JsonFuncExpr,
-    JsonValueExpr, SubLink, SubLinkType, WindowDef,
+    JsonValueExpr, SqlValueFunctionOp, SubLink, SubLinkType, WindowDef,
 };
 
 use access::Position;
@@ -47,7 +47,6 @@ impl<'a> Reading<'a> {
             Kind::AConst(_)
             | Kind::ParamRef(_)
             | Kind::SetToDefault(_)
-            | Kind::SqlvalueFunction(_)
             | Kind::CurrentOfExpr(_)
             | Kind::MergeSupportFunc(_)
             | Kind::String(_)
@@ -55,6 +54,10 @@ impl<'a> Reading<'a> {
             | Kind::Float(_)
             | Kind::Boolean(_)
             | Kind::BitString(_) => {}
+
+            Kind::SqlvalueFunction(it) => {
+                self.of_session |= it.op() == SqlValueFunctionOp::SvfopCurrentSchema;
+            }
 
             Kind::ColumnRef(reference) => {
                 let columns = self.reference(reference);

@@ -49,6 +49,8 @@ impl<'a> Reading<'a> {
     }
 
     fn built_in(&mut self, name: &str, major: Option<Major>) {
+        self.of_session |= is_of_session(name, major);
+        self.sets |= matches!(FUNCTIONS.of_server(name, major), Some(Class::Session | Class::Settings));
         match need(name, major) {
             Some(Need::Nothing) => {}
             Some(Need::Effect(effect)) => self.effect(effect),
@@ -172,6 +174,13 @@ pub(crate) fn is_harmless(name: &str) -> bool {
 pub(crate) fn is_the_servers(name: &str, major: Option<Major>) -> bool {
     let class = FUNCTIONS.of_server(name, major);
     class.is_some_and(|class| !matches!(Need::of(class), Need::Understanding))
+}
+
+/// Whether what a built-in function of this name gives may hang on the session that calls it, or on what is there to know,
+/// beyond the clock, chance and a sequence's next number.
+pub(crate) fn is_of_session(name: &str, major: Option<Major>) -> bool {
+    let class = FUNCTIONS.of_server(name, major);
+    class.is_some_and(|it| !matches!(it, Class::Computes | Class::Waits | Class::Leaves | Class::Internal))
 }
 
 /// Whether a function of this name may show or run what no one can tell.

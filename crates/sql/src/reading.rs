@@ -28,6 +28,10 @@ pub(crate) struct Reading<'a> {
     pub search_paths: Vec<Box<str>>,
     /// Whether something is set by which later commands may do something else.
     pub sets: bool,
+    /// Whether something is asked for that is of one session.
+    pub of_session: bool,
+    /// Whether a transaction begins that goes on seeing what there was when it began.
+    pub keeps_snapshot: bool,
     /// The FROM clauses around the place being read, the innermost last.
     pub scopes: Vec<Scope<'a>>,
     /// The WITH queries in sight, the nearest last.
@@ -88,6 +92,8 @@ impl<'a> Reading<'a> {
             literal_free: true,
             search_paths: Vec::new(),
             sets: false,
+            of_session: false,
+            keeps_snapshot: false,
             scopes: Vec::new(),
             with: Vec::new(),
             reads: false,
@@ -115,6 +121,8 @@ impl<'a> Reading<'a> {
             copy: self.copy,
             search_paths: self.search_paths,
             sets: self.sets,
+            of_session: self.of_session,
+            keeps_snapshot: self.keeps_snapshot,
             attested: false,
             mentioned: self.mentioned,
         }
@@ -331,6 +339,13 @@ impl<'a> Reading<'a> {
         let relations: Vec<&Relation> = catalog.relations(schema, name).collect();
         if !system::may_be_read(catalog, schema, name, &relations) {
             self.not_understood(format!("reads {name}"));
+        }
+        let is_system = system::is_system(schema, name, &relations);
+        self.of_session |= is_system || relations.iter().any(|it| it.of_session);
+        if action == Action::Write && (is_system || relations.iter().any(|it| it.over_system)) {
+            // To change a row of `pg_settings` is to SET.
+            self.sets = true;
+            self.not_understood(format!("writes {name}"));
         }
         if action == Action::Read {
             self.sets_off(&relations, &[Event::Read]);

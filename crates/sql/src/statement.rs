@@ -229,6 +229,8 @@ impl<'a> Reading<'a> {
     }
 
     fn transaction(&mut self, it: &TransactionStmt) {
+        let is_isolation = |node: &Node| matches!(&node.node, Some(Kind::DefElem(it)) if it.defname == "transaction_isolation");
+        self.keeps_snapshot |= it.options.iter().any(is_isolation);
         self.session(match it.kind() {
             TransactionStmtKind::TransStmtPrepare
             | TransactionStmtKind::TransStmtCommitPrepared

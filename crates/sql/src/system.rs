@@ -14,10 +14,9 @@ pub(crate) fn may_be_read(
     name: &str,
     relations: &[&Relation],
 ) -> bool {
-    let own = |schema: &str| schema.starts_with("pg_") || schema == "information_schema";
     let system = name.starts_with("pg_")
-        || schema.is_some_and(own)
-        || relations.iter().any(|relation| own(&relation.schema));
+        || schema.is_some_and(is_own)
+        || relations.iter().any(|relation| is_own(&relation.schema));
     // A table of the session's own has no say over what is in it.
     let temporary = schema == Some("pg_temp") && !name.starts_with("pg_");
     // What is in some of its columns is known by those alone.
@@ -32,4 +31,19 @@ pub(crate) fn tells(name: &str, major: Option<Major>) -> bool {
     let in_parts = name.starts_with("pg_stat") && manifest::columns().any(|(relation, _)| relation == name);
     let known = !name.starts_with("pg_") || RELATIONS.worst(name, major).is_none_or(|it| it == Class::Tells);
     known && !in_parts
+}
+
+/// Whether a schema is PostgreSQL's own.
+pub(crate) fn is_own(schema: &str) -> bool {
+    schema.starts_with("pg_") || schema == "information_schema"
+}
+
+/// Whether a name may mean one of PostgreSQL's own relations, but for tables of the session's own.
+pub(crate) fn is_system(schema: Option<&str>, name: &str, relations: &[&Relation]) -> bool {
+    let unknown = match schema {
+        Some("pg_temp") => name.starts_with("pg_"),
+        Some(schema) => is_own(schema),
+        None => name.starts_with("pg_"),
+    };
+    relations.iter().any(|it| is_own(&it.schema)) || (relations.is_empty() && unknown)
 }

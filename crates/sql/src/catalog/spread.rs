@@ -19,6 +19,7 @@ impl Catalog {
         }
         let understood = self.spread_by_definitions(links);
         self.spread_to_views(links, &understood);
+        self.spread_session(links);
     }
 
     /// A generated column is made of others of its row; a column of a row type, of a row's columns.

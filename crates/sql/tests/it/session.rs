@@ -78,6 +78,77 @@ fn settings_that_change_what_is_understood_are_not() {
 }
 
 #[test]
+fn a_row_of_a_system_relation_is_not_changed() {
+    // To change a row of `pg_settings` is to SET, and everybody may.
+    for sql in [
+        "update pg_settings set setting = 'off' where name = 'standard_conforming_strings'",
+        "update pg_catalog.pg_settings set setting = 'off'",
+        "with a as (update pg_settings set setting = 'off' returning 1) select 1",
+        "merge into pg_settings s using (select 1) x on s.name = 'DateStyle' when matched then update set setting = 'x'",
+        "insert into pg_settings (name) values ('x')",
+        "explain analyze update pg_settings set setting = 'off'",
+        "delete from pg_class",
+        "update information_schema.tables set table_name = 'x'",
+    ] {
+        let analysis = read(sql);
+        let name = analysis.facts.not_understood.first().map(|it| it.to_string());
+        assert!(
+            name.is_some_and(|it| it.starts_with("writes ")),
+            "{sql}: {:?}",
+            analysis.facts.not_understood
+        );
+        assert!(analysis.sets && analysis.of_session, "{sql}");
+    }
+    check("insert into pg_temp.notes values (1)", "insert; write ?.notes; on data");
+}
+
+#[test]
+fn a_setting_by_a_function_or_a_cursor_is_a_setting() {
+    for sql in [
+        "select set_config('datestyle', 'dmy', false)",
+        "declare c cursor with hold for select set_config('datestyle', 'dmy', false)",
+        "prepare p as select set_config('datestyle', 'dmy', false)",
+        "values (set_config('date' || 'style', 'dmy', false))",
+    ] {
+        assert!(read(sql).sets, "{sql}");
+    }
+}
+
+#[test]
+fn what_hangs_on_the_session_is_known_by_what_is_asked() {
+    for sql in [
+        "delete from payments where note = current_setting('application_name')",
+        "delete from payments where note = U&\"curr\\0065nt_setting\"('application_name')",
+        "delete from payments where note = (select setting from pg_settings limit 1)",
+        "delete from payments where exists (select from pg_prepared_statements)",
+        "delete from payments where exists (select from pg_listening_channels())",
+        "delete from payments where id = currval('cards_id_seq')",
+        "delete from payments where note = current_schema",
+        "delete from payments where id = pg_backend_pid()",
+        "delete from payments where exists (select from information_schema.tables)",
+    ] {
+        assert!(read(sql).of_session, "{sql}");
+    }
+    for sql in [
+        "delete from payments where id = 1",
+        "update payments set note = upper(note) || now()::text || random()",
+        "insert into payments values (nextval('cards_id_seq'))",
+        "delete from payments where note = 'current_setting'",
+        "delete from payments where note = current_user",
+    ] {
+        assert!(!read(sql).of_session, "{sql}");
+    }
+}
+
+#[test]
+fn a_transaction_may_go_on_seeing_what_there_was() {
+    for sql in ["begin isolation level repeatable read", "start transaction isolation level serializable"] {
+        assert!(read(sql).keeps_snapshot, "{sql}");
+    }
+    assert!(!read("begin").keeps_snapshot);
+}
+
+#[test]
 fn what_a_name_stands_for_is_kept_apart_and_counted_at_once() {
     let sql = "prepare p (int) as select reverse(pan) from public.cards where id = $1; execute p(1); deallocate p; deallocate all";
     let analysis = read(sql);

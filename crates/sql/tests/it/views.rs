@@ -107,3 +107,42 @@ fn a_definition_that_does_not_name_what_is_recorded_is_not_relied_on() {
     let catalog = with_views(&[("public.rows", &["id"], " SELECT c FROM cards c;", &[1, 2])]);
     assert_eq!(at(&catalog, "select id from rows", Position::Derived), ["cards.pan"]);
 }
+
+#[test]
+fn a_view_hangs_on_the_session_and_is_not_written_as_what_it_shows() {
+    let shows = " SELECT id, note FROM payments";
+    let catalog = with_views(&[
+        ("public.knobs", &["name", "setting"], " SELECT name, setting FROM pg_settings;", &[]),
+        (
+            "public.mine",
+            &["id", "note"],
+            &format!("{shows} WHERE note = current_setting('app.x'::text);"),
+            &[],
+        ),
+        ("public.here", &["id", "note"], &format!("{shows} WHERE note = (CURRENT_SCHEMA)::text;"), &[]),
+        ("public.tables", &["name"], " SELECT table_name AS name FROM information_schema.tables;", &[]),
+        ("public.plain", &["id", "note"], &format!("{shows} WHERE note <> 'pg'::text;"), &[]),
+    ]);
+    for view in ["knobs", "mine", "here", "tables"] {
+        assert!(analyse(&format!("select 1 from {view}"), &catalog).of_session, "{view}");
+    }
+    assert!(!analyse("select 1 from plain", &catalog).of_session);
+
+    let written = |view: &str| analyse(&format!("delete from {view}"), &catalog).facts.not_understood.clone();
+    assert_eq!(written("knobs"), ["writes knobs".into()]);
+    assert!(written("mine").is_empty() && written("plain").is_empty());
+}
+
+#[test]
+fn a_view_of_a_view_hangs_on_the_session_too() {
+    let mut rows = Rows::default();
+    rows.add(["schema", "", "", "", "public", ""]);
+    rows.relation(1, "v", "public.knobs", &["name", "setting"]);
+    rows.relation(2, "v", "public.handles", &["name"]);
+    rows.add(["definition", "1", "", "", " SELECT name, setting FROM pg_settings;", ""]);
+    rows.add(["definition", "2", "", "", " SELECT name FROM knobs;", ""]);
+    rows.add(["view", "2", "1", "1", "", ""]);
+    let analysis = analyse("update handles set name = 'x'", &rows.catalog(&Labels::default()));
+    assert!(analysis.of_session && analysis.sets);
+    assert!(!analysis.facts.not_understood.is_empty());
+}

@@ -235,6 +235,21 @@ def test_a_ticket_lets_the_very_same_command_run_once_whatever_its_white_space(t
         assert refusal(session, UPDATE).code == "PGD-0008", "it is used up"
 
 
+@pytest.mark.parametrize("options, before", [
+    ("-c extra_float_digits=-15", "select 1"),
+    ("", "declare c cursor with hold for select set_config('datestyle', 'ISO, DMY', false)"),
+])
+def test_a_ticket_is_not_used_by_a_session_that_would_read_it_otherwise(ticketing, issuer, options, before):
+    owner = Approver(ticketing, issuer.person("bea", groups=["owners"]))
+    with ticketing.connect(issuer.agent()) as session:
+        assert refusal(session, UPDATE).code == "PGD-0008"
+        owner.approve(owner.one()["id"])
+        with ticketing.connect(issuer.agent(), options=options) as other:
+            other.execute(before)
+            assert refusal(other, UPDATE).code == "PGD-0008"
+        assert session.execute(UPDATE).rowcount == 1
+
+
 def test_a_client_chooses_to_wait_or_to_come_again(guarded, ticketing, make_gateway, issuer, upstream, in_background):
     owner = Approver(guarded, issuer.person("bea", groups=["owners"]))
     with guarded.connect(issuer.agent(), application_name="nightly approvals=ticket") as session:

@@ -21,6 +21,7 @@ POLICIES = cards.POLICIES + """
 """
 MORE = f"""
 create view cheap as select * from payments where amount < 10;
+create view called as select current_setting('application_name') as name;
 create function shady(int) returns int language sql as 'select $1 + 1';
 create table refunds (id int primary key, amount numeric(10, 2), memo text);
 insert into payments (card, amount, memo) values (1, 900, 'by phone, {cards.DISCOVER}');
@@ -129,7 +130,16 @@ def test_what_hangs_on_its_session_is_not_shown_by_another(gateway, owner, issue
         session.execute("set datestyle = 'ISO, DMY'")
         unseen(session, update)
     with gateway.connect(issuer.agent()) as session:
-        unseen(session, "update payments set amount = case current_setting('application_name') when 'x' then 888 else 1 end where id = 1")
+        for asked in ("current_setting('application_name')", "U&\"curr\\0065nt_setting\"('application_name')",
+                      "(select setting from pg_settings where name = 'application_name')", "(select name from called)"):
+            unseen(session, f"update payments set amount = case {asked} when 'x' then 888 else 1 end where id = 1")
+    with gateway.connect(issuer.agent()) as session:
+        session.execute("declare c cursor with hold for select set_config('datestyle', 'ISO, DMY', false)")
+        unseen(session, update)
+    with gateway.connect(issuer.agent()) as session:
+        session.execute("begin isolation level repeatable read")
+        unseen(session, update, rows=1)
+        session.rollback()
     with gateway.connect(issuer.agent(), autocommit=False) as session:
         done = in_background(session.execute, "insert into refunds values (7, 777777)")
         owner.approve(owner.one()["id"])

@@ -14,10 +14,18 @@ create table a.t (x text);
 create table b.t (x text);
 insert into a.t values ('fine');
 insert into b.t values ('737');
+create view knobs as select name, setting from pg_settings;
+create function lenient() returns int language plpgsql as $$ begin perform set_config('standard_conforming_strings', 'off', false); return 1; end $$;
+create function lenient_row() returns trigger language plpgsql as $$ begin perform lenient(); return new; end $$;
+create table log (id int);
+create trigger lenient before insert on log for each row execute function lenient_row();
 create view few as select id, amount from cards where id < 10 with check option;
 """
 DATA = {**cards.DATA, "b.t.x": "sad"}
-POLICIES = cards.POLICIES + 'permit (principal in Group::"agents", action == Action::"session", resource);'
+POLICIES = cards.POLICIES + """
+    permit (principal in Group::"agents", action == Action::"session", resource);
+    permit (principal in Group::"agents", action == Action::"call", resource);
+"""
 
 
 @pytest.fixture
@@ -128,3 +136,30 @@ def test_what_a_portal_runs_by_name_is_not_another_than_was_described(session, f
     assert not errors(session.exchange(wire.query("begin")))
     assert not errors(session.exchange(wire.query(first)))
     assert rows(session.exchange(wire.parse(run), wire.bind(), wire.describe("P"), wire.execute(), wire.SYNC))[0] == b"fine"
+
+
+def test_a_row_of_pg_settings_is_not_changed(session):
+    """To change one is to SET, and PostgreSQL lets everybody."""
+    for sql in (
+        "update pg_settings set setting = 'off' where name = 'standard_conforming_strings'",
+        "with a as (update pg_settings set setting = 'off' where name = 'standard_conforming_strings' returning 1) select 1",
+        "update knobs set setting = 'off' where name = 'standard_conforming_strings'",
+        "insert into pg_settings (name) values ('x')",
+    ):
+        assert errors(session.exchange(wire.query(sql))) == ["42501"], sql
+    assert rows(session.exchange(wire.query("show standard_conforming_strings"))) == [b"on"]
+
+
+@pytest.mark.parametrize("before", [
+    "select lenient()",
+    "insert into log values (7)",
+], ids=["by a function", "by a trigger"])
+def test_what_changes_how_literals_are_read_does_not_hide_what_follows(session, before):
+    """Nobody says how they are read now until the pipeline is through, and what is read otherwise would be told."""
+    hidden = r"select '\' || ' || reverse(pan) from cards --'"
+    answer = session.exchange(
+        wire.parse(before), wire.bind(), wire.execute(), wire.parse(hidden), wire.bind(), wire.execute(), wire.SYNC)
+    assert errors(answer) == ["42501"]
+    assert len(rows(answer)) <= 1, "of what came before"
+    assert session.exchange(wire.query(hidden))[0][0] in "ET"
+    assert cards.VISA[::-1].encode() not in b"".join(body for _, body in answer)

@@ -109,6 +109,11 @@ pub struct Postgres {
     has_own_settings: bool,
     /// Whether something that has gone upstream may have changed what others do not see yet.
     has_written: bool,
+    /// Whether its transaction goes on seeing what there was when it began.
+    keeps_snapshot: bool,
+    /// Whether something has gone upstream that may have changed how texts are read, and the upstream has not said since how
+    /// it reads them: from version 14 on it says so when it is ready for more.
+    unsettled: bool,
     /// The settings with which it began, by which values are read.
     reads_by: Box<[(Box<str>, Box<str>)]>,
     witness: Witness,
@@ -183,6 +188,8 @@ impl Postgres {
             has_set: false,
             has_own_settings: false,
             has_written: false,
+            keeps_snapshot: false,
+            unsettled: false,
             reads_by: Box::default(),
             witness: Witness::default(),
             hears: false,

@@ -176,9 +176,11 @@ impl Postgres {
             return Err(Violation { by: Side::Upstream, rule: "ReadyForQuery with no transaction status" });
         };
         self.status = status;
+        self.unsettled &= self.replies.runs_after_head();
         if status == b'I' {
             // Nothing of a pipeline that goes on is committed.
             self.has_written = self.replies.runs_after_head();
+            self.keeps_snapshot &= self.replies.runs_after_head();
             self.portals.retain(|portal| portal.may_last());
         }
         self.committed();

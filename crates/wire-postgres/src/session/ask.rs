@@ -373,11 +373,16 @@ impl Postgres {
         let catalog = self.settings.catalog.load();
         let facts = if trusted { facts } else { doubt::cautious(facts, &catalog, copy.is_some()) };
         let facts = if self.doubt.is_own() { facts } else { doubt::reaching(facts, &catalog) };
+        let is_read_now = matches!(kind, Kind::Query | Kind::Parse { .. });
+        let facts =
+            if is_read_now && self.unsettled && command.contains('\\') { misread(facts) } else { facts };
         let request = self.next_request();
         let sql = Arc::clone(&command);
         let command = Redacted::new(command);
         let about = Arc::clone(&facts);
-        let (bound, alike) = (self.bound(&about, &sql, &kind), self.alike(&sql, &kind));
+        let of_session = analysis.as_ref().is_none_or(|it| it.of_session);
+        let bound = self.bound(&about, &sql, &kind, of_session);
+        let alike = self.alike(&kind, of_session);
         self.effects.push_back(Effect::Ask(Question {
             request,
             stage,
@@ -569,7 +574,7 @@ fn no_portal(name: &str) -> String {
 impl Postgres {
     /// What of a command an approval binds: its text, and as what its parameters are read; unless that does not say what is
     /// done.
-    fn bound(&self, facts: &Facts, sql: &str, kind: &Kind) -> Bound {
+    fn bound(&self, facts: &Facts, sql: &str, kind: &Kind, of_session: bool) -> Bound {
         let is = |kind: &str| facts.kinds.iter().any(|it| **it == *kind);
         if is("copy from") {
             return Bound::Nothing(
@@ -593,7 +598,7 @@ impl Postgres {
                 "it names a statement or cursor instead of saying what it does: send that itself",
             );
         }
-        if self.has_set || self.doubt.is_own() {
+        if of_session || self.has_set || self.has_own_settings || self.doubt.is_own() {
             return Bound::Once(
                 "what it does hangs on what its session has set or made (SET, temporary tables, changes of tables): send it in a new one",
             );
@@ -611,43 +616,40 @@ impl Postgres {
 impl Postgres {
     /// By which types of its parameters another session would read a command as this one does; unless what it does hangs on
     /// what this one is, has set, made or changed.
-    fn alike(&self, sql: &str, kind: &Kind) -> Result<Alike, &'static str> {
+    fn alike(&self, kind: &Kind, of_session: bool) -> Result<Alike, &'static str> {
         let is_plain = |it: &(Box<str>, Box<str>)| !it.1.contains(['\'', '\\']);
         if self.has_set || self.has_own_settings || self.doubt.is_own() || !self.reads_by.iter().all(is_plain)
         {
             return Err("what it does hangs on what its session has set or made");
         }
-        let lower = sql.to_ascii_lowercase();
-        if OF_ONE_SESSION.iter().any(|name| lower.contains(name)) {
+        if of_session {
             return Err("what it does hangs on its session");
         }
         let types = match kind {
             Kind::Execute { bound, .. } => bound.statement.declared().into(),
             Kind::Query | Kind::Parse { .. } => Box::default(),
         };
-        let others = "its transaction has changed something that nobody else sees yet";
-        let sees_others = self.has_written.then_some(others);
+        let others = "its transaction sees something else than others do";
+        let sees_others = (self.has_written || self.keeps_snapshot).then_some(others);
         Ok(Alike { types, reads_by: self.reads_by.clone(), sees_others })
     }
 }
 
-/// Functions whose answers are of one session.
-const OF_ONE_SESSION: [&str; 6] = [
-    "current_setting",
-    "pg_backend_pid",
-    "inet_client",
-    "inet_server",
-    "pg_my_temp_schema",
-    "current_schema",
-];
+/// A text that ends elsewhere for a server whose literals are not standard: nobody knows yet whether they are.
+fn misread(facts: Arc<Facts>) -> Arc<Facts> {
+    let mut facts = Arc::unwrap_or_clone(facts);
+    facts.not_understood.push("a backslash behind what may change how it is read".into());
+    Arc::new(facts)
+}
 
-/// Whether a command may change how later ones of its session are read: a setting, by whatever way. `by_set`: by SET.
-pub(super) fn sets(facts: &Facts, by_set: bool) -> bool {
+/// Whether a command may change how later ones of its session are read: a setting, by whatever way. `by_text`: whether by its
+/// text, if that is known.
+pub(super) fn sets(facts: &Facts, by_text: Option<bool>) -> bool {
     let of_session = facts.uses.iter().any(|it| it.action == access::Action::Session);
     let by_call = facts.functions.iter().any(|name| name.ends_with("set_config"));
-    let leaves = |kind: &str| LEAVES_SETTINGS.contains(&kind) || (!by_set && kind == "set");
+    let leaves = |kind: &str| LEAVES_SETTINGS.contains(&kind) || (by_text == Some(false) && kind == "set");
     let leaves_all = facts.kinds.iter().all(|kind| leaves(kind));
-    by_call || (of_session && facts.effect != access::Effect::None && !leaves_all)
+    by_call || by_text == Some(true) || (of_session && facts.effect != access::Effect::None && !leaves_all)
 }
 
 /// What is done to a session alone, and leaves its settings as they are, or as they were when it began.

@@ -94,8 +94,12 @@ impl Postgres {
         if !matches!(kind, Kind::Parse { .. }) {
             let changes_catalog = analysis.as_ref().is_some_and(|analysis| analysis.changes_catalog);
             self.doubt.runs(&facts, changes_catalog);
-            self.has_set |= sets(&facts, analysis.as_ref().is_none_or(|it| it.sets));
-            self.has_written |= facts.effect == access::Effect::Data;
+            let by_text = analysis.as_ref().map(|it| it.sets);
+            let writes = facts.effect == access::Effect::Data;
+            self.has_set |= sets(&facts, by_text);
+            self.has_written |= writes;
+            self.unsettled |= writes || by_text != Some(false) || !facts.functions.is_empty();
+            self.keeps_snapshot |= analysis.as_ref().is_some_and(|it| it.keeps_snapshot);
             if facts.kinds.iter().any(|kind| **kind == *"listen") {
                 self.hears = permit.as_ref().is_some_and(|permit| permit.terms().tells_errors);
             }

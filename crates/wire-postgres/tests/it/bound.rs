@@ -32,17 +32,28 @@ impl Script {
         self.asked(messages).iter().map(show).collect()
     }
 
+    /// What is not understood of what it sends.
+    fn unclear(&mut self, text: &str) -> Vec<String> {
+        let asked = self.questions(&messages(From::Agent, text));
+        asked.iter().flat_map(|it| it.facts.not_understood.iter().map(ToString::to_string)).collect()
+    }
+
     /// What is asked about the commands that run, in order.
     fn asked(&mut self, messages: &[u8]) -> Vec<Question> {
+        let mut asked = self.questions(messages);
+        asked.retain(|question| question.stage == Stage::Run);
+        asked
+    }
+
+    /// What is asked, in order.
+    fn questions(&mut self, messages: &[u8]) -> Vec<Question> {
         self.0.receive(Side::Agent, messages).unwrap();
         let mut asked = Vec::new();
         while let Some(effect) = self.0.poll() {
             let Effect::Ask(question) = effect else { continue };
             let permit = Mint::for_tests().permit(question.request, Receipt { index: 0 }, Terms::default());
             self.0.answer(Verdict::Allow(permit)).unwrap();
-            if question.stage == Stage::Run {
-                asked.push(question);
-            }
+            asked.push(question);
         }
         asked
     }
@@ -171,6 +182,8 @@ fn what_the_session_has_set_or_made_binds_to_it() {
         "set extra_float_digits = 0",
         "create temp table notes (amount int)",
         "alter table notes add column x int",
+        "declare c cursor with hold for select set_config('datestyle', 'dmy', false)",
+        "update pg_settings set setting = 'dmy' where name = 'DateStyle'",
     ] {
         let mut it = Script::new();
         it.query(before);
@@ -193,6 +206,38 @@ fn what_the_session_has_set_or_made_binds_to_it() {
         it.query(before);
         assert_eq!(it.query(delete), Script::new().query(delete), "{before}");
     }
+}
+
+#[test]
+fn what_hangs_on_the_session_binds_to_it() {
+    for sql in [
+        "delete from notes where id = current_setting('app.id')::int",
+        "delete from notes where exists (select from pg_settings)",
+        "delete from notes where id = currval('notes_id_seq')",
+    ] {
+        assert_eq!(Script::new().query(sql), "once", "{sql}");
+    }
+    let mut it = Script::new();
+    it.0.begins_with([("TimeZone", "UTC"), ("DateStyle", "ISO, MDY")].into_iter());
+    it.0.is_asked_for([("extra_float_digits", "-15")].into_iter());
+    assert_eq!(it.query("delete from notes where amount = 1"), "once", "what it asked for at the start");
+}
+
+#[test]
+fn a_backslash_is_not_understood_while_nobody_knows_how_literals_are_read() {
+    let run = |sql: &str| format!("Parse \"\" {sql:?}; Bind \"\" \"\"; Execute \"\"; ");
+    let backslash = run(r"select '\'") + "Sync";
+    let behind = |before: &str| Script::new().unclear(&(run(before) + &backslash));
+    for before in ["insert into notes values (1)", "select pg_reload_conf()", "set datestyle = 'dmy'"] {
+        assert_eq!(behind(before), ["a backslash behind what may change how it is read"], "{before}");
+    }
+    for before in ["select 1", "begin", "select upper('x')"] {
+        assert!(behind(before).is_empty(), "{before}");
+    }
+
+    let mut it = Script::new();
+    it.query("insert into notes values (1)");
+    assert!(it.unclear(&backslash).is_empty(), "the server has spoken since");
 }
 
 #[test]

@@ -93,6 +93,8 @@ pub(crate) struct Open {
     pub(crate) copy: Option<Copying>,
     /// It holds one statement, so that a failure means that nothing of it happened.
     pub(crate) is_single: bool,
+    /// It may change how texts behind it are read.
+    pub(crate) unsettles: bool,
     /// What was decided upon.
     pub(crate) facts: Arc<Facts>,
     /// Whether what the snapshot did not hold then may have been the session's own: it may be known by now.
@@ -234,6 +236,12 @@ impl Replies {
     /// Whether a command is at the upstream behind what the head answers.
     pub(crate) fn runs_after_head(&self) -> bool {
         self.owed.iter().skip(1).any(|owed| owed.command.is_some())
+    }
+
+    /// Whether one is there that may change how texts behind it are read.
+    pub(crate) fn unsettles_after_head(&self) -> bool {
+        let unsettles = |owed: &Owed| owed.command.as_ref().is_some_and(|open| open.unsettles);
+        self.owed.iter().skip(1).any(unsettles)
     }
 
     /// The first command that is owed an answer.

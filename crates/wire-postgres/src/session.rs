@@ -11,6 +11,7 @@
 //! Every message that is not a command (Bind, Describe, Sync, …) goes upstream by the allow-list of
 //! `command.rs`, in the order it came. What the upstream answers is matched with `replies.rs`.
 
+mod alike;
 mod answer;
 mod ask;
 mod bounded;
@@ -18,6 +19,7 @@ mod copy;
 mod doubt;
 mod fault;
 mod held;
+mod literals;
 mod rows;
 mod stand_in;
 mod witness;

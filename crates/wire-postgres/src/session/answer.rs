@@ -176,7 +176,7 @@ impl Postgres {
             return Err(Violation { by: Side::Upstream, rule: "ReadyForQuery with no transaction status" });
         };
         self.status = status;
-        self.unsettled &= self.replies.runs_after_head();
+        self.literals_told();
         if status == b'I' {
             // Nothing of a pipeline that goes on is committed.
             self.has_written = self.replies.runs_after_head();

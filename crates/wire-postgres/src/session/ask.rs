@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access::{Alike, Bound, Facts, Parameter, Question, Redacted, Stage};
+use access::{Facts, Parameter, Question, Redacted, Stage};
 use bytes::{BufMut, Bytes};
 use sql::{Analysis, NameUse};
 use wire::{Effect, Side, Violation};
@@ -226,6 +226,9 @@ impl Postgres {
     }
 
     fn ask_query(&mut self, frame: &Frame, sql: &str) -> Step {
+        if self.awaits_word_of_literals(sql) {
+            return Step::Wait;
+        }
         let catalog = self.settings.catalog.load_full();
         let analysis = self.settings.analyses.get(sql, &catalog, self.doubts());
         if let Some(response) = self.refuses_names(&analysis, "") {
@@ -241,6 +244,9 @@ impl Postgres {
     fn ask_parse(&mut self, frame: &Frame, name: &str, sql: &str, types: Vec<u32>) -> Step {
         if self.statements.len() >= NAMES_MAX || self.kept.is_full() {
             return self.make_room("too much is prepared in this session");
+        }
+        if self.awaits_word_of_literals(sql) {
+            return Step::Wait;
         }
         let catalog = self.settings.catalog.load_full();
         let doubts = self.doubts();
@@ -374,8 +380,7 @@ impl Postgres {
         let facts = if trusted { facts } else { doubt::cautious(facts, &catalog, copy.is_some()) };
         let facts = if self.doubt.is_own() { facts } else { doubt::reaching(facts, &catalog) };
         let is_read_now = matches!(kind, Kind::Query | Kind::Parse { .. });
-        let facts =
-            if is_read_now && self.unsettled && command.contains('\\') { misread(facts) } else { facts };
+        let facts = if is_read_now { self.read_as_literals_are(facts, &command) } else { facts };
         let request = self.next_request();
         let sql = Arc::clone(&command);
         let command = Redacted::new(command);
@@ -570,108 +575,3 @@ fn no_statement(name: &str) -> String {
 fn no_portal(name: &str) -> String {
     format!("portal \"{name}\" does not exist")
 }
-
-impl Postgres {
-    /// What of a command an approval binds: its text, and as what its parameters are read; unless that does not say what is
-    /// done.
-    fn bound(&self, facts: &Facts, sql: &str, kind: &Kind, of_session: bool) -> Bound {
-        let is = |kind: &str| facts.kinds.iter().any(|it| **it == *kind);
-        if is("copy from") {
-            return Bound::Nothing(
-                "what a COPY writes comes after it, so that nobody can approve it: use INSERT",
-            );
-        }
-        let statement = match kind {
-            Kind::Execute { in_pieces: true, .. } if access::counts_rows(&facts.kinds) => {
-                return Bound::Nothing(
-                    "how many rows it touches is not known before the last of its pieces: fetch them at once",
-                );
-            }
-            Kind::Execute { bound, .. } => Some(&bound.statement),
-            Kind::Query | Kind::Parse { .. } => None,
-        };
-        // The text in which SQL prepared one statement may have prepared others too.
-        let in_sql = statement.is_some_and(|it| matches!(it.origin, Origin::Sql { .. }));
-        let creates = facts.not_understood.iter().any(|it| **it == *"create table as execute");
-        if in_sql || creates || is("execute") || is("fetch") || is("move") || sql::names_a_cursor(sql) {
-            return Bound::Nothing(
-                "it names a statement or cursor instead of saying what it does: send that itself",
-            );
-        }
-        if of_session || self.has_set || self.has_own_settings || self.doubt.is_own() {
-            return Bound::Once(
-                "what it does hangs on what its session has set or made (SET, temporary tables, changes of tables): send it in a new one",
-            );
-        }
-        // The same text with `$1` of another type may be another operator: days, or seconds. What is left to the server
-        // it reads the same each time.
-        let types = statement.map(|it| it.declared()).unwrap_or_default();
-        let given = types.iter().rposition(|oid| *oid != 0).map_or(0, |last| last + 1);
-        let types = types.iter().take(given).flat_map(|oid| oid.to_be_bytes());
-        let reads_by = self.reads_by.iter().flat_map(|(name, value)| [name, "=", value, "\0"]);
-        Bound::Text(sql::canonical_text, reads_by.flat_map(str::bytes).chain([0]).chain(types).collect())
-    }
-}
-
-impl Postgres {
-    /// By which types of its parameters another session would read a command as this one does; unless what it does hangs on
-    /// what this one is, has set, made or changed.
-    fn alike(&self, kind: &Kind, of_session: bool) -> Result<Alike, &'static str> {
-        let is_plain = |it: &(Box<str>, Box<str>)| !it.1.contains(['\'', '\\']);
-        if self.has_set || self.has_own_settings || self.doubt.is_own() || !self.reads_by.iter().all(is_plain)
-        {
-            return Err("what it does hangs on what its session has set or made");
-        }
-        if of_session {
-            return Err("what it does hangs on its session");
-        }
-        let types = match kind {
-            Kind::Execute { bound, .. } => bound.statement.declared().into(),
-            Kind::Query | Kind::Parse { .. } => Box::default(),
-        };
-        let others = "its transaction sees something else than others do";
-        let sees_others = (self.has_written || self.keeps_snapshot).then_some(others);
-        Ok(Alike { types, reads_by: self.reads_by.clone(), sees_others })
-    }
-}
-
-/// A text that ends elsewhere for a server whose literals are not standard: nobody knows yet whether they are.
-fn misread(facts: Arc<Facts>) -> Arc<Facts> {
-    let mut facts = Arc::unwrap_or_clone(facts);
-    facts.not_understood.push("a backslash behind what may change how it is read".into());
-    Arc::new(facts)
-}
-
-/// Whether a command may change how later ones of its session are read: a setting, by whatever way. `by_text`: whether by its
-/// text, if that is known.
-pub(super) fn sets(facts: &Facts, by_text: Option<bool>) -> bool {
-    let of_session = facts.uses.iter().any(|it| it.action == access::Action::Session);
-    let by_call = facts.functions.iter().any(|name| name.ends_with("set_config"));
-    let leaves = |kind: &str| LEAVES_SETTINGS.contains(&kind) || (by_text == Some(false) && kind == "set");
-    let leaves_all = facts.kinds.iter().all(|kind| leaves(kind));
-    by_call || by_text == Some(true) || (of_session && facts.effect != access::Effect::None && !leaves_all)
-}
-
-/// What is done to a session alone, and leaves its settings as they are, or as they were when it began.
-const LEAVES_SETTINGS: [&str; 20] = [
-    "begin",
-    "commit",
-    "rollback",
-    "savepoint",
-    "release",
-    "rollback to",
-    "prepare transaction",
-    "commit prepared",
-    "rollback prepared",
-    "prepare",
-    "deallocate",
-    "declare cursor",
-    "fetch",
-    "move",
-    "close",
-    "discard",
-    "reset",
-    "listen",
-    "unlisten",
-    "notify",
-];

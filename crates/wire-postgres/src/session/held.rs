@@ -6,8 +6,8 @@ use access::{Code, Facts, Outcome, Permit, Refusal, RequestId, Status};
 use bytes::{BufMut, Bytes, BytesMut};
 use sql::{Analysis, Mention};
 
-use super::ask::sets;
-use super::{Postgres, State};
+use super::alike::sets;
+use super::{Postgres, State, literals};
 use crate::error::{self, Severity};
 use crate::frame::{Frame, message, put_cstring};
 use crate::replies::{Bounded, Copying, Open, Owed, Registry, Reply};
@@ -91,6 +91,8 @@ impl Postgres {
             // The upstream keeps back what is not asked for.
             message(&mut self.to_upstream, b'H', |_| {});
         }
+        let unsettles =
+            !matches!(kind, Kind::Parse { .. }) && literals::unsettles(&facts, analysis.as_deref());
         if !matches!(kind, Kind::Parse { .. }) {
             let changes_catalog = analysis.as_ref().is_some_and(|analysis| analysis.changes_catalog);
             self.doubt.runs(&facts, changes_catalog);
@@ -98,7 +100,7 @@ impl Postgres {
             let writes = facts.effect == access::Effect::Data;
             self.has_set |= sets(&facts, by_text);
             self.has_written |= writes;
-            self.unsettled |= writes || by_text != Some(false) || !facts.functions.is_empty();
+            self.literals_after(unsettles);
             self.keeps_snapshot |= analysis.as_ref().is_some_and(|it| it.keeps_snapshot);
             if facts.kinds.iter().any(|kind| **kind == *"listen") {
                 self.hears = permit.as_ref().is_some_and(|permit| permit.terms().tells_errors);
@@ -117,6 +119,7 @@ impl Postgres {
             bytes: 0,
             changes_catalog: analysis.as_ref().is_some_and(|analysis| analysis.changes_catalog),
             may_copy: analysis.as_ref().is_some_and(|analysis| may_copy(&analysis.facts)),
+            unsettles,
             is_single: analysis.as_ref().is_none_or(|analysis| analysis.facts.kinds.len() < 2),
             copy,
             facts,

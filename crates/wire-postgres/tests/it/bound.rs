@@ -48,6 +48,16 @@ impl Script {
     /// What is asked, in order.
     fn questions(&mut self, messages: &[u8]) -> Vec<Question> {
         self.0.receive(Side::Agent, messages).unwrap();
+        self.allow()
+    }
+
+    /// What is asked once the server has said this.
+    fn hear(&mut self, text: &str) -> Vec<Question> {
+        self.0.receive(Side::Upstream, &messages(From::Server, text)).unwrap();
+        self.allow()
+    }
+
+    fn allow(&mut self) -> Vec<Question> {
         let mut asked = Vec::new();
         while let Some(effect) = self.0.poll() {
             let Effect::Ask(question) = effect else { continue };
@@ -238,6 +248,13 @@ fn a_backslash_is_not_understood_while_nobody_knows_how_literals_are_read() {
     let mut it = Script::new();
     it.query("insert into notes values (1)");
     assert!(it.unclear(&backslash).is_empty(), "the server has spoken since");
+
+    let mut it = Script::new();
+    let write = r#"Query "insert into notes values (1)"; "#;
+    assert_eq!(it.questions(&messages(From::Agent, &(write.to_owned() + &backslash))).len(), 1, "it waits");
+    let told = it.hear("CommandComplete \"DONE\"; ReadyForQuery I");
+    assert_eq!(told.len(), 2, "and is asked about when the server has spoken");
+    assert!(told.iter().all(|it| it.facts.not_understood.is_empty()));
 }
 
 #[test]

@@ -79,11 +79,13 @@ pub enum Code {
     ApprovalDenied,
     /// The command touched more rows than were approved, and was rolled back.
     MoreThanApproved,
+    /// Something that commands are judged by does not work.
+    ControlFailed,
 }
 
 impl Code {
     /// Every code, in the order of its number.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::NotIdentified,
         Self::TokenExpired,
         Self::UnknownConnection,
@@ -106,6 +108,7 @@ impl Code {
         Self::Malformed,
         Self::ApprovalDenied,
         Self::MoreThanApproved,
+        Self::ControlFailed,
     ];
 
     /// `PGD-0001` and so on.
@@ -133,6 +136,7 @@ impl Code {
             Self::Malformed => "PGD-0020",
             Self::ApprovalDenied => "PGD-0021",
             Self::MoreThanApproved => "PGD-0022",
+            Self::ControlFailed => "PGD-0023",
         }
     }
 
@@ -165,6 +169,7 @@ impl Code {
             Self::MoreThanApproved => {
                 "this command touched more rows than were approved, and was rolled back"
             }
+            Self::ControlFailed => "one of panguard's own controls does not work, so the command was not run",
         }
     }
 
@@ -187,7 +192,7 @@ impl Code {
             Self::NeedsApproval => "ask a person who may approve it, do not retry until they have",
             Self::ApprovalDenied => "do not retry it, do what they say or tell whoever gave you the task",
             Self::PolicyError => "tell the operator of panguard, the policy has to be mended",
-            Self::NotRecorded => "try again later, and tell the operator of panguard",
+            Self::NotRecorded | Self::ControlFailed => "try again later, and tell the operator of panguard",
             Self::UpstreamUnavailable => "try again later",
             Self::MoreThanApproved => {
                 "look at what it would touch by now, and send it again to have that approved"
@@ -236,7 +241,8 @@ impl Code {
             | Self::NotATemplate
             | Self::Malformed
             | Self::ApprovalDenied
-            | Self::MoreThanApproved => false,
+            | Self::MoreThanApproved
+            | Self::ControlFailed => false,
         }
     }
 }

@@ -106,7 +106,9 @@ fn shortened(event: &Event, budget: usize) -> Event {
         Event::ApprovalAnswered { comment, .. }
         | Event::GlassBroken { reason: comment, .. }
         | Event::GlassReviewed { comment, .. }
-        | Event::GrantAsked { reason: comment, .. } => *comment = cut(comment, budget).into(),
+        | Event::GrantAsked { reason: comment, .. }
+        | Event::ControlFailed { cause: comment, .. }
+        | Event::ControlRestored { cause: comment, .. } => *comment = cut(comment, budget).into(),
         Event::CommandRefused { command, detail, .. } => {
             shorten(command, budget);
             *detail = cut(detail, budget).into();

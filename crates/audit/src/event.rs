@@ -3,6 +3,7 @@ use std::sync::Arc;
 use access::{Code, DataClass, Effect, Facts, Outcome, Position, Resource, Said, Stage, Status};
 use serde::{Deserialize, Serialize};
 
+use crate::control::{Closes, Control};
 use crate::{Indication, Who};
 
 /// What happened: the type of event of PCI DSS 4.0.1, 10.2.2, with what belongs to that type.
@@ -223,6 +224,34 @@ pub enum Event {
         /// The index after the last one read.
         end: u64,
     },
+    /// Something that commands are judged by does not work (10.7.2).
+    ControlFailed {
+        /// What.
+        control: Control,
+        /// Of what: a connection, an issuer; nothing where there is one alone.
+        #[serde(default, skip_serializing_if = "str::is_empty")]
+        of: Box<str>,
+        /// Why, as far as is known, masked.
+        cause: Box<str>,
+        /// Since when it has been known, in microseconds since 1970.
+        since: i64,
+        /// Which commands are refused meanwhile.
+        closes: Closes,
+    },
+    /// It works again (10.7.3).
+    ControlRestored {
+        /// What.
+        control: Control,
+        /// Of what.
+        #[serde(default, skip_serializing_if = "str::is_empty")]
+        of: Box<str>,
+        /// Why it did not, as was said when it failed.
+        cause: Box<str>,
+        /// Since when it did not, in microseconds since 1970.
+        since: i64,
+        /// How many commands and sessions were refused for it.
+        refused: u64,
+    },
 }
 
 impl Event {
@@ -252,6 +281,8 @@ impl Event {
             Self::ConfigurationChanged { .. } => "configuration_changed",
             Self::SecretChanged { .. } => "secret_changed",
             Self::LogRead { .. } => "log_read",
+            Self::ControlFailed { .. } => "control_failed",
+            Self::ControlRestored { .. } => "control_restored",
         }
     }
 
@@ -265,7 +296,8 @@ impl Event {
             Self::SessionRefused { .. }
             | Self::AuthenticationFailed { .. }
             | Self::CommandRefused { .. }
-            | Self::ApprovalNotCounted { .. } => Indication::Failure,
+            | Self::ApprovalNotCounted { .. }
+            | Self::ControlFailed { .. } => Indication::Failure,
             Self::Outcome { status, .. } => match status {
                 StatusWord::Completed => Indication::Success,
                 StatusWord::Failed
@@ -290,7 +322,8 @@ impl Event {
             | Self::PolicyChanged { .. }
             | Self::ConfigurationChanged { .. }
             | Self::SecretChanged { .. }
-            | Self::LogRead { .. } => Indication::Success,
+            | Self::LogRead { .. }
+            | Self::ControlRestored { .. } => Indication::Success,
         }
     }
 
@@ -364,7 +397,9 @@ impl Event {
             | Self::PolicyChanged { .. }
             | Self::ConfigurationChanged { .. }
             | Self::SecretChanged { .. }
-            | Self::LogRead { .. } => None,
+            | Self::LogRead { .. }
+            | Self::ControlFailed { .. }
+            | Self::ControlRestored { .. } => None,
         }
     }
 
@@ -376,6 +411,9 @@ impl Event {
             Self::PolicyChanged { .. } => "policies".into(),
             Self::ConfigurationChanged { .. } => "configuration".into(),
             Self::SecretChanged { name, .. } => format!("secret {name}"),
+            Self::ControlFailed { control, of, .. } | Self::ControlRestored { control, of, .. } => {
+                control.said(of)
+            }
             Self::SessionOpened { .. }
             | Self::SessionRefused { .. }
             | Self::AuthenticationFailed { .. }

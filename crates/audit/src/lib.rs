@@ -18,6 +18,7 @@
 //! Beside it may lie an index ([`Index`]), from which entries are found quickly. It is no part of the log.
 
 mod commit;
+mod control;
 mod encode;
 mod entry;
 mod event;
@@ -37,6 +38,7 @@ mod tile;
 mod tree;
 mod verify;
 
+pub use control::{Closes, Control};
 pub use encode::{ENTRY_BYTES_MAX, Unreadable};
 pub use entry::{Entry, Indication, Who};
 pub use event::{

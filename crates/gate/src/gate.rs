@@ -13,8 +13,10 @@ use quick_cache::sync::Cache;
 
 use crate::admitted::Asker;
 use crate::checks::{Allowed, Denied};
+use crate::controls::Controls;
 use crate::guesses::Guesses;
 use crate::hide::Hide;
+use crate::minting::{Minting, not_recorded};
 use crate::record::{RECORDED, Recorder};
 use crate::rules::{Counted, Decided, Rules};
 use crate::tokens::Tokens;
@@ -23,7 +25,8 @@ use crate::{Admitted, Append, Approvals, Pending, Presence};
 
 /// Decides every command, and makes the permits of those that may run. One serves all sessions.
 pub struct Gate {
-    pub(crate) mint: Arc<Mint>,
+    pub(crate) minting: Arc<Minting>,
+    pub(crate) controls: Arc<Controls>,
     pub(crate) rules: Arc<ArcSwap<Rules>>,
     pub(crate) log: Arc<dyn Append>,
     pub(crate) recorder: Recorder,
@@ -74,8 +77,10 @@ impl Gate {
         fingerprint_key: &Secret,
         name: &str,
     ) -> Self {
+        let controls = Arc::<Controls>::default();
         Self {
-            mint: Arc::new(mint),
+            minting: Arc::new(Minting::new(mint, Arc::clone(&controls))),
+            controls,
             rules: Arc::new(ArcSwap::from_pointee(Rules::new(policies))),
             log: Arc::new(log),
             approvals: None,
@@ -110,7 +115,8 @@ impl Gate {
         let request = admitted.opening();
         let rules = self.rules.load();
         let decided = rules.decide(&admitted, &connect(), Stage::Run, Counted::default(), &self.recorder);
-        if let Err(refusal) = self.check(&admitted, &decided, request, now) {
+        let closed = self.closed_by_control(&admitted, request);
+        if let Err(refusal) = closed.and_then(|()| self.check(&admitted, &decided, request, now)) {
             return self.turn_away(&admitted, refusal, now);
         }
         let policies = decided.policies;
@@ -150,7 +156,10 @@ impl Gate {
         } else {
             rules.decided(admitted, question, &self.recorder)
         };
-        if let Some(asked) = self.granted(&rules, admitted, question, &decided, now) {
+        let closed = self.closed_by_control(admitted, question.request);
+        if closed.is_ok()
+            && let Some(asked) = self.granted(&rules, admitted, question, &decided, now)
+        {
             return asked;
         }
         let mode = recorded(admitted.admission().mode);
@@ -160,7 +169,7 @@ impl Gate {
         let policy_version = Arc::clone(&rules.version);
         let request = question.request;
         let entry = |event| admitted.entry(now, request, event);
-        let checked = self.check(admitted, &decided, request, now);
+        let checked = closed.and_then(|()| self.check(admitted, &decided, request, now));
         match checked.and_then(|terms| self.leaves_values(question).map(|()| terms)) {
             Ok(terms) => {
                 let ahead = question.facts.effect == Effect::None;
@@ -172,11 +181,11 @@ impl Gate {
                     approval: None,
                     reveals_max: None,
                 };
-                let (mint, terms) = (Arc::clone(&self.mint), terms.clone());
+                let (minting, terms) = (Arc::clone(&self.minting), terms.clone());
                 Asked {
-                    ahead: ahead.then(|| Verdict::Ahead(self.mint.ahead(request))),
+                    ahead: ahead.then(|| Verdict::Ahead(self.minting.ahead(request))),
                     verdict: Pending::new(self.log.append(&entry(event)), move |receipt| {
-                        permitted(&mint, request, terms, receipt)
+                        minting.permitted(request, terms, receipt)
                     }),
                 }
             }
@@ -405,7 +414,7 @@ impl Gate {
         Pending::new(self.log.append(&admitted.entry(now, admitted.opening(), event)), move |_| Err(refusal))
     }
 
-    fn refused(&self, denied: &Denied, request: access::RequestId) -> Refused {
+    pub(crate) fn refused(&self, denied: &Denied, request: access::RequestId) -> Refused {
         let told = self.recorder.name(&denied.detail);
         let mut recorded = denied.detail.clone();
         for error in &denied.errors {
@@ -435,7 +444,7 @@ const ASKERS_MAX: usize = 16_384;
 const ASKS_NOTHING: u64 = u64::MAX;
 
 /// A refusal, and what the entry says of it: for operators, so with what went wrong in a policy.
-struct Refused {
+pub(crate) struct Refused {
     refusal: Box<Refusal>,
     detail: Box<str>,
 }
@@ -454,22 +463,4 @@ pub(crate) fn connect() -> Facts {
 /// A mode as it is recorded, where it is not the ordinary one.
 pub(crate) fn recorded(mode: Mode) -> Option<Box<str>> {
     (mode != Mode::Filtered).then(|| mode.as_str().into())
-}
-
-/// The one place where a permit is made: once the command's intent is durable.
-pub(crate) fn permitted(
-    mint: &Mint,
-    request: access::RequestId,
-    terms: Terms,
-    recorded: Result<access::Receipt, NotAppended>,
-) -> Verdict {
-    match recorded {
-        Ok(receipt) => Verdict::Allow(mint.permit(request, receipt, terms)),
-        Err(_) => Verdict::Deny(not_recorded(request)),
-    }
-}
-
-pub(crate) fn not_recorded(request: access::RequestId) -> Box<Refusal> {
-    let detail = "no entry of it could be made durable".into();
-    Box::new(Refusal { code: Code::NotRecorded, request, detail, columns: Vec::new(), policies: Vec::new() })
 }

@@ -12,7 +12,7 @@ use policy::{Scope, Subject};
 use crate::answer::{Unanswered, Voter};
 use crate::approval::{Approvals, Grant, NoGrant, OPEN_MAX, Request, State};
 use crate::checks::{Allowed, Views, check};
-use crate::gate::{connect, guessed, permitted, recorded};
+use crate::gate::{connect, guessed, recorded};
 use crate::record::RECORDED;
 use crate::rules::{Decided, Rules};
 use crate::written::writes_a_mask;
@@ -163,12 +163,12 @@ impl Gate {
             approval: Some(by.request.id.clone()),
             reveals_max: terms.metered.as_ref().map(|it| it.values_max),
         };
-        let (id, mint) = (question.request, Arc::clone(&self.mint));
+        let (id, minting) = (question.request, Arc::clone(&self.minting));
         let entry = admitted.entry(now, id, event);
         if terms.metered.is_none() {
             let verdict =
-                Pending::new(self.log.append(&entry), move |receipt| permitted(&mint, id, terms, receipt));
-            return Some(Asked { ahead: ahead.then(|| Verdict::Ahead(self.mint.ahead(id))), verdict });
+                Pending::new(self.log.append(&entry), move |receipt| minting.permitted(id, terms, receipt));
+            return Some(Asked { ahead: ahead.then(|| Verdict::Ahead(self.minting.ahead(id))), verdict });
         }
         let (approvals, log, grant) = (Arc::clone(approvals), Arc::clone(&self.log), by.request);
         let verdict = Pending::step(async move {
@@ -180,7 +180,7 @@ impl Gate {
             if recorded.is_err() {
                 approvals.command_ended(id, 0, now);
             }
-            (permitted(&mint, id, Terms { metered, ..terms }, recorded), None)
+            (minting.permitted(id, Terms { metered, ..terms }, recorded), None)
         });
         Some(Asked { ahead: None, verdict })
     }

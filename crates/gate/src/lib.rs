@@ -4,7 +4,8 @@
 //! nothing by itself: time is an argument, and what it waits for is a future that any runtime can poll.
 //!
 //! ```text
-//! ask ──▶ 1 is the principal's token valid?      ─┐
+//! ask ──▶ 0 do the controls work that it needs?
+//!         1 is the principal's token valid?      ─┐
 //!         2 is all of it understood, or named?    │ 2 to 5 are cached by who asks,
 //!         3 does policy allow each use?           │ the facts, and the policies
 //!         4 may it reveal what it computes on?    │
@@ -20,6 +21,7 @@ mod admitted;
 mod answer;
 mod approval;
 mod checks;
+mod controls;
 mod daily;
 mod explain;
 mod gate;
@@ -27,6 +29,7 @@ mod granting;
 mod guesses;
 mod hide;
 mod limits;
+mod minting;
 mod parameter;
 mod pending;
 mod record;
@@ -42,6 +45,7 @@ pub use approval::{
     SampledRow, Saying, State, Storing, Verb,
 };
 pub use checks::{Allowed, Approvable, Denied};
+pub use controls::{Controls, Failure, Found, Turned};
 pub use explain::{Asking, explain};
 pub use gate::{Asked, Gate, Stranger};
 pub use granting::Wish;

@@ -107,7 +107,7 @@ fn fields(headers: &mut HeaderMap, code: Code) {
     if matches!(code, Code::NotIdentified | Code::TokenExpired) {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"panguard\""));
     }
-    if matches!(code, Code::LimitReached | Code::NotRecorded | Code::ShuttingDown) {
+    if matches!(code, Code::LimitReached | Code::NotRecorded | Code::ControlFailed | Code::ShuttingDown) {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
     }
 }
@@ -127,7 +127,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::ApprovalDenied
         | Code::MoreThanApproved
         | Code::NotSupported => StatusCode::FORBIDDEN,
-        Code::NotRecorded | Code::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
+        Code::NotRecorded | Code::ControlFailed | Code::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
         Code::UpstreamUnavailable | Code::AnswerWithheld => StatusCode::BAD_GATEWAY,
         Code::LimitReached | Code::GuessesSpent => StatusCode::TOO_MANY_REQUESTS,
         Code::Withdrawn => StatusCode::CONFLICT,
@@ -137,7 +137,14 @@ pub fn status(code: Code) -> StatusCode {
 }
 
 fn is_worth_another_try(code: Code) -> bool {
-    matches!(code, Code::NotRecorded | Code::ShuttingDown | Code::LimitReached | Code::UpstreamUnavailable)
+    matches!(
+        code,
+        Code::NotRecorded
+            | Code::ControlFailed
+            | Code::ShuttingDown
+            | Code::LimitReached
+            | Code::UpstreamUnavailable
+    )
 }
 
 /// What the agent can do instead, in the words of this lane.
@@ -165,6 +172,7 @@ fn instead(code: Code) -> &'static str {
         | Code::NeedsApproval
         | Code::PolicyError
         | Code::NotRecorded
+        | Code::ControlFailed
         | Code::UpstreamUnavailable
         | Code::ShuttingDown
         | Code::Withdrawn

@@ -123,7 +123,7 @@ pub fn sqlstate(code: Code) -> &'static str {
         | Code::ApprovalDenied
         | Code::MoreThanApproved
         | Code::AnswerWithheld => "42501", // insufficient_privilege
-        Code::PolicyError | Code::NotRecorded => "58000",    // system_error
+        Code::PolicyError | Code::NotRecorded | Code::ControlFailed => "58000", // system_error
         Code::UpstreamUnavailable => "08006",                // connection_failure
         Code::LimitReached => "54000",                       // program_limit_exceeded
         Code::NotSupported => "0A000",                       // feature_not_supported

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::event::{ColumnNote, StageWord, UseNote};
-use crate::{Change, PolicyNote};
+use crate::{Change, Closes, Control, PolicyNote};
 
 fn command(statement: &str, parameters: Vec<Option<Box<str>>>) -> Box<Command> {
     Box::new(Command {
@@ -104,6 +104,20 @@ fn every_event() -> Vec<Event> {
         Event::ConfigurationChanged { version: "b".into(), previous: "a".into() },
         Event::SecretChanged { name: "payments-db".into(), change: Change::Rotated },
         Event::LogRead { how: "list".into(), first: 0, end: 10 },
+        Event::ControlFailed {
+            control: Control::IdentityKeys,
+            of: "https://idp.example.com".into(),
+            cause: "no answer".into(),
+            since: 1,
+            closes: Closes::Nothing,
+        },
+        Event::ControlRestored {
+            control: Control::AuditLog,
+            of: "".into(),
+            cause: "entry 4 is not the one that was signed".into(),
+            since: 1,
+            refused: 9,
+        },
     ]
 }
 
@@ -143,7 +157,9 @@ fn an_entry_has_all_elements_of_pci_10_2_2_in_a_fixed_order() {
 fn refusals_and_failures_are_marked_as_failures() {
     let failed = |event: &Event| event.indication() == Indication::Failure;
     let failures: Vec<_> = every_event().iter().filter(|event| failed(event)).map(Event::name).collect();
-    assert_eq!(failures, ["gateway_started", "session_refused", "authentication_failed", "command_refused"]);
+    let expected =
+        ["gateway_started", "session_refused", "authentication_failed", "command_refused", "control_failed"];
+    assert_eq!(failures, expected);
 }
 
 #[test]

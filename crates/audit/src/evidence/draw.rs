@@ -207,6 +207,7 @@ fn list(entry: &Entry, row: &Row, sink: &mut Sink<'_>) -> io::Result<()> {
         }
         Event::SecretChanged { .. } => &[Report::Credentials, Report::Administration],
         Event::LogRead { .. } => &[Report::LogAccess],
+        Event::ControlFailed { .. } | Event::ControlRestored { .. } => &[Report::Controls],
     };
     reports.iter().try_for_each(|report| sink(*report, &row.cells()))
 }

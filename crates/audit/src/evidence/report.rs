@@ -38,13 +38,15 @@ pub enum Report {
     Paths,
     /// Policies and configuration, from when to when.
     Versions,
+    /// What panguard is judged by and did not work, from when to when.
+    Controls,
     /// Each type of event, and whether all that an entry must say is there.
     Events,
 }
 
 impl Report {
     /// Every report, in the order of the index.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Access,
         Self::AccessBy,
         Self::Administration,
@@ -62,6 +64,7 @@ impl Report {
         Self::Accounts,
         Self::Paths,
         Self::Versions,
+        Self::Controls,
         Self::Events,
     ];
 
@@ -85,6 +88,7 @@ impl Report {
             Self::Accounts => "accounts",
             Self::Paths => "paths",
             Self::Versions => "versions",
+            Self::Controls => "controls",
             Self::Events => "events",
         }
     }
@@ -114,6 +118,7 @@ impl Report {
             Self::Accounts => "Accounts and their use",
             Self::Paths => "Connections and ways of querying",
             Self::Versions => "Policies and configuration over time",
+            Self::Controls => "Failures of controls",
             Self::Events => "Types of event, and their fields",
         }
     }
@@ -180,6 +185,11 @@ impl Report {
                 "Versions are digests: the log holds which was in force and not its text, which belongs under version \
                  control. From and to are the first and the last entry of the period that names it."
             }
+            Self::Controls => {
+                "What did not work of the log, the detection of card data, the issuers' keys, policies, configuration, vault, \
+                 store of approvals and clock: from when to when, why, and how much was refused meanwhile. What was done \
+                 about it is the operator's to say."
+            }
             Self::Events => {
                 "Of entries of sessions it is counted in how many a user, an origin or a resource is missing. Time, type and \
                  result are in every entry, or it could not be read."
@@ -201,6 +211,7 @@ impl Report {
             | Self::Revealed
             | Self::Withheld
             | Self::Sessions
+            | Self::Controls
             | Self::Commands => &Row::COLUMNS,
             Self::AccessBy => &tally::ACCESS_BY,
             Self::Requests => &tally::REQUESTS,
@@ -215,7 +226,9 @@ impl Report {
     pub fn shown(self) -> &'static [&'static str] {
         match self {
             Self::Access => &Row::SHOWN_OF_ACCESS,
-            Self::LogAccess | Self::LogLife | Self::Approvals | Self::Sessions => &Row::SHOWN_OF_STEPS,
+            Self::LogAccess | Self::LogLife | Self::Approvals | Self::Sessions | Self::Controls => {
+                &Row::SHOWN_OF_STEPS
+            }
             Self::Requests => &tally::REQUESTS_SHOWN,
             Self::AccessBy | Self::Accounts | Self::Paths | Self::Versions | Self::Events => self.columns(),
             Self::Administration

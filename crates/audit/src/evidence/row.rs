@@ -243,6 +243,18 @@ impl Row {
                 self.what = format!("configuration changed from {previous} to {version}");
             }
             Event::SecretChanged { change, .. } => self.what = format!("{change:?}").to_lowercase(),
+            Event::ControlFailed { control, of, cause, closes, .. } => {
+                self.what = format!("{} does not work, {}", control.said(of), closes.said());
+                self.words = cause.to_string();
+            }
+            Event::ControlRestored { control, of, cause, since, refused } => {
+                let since = time(Timestamp(*since));
+                self.what = format!(
+                    "{} works again, it did not since {since}, {refused} refused meanwhile",
+                    control.said(of)
+                );
+                self.words = cause.to_string();
+            }
             Event::LogRead { how, first, end } => self.what = format!("{how}, entries {first} to {end}"),
         }
     }

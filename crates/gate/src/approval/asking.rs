@@ -92,7 +92,8 @@ impl Gate {
         Some(Ok(Held {
             approvals: Arc::clone(approvals),
             log: Arc::clone(&self.log),
-            mint: Arc::clone(&self.mint),
+            minting: Arc::clone(&self.minting),
+            controls: Arc::clone(&self.controls),
             rules: Arc::clone(&self.rules),
             principal: Arc::clone(&admission.principal),
             about,

@@ -3,22 +3,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
-use access::{Code, Match, Mint, Principal, Refusal, RequestId, Terms, Ticket, Timestamp, Verdict};
+use access::{Code, Match, Principal, Refusal, RequestId, Terms, Ticket, Timestamp, Verdict};
 use arc_swap::ArcSwap;
 use audit::{Command, Ended, Entry, Event, PolicyNote};
 
 use super::waiting::{Approvals, Presence};
 use super::{Down, Previewed, Request, Requests, State};
+use crate::Append;
+use crate::controls::Controls;
 use crate::guesses::Guesses;
+use crate::minting::{Minting, not_recorded};
 use crate::pending::Pending;
 use crate::rules::Rules;
-use crate::{Append, gate};
 
 /// A command that runs only if people approve it, until that is decided.
 pub(crate) struct Held {
     pub(crate) approvals: Arc<Approvals>,
     pub(crate) log: Arc<dyn Append>,
-    pub(crate) mint: Arc<Mint>,
+    pub(crate) minting: Arc<Minting>,
+    pub(crate) controls: Arc<Controls>,
     pub(crate) rules: Arc<ArcSwap<Rules>>,
     pub(crate) principal: Arc<Principal>,
     /// What the entries about it have in common.
@@ -120,7 +123,7 @@ impl Held {
             expires: *expires,
         };
         if self.log.append(&self.entry(event, now)).await.is_err() {
-            return Err(Verdict::Deny(gate::not_recorded(self.id)));
+            return Err(Verdict::Deny(not_recorded(self.id)));
         }
         self.is_asked = true;
         // Not before: to count what it would touch is to run its conditions.
@@ -209,6 +212,9 @@ impl Held {
         if self.is_outdated() {
             return Ok(Taken::Refused(self.outdated(now).await));
         }
+        if let Some(why) = self.controls.refuses(&request.connection, &request.labels) {
+            return Ok(Taken::Refused(self.deny(Code::ControlFailed, &why, now).await));
+        }
         let mut used = request.clone();
         if let Err(state) = used.take(now) {
             return Ok(Taken::Not(state));
@@ -229,7 +235,7 @@ impl Held {
         };
         let recorded = self.log.append(&self.entry(event, now)).await;
         let terms = Terms { rows_max: request.rows_max(), ..self.terms.clone() };
-        Ok(Taken::Verdict(gate::permitted(&self.mint, self.id, terms, recorded)))
+        Ok(Taken::Verdict(self.minting.permitted(self.id, terms, recorded)))
     }
 
     /// Whether other policies are in force than when it was asked.

@@ -110,7 +110,7 @@ impl Requests for Shared {
     }
 }
 
-fn now_or_never<T>(future: impl Future<Output = T>) -> Option<T> {
+pub fn now_or_never<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = Box::pin(future);
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(it) => Some(it),

@@ -47,6 +47,10 @@ impl Paper {
         *self.fails.lock().unwrap() = Some((event, fault));
     }
 
+    pub fn mend(&self) {
+        *self.fails.lock().unwrap() = None;
+    }
+
     pub fn entries(&self) -> Vec<Entry> {
         self.entries.lock().unwrap().clone()
     }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod approvals;
 #[cfg(test)]
+mod controls;
+#[cfg(test)]
 mod desk;
 #[cfg(test)]
 mod explain;

@@ -77,6 +77,9 @@ impl<'a> Leaf<'a> {
                 Some(reason.to_string())
             }
             Event::GlassBroken { reason, .. } | Event::GrantAsked { reason, .. } => Some(reason.to_string()),
+            Event::ControlFailed { cause, .. } | Event::ControlRestored { cause, .. } => {
+                Some(cause.to_string())
+            }
             Event::Outcome { status, code, .. } if *status != StatusWord::Completed => {
                 Some(format!("{} {code}", status.as_str()).trim_end().to_owned())
             }
@@ -86,7 +89,9 @@ impl<'a> Leaf<'a> {
 
     pub fn weight(&self) -> Weight {
         match &self.entry.event {
-            Event::GlassBroken { .. } | Event::GatewayStarted { clean: false, .. } => Weight::Grave,
+            Event::GlassBroken { .. }
+            | Event::GatewayStarted { clean: false, .. }
+            | Event::ControlFailed { .. } => Weight::Grave,
             Event::Revealed { .. } => Weight::Notable,
             Event::Outcome { status: StatusWord::Withheld | StatusWord::RolledBack, .. } => Weight::Notable,
             // That a command fails upstream is between the agent and it.

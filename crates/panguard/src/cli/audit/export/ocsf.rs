@@ -17,6 +17,9 @@ pub fn event(leaf: &Leaf<'_>) -> Value {
         Weight::Ordinary => 1,
     };
     let (status, status_name) = match leaf.outcome() {
+        // A finding has a state, not an outcome.
+        "failure" if class == DETECTION => (1, "New"),
+        _ if class == DETECTION => (4, "Resolved"),
         "success" => (1, "Success"),
         "failure" => (2, "Failure"),
         _ if event.decision() == Some("held") => (99, "Held"),
@@ -83,6 +86,7 @@ pub fn event(leaf: &Leaf<'_>) -> Value {
         ENTITY => {
             json!({ "entity": { "name": entity(event, &entry.resource()) }, "comment": comment(event) })
         }
+        DETECTION => json!({ "finding_info": finding(event, &entry.gateway) }),
         _ => json!({ "log_name": "audit", "log_provider": "panguard" }),
     };
     if let (Value::Object(document), Value::Object(of_class)) = (&mut document, of_class) {
@@ -114,6 +118,8 @@ fn class(event: &Event, is_sql: bool) -> (u32, u32) {
         Event::GatewayStopped => (EVENT_LOG, 7),
         Event::LogRead { how, .. } if &**how == "export" => (EVENT_LOG, 3),
         Event::LogRead { .. } => (EVENT_LOG, OTHER),
+        Event::ControlFailed { .. } => (DETECTION, 1),
+        Event::ControlRestored { .. } => (DETECTION, 3),
         Event::SessionOpened { .. } | Event::SessionRefused { .. } | Event::AuthenticationFailed { .. } => {
             (AUTHENTICATION, 1)
         }
@@ -174,6 +180,20 @@ fn entity(event: &Event, resource: &str) -> String {
     event.of_request().map_or_else(|| resource.to_owned(), |of| format!("request {of}"))
 }
 
+/// The same failure, failed and restored, has one name.
+fn finding(event: &Event, gateway: &str) -> Value {
+    match event {
+        Event::ControlFailed { control, of, since, .. }
+        | Event::ControlRestored { control, of, since, .. } => json!({
+            "uid": format!("{gateway}/{}/{of}/{since}", control.as_str()),
+            "title": format!("{} does not work", control.said(of)),
+            "types": ["control failure"],
+            "created_time": since / 1000,
+        }),
+        _ => Value::Null,
+    }
+}
+
 fn comment(event: &Event) -> Option<&str> {
     match event {
         Event::ApprovalAnswered { comment, .. } | Event::GlassReviewed { comment, .. } => Some(comment),
@@ -183,6 +203,7 @@ fn comment(event: &Event) -> Option<&str> {
 }
 
 const EVENT_LOG: u32 = 1008;
+const DETECTION: u32 = 2004;
 const AUTHENTICATION: u32 = 3002;
 const ENTITY: u32 = 3004;
 const API: u32 = 6003;

@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
 use access::{Code, SessionId};
-use audit::{ColumnNote, Command, Entry, Event, FactsNote, PolicyNote, StageWord, StatusWord, UseNote, Who};
+use audit::{
+    Closes, ColumnNote, Command, Control, Entry, Event, FactsNote, PolicyNote, StageWord, StatusWord,
+    UseNote, Who,
+};
 use notify::is_unseen;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -74,6 +77,20 @@ fn others(text: &str) -> Vec<Entry> {
         Event::GrantAsked { of: text.into(), grant: text.into(), reason: text.into() },
         Event::Revealed { grant: text.into(), column: text.into(), masked: text.into() },
         Event::LogRead { how: text.into(), first: 0, end: 1 },
+        Event::ControlFailed {
+            control: Control::Clock,
+            of: text.into(),
+            cause: text.into(),
+            since: 0,
+            closes: Closes::Nothing,
+        },
+        Event::ControlRestored {
+            control: Control::Vault,
+            of: text.into(),
+            cause: text.into(),
+            since: 0,
+            refused: 1,
+        },
     ];
     let of_gateway = |event: &Event| Entry::of_gateway(Timestamp(i64::MAX), text.into(), event.clone());
     let of_agent = |event: &Event| Entry { event: event.clone(), lane: None, ..refused(text) };
@@ -134,6 +151,7 @@ fn ocsf_has_what_each_class_requires() {
         assert_eq!(event["category_uid"].as_u64().unwrap(), class / 1000);
         let required: &[&str] = match class {
             1008 => &["log_name"],
+            2004 => &["finding_info"],
             3002 => &["user", "service"],
             3004 => &["entity"],
             6003 => &["actor", "api", "src_endpoint"],

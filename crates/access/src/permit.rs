@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::{DataClass, RequestId};
+use crate::{DataClass, RequestId, SessionId};
 
 /// Proof that one command may go upstream, and the terms for its answer.
 ///
@@ -37,6 +37,13 @@ pub struct Permit {
 }
 
 impl Permit {
+    /// A permit for a command of a rehearsal, with the strictest terms. It opens nothing else: a lane spends a permit on the
+    /// command that it names alone, and no other session is [`SessionId::REHEARSAL`].
+    pub fn of_rehearsal(number: u32) -> Self {
+        let request = SessionId::REHEARSAL.request(number);
+        Self { request, receipt: Receipt { index: u64::MAX }, terms: Terms::default() }
+    }
+
     /// The command it is for.
     pub fn request(&self) -> RequestId {
         self.request

@@ -16,6 +16,14 @@ pub struct RequestId {
 }
 
 impl SessionId {
+    /// The session of rehearsals, in which panguard tries its own lanes: nobody else has this id.
+    pub const REHEARSAL: Self = Self(0);
+
+    /// The id that these random bits come to.
+    pub fn of_random(bits: u64) -> Self {
+        Self(bits.max(1))
+    }
+
     /// The id of this session's command `number`.
     pub fn request(self, number: u32) -> RequestId {
         RequestId { session: self, number }

@@ -215,7 +215,7 @@ fn one<'h>(headers: &'h HeaderMap, name: &hyper::header::HeaderName) -> Option<&
 fn session_id() -> Option<SessionId> {
     let mut bytes = [0; 8];
     rand::fill(&mut bytes).ok()?;
-    Some(SessionId(u64::from_be_bytes(bytes)))
+    Some(SessionId::of_random(u64::from_be_bytes(bytes)))
 }
 
 /// Bytes of a body: a comment is cut off far below.

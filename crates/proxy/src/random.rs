@@ -16,5 +16,5 @@ pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], NoRandomness> {
 
 /// An id that no other session has.
 pub(crate) fn session_id() -> Result<SessionId, NoRandomness> {
-    bytes().map(u64::from_be_bytes).map(SessionId)
+    bytes().map(u64::from_be_bytes).map(SessionId::of_random)
 }

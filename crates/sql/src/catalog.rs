@@ -113,6 +113,23 @@ pub(crate) struct Column {
     number: i16,
 }
 
+/// A column by its names, and by the identity that RowDescription gives it.
+#[derive(Debug, Clone, Copy)]
+pub struct Named<'a> {
+    /// Its table's schema.
+    pub schema: &'a str,
+    /// Its table.
+    pub relation: &'a str,
+    /// Its own.
+    pub column: &'a str,
+    /// Its table's OID.
+    pub oid: u32,
+    /// Its number there.
+    pub number: i16,
+}
+
+const NAMED_MAX: usize = 64;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     View,
@@ -272,6 +289,21 @@ impl Catalog {
         let column = relation.columns.iter().find(|column| column.number == attnum)?;
         let labelled = column.label.and_then(|id| self.labelled(id)).filter(|labelled| !labelled.is_text);
         labelled.map(|labelled| &labelled.label)
+    }
+
+    /// Columns of the operator's tables all of whose values are of a class: 64 of them at most.
+    pub fn labelled_whole(&self) -> impl Iterator<Item = Named<'_>> {
+        let tables = self.relations.iter().filter(|it| !it.over_system && !it.is_view());
+        let columns = tables.flat_map(|table| table.columns.iter().map(move |column| (table, column)));
+        let is_whole =
+            |it: &(&Relation, &Column)| matches!(self.label(it.0.oid, it.1.number), Some(Label::Class(_)));
+        columns.filter(is_whole).take(NAMED_MAX).map(|(table, column)| Named {
+            schema: &table.schema,
+            relation: table.name.strip_prefix(&*table.schema).unwrap_or(&table.name).trim_start_matches('.'),
+            column: &column.name,
+            oid: table.oid,
+            number: column.number,
+        })
     }
 
     /// Every class that a column holds or is made of, by the identity that RowDescription gives it; 0 is a whole row.

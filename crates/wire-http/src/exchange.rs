@@ -405,6 +405,9 @@ impl Exchange {
 
     /// The one place where a request is let go on its permit.
     fn release(&mut self, permit: access::Permit) {
+        if permit.request() != self.request {
+            return;
+        }
         let terms = permit.terms();
         if self.head.target.is_err() {
             // However it was named in a policy: there is no request to send.

@@ -24,6 +24,7 @@ mod guard;
 mod header;
 pub mod llm;
 mod problem;
+pub mod rehearsal;
 mod sse;
 mod target;
 mod ws;

@@ -19,6 +19,7 @@ pub mod error;
 mod frame;
 mod kept;
 mod names;
+pub mod rehearsal;
 mod replies;
 pub mod sample;
 pub mod simple;

@@ -1,5 +1,7 @@
 //! What a wire protocol is to the rest of the gateway: bytes and verdicts in, effects out.
 
+pub mod rehearsal;
+
 use std::sync::Arc;
 
 use access::{Outcome, Question, Redacted, RequestId, Verdict};

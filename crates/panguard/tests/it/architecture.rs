@@ -51,6 +51,9 @@ fn permits_are_made_in_one_line_of_one_crate() {
         if text.contains("Mint::take") {
             assert!(shown.to_string().contains("/panguard/src/"), "{shown} takes the mint");
         }
+        if text.contains("Permit::of_rehearsal") {
+            assert!(shown.to_string().ends_with("/src/rehearsal.rs"), "{shown} rehearses");
+        }
         minted.extend(text.matches("mint.permit(").map(|_| shown.to_string()));
     }
     assert_eq!(minted.len(), 1, "{minted:?}");

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
-use crate::read::{Lines, ReadError, lines};
+use crate::read::{self, Lines, ReadError, lines};
 use crate::tree::leaf_hash;
 use crate::{Entry, Search};
 use batch::Batch;
@@ -302,9 +302,7 @@ fn check_last(lines: &mut Lines, next: u64, leaf: &[u8]) -> Result<(), Trouble> 
     match lines.next() {
         Some(Ok((_, line))) if leaf_hash(&line) == *leaf => Ok(()),
         Some(Err(error @ ReadError::Io { .. })) => Err(Trouble::Log(error)),
-        Some(Ok(_) | Err(ReadError::Missing { .. } | ReadError::Entry { .. })) | None => {
-            Err(Trouble::Unfit("it is of another log"))
-        }
+        Some(Ok(_) | Err(_)) | None => Err(Trouble::Unfit("it is of another log")),
     }
 }
 
@@ -320,7 +318,7 @@ fn add(
     while size / BLOCK == next / BLOCK && !batch.is_full() {
         let Some(line) = lines.next() else { break };
         let (index, line) = line.map_err(Trouble::Log)?;
-        let entry = Entry::from_json(&line).map_err(|why| Trouble::Log(ReadError::Entry { index, why }))?;
+        let entry = read::entry(index, &line).map_err(Trouble::Log)?;
         batch.add(index, &entry);
         leaf = leaf_hash(&line).to_vec();
         size = index.saturating_add(1);
@@ -332,7 +330,7 @@ fn add(
 fn read(lines: &mut Lines, index: u64) -> Result<Entry, Trouble> {
     lines.seek(index);
     let (_, line) = lines.next().unwrap_or(Err(ReadError::Missing { index })).map_err(Trouble::Log)?;
-    Entry::from_json(&line).map_err(|why| Trouble::Log(ReadError::Entry { index, why }))
+    read::entry(index, &line).map_err(Trouble::Log)
 }
 
 /// Bits as they are kept.

@@ -124,7 +124,7 @@ fn draw(
     let seed = seed.map_or_else(|| root.clone(), ToOwned::to_owned);
     let mut drawing = Draw::new(period.from..period.to);
     let mut sampler = Sampler::new(&seed, wanted);
-    let (first, end) = read(&log, head.size, period, &mut drawing, &mut sampler, &mut pack)?;
+    let (first, end) = read(&log, &head, &mut drawing, &mut sampler, &mut pack)?;
     drawing.finish(&mut |report, cells| pack.line(report, cells))?;
     // Who took the evidence is in the log before the evidence is whole (PCI DSS 4.0.1, 10.2.1.3).
     reads::leave(&folder::audit(&config.data_dir), How::Evidence, &(first..end)).with_context(
@@ -237,20 +237,15 @@ fn whole(log: &Path, signer: &Signer) -> anyhow::Result<Whole> {
 /// Reads what the reports need; says which entries are of the period, from the first to after the last.
 fn read(
     log: &Path,
-    size: u64,
-    period: Period,
+    head: &Checkpoint,
     drawing: &mut Draw,
     sampler: &mut Sampler,
     pack: &mut Pack,
 ) -> anyhow::Result<(u64, u64)> {
-    // What was asked for before the period may be used in it.
-    let start = audit::since(log, period.from.plus_seconds(-BEFORE_SECONDS))?;
     let mut range: Option<(u64, u64)> = None;
-    for entry in audit::entries(log, start..size) {
+    // All of them: entries stand in the order of the log and not of the clock, which may have been set.
+    for entry in audit::signed(log, head).entries() {
         let (index, entry) = entry?;
-        if entry.time >= period.to.plus_seconds(AFTER_SECONDS) && !drawing.waits() {
-            break;
-        }
         drawing.take(index, &entry, &mut |report, cells| pack.line(report, cells))?;
         if drawing.is_of(&entry) {
             sampler.take(index, &entry.event);
@@ -258,7 +253,7 @@ fn read(
             range = Some((first, index.saturating_add(1)));
         }
     }
-    Ok(range.unwrap_or((start, start)))
+    Ok(range.unwrap_or_default())
 }
 
 fn verify(dir: &Path, key: &str, log: Option<&Path>, format: Format) -> anyhow::Result<Exit> {
@@ -320,12 +315,6 @@ fn shown(time: Timestamp) -> String {
 fn now() -> Timestamp {
     Timestamp(jiff::Timestamp::now().as_microsecond())
 }
-
-/// How long before the period requests are looked for: a quarter of a year.
-const BEFORE_SECONDS: i64 = 92 * 86_400;
-
-/// Entries stand in the order of the log and not of the clock, which may have been set by that much.
-const AFTER_SECONDS: i64 = 3600;
 
 #[cfg(test)]
 mod tests;

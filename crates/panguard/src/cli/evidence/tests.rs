@@ -1,3 +1,8 @@
+use std::fs;
+
+use access::Secret;
+use audit::{Entry, Event, Log, Options};
+
 use super::*;
 
 #[test]
@@ -64,4 +69,27 @@ fn moments_stay_whole_and_long_words_may_be_broken() {
     assert_eq!(cell(&"&".repeat(25)), format!("{}<wbr>{}", "&amp;".repeat(16), "&amp;".repeat(9)));
     assert_eq!(cell("a <b> c"), "a &lt;b&gt; c");
     assert!(cell(&"é ".repeat(500)).ends_with('…'));
+}
+
+#[test]
+fn entries_of_the_period_are_found_wherever_a_clock_that_was_set_has_put_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, out) = (dir.path().join("audit"), dir.path().join("pack"));
+    let signer = || Signer::from_seed(&Secret::from(vec![9; 32]), "gw1").unwrap();
+    let open = Log::open(&log, signer(), Options::new("gw1", "0", Timestamp(1))).unwrap();
+    for second in [1_000, 9_000, 1_100, 1_900, 10, 1_200, 90_000, 1_300] {
+        let event = Event::SessionClosed { reason: "".into(), commands: 0 };
+        open.append(&Entry::of_gateway(Timestamp::from_seconds(second), "gw1".into(), event)).wait().unwrap();
+    }
+    open.close(Timestamp::from_seconds(100_000)).unwrap();
+    let head = signer().verifier().open(&audit::checkpoint(&log).unwrap().unwrap()).unwrap();
+    let mut drawing = Draw::new(Timestamp::from_seconds(1_000)..Timestamp::from_seconds(2_000));
+    let mut pack = Pack::create(&out).unwrap();
+    let range = read(&log, &head, &mut drawing, &mut Sampler::new("7", 1), &mut pack).unwrap();
+    drop(pack);
+    // The log's own two come first.
+    assert_eq!(range, (2, 10));
+    let table = fs::read_to_string(out.join("reports/sessions.csv")).unwrap();
+    let indexes = table.lines().skip(1).map(|line| line.split(',').next().unwrap());
+    assert_eq!(indexes.collect::<Vec<_>>(), ["2", "4", "5", "7", "9"]);
 }

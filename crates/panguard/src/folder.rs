@@ -66,7 +66,12 @@ pub fn store(data_dir: &Path) -> PathBuf {
 pub fn open_vault(config: &Config) -> anyhow::Result<Vault> {
     let key = MasterKey::from_bytes(vault_key(&config.vault_key)?)?;
     let data_dir = make(&config.data_dir)?;
-    Ok(Vault::open(&data_dir.join("vault.json"), key)?)
+    Ok(Vault::open(&vault(&data_dir), key)?)
+}
+
+/// Where the vault is.
+pub fn vault(data_dir: &Path) -> PathBuf {
+    data_dir.join("vault.json")
 }
 
 /// Makes the data folder if there is none, for panguard's user alone.

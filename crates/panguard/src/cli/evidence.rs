@@ -119,6 +119,9 @@ fn draw(
             return Ok(Exit::No);
         }
     };
+    // Before anything is drawn (PCI DSS 4.0.1, 10.2.1.3): rather an entry of evidence that came to nothing than none.
+    reads::leave(&log, How::Evidence, &(0..head.size))
+        .context("that evidence is drawn cannot be noted beside the audit log, so none was drawn")?;
     let mut pack = Pack::create(out)?;
     let root: String = head.root.iter().map(|byte| format!("{byte:02x}")).collect();
     let seed = seed.map_or_else(|| root.clone(), ToOwned::to_owned);
@@ -126,10 +129,6 @@ fn draw(
     let mut sampler = Sampler::new(&seed, wanted);
     let (first, end) = read(&log, &head, &mut drawing, &mut sampler, &mut pack)?;
     drawing.finish(&mut |report, cells| pack.line(report, cells))?;
-    // Who took the evidence is in the log before the evidence is whole (PCI DSS 4.0.1, 10.2.1.3).
-    reads::leave(&folder::audit(&config.data_dir), How::Evidence, &(first..end)).with_context(
-        || "that evidence was drawn cannot be noted beside the audit log, so it is not finished",
-    )?;
     pack.put("policies.txt", in_force(&config)?.as_bytes())?;
     let samples = exhibits(&log, &head, &seed, &sampler.drawn())?;
     if let Some(entry) =

@@ -57,6 +57,16 @@ fn a_copy_of_a_log_has_nobody_to_leave_notes_for() {
 }
 
 #[test]
+fn where_a_vault_is_a_read_that_cannot_be_noted_is_an_error_and_the_gateway_mends_that() {
+    let place = Place::new();
+    fs::write(place.0.path().join("vault.json"), "").unwrap();
+    assert!(leave(&place.audit(), How::Evidence, &(0..9)).is_err());
+    assert!(place.record().is_empty());
+    leave(&place.audit(), How::Evidence, &(0..9)).unwrap();
+    assert_eq!(place.record(), [("evidence".to_owned(), 0, 9)]);
+}
+
+#[test]
 fn what_is_no_note_says_nothing_and_goes() {
     let place = Place::new();
     expect(&place.audit()).unwrap();

@@ -186,6 +186,10 @@ def test_that_the_log_was_read_is_in_it(recorded, tmp_path):
     recorded.run("audit", "show", "3")
     found = until(lambda: [entry for entry in reads()[before:] if entry["event"]["how"] in ("export", "show")][1:], "both are recorded")
     assert found[0]["event"] == {"type": "log_read", "how": "show", "first": 3, "end": 4}
+    (tmp_path / "link").symlink_to(recorded.data / "audit")
+    for number, way in enumerate((str(tmp_path / "link"), "data/audit/tile/..", "data/audit/.")):
+        recorded.run("audit", "show", str(number), "--dir", way)
+        until(lambda: any(entry["event"]["how"] == "show" and entry["event"]["first"] == number for entry in reads()[before:]), way)
     assert found[0]["client"] == f"panguard, user {os.getuid()} of the machine" and found[0]["resource"] == "audit log"
 
 

@@ -44,7 +44,9 @@ struct Note {
 pub fn leave(dir: &Path, how: How, range: &Range<u64>) -> io::Result<()> {
     let folder = folder(dir);
     if !folder.is_dir() {
-        return match crate::folder::vault(dir.parent().unwrap_or(dir)).exists() {
+        // The log may lie elsewhere than the vault, with a link to it.
+        let mut places = [dir.parent(), folder.parent()].into_iter().flatten();
+        return match places.any(|data_dir| crate::folder::vault(data_dir).exists()) {
             true => Err(io::Error::other(format!(
                 "there is no folder `{}`; a gateway makes it when it starts",
                 folder.display()

@@ -67,6 +67,19 @@ fn where_a_vault_is_a_read_that_cannot_be_noted_is_an_error_and_the_gateway_mend
 }
 
 #[test]
+fn a_log_has_one_place_for_notes_by_whatever_path_it_is_read() {
+    let place = Place::new();
+    expect(&place.audit()).unwrap();
+    let link = place.0.path().join("link");
+    std::os::unix::fs::symlink(place.audit(), &link).unwrap();
+    let ways = [link, place.audit().join("."), place.audit().join("segments/.."), place.audit().join("")];
+    for (number, way) in ways.iter().enumerate() {
+        leave(way, How::List, &(0..9)).unwrap();
+        assert_eq!(place.record().len(), number + 1, "{}", way.display());
+    }
+}
+
+#[test]
 fn what_is_no_note_says_nothing_and_goes() {
     let place = Place::new();
     expect(&place.audit()).unwrap();

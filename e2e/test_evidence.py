@@ -34,6 +34,8 @@ HOSTILE = (
     "@sum(1+1)",
     "-2+3+cmd|' /c calc'!a1",
     "select ',\"\n=1+1\n\"'",
+    "select 'x;=cmd|'' /c calc''!a1', 'x;\"=1+1\"', 'x\t=1+1'",
+    "select 1;\n@sum(1+1)",
 )
 ALWAYS = ("--from", "2020-01-01", "--to", "2099-01-01")
 
@@ -300,7 +302,9 @@ def test_what_agents_wrote_does_nothing_in_a_spreadsheet_or_a_browser(year):
             assert "default-src 'none'" in text and "http" not in re.sub(r"http-equiv|https?://127[^ <]*", "", text.split("</head>")[0])
         else:
             assert text.endswith("\r\n")
-            for row in csv.reader(io.StringIO(text, newline=""), strict=True):
+            # Some take other signs for what parts cells.
+            rows = [row for sign in ",;\t" for row in csv.reader(io.StringIO(text, newline=""), delimiter=sign, strict=sign == ",")]
+            for row in rows:
                 assert not [cell for cell in row if cell.lstrip()[:1] in tuple("=+-@|")], (path, row)
     said = (pack / "reports/commands.html").read_text().replace("<wbr>", "")
     assert html.escape("<script>alert(1)</script>") in said, "it is told all the same"

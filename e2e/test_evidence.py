@@ -68,7 +68,8 @@ def year(tmp_path_factory, issuer, cluster):
         for _ in range(3):
             with pytest.raises(psycopg.OperationalError):
                 gateway.connect("no token")
-        gateway.write_policies(POLICIES + '\n@id("more") permit (principal in Group::"more", action, resource);')
+        more = f'// of {cards.VISA}\n@id("more") permit (principal in Group::"more", action, resource);'
+        gateway.write_policies({"policies.cedar": POLICIES, f"{cards.AMEX}.cedar": more})
         gateway.run("secrets", "set", "another", input="a secret of no use")
         kinds = lambda: collections.Counter(line["entry"]["event"]["type"] for line in gateway.audit())
         until(lambda: kinds()["policy_changed"] and kinds()["secret_changed"] and kinds()["session_closed"] >= 3, "all is recorded")
@@ -167,6 +168,7 @@ def test_objects_credentials_and_versions_are_there(year):
     assert versions == [changed["previous"], changed["version"]]
     texts = (pack / "policies.txt").read_text()
     assert texts.startswith(f"Policies, version {changed['version']}\n") and '@id("more")' in texts
+    assert f"// of {cards.last4(cards.VISA)}" in texts and f"===== {cards.last4(cards.AMEX)}.cedar" in texts
 
 
 def test_the_index_says_of_each_requirement_what_is_here_and_what_is_not(year):
@@ -368,6 +370,7 @@ def test_it_writes_over_nothing_and_asks_for_a_period(year, tmp_path):
     assert run("--from", "2026-02-01", "--to", "2026-01-01", "--out", str(tmp_path / "x")).returncode == 2
     assert run("--from", "soon", "--to", "2026-01-01", "--out", str(tmp_path / "x")).returncode == 2
     assert run(*ALWAYS, "--out", str(tmp_path / "x"), "--seed", "a b").returncode == 2
+    assert run(*ALWAYS, "--out", str(tmp_path / "x"), "--seed", cards.VISA).returncode == 2
     assert not (tmp_path / "x").exists()
 
 

@@ -20,7 +20,7 @@ use super::output::{self, Exit, Format};
 use super::plain::plain;
 use crate::config::{Config, process_env};
 use crate::reads::How;
-use crate::serve::forbid_core_dumps;
+use crate::serve::{entry_masker, forbid_core_dumps};
 use crate::{folder, reads};
 use index::{About, Index};
 use pack::Pack;
@@ -197,17 +197,19 @@ fn draw(
     Ok(Exit::Fine)
 }
 
-/// The policies as they are now, under their version, by which decisions name them.
+/// The policies as they are now, under their version, by which decisions name them, and masked as entries are.
 fn in_force(config: &Config) -> anyhow::Result<String> {
     let mut files = folder::cedar_files(&config.policies)
         .with_context(|| format!("cannot read the policies in `{}`", config.policies.display()))?;
     files.sort();
     let version = folder::policies(&config.policies)?.version().to_owned();
-    let mut text = format!("Policies, version {version}\nConfiguration, version {}\n", config.version);
-    for (name, policies) in files {
-        text += &format!("\n===== {}\n\n{}\n", plain(&name), policies.trim_end());
-    }
-    Ok(text)
+    let texts = files.iter().map(|(name, text)| format!("\n===== {}\n\n{}\n", plain(name), text.trim_end()));
+    let texts = texts.collect::<String>();
+    let texts = match entry_masker(config).text(texts.as_bytes()) {
+        Some(masked) => String::from_utf8(masked.bytes)?,
+        None => texts,
+    };
+    Ok(format!("Policies, version {version}\nConfiguration, version {}\n{texts}", config.version))
 }
 
 /// Whether the log holds, and its newest head.
@@ -301,10 +303,14 @@ fn moment(text: &str) -> Result<Timestamp, String> {
 }
 
 fn seed(text: &str) -> Result<String, String> {
-    match is_seed(text) {
-        true => Ok(text.to_owned()),
-        false => Err("write up to 64 letters, digits and signs of ASCII, without spaces".into()),
+    if !is_seed(text) {
+        return Err("write up to 64 letters, digits and signs of ASCII, without spaces".into());
     }
+    // It stands in the evidence as it is, since whoever draws again needs it.
+    if mask::holds_card(text.as_bytes()) {
+        return Err("it might be a card number, and stands in the evidence; choose another".into());
+    }
+    Ok(text.to_owned())
 }
 
 fn shown(time: Timestamp) -> String {

@@ -15,6 +15,15 @@ fn a_period_is_of_days_or_of_moments() {
 }
 
 #[test]
+fn a_seed_is_no_card_number() {
+    assert!(seed("qsa-7").is_ok() && seed("20261122").is_ok());
+    for wrong in ["", "a b", "4111111111111111", "qsa/4111-1111-1111-1111"] {
+        let told = seed(wrong).unwrap_err();
+        assert!(!told.contains("4111"), "{told}");
+    }
+}
+
+#[test]
 fn no_cell_of_a_table_is_a_formula() {
     for (text, cell) in [
         ("=cmd|'/c calc'!a1", "\"'=cmd|'/c calc'!a1\""),

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sqlite3
 import stat
 import subprocess
 
@@ -122,6 +123,21 @@ def test_without_a_place_for_an_index_the_log_is_read_through(recorded, tmp_path
     (tmp_path / "audit-index").write_text("in its place")
     done = recorded.run("audit", "list", "--dir", str(tmp_path / "audit"), "--where", "decision = refused")
     assert len(done.stdout.splitlines()) == 2 and "the log is read through instead" in done.stderr
+
+
+def test_an_index_that_others_can_write_is_not_relied_on(recorded, tmp_path):
+    shutil.copytree(recorded.data / "audit", tmp_path / "audit")
+    expression = ("--dir", str(tmp_path / "audit"), "--where", "decision = refused")
+    expected = indexes(recorded, *expression)
+    with sqlite3.connect(tmp_path / "audit-index/index.db") as index:
+        index.execute("delete from posting")
+    assert expected and indexes(recorded, *expression) == [], "what it leaves out is not shown"
+    assert indexes(recorded, *expression, "--scan") == expected
+    session = recorded.audit("--event", "command_refused")[0]["entry"]["session"]
+    replay = lambda *more: recorded.run("audit", "replay", session, "--dir", str(tmp_path / "audit"), "--no-wait", *more, check=False)
+    assert replay().returncode == 1 and "REFUSED" in replay("--scan").stdout
+    (tmp_path / "audit-index").chmod(0o777)
+    assert indexes(recorded, *expression) == expected and "REFUSED" in replay().stdout
 
 
 @pytest.mark.parametrize("expression, told", [

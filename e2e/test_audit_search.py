@@ -155,7 +155,12 @@ def test_nothing_that_was_recorded_reaches_the_terminal_as_it_is(recorded, issue
     with recorded.connect(issuer.agent()) as session:
         session.execute("select '\x1b]0;owned\x07 \u202e \x9b31m'")
     shown = recorded.run("audit", "list", "--newest", "--limit", "4").stdout
-    shown += recorded.run("audit", "show", str(indexes(recorded, "--where", "statement ~ owned")[0])).stdout
+    at = indexes(recorded, "--where", "statement ~ owned")[0]
+    shown += recorded.run("audit", "show", str(at)).stdout
+    (line,) = listed(recorded, "--where", "statement ~ owned and event = command_intent")
+    assert "\u202e \x9b31m" in statement(line), "to a program it is what it was"
+    for action in (("list", "--where", "statement ~ owned"), ("show", str(at)), ("replay", line["entry"]["session"])):
+        shown += recorded.run("audit", *action, "--format", "json").stdout
     assert "owned" in shown and not any(hostile in shown for hostile in "\x1b\x07\u202e\x9b")
 
 

@@ -268,7 +268,7 @@ fn show(dir: &Path, id: &str, format: Format) -> anyhow::Result<Exit> {
 fn print(index: u64, entry: &Entry, format: Format) -> anyhow::Result<()> {
     match format {
         Format::Text => output::line(plain(&line::of(index, entry))),
-        // The entry as the log holds it, so that its leaf hash can be taken again.
+        // The members of the entry as the log holds them, in its order, so that its leaf hash can be taken again.
         Format::Json => output::json(&json!({ "index": index, "entry": value(entry)? }))?,
     }
     Ok(())

@@ -91,7 +91,9 @@ pub async fn record(dir: &Path, gateway: &str, now: Timestamp, log: &Log) {
             return;
         }
     };
-    let paths = notes.flatten().map(|note| note.path());
+    // A folder can be neither read nor taken away here, and must not stand in the way of others.
+    let files = notes.flatten().filter(|note| note.file_type().is_ok_and(|kind| !kind.is_dir()));
+    let paths = files.map(|note| note.path());
     let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|end| end == ENDING)).collect();
     // In the order of their times, which their names begin with.
     paths.sort_unstable();

@@ -110,3 +110,14 @@ fn what_is_still_being_written_is_left() {
     assert!(place.record().is_empty());
     assert_eq!(place.notes(), 1);
 }
+
+#[test]
+fn folders_that_are_named_like_notes_stand_in_nobodys_way() {
+    let place = Place::new();
+    expect(&place.audit()).unwrap();
+    for number in 0..=NOTES_AT_ONCE {
+        fs::create_dir(folder(&place.audit()).join(format!("0{number}.note"))).unwrap();
+    }
+    leave(&place.audit(), How::List, &(0..9)).unwrap();
+    assert_eq!(place.record(), [("list".to_owned(), 0, 9)]);
+}

@@ -161,6 +161,25 @@ def test_a_changed_byte_is_found_and_named(recorded, tmp_path):
     assert not report["ok"] and report["wrong"][0]["index"] == first
 
 
+def test_what_is_listed_is_what_is_verified(recorded, tmp_path):
+    gateway, audit = copied(recorded, tmp_path)
+    shutil.rmtree(audit / "segments")
+    listed = lambda: gateway.run("audit", "list", "--dir", str(audit), "--format", "json").stdout
+    before = listed()
+    assert len(before.splitlines()) == len(gateway.audit()) and gateway.verify("--dir", str(audit)).returncode == 0
+    newest = max((audit / "tile/entries").rglob("*.p/*"), key=lambda path: int(path.name))
+    forged = newest.read_bytes().replace(b'"event"', b'"evens"', 1)
+    for other in (newest.with_name(str(int(newest.name) + 1)), newest.parent.with_suffix("")):
+        other.write_bytes(forged + forged[:2 + int.from_bytes(forged[:2])])
+        assert listed() == before
+        done = gateway.verify("--dir", str(audit))
+        assert done.returncode == 1 and "contradicts" in done.stderr, done
+        other.unlink()
+    newest.write_bytes(newest.read_bytes()[:-100])
+    done = gateway.run("audit", "list", "--dir", str(audit), check=False)
+    assert done.returncode == 2 and "is missing" in done.stderr, done
+
+
 def test_a_log_cut_short_is_found_by_a_checkpoint_kept_elsewhere(make_gateway, issuer, tmp_path):
     gateway = make_gateway()
     gateway.connect(issuer.agent()).close()

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sqlite3
 import stat
 import subprocess
 
@@ -124,6 +125,21 @@ def test_without_a_place_for_an_index_the_log_is_read_through(recorded, tmp_path
     assert len(done.stdout.splitlines()) == 2 and "the log is read through instead" in done.stderr
 
 
+def test_an_index_that_others_can_write_is_not_relied_on(recorded, tmp_path):
+    shutil.copytree(recorded.data / "audit", tmp_path / "audit")
+    expression = ("--dir", str(tmp_path / "audit"), "--where", "decision = refused")
+    expected = indexes(recorded, *expression)
+    with sqlite3.connect(tmp_path / "audit-index/index.db") as index:
+        index.execute("delete from posting")
+    assert expected and indexes(recorded, *expression) == [], "what it leaves out is not shown"
+    assert indexes(recorded, *expression, "--scan") == expected
+    session = recorded.audit("--event", "command_refused")[0]["entry"]["session"]
+    replay = lambda *more: recorded.run("audit", "replay", session, "--dir", str(tmp_path / "audit"), "--no-wait", *more, check=False)
+    assert replay().returncode == 1 and "REFUSED" in replay("--scan").stdout
+    (tmp_path / "audit-index").chmod(0o777)
+    assert indexes(recorded, *expression) == expected and "REFUSED" in replay().stdout
+
+
 @pytest.mark.parametrize("expression, told", [
     ("princpal = x", "character 1, at `princpal = x`: there is no such field"),
     ("decision = refused and", "character 23, at its end: a field is missing"),
@@ -139,7 +155,12 @@ def test_nothing_that_was_recorded_reaches_the_terminal_as_it_is(recorded, issue
     with recorded.connect(issuer.agent()) as session:
         session.execute("select '\x1b]0;owned\x07 \u202e \x9b31m'")
     shown = recorded.run("audit", "list", "--newest", "--limit", "4").stdout
-    shown += recorded.run("audit", "show", str(indexes(recorded, "--where", "statement ~ owned")[0])).stdout
+    at = indexes(recorded, "--where", "statement ~ owned")[0]
+    shown += recorded.run("audit", "show", str(at)).stdout
+    (line,) = listed(recorded, "--where", "statement ~ owned and event = command_intent")
+    assert "\u202e \x9b31m" in statement(line), "to a program it is what it was"
+    for action in (("list", "--where", "statement ~ owned"), ("show", str(at)), ("replay", line["entry"]["session"])):
+        shown += recorded.run("audit", *action, "--format", "json").stdout
     assert "owned" in shown and not any(hostile in shown for hostile in "\x1b\x07\u202e\x9b")
 
 
@@ -186,6 +207,10 @@ def test_that_the_log_was_read_is_in_it(recorded, tmp_path):
     recorded.run("audit", "show", "3")
     found = until(lambda: [entry for entry in reads()[before:] if entry["event"]["how"] in ("export", "show")][1:], "both are recorded")
     assert found[0]["event"] == {"type": "log_read", "how": "show", "first": 3, "end": 4}
+    (tmp_path / "link").symlink_to(recorded.data / "audit")
+    for number, way in enumerate((str(tmp_path / "link"), "data/audit/tile/..", "data/audit/.")):
+        recorded.run("audit", "show", str(number), "--dir", way)
+        until(lambda: any(entry["event"]["how"] == "show" and entry["event"]["first"] == number for entry in reads()[before:]), way)
     assert found[0]["client"] == f"panguard, user {os.getuid()} of the machine" and found[0]["resource"] == "audit log"
 
 

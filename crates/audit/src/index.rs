@@ -2,7 +2,8 @@
 //!
 //! It is made from the log, can be thrown away at any time, and holds no more than the log does. It is never
 //! trusted for what is shown: it says which entries a search may fit, and those are read from the log and looked
-//! at again. What it leaves out is not seen, so whoever doubts it reads the log through.
+//! at again. What it leaves out is not seen, so it is taken from nobody but its reader and the log's owner, and whoever
+//! doubts it reads the log through.
 //!
 //! For each block of 65,536 entries it keeps which have which value of which field, as bits, so that any
 //! expression is a few operations on bits for each block; which statements have which three characters side by
@@ -13,18 +14,20 @@ mod bits;
 mod known;
 
 use std::cell::Cell;
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::num::TryFromIntError;
 use std::ops::{ControlFlow, Range};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rustix::fs::OFlags;
+use rustix::process::geteuid;
 
-use crate::read::{Lines, ReadError, lines};
+use crate::read::{self, Lines, ReadError, lines};
 use crate::tree::leaf_hash;
 use crate::{Entry, Search};
 use batch::Batch;
@@ -101,8 +104,9 @@ impl Index {
             move |error| NotIndexed::File { path, error }
         };
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed(folder))?;
+        check_folder(folder, log).map_err(failed(folder))?;
         let path = folder.join(LOCK);
-        let lock = own(&path).map_err(failed(&path))?;
+        let lock = own(&path, log).map_err(failed(&path))?;
         wait(&lock, File::try_lock_shared, folder)?;
         let (connection, size) = match ready(log, folder) {
             Err(Trouble::Unfit(_)) => {
@@ -229,8 +233,9 @@ fn make_anew(lock: &File, folder: &Path) -> Result<(), NotIndexed> {
 fn ready(log: &Path, folder: &Path) -> Result<(Connection, u64), Trouble> {
     let path = folder.join(FILE);
     // For panguard's user alone; what SQLite puts beside it has the same rights.
-    own(&path).map_err(|error| Trouble::File(path.clone(), error))?;
-    let mut connection = Connection::open(&path)?;
+    own(&path, log).map_err(|error| Trouble::File(path.clone(), error))?;
+    let flags = OpenFlags::default() | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let mut connection = Connection::open_with_flags(&path, flags)?;
     connection.busy_timeout(WAIT_MAX)?;
     let began = Instant::now();
     loop {
@@ -302,9 +307,7 @@ fn check_last(lines: &mut Lines, next: u64, leaf: &[u8]) -> Result<(), Trouble> 
     match lines.next() {
         Some(Ok((_, line))) if leaf_hash(&line) == *leaf => Ok(()),
         Some(Err(error @ ReadError::Io { .. })) => Err(Trouble::Log(error)),
-        Some(Ok(_) | Err(ReadError::Missing { .. } | ReadError::Entry { .. })) | None => {
-            Err(Trouble::Unfit("it is of another log"))
-        }
+        Some(Ok(_) | Err(_)) | None => Err(Trouble::Unfit("it is of another log")),
     }
 }
 
@@ -320,7 +323,7 @@ fn add(
     while size / BLOCK == next / BLOCK && !batch.is_full() {
         let Some(line) = lines.next() else { break };
         let (index, line) = line.map_err(Trouble::Log)?;
-        let entry = Entry::from_json(&line).map_err(|why| Trouble::Log(ReadError::Entry { index, why }))?;
+        let entry = read::entry(index, &line).map_err(Trouble::Log)?;
         batch.add(index, &entry);
         leaf = leaf_hash(&line).to_vec();
         size = index.saturating_add(1);
@@ -332,7 +335,7 @@ fn add(
 fn read(lines: &mut Lines, index: u64) -> Result<Entry, Trouble> {
     lines.seek(index);
     let (_, line) = lines.next().unwrap_or(Err(ReadError::Missing { index })).map_err(Trouble::Log)?;
-    Entry::from_json(&line).map_err(|why| Trouble::Log(ReadError::Entry { index, why }))
+    read::entry(index, &line).map_err(Trouble::Log)
 }
 
 /// Bits as they are kept.
@@ -340,13 +343,38 @@ fn kept(bytes: &[u8]) -> Result<Bits, Trouble> {
     Bits::from_bytes(bytes).ok_or(Trouble::Unfit("bits in it are none"))
 }
 
+/// Checks that nobody else can put anything into the folder.
+fn check_folder(folder: &Path, log: &Path) -> io::Result<()> {
+    let found = fs::symlink_metadata(folder)?;
+    match found.is_dir() && is_trusted(&found, log)? && found.mode() & 0o022 == 0 {
+        true => Ok(()),
+        false => Err(foreign()),
+    }
+}
+
 /// A file for panguard's user alone, made if it is not there.
-fn own(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
-    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+fn own(path: &Path, log: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(true).mode(0o600);
+    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).map_err(io::Error::other)?;
+    let file = options.custom_flags(flags).open(path)?;
+    let found = file.metadata()?;
+    if !found.is_file() || !is_trusted(&found, log)? {
+        return Err(foreign());
+    }
+    if found.mode() & 0o077 != 0 {
         file.set_permissions(Permissions::from_mode(0o600))?;
     }
     Ok(file)
+}
+
+/// Whether it is of whoever reads, or of the log's owner, who could change the log as well.
+fn is_trusted(found: &Metadata, log: &Path) -> io::Result<bool> {
+    Ok(found.uid() == geteuid().as_raw() || found.uid() == fs::metadata(log)?.uid())
+}
+
+fn foreign() -> io::Error {
+    io::Error::new(ErrorKind::PermissionDenied, "others than you and the log's owner could have written it")
 }
 
 fn wait(

@@ -130,20 +130,22 @@ impl Verifier {
     pub(crate) fn signed(&self, note: &str) -> Result<String, NotSigned> {
         let (text, signatures) = note.rsplit_once("\n\n").ok_or(NotSigned::Form)?;
         let text = format!("{text}\n");
-        let signature = self.signature_in(signatures).ok_or(NotSigned::Unsigned)?;
+        let signature = self.signature_in(signatures)?.ok_or(NotSigned::Unsigned)?;
         let good = UnparsedPublicKey::new(&ED25519, &self.key).verify(text.as_bytes(), &signature);
         good.map(|()| text).map_err(|_| NotSigned::Forged)
     }
 
-    /// The signature with this key's name and id among the lines `\u{2014} name base64(id ‖ signature)`.
-    fn signature_in(&self, lines: &str) -> Option<Vec<u8>> {
-        let mut mine = lines.strip_suffix('\n')?.split('\n').filter_map(|line| {
-            let (name, signature) = line.strip_prefix("\u{2014} ")?.split_once(' ')?;
-            let signature = BASE64.decode(signature).ok()?;
-            let (id, signature) = signature.split_first_chunk::<4>()?;
-            (name == &*self.name && *id == self.id()).then(|| signature.to_vec())
-        });
-        mine.next()
+    /// The signature with this key's name and id among the lines `\u{2014} name base64(id ‖ signature)`, of which all have to
+    /// be: no words can stand among them as if they were signed.
+    fn signature_in(&self, lines: &str) -> Result<Option<Vec<u8>>, NotSigned> {
+        let mut mine = None;
+        for line in lines.strip_suffix('\n').ok_or(NotSigned::Form)?.split('\n') {
+            let (name, id, signature) = signature(line).ok_or(NotSigned::Form)?;
+            if name == &*self.name && id == self.id() {
+                mine.get_or_insert(signature);
+            }
+        }
+        Ok(mine)
     }
 
     /// The log's name.
@@ -202,6 +204,14 @@ pub enum NotSigned {
     /// It is of another log.
     #[error("it is of the log `{0}`, another one")]
     Origin(Box<str>),
+}
+
+/// The name, id and signature of a line.
+fn signature(line: &str) -> Option<(&str, [u8; 4], Vec<u8>)> {
+    let (name, signature) = line.strip_prefix("\u{2014} ")?.split_once(' ')?;
+    let signature = BASE64.decode(signature).ok()?;
+    let (id, signature) = signature.split_first_chunk::<4>()?;
+    Some((checked(name).ok()?, *id, signature.to_vec()))
 }
 
 fn checked(name: &str) -> Result<&str, BadKey> {

@@ -2,7 +2,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use crate::publish::CHECKPOINT;
-use crate::read::{ReadError, read_if_there};
+use crate::read::{self, ReadError, read_if_there};
 use crate::tile::{self, Level, TileName, WIDTH};
 use crate::tree::{Hash, node_hash, root_of};
 
@@ -66,20 +66,11 @@ impl Tiles<'_> {
         let wanted = ((self.size >> under) - number * WIDTH).min(WIDTH);
         let missing = ReadError::Missing { index: leaf };
         let Ok(level) = u8::try_from(level) else { return Err(missing) };
-        let hashes = self.tile(TileName { level: Level::Hashes(level), number, width: wanted })?;
+        let bytes = read::tile(self.dir, TileName { level: Level::Hashes(level), number, width: wanted })?;
+        let hashes = tile::hashes(&bytes.unwrap_or_default()).unwrap_or_default();
         let end = place + (1 << (height % TILE_HEIGHT));
         let within = usize::try_from(place).ok().zip(usize::try_from(end).ok());
         within.and_then(|(place, end)| hashes.get(place..end)).map(root_of).ok_or(missing)
-    }
-
-    /// A tile's hashes, from a wider one if it is gone: a gateway that went on has replaced it.
-    fn tile(&self, name: TileName) -> Result<Vec<Hash>, ReadError> {
-        for width in [WIDTH].into_iter().chain(name.width..WIDTH) {
-            if let Some(bytes) = read_if_there(&self.dir.join(TileName { width, ..name }.path()))? {
-                return Ok(tile::hashes(&bytes).unwrap_or_default());
-            }
-        }
-        Ok(Vec::new())
     }
 }
 

@@ -182,7 +182,10 @@ impl Publisher {
             older.extend(width.filter(|width| *width < name.width).map(|width| (width, path)));
         }
         older.sort_unstable();
-        older.pop();
+        // What was there before this one began may be what a power failure left, since tiles are not flushed.
+        if self.signed.is_some() {
+            older.pop();
+        }
         older.iter().try_for_each(|(_, path)| fs::remove_file(path))
     }
 

@@ -1,5 +1,6 @@
 use std::fs;
 use std::io::{self, ErrorKind};
+use std::mem;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,8 @@ use access::Timestamp;
 use crate::publish::CHECKPOINT;
 use crate::segment::{self, Records};
 use crate::tile::{self, Level, TileName, WIDTH};
-use crate::{Entry, Unreadable};
+use crate::tree::{Peaks, leaf_hash, root_of_peaks};
+use crate::{Checkpoint, Entry, Unreadable};
 
 /// Why an entry cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +37,14 @@ pub enum ReadError {
         /// Why not.
         why: Unreadable,
     },
+    /// The entries are not those that a head was signed over.
+    #[error(
+        "the {size} entries that were read are not those that were signed, `panguard audit verify` says more"
+    )]
+    Changed {
+        /// The head's size.
+        size: u64,
+    },
 }
 
 /// The entries of the log at `dir` with an index in `range`, oldest first.
@@ -49,6 +59,14 @@ pub fn entries(dir: &Path, range: Range<u64>) -> Entries {
 /// The same as [`entries`], each entry as its JSON bytes.
 pub fn lines(dir: &Path, range: Range<u64>) -> Lines {
     Lines { dir: dir.to_owned(), next: range.start, end: range.end, source: Source::Unknown }
+}
+
+/// The entries that `head` signs in the log at `dir`, oldest first, each as its JSON bytes.
+///
+/// The last is an error unless all are there and they are the ones that were signed: so who has come to the end has read
+/// what the head's key vouches for, whatever happened to the files meanwhile.
+pub fn signed(dir: &Path, head: &Checkpoint) -> Signed {
+    Signed { lines: lines(dir, 0..head.size), head: head.clone(), peaks: Peaks::default(), next: 0 }
 }
 
 /// How many entries the log at `dir` has, to the last whole one.
@@ -67,12 +85,19 @@ pub fn size(dir: &Path) -> Result<u64, ReadError> {
         }
     }
     // A copy without segments has what its checkpoint says.
+    published(dir)
+}
+
+/// How many entries the tiles hold: as many as the newest checkpoint says, which is not checked here.
+fn published(dir: &Path) -> Result<u64, ReadError> {
     let path = dir.join(CHECKPOINT);
-    match fs::read_to_string(&path) {
-        Ok(note) => Ok(note.lines().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
-        Err(error) => Err(ReadError::Io { path, error }),
-    }
+    let size = match fs::read_to_string(&path) {
+        Ok(note) => note.lines().nth(1).and_then(|size| size.parse().ok()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Some(0),
+        Err(error) => return Err(ReadError::Io { path, error }),
+    };
+    let no_size = || io::Error::new(ErrorKind::InvalidData, "it is no checkpoint");
+    size.ok_or_else(|| ReadError::Io { path, error: no_size() })
 }
 
 /// The index of the first entry that is not older than `time`, or how many there are.
@@ -90,7 +115,7 @@ pub fn since(dir: &Path, time: Timestamp) -> Result<u64, ReadError> {
             Some(Ok((_, entry))) if entry.time >= time => high = middle,
             Some(Err(error @ ReadError::Io { .. })) => return Err(error),
             // What is gone is old.
-            Some(Ok(_) | Err(ReadError::Missing { .. } | ReadError::Entry { .. })) | None => {
+            Some(Ok(_) | Err(_)) | None => {
                 low = middle.saturating_add(1);
             }
         }
@@ -118,8 +143,46 @@ impl Iterator for Entries {
             Ok(line) => line,
             Err(error) => return Some(Err(error)),
         };
-        let entry = Entry::from_json(&line).map_err(|why| ReadError::Entry { index, why });
-        Some(entry.map(|entry| (index, entry)))
+        Some(entry(index, &line).map(|entry| (index, entry)))
+    }
+}
+
+/// Iterator of [`signed`].
+pub struct Signed {
+    lines: Lines,
+    head: Checkpoint,
+    peaks: Peaks,
+    next: u64,
+}
+
+impl Signed {
+    /// The same as entries.
+    pub fn entries(self) -> impl Iterator<Item = Result<(u64, Entry), ReadError>> {
+        self.map(|line| {
+            let (index, line) = line?;
+            Ok((index, entry(index, &line)?))
+        })
+    }
+}
+
+impl Iterator for Signed {
+    type Item = Result<(u64, Vec<u8>), ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let size = self.head.size;
+        if self.next >= size {
+            return None;
+        }
+        let line = self.lines.next().unwrap_or(Err(ReadError::Missing { index: self.next }));
+        let Ok((_, bytes)) = &line else {
+            self.next = size;
+            return Some(line);
+        };
+        self.peaks.push(leaf_hash(bytes));
+        self.next += 1;
+        let is_changed =
+            self.next == size && root_of_peaks(&mem::take(&mut self.peaks).into_hashes()) != self.head.root;
+        Some(if is_changed { Err(ReadError::Changed { size }) } else { line })
     }
 }
 
@@ -134,8 +197,8 @@ pub struct Lines {
 enum Source {
     /// To be found.
     Unknown,
-    /// What is left of an entry bundle.
-    Bundle(Vec<u8>, usize),
+    /// An entry bundle, how far it is read, and the entry after those that are read from it.
+    Bundle(Vec<u8>, usize, u64),
     /// A segment, and its number.
     Segment(u64, Records),
 }
@@ -166,7 +229,7 @@ impl Lines {
     /// Goes on with entry `index`, which is quick if it follows soon.
     pub(crate) fn seek(&mut self, index: u64) {
         let passed = match &mut self.source {
-            Source::Bundle(bytes, at) if index >= self.next && index / WIDTH == self.next / WIDTH => {
+            Source::Bundle(bytes, at, _) if index >= self.next && index / WIDTH == self.next / WIDTH => {
                 (self.next..index).all(|_| match tile::next_entry(bytes.get(*at..).unwrap_or_default()) {
                     Some((entry, _)) => {
                         *at += entry.len() + 2;
@@ -193,15 +256,12 @@ impl Lines {
                     Some(source) => self.source = source,
                     None => return Ok(None),
                 },
-                Source::Bundle(bytes, at) => {
-                    if let Some((entry, _)) = tile::next_entry(bytes.get(*at..).unwrap_or_default()) {
-                        *at += entry.len() + 2;
-                        return Ok(Some(entry.to_vec()));
-                    }
-                    if !self.next.is_multiple_of(WIDTH) {
-                        return Ok(None);
-                    }
-                    self.source = Source::Unknown;
+                Source::Bundle(_, _, end) if self.next >= *end => self.source = Source::Unknown,
+                Source::Bundle(bytes, at, _) => {
+                    let rest = bytes.get(*at..).unwrap_or_default();
+                    let (entry, _) = tile::next_entry(rest).ok_or(ReadError::Missing { index: self.next })?;
+                    *at += entry.len() + 2;
+                    return Ok(Some(entry.to_vec()));
                 }
                 Source::Segment(number, records) => {
                     let number = *number;
@@ -249,28 +309,35 @@ impl Lines {
         {
             return Ok(Some(Source::Segment(number, records)));
         }
-        let Some(bytes) = bundle(&self.dir, self.next / WIDTH)? else { return Ok(None) };
+        // What no checkpoint counts yet is nowhere but in segments.
+        let size = published(&self.dir)?;
+        if self.next >= size {
+            return Ok(None);
+        }
+        let number = self.next / WIDTH;
+        let width = (size - number * WIDTH).min(WIDTH);
+        let bytes = tile(&self.dir, TileName { level: Level::Entries, number, width })?.unwrap_or_default();
         let mut rest = bytes.as_slice();
-        for _ in 0..self.next % WIDTH {
-            match tile::next_entry(rest) {
-                Some((_, after)) => rest = after,
-                None => return Ok(None),
-            }
+        for index in number * WIDTH..self.next {
+            (_, rest) = tile::next_entry(rest).ok_or(ReadError::Missing { index })?;
         }
         let at = bytes.len() - rest.len();
-        // A partial bundle that ends here has nothing more to give.
-        Ok((!rest.is_empty()).then_some(Source::Bundle(bytes, at)))
+        Ok(Some(Source::Bundle(bytes, at, number * WIDTH + width)))
     }
 }
 
-/// Bundle `number`: the full one, or else the widest partial one.
-pub(crate) fn bundle(dir: &Path, number: u64) -> Result<Option<Vec<u8>>, ReadError> {
-    let full = TileName::full(Level::Entries, number);
-    if let Some(bytes) = read_if_there(&dir.join(full.path()))? {
-        return Ok(Some(bytes));
-    }
-    for width in (1..WIDTH).rev() {
-        if let Some(bytes) = read_if_there(&dir.join(TileName { width, ..full }.path()))? {
+/// The entry that a line is.
+pub(crate) fn entry(index: u64, line: &[u8]) -> Result<Entry, ReadError> {
+    Entry::from_json(line).map_err(|why| ReadError::Entry { index, why })
+}
+
+/// A tile's bytes, of which those are meant that its width counts. They are in a wider one if it is gone, since a gateway
+/// that went on has replaced it; failing that a narrower one has some of them.
+///
+/// INVARIANT: whoever reads a tile of the log reads it by this, so that what is verified is what is shown.
+pub(crate) fn tile(dir: &Path, name: TileName) -> Result<Option<Vec<u8>>, ReadError> {
+    for width in (name.width..=WIDTH).chain((1..name.width).rev()) {
+        if let Some(bytes) = read_if_there(&dir.join(TileName { width, ..name }.path()))? {
             return Ok(Some(bytes));
         }
     }

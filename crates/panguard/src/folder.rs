@@ -66,7 +66,12 @@ pub fn store(data_dir: &Path) -> PathBuf {
 pub fn open_vault(config: &Config) -> anyhow::Result<Vault> {
     let key = MasterKey::from_bytes(vault_key(&config.vault_key)?)?;
     let data_dir = make(&config.data_dir)?;
-    Ok(Vault::open(&data_dir.join("vault.json"), key)?)
+    Ok(Vault::open(&vault(&data_dir), key)?)
+}
+
+/// Where the vault is.
+pub fn vault(data_dir: &Path) -> PathBuf {
+    data_dir.join("vault.json")
 }
 
 /// Makes the data folder if there is none, for panguard's user alone.
@@ -105,8 +110,10 @@ pub fn log_signer(vault: &Vault) -> anyhow::Result<Signer> {
     Ok(Signer::from_seed(&seed, &format!("panguard-{name}"))?)
 }
 
-/// A place beside the audit log at `dir`, which is named like it: `data_dir/audit-index`.
+/// A place beside the audit log at `dir`, which is named like it: `data_dir/audit-index`. It is the same by whatever path one
+/// comes to the log.
 pub fn beside(dir: &Path, ending: &str) -> PathBuf {
+    let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
     let mut name = dir.file_name().unwrap_or_default().to_owned();
     name.push(ending);
     dir.with_file_name(name)

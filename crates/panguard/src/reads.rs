@@ -2,8 +2,8 @@
 //!
 //! The command line reads the log's files and cannot append to them, for a gateway may have it open. So it leaves a note in
 //! a folder beside the log, before it reads; the gateway makes an entry of each note and takes the note away. A note that
-//! was left while none ran becomes one when the next starts. The folder is the gateway's: where there is none, the
-//! log is a copy.
+//! was left while none ran becomes one when the next starts. The folder is the gateway's: where there is none, and no
+//! vault either, the log is a copy.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
@@ -44,7 +44,15 @@ struct Note {
 pub fn leave(dir: &Path, how: How, range: &Range<u64>) -> io::Result<()> {
     let folder = folder(dir);
     if !folder.is_dir() {
-        return Ok(());
+        // The log may lie elsewhere than the vault, with a link to it.
+        let mut places = [dir.parent(), folder.parent()].into_iter().flatten();
+        return match places.any(|data_dir| crate::folder::vault(data_dir).exists()) {
+            true => Err(io::Error::other(format!(
+                "there is no folder `{}`; a gateway makes it when it starts",
+                folder.display()
+            ))),
+            false => Ok(()),
+        };
     }
     if fs::read_dir(&folder)?.count() >= NOTES_MAX {
         return Err(io::Error::other(format!("{NOTES_MAX} notes wait there for a gateway to start")));
@@ -73,8 +81,19 @@ pub fn expect(dir: &Path) -> anyhow::Result<()> {
 
 /// Makes entries of the notes that lie there, and takes them away.
 pub async fn record(dir: &Path, gateway: &str, now: Timestamp, log: &Log) {
-    let Ok(notes) = fs::read_dir(folder(dir)) else { return };
-    let paths = notes.flatten().map(|note| note.path());
+    let notes = match fs::read_dir(folder(dir)) {
+        Ok(notes) => notes,
+        Err(error) => {
+            warn!(%error, "notes of who read the audit log cannot be read");
+            if let Err(error) = expect(dir) {
+                warn!(%error, "the folder for them cannot be made");
+            }
+            return;
+        }
+    };
+    // A folder can be neither read nor taken away here, and must not stand in the way of others.
+    let files = notes.flatten().filter(|note| note.file_type().is_ok_and(|kind| !kind.is_dir()));
+    let paths = files.map(|note| note.path());
     let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|end| end == ENDING)).collect();
     // In the order of their times, which their names begin with.
     paths.sort_unstable();

@@ -214,7 +214,7 @@ fn surrogates() -> anyhow::Result<mask::Profile> {
 
 /// What masks the text of entries: no surrogate of a card number is kept beside its truncation (PCI DSS 4.0.1,
 /// 3.5.1), and no secret, whatever is left in answers.
-fn entry_masker(config: &Config) -> Masker {
+pub fn entry_masker(config: &Config) -> Masker {
     let profile = match config.pan {
         PanProfile::Last4 | PanProfile::Tokenise => mask::Profile::Last4,
         PanProfile::First6Last4 => mask::Profile::First6Last4,

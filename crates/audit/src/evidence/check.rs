@@ -11,7 +11,7 @@ use aws_lc_rs::digest;
 use super::exhibit::{self, Exhibit, hex};
 use super::manifest::{self, HEAD, Listed, MANIFEST, Manifest, NOTE, SAMPLES};
 use super::sample::{SAMPLES_MAX, Sampler, rank};
-use crate::{Checkpoint, NotVerifiable, Verifier, entries, verify};
+use crate::{Checkpoint, NotVerifiable, Verifier, signed, verify};
 
 /// What checking a pack found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub fn check(dir: &Path, verifier: &Verifier, log: Option<&Path>) -> Result<Chec
         Ok((note, head)) => {
             checked.samples(dir, &manifest, &head);
             if let Some(log) = log {
-                checked.log(log, verifier, &manifest, &note)?;
+                checked.log(log, verifier, &manifest, &note, &head)?;
             }
         }
         Err(amiss) => checked.wrong.push(amiss),
@@ -221,16 +221,20 @@ impl Checked {
         verifier: &Verifier,
         manifest: &Manifest,
         note: &str,
+        head: &Checkpoint,
     ) -> Result<(), NotVerifiable> {
         let report = verify(log, verifier, Some(note))?;
         for wrong in &report.wrong {
             let place = wrong.index.map_or_else(|| "a head".to_owned(), |index| format!("entry {index}"));
             self.wrong.push(Amiss::of("the log", format!("{place}: {}", wrong.what)));
         }
+        if !report.holds() {
+            return Ok(());
+        }
         let wanted = usize::try_from(manifest.draw.wanted).unwrap_or(usize::MAX).min(SAMPLES_MAX);
         let mut sampler = Sampler::new(&manifest.draw.seed, wanted);
         let (from, to) = (moment(&manifest.from), moment(&manifest.to));
-        for entry in entries(log, 0..manifest.size) {
+        for entry in signed(log, head).entries() {
             let (index, entry) = entry?;
             if from.is_some_and(|from| entry.time >= from) && to.is_some_and(|to| entry.time < to) {
                 sampler.take(index, &entry.event);

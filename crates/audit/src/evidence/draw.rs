@@ -50,11 +50,6 @@ impl Draw {
         self.period.contains(&entry.time)
     }
 
-    /// Whether commands of the period have not ended yet: their ends may stand after it.
-    pub fn waits(&self) -> bool {
-        !self.open.is_empty()
-    }
-
     /// Takes the next entry. Of one that is not of the period it takes how a command of the period ended, and what came
     /// before of requests for approval.
     ///
@@ -72,7 +67,9 @@ impl Draw {
             self.give_up(sink)?;
         }
         let is_of = self.is_of(entry);
-        if entry.time < self.period.end {
+        // What was asked for before the period may be used in it.
+        let asked = self.period.start.plus_seconds(-BEFORE_SECONDS)..self.period.end;
+        if asked.contains(&entry.time) {
             self.requests.take(index, entry, is_of);
         }
         if !is_of {
@@ -238,6 +235,9 @@ const CREDENTIALS: [&str; 12] = [
 ];
 
 const OBJECTS: [&str; 5] = ["create ", "alter ", "drop ", "select into", "import foreign schema"];
+
+/// How long before the period requests are looked for: a quarter of a year.
+const BEFORE_SECONDS: i64 = 92 * 86_400;
 
 /// Commands that have not ended yet, at some kilobytes each. A gateway has fewer sessions than that.
 const OPEN_MAX: usize = 20_000;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::row::Row;
 use super::sample::rank;
-use crate::read::{ReadError, lines};
+use crate::read::{self, ReadError, lines, signed};
 use crate::tree::{Hash, leaf_hash, verify_inclusion};
 use crate::{Checkpoint, Entry, Event, prove};
 
@@ -103,7 +103,7 @@ pub fn exhibits(dir: &Path, head: &Checkpoint, seed: &str, drawn: &[u64]) -> Res
     for index in drawn {
         let mut at = lines(dir, *index..index.saturating_add(1));
         let (_, line) = at.next().ok_or(ReadError::Missing { index: *index })??;
-        let entry = read(*index, &line)?;
+        let entry = read::entry(*index, &line)?;
         let approval = match &entry.event {
             Event::CommandIntent { approval, .. } => approval.clone(),
             _ => None,
@@ -140,9 +140,13 @@ fn gather(dir: &Path, head: &Checkpoint, found: &mut [Found]) -> Result<(), Read
     }
     // What was approved may have been asked long before.
     let first = found.iter().map(|it| if it.approval.is_some() { 0 } else { it.index }).min();
-    for line in lines(dir, first.unwrap_or(head.size)..head.size) {
+    let first = first.unwrap_or(head.size);
+    for line in signed(dir, head) {
         let (index, line) = line?;
-        let entry = read(index, &line)?;
+        if index < first {
+            continue;
+        }
+        let entry = read::entry(index, &line)?;
         let request = entry.request.and_then(|request| by_request.get(&request));
         let approval = entry.event.of_request().and_then(|of| by_approval.get(of));
         for place in request.into_iter().chain(approval).flatten() {
@@ -228,10 +232,6 @@ fn told<'a>(index: u64, entries: impl Iterator<Item = (u64, &'a Entry)> + Clone)
         policies: row.policies,
         approved_by: approved.join("; "),
     })
-}
-
-fn read(index: u64, line: &[u8]) -> Result<Entry, ReadError> {
-    Entry::from_json(line).map_err(|why| ReadError::Entry { index, why })
 }
 
 pub(super) fn hex(hash: &Hash) -> String {

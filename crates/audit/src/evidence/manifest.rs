@@ -78,9 +78,11 @@ pub fn sign(signer: &Signer, manifest: &[u8]) -> String {
     signer.sign_text(&body(signer.name(), manifest))
 }
 
-/// Whether `note` is the note of this key over a manifest's bytes.
+/// Whether `note` is the note of this key over a manifest's bytes, and nothing else: nobody but the log signs here.
 pub(super) fn is_signed(verifier: &Verifier, note: &str, manifest: &[u8]) -> bool {
-    verifier.signed(note).is_ok_and(|text| text == body(verifier.name(), manifest))
+    let text = body(verifier.name(), manifest);
+    let below = note.strip_prefix(&*format!("{text}\n"));
+    below.is_some_and(|below| below.lines().count() == 1) && verifier.signed(note).is_ok()
 }
 
 fn body(log: &str, manifest: &[u8]) -> String {

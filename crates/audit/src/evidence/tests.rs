@@ -411,6 +411,17 @@ fn a_changed_byte_in_any_file_is_found() {
 }
 
 #[test]
+fn nothing_stands_beside_the_signature_of_a_manifest() {
+    let log = log_of(&day());
+    let pack = pack(log.path());
+    let note = fs::read_to_string(pack.path().join(NOTE)).unwrap();
+    for line in ["approved by the board\n", "\u{2014} the-board AAAAAAAA\n", "\n"] {
+        fs::write(pack.path().join(NOTE), format!("{note}{line}")).unwrap();
+        assert_eq!(wrong(pack.path(), None), [MANIFEST], "{line:?}");
+    }
+}
+
+#[test]
 fn a_file_that_is_gone_added_or_a_link_is_found() {
     let log = log_of(&day());
     let pack = pack(log.path());

@@ -1,4 +1,4 @@
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, chown, symlink};
 
 use access::Timestamp;
 use proptest::prelude::*;
@@ -237,4 +237,41 @@ fn bits_are_kept_as_they_are() {
     }
     assert_eq!(Bits::from_bytes(&[1]), None);
     assert_eq!(Bits::from_bytes(&[0; 8194]), None);
+}
+
+#[test]
+fn an_index_that_others_could_have_written_is_not_relied_on() {
+    let place = Place::new();
+    place.append(some(3));
+    let refused = |what: &str| {
+        let opened = Index::open(&place.log(), &place.folder());
+        assert!(matches!(opened, Err(NotIndexed::File { .. } | NotIndexed::Sqlite { .. })), "{what}");
+    };
+    drop(place.open());
+    let mode = |mode| fs::set_permissions(place.folder(), Permissions::from_mode(mode)).unwrap();
+    mode(0o777);
+    refused("a folder that is open to all");
+    mode(0o700);
+    let victim = place.0.path().join("victim");
+    fs::write(&victim, "").unwrap();
+    fs::set_permissions(&victim, Permissions::from_mode(0o644)).unwrap();
+    for name in [LOCK, FILE] {
+        fs::rename(place.folder().join(name), place.0.path().join("kept")).unwrap();
+        symlink(&victim, place.folder().join(name)).unwrap();
+        refused(name);
+        assert_eq!(fs::metadata(&victim).unwrap().mode() & 0o777, 0o644);
+        fs::rename(place.0.path().join("kept"), place.folder().join(name)).unwrap();
+    }
+    drop(place.open());
+    // Only root can give something away.
+    if chown(place.folder(), Some(4_321), None).is_ok() {
+        refused("another's folder");
+        chown(place.log(), Some(4_321), None).unwrap();
+        drop(place.open());
+        chown(place.file(), Some(4_322), None).unwrap();
+        refused("another's file");
+    }
+    fs::rename(place.folder(), place.0.path().join("elsewhere")).unwrap();
+    symlink(place.0.path().join("elsewhere"), place.folder()).unwrap();
+    refused("a link to a folder");
 }

@@ -33,6 +33,19 @@ fn a_witness_may_sign_beside_the_log() {
 }
 
 #[test]
+fn nothing_but_signatures_stands_below_a_signed_text() {
+    let note = signer(1).sign(&head());
+    for line in
+        ["seen and approved\n", "\u{2014} gw1\n", "\u{2014} gw1 seen\n", "\u{2014}  AAAAAAAA\n", "\n", "seen"]
+    {
+        let (text, mine) = note.split_once("\n\n").unwrap();
+        for forged in [format!("{note}{line}"), format!("{text}\n\n{line}{mine}")] {
+            assert!(signer(1).verifier().open(&forged).is_err(), "{forged:?}");
+        }
+    }
+}
+
+#[test]
 fn the_note_of_the_specification_verifies_with_its_key() {
     // From the documentation of golang.org/x/mod/sumdb/note, where the format was first described.
     let verifier =

@@ -269,3 +269,76 @@ fn entries_read_back_from_a_bundle_are_the_ones_appended() {
     let entries = split(&fs::read(bundle(dir.path(), 0)).unwrap());
     assert_eq!(Entry::from_json(&entries[2]).unwrap(), numbered(0));
 }
+
+/// A copy of a log of 46 entries as it is without segments; its head, and its entries.
+fn without_segments() -> (tempfile::TempDir, Checkpoint, Vec<Vec<u8>>) {
+    let dir = log(43);
+    fs::remove_dir_all(dir.path().join("segments")).unwrap();
+    let head = signer().verifier().open(&fs::read_to_string(dir.path().join("checkpoint")).unwrap()).unwrap();
+    let lines = read(dir.path());
+    assert!(check(dir.path()).holds() && lines.len() == 46);
+    (dir, head, lines)
+}
+
+fn read(dir: &Path) -> Vec<Vec<u8>> {
+    crate::lines(dir, 0..u64::MAX).map(|line| line.unwrap().1).collect()
+}
+
+fn write_bundle(dir: &Path, width: u64, entries: &[Vec<u8>]) {
+    let name = TileName { width, ..TileName::full(Level::Entries, 0) };
+    let join = |entry: &Vec<u8>| [&(entry.len() as u16).to_be_bytes(), entry.as_slice()].concat();
+    fs::write(dir.join(name.path()), entries.iter().map(join).collect::<Vec<_>>().concat()).unwrap();
+}
+
+#[test]
+fn a_bundle_of_another_width_is_not_read_and_not_let_be_if_it_contradicts() {
+    for width in [1, 45, 47, 255, 256] {
+        let (dir, head, lines) = without_segments();
+        // As a gateway leaves it that is about to sign a new head, or has just signed one.
+        let mut other: Vec<_> = lines.iter().cycle().take(width as usize).cloned().collect();
+        write_bundle(dir.path(), width, &other);
+        assert!(check(dir.path()).holds(), "width {width}");
+        assert_eq!(read(dir.path()), lines, "width {width}");
+        let changed = 40.min(width - 1);
+        other[changed as usize] = b"{\"forged\":1}".to_vec();
+        write_bundle(dir.path(), width, &other);
+        assert_eq!(first(dir.path()), Some(changed), "width {width}");
+        assert_eq!(read(dir.path()), lines, "width {width}");
+        let signed: Result<Vec<_>, _> = crate::signed(dir.path(), &head).collect();
+        assert_eq!(signed.unwrap().len(), 46);
+    }
+}
+
+#[test]
+fn a_narrower_tile_that_does_not_hold_what_its_name_says_is_found() {
+    let (dir, _, lines) = without_segments();
+    write_bundle(dir.path(), 45, &lines);
+    assert_eq!(first(dir.path()), Some(45));
+    let (dir, ..) = without_segments();
+    fs::write(dir.path().join("tile/0/000.p/2"), [0; 64]).unwrap();
+    assert_eq!(first(dir.path()), Some(0));
+}
+
+#[test]
+fn a_log_that_ends_before_its_checkpoint_is_not_read_as_if_it_were_whole() {
+    let (dir, head, lines) = without_segments();
+    write_bundle(dir.path(), 46, &lines[..40]);
+    let missing = |read: Vec<Result<(u64, Vec<u8>), ReadError>>| {
+        assert!(matches!(read.last(), Some(Err(ReadError::Missing { index: 40 }))));
+        assert_eq!(read.len(), 41);
+    };
+    missing(crate::lines(dir.path(), 0..u64::MAX).collect());
+    missing(crate::signed(dir.path(), &head).collect());
+    assert!(matches!(crate::lines(dir.path(), 45..46).next(), Some(Err(ReadError::Missing { index: 40 }))));
+    fs::remove_dir_all(dir.path().join("tile")).unwrap();
+    assert!(matches!(crate::lines(dir.path(), 3..46).next(), Some(Err(ReadError::Missing { index: 0 }))));
+}
+
+#[test]
+fn what_is_read_under_a_head_is_what_was_signed() {
+    let (dir, head, mut lines) = without_segments();
+    lines[7] = b"{\"forged\":1}".to_vec();
+    write_bundle(dir.path(), 46, &lines);
+    let read: Vec<_> = crate::signed(dir.path(), &head).collect();
+    assert!(matches!(read.last(), Some(Err(ReadError::Changed { size: 46 }))) && read.len() == 46);
+}

@@ -1,7 +1,9 @@
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::note::Checkpoint;
-use crate::read::{ReadError, read_if_there};
+use crate::read::{self, ReadError, read_if_there};
 use crate::tile::{self, Edge, Level, Tile, TileName, WIDTH};
 use crate::tree::{Hash, leaf_hash};
 
@@ -37,6 +39,8 @@ struct Seen {
     hash: Option<u64>,
     /// A tile that is missing or differs: the first entry under what differs, and the tile.
     tile: Option<(u64, TileName)>,
+    /// The same of a tile in another width.
+    other: Option<(u64, TileName)>,
 }
 
 impl Walk {
@@ -67,8 +71,8 @@ impl Walk {
     fn block(&mut self, tail: &mut Tail) -> Result<(), ReadError> {
         let number = self.tree.size() / WIDTH;
         let width = (self.size - number * WIDTH).min(WIDTH);
-        let bundle = self.wide(TileName { level: Level::Entries, number, width })?;
-        let hashes = self.wide(TileName { level: Level::Hashes(0), number, width })?;
+        let bundle = read::tile(&self.dir, TileName { level: Level::Entries, number, width })?;
+        let hashes = read::tile(&self.dir, TileName { level: Level::Hashes(0), number, width })?;
         let hashes = tile::hashes(&hashes.unwrap_or_default()).unwrap_or_default();
         let mut bundle = bundle.as_deref().unwrap_or_default();
         for place in 0..width {
@@ -101,16 +105,6 @@ impl Walk {
         Ok(())
     }
 
-    /// A tile's bytes, from a wider one if it is gone: a gateway that went on has replaced it.
-    fn wide(&self, name: TileName) -> Result<Option<Vec<u8>>, ReadError> {
-        for width in (name.width..=WIDTH).chain((1..name.width).rev()) {
-            if let Some(bytes) = read_if_there(&self.dir.join(TileName { width, ..name }.path()))? {
-                return Ok(Some(bytes));
-            }
-        }
-        Ok(None)
-    }
-
     fn push(&mut self, leaf: Hash, hash: Hash, entry: &[u8]) -> Result<(), ReadError> {
         let mut full = Vec::new();
         self.tree.push(leaf, entry, &mut full);
@@ -134,30 +128,26 @@ impl Walk {
 
     fn compare_tile(&mut self, tile: &Tile) -> Result<(), ReadError> {
         let found = read_if_there(&self.dir.join(tile.name.path()))?;
-        if found.as_ref() == Some(&tile.bytes) || self.seen.tile.is_some() {
-            return Ok(());
+        if found.as_ref() != Some(&tile.bytes) && self.seen.tile.is_none() {
+            self.seen.tile = Some((differs_at(tile, &found.unwrap_or_default()), tile.name));
         }
-        // Under each hash of level n lie 256^n entries.
-        let under = match tile.name.level {
-            Level::Entries | Level::Hashes(0) => 1,
-            Level::Hashes(level) => WIDTH.saturating_pow(level.into()),
-        };
-        let same = match tile.name.level {
-            Level::Entries => 0,
-            Level::Hashes(_) => {
-                let found = found.unwrap_or_default();
-                let pairs = tile.bytes.chunks(32).zip(found.chunks(32));
-                pairs.take_while(|(made, found)| made == found).count() as u64
+        for width in widths(&self.dir, tile.name)?.into_iter().filter(|width| *width != tile.name.width) {
+            let name = TileName { width, ..tile.name };
+            let Some(found) = read_if_there(&self.dir.join(name.path()))? else { continue };
+            let is_same = match width < tile.name.width {
+                true => found == start(tile, width),
+                false => found.starts_with(&tile.bytes),
+            };
+            if !is_same && self.seen.other.is_none() {
+                self.seen.other = Some((differs_at(tile, &found), name));
             }
-        };
-        let start = (tile.name.number * WIDTH + same).saturating_mul(under);
-        self.seen.tile = Some((start, tile.name));
+        }
         Ok(())
     }
 
     /// What is wrong, given all that was seen.
     pub(super) fn conclude(self) -> Vec<Wrong> {
-        let Seen { right, bad, lost, bundle, segment, hash, tile } = self.seen;
+        let Seen { right, bad, lost, bundle, segment, hash, tile, other } = self.seen;
         let mut wrong = Vec::new();
         if let Some(index) = lost {
             wrong.push(Wrong::at(index, "it is missing"));
@@ -192,8 +182,64 @@ impl Walk {
             let what = format!("`{}` is missing or was changed", name.path().display());
             wrong.push(Wrong::at(start, what));
         }
+        if let Some((start, name)) = other
+            && wrong.is_empty()
+        {
+            let what = format!("`{}` contradicts the tile that was signed", name.path().display());
+            wrong.push(Wrong::at(start, what));
+        }
         wrong
     }
+}
+
+/// The first entry under what differs in a tile from what was found in its place.
+fn differs_at(tile: &Tile, found: &[u8]) -> u64 {
+    let TileName { level, number, width } = tile.name;
+    let pairs = items(level, &tile.bytes).zip(items(level, found));
+    let same = pairs.take_while(|(made, found)| made == found).count() as u64;
+    // Under each hash of level n lie 256^n entries.
+    let under = match level {
+        Level::Entries | Level::Hashes(0) => 1,
+        Level::Hashes(level) => WIDTH.saturating_pow(level.into()),
+    };
+    (number * WIDTH + same.min(width.saturating_sub(1))).saturating_mul(under)
+}
+
+/// What a tile would be if it were only so wide.
+fn start(tile: &Tile, width: u64) -> Vec<u8> {
+    items(tile.name.level, &tile.bytes).zip(0..width).flat_map(|(item, _)| item).copied().collect()
+}
+
+/// The hashes of a tile, or its entries with their lengths.
+fn items(level: Level, mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let length = match level {
+            Level::Entries => tile::next_entry(bytes)?.0.len() + 2,
+            Level::Hashes(_) => 32,
+        };
+        let (item, rest) = bytes.split_at_checked(length)?;
+        bytes = rest;
+        Some(item)
+    })
+}
+
+/// In which widths a tile is there.
+fn widths(dir: &Path, name: TileName) -> Result<Vec<u64>, ReadError> {
+    let mut path = dir.join(TileName { width: 1, ..name }.path());
+    path.pop();
+    let mut widths = vec![WIDTH];
+    let io = |error| ReadError::Io { path: path.clone(), error };
+    match fs::read_dir(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        files => {
+            for file in files.map_err(io)? {
+                let name = file.map_err(io)?.file_name();
+                let width = name.to_str().and_then(|name| name.parse().ok());
+                widths.extend(width.filter(|width| (1..WIDTH).contains(width)));
+            }
+        }
+    }
+    Ok(widths)
 }
 
 fn first(seen: &mut Option<u64>, index: u64) {

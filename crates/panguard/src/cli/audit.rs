@@ -78,6 +78,9 @@ enum Action {
         /// All at once.
         #[arg(long, conflicts_with = "speed")]
         no_wait: bool,
+        /// Read the log itself through, and do not rely on the index beside it to name all that is of the session.
+        #[arg(long)]
+        scan: bool,
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
@@ -149,9 +152,9 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
             tail(&place.find(path)?, &filter.search(), *limit, *format)
         }
         Action::Show { id, place, format } => show(&place.find(path)?, id, *format),
-        Action::Replay { session, place, speed, no_wait, format } => {
+        Action::Replay { session, place, speed, no_wait, scan, format } => {
             let speed = (!no_wait).then_some(*speed);
-            replay::replay(&place.find(path)?, session, speed, *format)
+            replay::replay(&place.find(path)?, session, speed, *scan, *format)
         }
         Action::Export { place, filter, until, scan, out, format } => {
             let wanted = Export { search: filter.search(), until: *until, scan: *scan, out: out.as_deref() };
@@ -265,7 +268,7 @@ fn show(dir: &Path, id: &str, format: Format) -> anyhow::Result<Exit> {
 fn print(index: u64, entry: &Entry, format: Format) -> anyhow::Result<()> {
     match format {
         Format::Text => output::line(plain(&line::of(index, entry))),
-        // The entry as the log holds it, so that its leaf hash can be taken again.
+        // The members of the entry as the log holds them, in its order, so that its leaf hash can be taken again.
         Format::Json => output::json(&json!({ "index": index, "entry": value(entry)? }))?,
     }
     Ok(())

@@ -20,7 +20,7 @@ use super::output::{self, Exit, Format};
 use super::plain::plain;
 use crate::config::{Config, process_env};
 use crate::reads::How;
-use crate::serve::forbid_core_dumps;
+use crate::serve::{entry_masker, forbid_core_dumps};
 use crate::{folder, reads};
 use index::{About, Index};
 use pack::Pack;
@@ -119,17 +119,16 @@ fn draw(
             return Ok(Exit::No);
         }
     };
+    // Before anything is drawn (PCI DSS 4.0.1, 10.2.1.3): rather an entry of evidence that came to nothing than none.
+    reads::leave(&log, How::Evidence, &(0..head.size))
+        .context("that evidence is drawn cannot be noted beside the audit log, so none was drawn")?;
     let mut pack = Pack::create(out)?;
     let root: String = head.root.iter().map(|byte| format!("{byte:02x}")).collect();
     let seed = seed.map_or_else(|| root.clone(), ToOwned::to_owned);
     let mut drawing = Draw::new(period.from..period.to);
     let mut sampler = Sampler::new(&seed, wanted);
-    let (first, end) = read(&log, head.size, period, &mut drawing, &mut sampler, &mut pack)?;
+    let (first, end) = read(&log, &head, &mut drawing, &mut sampler, &mut pack)?;
     drawing.finish(&mut |report, cells| pack.line(report, cells))?;
-    // Who took the evidence is in the log before the evidence is whole (PCI DSS 4.0.1, 10.2.1.3).
-    reads::leave(&folder::audit(&config.data_dir), How::Evidence, &(first..end)).with_context(
-        || "that evidence was drawn cannot be noted beside the audit log, so it is not finished",
-    )?;
     pack.put("policies.txt", in_force(&config)?.as_bytes())?;
     let samples = exhibits(&log, &head, &seed, &sampler.drawn())?;
     if let Some(entry) =
@@ -198,17 +197,19 @@ fn draw(
     Ok(Exit::Fine)
 }
 
-/// The policies as they are now, under their version, by which decisions name them.
+/// The policies as they are now, under their version, by which decisions name them, and masked as entries are.
 fn in_force(config: &Config) -> anyhow::Result<String> {
     let mut files = folder::cedar_files(&config.policies)
         .with_context(|| format!("cannot read the policies in `{}`", config.policies.display()))?;
     files.sort();
     let version = folder::policies(&config.policies)?.version().to_owned();
-    let mut text = format!("Policies, version {version}\nConfiguration, version {}\n", config.version);
-    for (name, policies) in files {
-        text += &format!("\n===== {}\n\n{}\n", plain(&name), policies.trim_end());
-    }
-    Ok(text)
+    let texts = files.iter().map(|(name, text)| format!("\n===== {}\n\n{}\n", plain(name), text.trim_end()));
+    let texts = texts.collect::<String>();
+    let texts = match entry_masker(config).text(texts.as_bytes()) {
+        Some(masked) => String::from_utf8(masked.bytes)?,
+        None => texts,
+    };
+    Ok(format!("Policies, version {version}\nConfiguration, version {}\n{texts}", config.version))
 }
 
 /// Whether the log holds, and its newest head.
@@ -237,20 +238,15 @@ fn whole(log: &Path, signer: &Signer) -> anyhow::Result<Whole> {
 /// Reads what the reports need; says which entries are of the period, from the first to after the last.
 fn read(
     log: &Path,
-    size: u64,
-    period: Period,
+    head: &Checkpoint,
     drawing: &mut Draw,
     sampler: &mut Sampler,
     pack: &mut Pack,
 ) -> anyhow::Result<(u64, u64)> {
-    // What was asked for before the period may be used in it.
-    let start = audit::since(log, period.from.plus_seconds(-BEFORE_SECONDS))?;
     let mut range: Option<(u64, u64)> = None;
-    for entry in audit::entries(log, start..size) {
+    // All of them: entries stand in the order of the log and not of the clock, which may have been set.
+    for entry in audit::signed(log, head).entries() {
         let (index, entry) = entry?;
-        if entry.time >= period.to.plus_seconds(AFTER_SECONDS) && !drawing.waits() {
-            break;
-        }
         drawing.take(index, &entry, &mut |report, cells| pack.line(report, cells))?;
         if drawing.is_of(&entry) {
             sampler.take(index, &entry.event);
@@ -258,7 +254,7 @@ fn read(
             range = Some((first, index.saturating_add(1)));
         }
     }
-    Ok(range.unwrap_or((start, start)))
+    Ok(range.unwrap_or_default())
 }
 
 fn verify(dir: &Path, key: &str, log: Option<&Path>, format: Format) -> anyhow::Result<Exit> {
@@ -307,10 +303,14 @@ fn moment(text: &str) -> Result<Timestamp, String> {
 }
 
 fn seed(text: &str) -> Result<String, String> {
-    match is_seed(text) {
-        true => Ok(text.to_owned()),
-        false => Err("write up to 64 letters, digits and signs of ASCII, without spaces".into()),
+    if !is_seed(text) {
+        return Err("write up to 64 letters, digits and signs of ASCII, without spaces".into());
     }
+    // It stands in the evidence as it is, since whoever draws again needs it.
+    if mask::holds_card(text.as_bytes()) {
+        return Err("it might be a card number, and stands in the evidence; choose another".into());
+    }
+    Ok(text.to_owned())
 }
 
 fn shown(time: Timestamp) -> String {
@@ -320,12 +320,6 @@ fn shown(time: Timestamp) -> String {
 fn now() -> Timestamp {
     Timestamp(jiff::Timestamp::now().as_microsecond())
 }
-
-/// How long before the period requests are looked for: a quarter of a year.
-const BEFORE_SECONDS: i64 = 92 * 86_400;
-
-/// Entries stand in the order of the log and not of the clock, which may have been set by that much.
-const AFTER_SECONDS: i64 = 3600;
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,8 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use serde::Serialize;
 
+use super::plain::plain_json;
+
 /// How a command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -49,9 +51,9 @@ pub fn line(text: impl AsRef<str>) {
     }
 }
 
-/// Prints one JSON value as a line.
+/// Prints one JSON value as a line, what is not seen in it as JSON's escapes.
 pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    line(serde_json::to_string(value)?);
+    line(plain_json(&serde_json::to_value(value)?));
     Ok(())
 }
 

@@ -57,6 +57,29 @@ fn a_copy_of_a_log_has_nobody_to_leave_notes_for() {
 }
 
 #[test]
+fn where_a_vault_is_a_read_that_cannot_be_noted_is_an_error_and_the_gateway_mends_that() {
+    let place = Place::new();
+    fs::write(place.0.path().join("vault.json"), "").unwrap();
+    assert!(leave(&place.audit(), How::Evidence, &(0..9)).is_err());
+    assert!(place.record().is_empty());
+    leave(&place.audit(), How::Evidence, &(0..9)).unwrap();
+    assert_eq!(place.record(), [("evidence".to_owned(), 0, 9)]);
+}
+
+#[test]
+fn a_log_has_one_place_for_notes_by_whatever_path_it_is_read() {
+    let place = Place::new();
+    expect(&place.audit()).unwrap();
+    let link = place.0.path().join("link");
+    std::os::unix::fs::symlink(place.audit(), &link).unwrap();
+    let ways = [link, place.audit().join("."), place.audit().join("segments/.."), place.audit().join("")];
+    for (number, way) in ways.iter().enumerate() {
+        leave(way, How::List, &(0..9)).unwrap();
+        assert_eq!(place.record().len(), number + 1, "{}", way.display());
+    }
+}
+
+#[test]
 fn what_is_no_note_says_nothing_and_goes() {
     let place = Place::new();
     expect(&place.audit()).unwrap();
@@ -86,4 +109,15 @@ fn what_is_still_being_written_is_left() {
     fs::write(folder(&place.audit()).join("1-1-0.new"), r#"{"how""#).unwrap();
     assert!(place.record().is_empty());
     assert_eq!(place.notes(), 1);
+}
+
+#[test]
+fn folders_that_are_named_like_notes_stand_in_nobodys_way() {
+    let place = Place::new();
+    expect(&place.audit()).unwrap();
+    for number in 0..=NOTES_AT_ONCE {
+        fs::create_dir(folder(&place.audit()).join(format!("0{number}.note"))).unwrap();
+    }
+    leave(&place.audit(), How::List, &(0..9)).unwrap();
+    assert_eq!(place.record(), [("list".to_owned(), 0, 9)]);
 }

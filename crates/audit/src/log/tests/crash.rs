@@ -160,6 +160,19 @@ fn tiles_that_a_crash_lost_and_a_history_it_tore_are_mended() {
 }
 
 #[test]
+fn what_a_power_failure_left_of_a_partial_tile_is_no_finding() {
+    let (dir, ..) = left();
+    Log::open(dir.path(), signer(), options()).unwrap().close(Timestamp(9)).unwrap();
+    for (level, width) in [("entries", 10), ("entries", 12), ("0", 10), ("0", 12)] {
+        fs::write(dir.path().join(format!("tile/{level}/000.p/{width}")), "").unwrap();
+    }
+    let log = Log::open(dir.path(), signer(), options()).unwrap();
+    holds(dir.path());
+    log.close(Timestamp(10)).unwrap();
+    holds(dir.path());
+}
+
+#[test]
 fn spare_segments_left_by_a_crash_are_used_or_removed() {
     let (dir, ..) = left();
     let stop = AtomicBool::new(false);

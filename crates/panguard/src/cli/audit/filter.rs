@@ -63,7 +63,7 @@ pub fn moment(text: &str) -> Result<Timestamp, String> {
         return Ok(Timestamp(moment.as_microsecond()));
     }
     let wrong = "write a moment such as `2026-11-22T09:00:00Z`, or a while such as `15m`, `2h` or `3d`";
-    let number = text.get(..text.len().saturating_sub(1)).and_then(|number| number.parse::<i64>().ok());
+    let number = text.get(..text.len().saturating_sub(1)).and_then(|number| number.parse::<u64>().ok());
     let seconds = match (number, text.chars().last()) {
         (Some(number), Some('s')) => number,
         (Some(number), Some('m')) => number.saturating_mul(60),
@@ -71,7 +71,7 @@ pub fn moment(text: &str) -> Result<Timestamp, String> {
         (Some(number), Some('d')) => number.saturating_mul(86_400),
         _ => return Err(wrong.into()),
     };
-    Ok(now().plus_seconds(-seconds))
+    Ok(now().plus_seconds(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_neg()))
 }
 
 /// By this machine's clock.
@@ -81,3 +81,6 @@ pub fn now() -> Timestamp {
 
 /// So much of an expression is shown from where it goes wrong.
 const SHOWN_CHARS: usize = 30;
+
+#[cfg(test)]
+mod tests;

@@ -16,13 +16,13 @@ use crate::reads::How;
 /// How fast: `None` is without waiting.
 pub type Speed = Option<f64>;
 
-/// Plays the session that `id` is, or is a request of.
-pub fn replay(dir: &Path, id: &str, speed: Speed, format: Format) -> anyhow::Result<Exit> {
+/// Plays the session that `id` is, or is a request of; with `scan` whatever the index says.
+pub fn replay(dir: &Path, id: &str, speed: Speed, scan: bool, format: Format) -> anyhow::Result<Exit> {
     let session = id.split_once('-').map_or(id, |(session, _)| session);
     // What people said of its requests belongs to sessions of their own, or to none.
     let requests = Search::Holds(Field::Request, format!("{session}-").into());
     let search = Search::Any(vec![Search::Is(Field::Session, session.into()), requests]);
-    let wanted = Wanted { limit: usize::MAX, before: u64::MAX, order: Order::Oldest, scan: false };
+    let wanted = Wanted { limit: usize::MAX, before: u64::MAX, order: Order::Oldest, scan };
     super::recorded(dir, How::Replay, 0..u64::MAX)?;
     // Which they are, and no more: it may be long, and playing it takes as long as it took.
     let mut indexes = Vec::new();

@@ -1,4 +1,5 @@
-//! Tables that spreadsheets read (RFC 4180), in which nothing is a formula.
+//! Tables that spreadsheets read (RFC 4180), in which nothing is a formula, also where they take `;` for what parts cells: then
+//! a quote does not hold a cell together that is not the first, and each part and each line of it stands alone.
 
 use notify::is_unseen;
 
@@ -10,10 +11,12 @@ pub fn line<'a>(cells: impl IntoIterator<Item = &'a str>) -> String {
 
 fn cell(text: &str) -> String {
     let mut cell = String::with_capacity(text.len() + 2);
-    if is_formula(text) {
-        cell.push('\'');
-    }
-    for c in text.chars() {
+    let mut begins = true;
+    for (at, c) in text.char_indices() {
+        if begins && is_formula(text.get(at..).unwrap_or_default()) {
+            cell.push('\'');
+        }
+        begins = matches!(c, ';' | '\n');
         match c {
             '"' => cell.push_str("\"\""),
             '\t' => cell.push(' '),
@@ -23,15 +26,17 @@ fn cell(text: &str) -> String {
             c => cell.push(c),
         }
     }
-    match cell.contains([',', '"', '\n', '\'', ' ']) {
+    match cell.contains([',', ';', '"', '\n', '\'', ' ']) {
         true => format!("\"{cell}\""),
         false => cell,
     }
 }
 
-/// Whether a spreadsheet could take a cell for a formula: by its first sign, in either width, whatever space is before it.
+/// Whether a spreadsheet could take a text for a formula: by its first sign, in either width, whatever space or quotes are
+/// before it on its line.
 fn is_formula(text: &str) -> bool {
-    let start = text.trim_start_matches(|c: char| c.is_whitespace() || is_unseen(c));
+    let is_passed = |c: char| c == '"' || (c != '\n' && (c.is_whitespace() || is_unseen(c)));
+    let start = text.trim_start_matches(is_passed);
     start.starts_with([
         '=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}', '\u{2212}', '|', '%',
     ])

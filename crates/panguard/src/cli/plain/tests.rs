@@ -11,6 +11,33 @@ fn what_would_move_the_cursor_is_written_out() {
 }
 
 #[test]
+fn all_that_unicode_lets_be_ignored_is_written_out() {
+    // Default_Ignorable_Code_Point, DerivedCoreProperties of Unicode 16.
+    let ranges = [
+        0xad..=0xad,
+        0x34f..=0x34f,
+        0x61c..=0x61c,
+        0x115f..=0x1160,
+        0x17b4..=0x17b5,
+        0x180b..=0x180f,
+        0x200b..=0x200f,
+        0x202a..=0x202e,
+        0x2060..=0x206f,
+        0x3164..=0x3164,
+        0xfe00..=0xfe0f,
+        0xfeff..=0xfeff,
+        0xffa0..=0xffa0,
+        0xfff0..=0xfff8,
+        0x1bca0..=0x1bca3,
+        0x1d173..=0x1d17a,
+        0xe0000..=0xe0fff,
+    ];
+    for c in ranges.into_iter().flatten().filter_map(char::from_u32) {
+        assert!(is_unseen(c), "{:x}", u32::from(c));
+    }
+}
+
+#[test]
 fn lines_are_broken_between_words_where_that_can_be() {
     assert_eq!(wrapped("one two three\n  four", 8), ["one two", "three", "  four"]);
     assert_eq!(wrapped("abcdefghij", 4), ["abcd", "efgh", "ij"]);

@@ -23,6 +23,18 @@ pub enum Control {
 }
 
 impl Control {
+    /// All that there are.
+    pub const ALL: [Self; 8] = [
+        Self::AuditLog,
+        Self::Detection,
+        Self::IdentityKeys,
+        Self::Policies,
+        Self::Configuration,
+        Self::Vault,
+        Self::Approvals,
+        Self::Clock,
+    ];
+
     /// Its word in entries.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -8,6 +8,7 @@
 //! It stands beside everything: no command waits for a message, and none is decided by whether one arrives. What is sent holds
 //! what a [`gate::Request`] does, which is masked.
 
+mod alert;
 mod answer;
 mod channel;
 mod courier;

@@ -2,6 +2,7 @@
 //!
 //! Every problem names the file, the line and what to write instead. Secrets are never in the file.
 
+mod controls;
 mod credential;
 mod expand;
 mod file;
@@ -30,6 +31,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use mask::Classes;
 
+pub use controls::Controls;
 pub use credential::{CertificateKey, ClientCertificate};
 pub use http::{HttpConnection, Requests};
 pub use notify::Notify;
@@ -62,6 +64,7 @@ pub struct Config {
     /// Where people are told of requests for approval, and answer them.
     pub notify: Notify,
     pub limits: Limits,
+    pub controls: Controls,
     /// What the file asks for and is left out: this build does not have it, or its time is over.
     pub notices: Vec<Problem>,
 }
@@ -188,6 +191,7 @@ impl Config {
             ("masking.pan", self.pan == new.pan),
             ("masking.classes", self.classes == new.classes),
             ("limits", self.limits == new.limits),
+            ("controls", self.controls == new.controls),
         ];
         same.into_iter().find_map(|(key, same)| (!same).then_some(key))
     }

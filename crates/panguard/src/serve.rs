@@ -2,6 +2,7 @@
 //! for signals; what the gateway does is in the crates that it wires together.
 
 mod approvals;
+mod controls;
 mod live;
 mod notify;
 mod recall;
@@ -30,6 +31,7 @@ use wire_postgres::startup::{Auth, Discovery};
 use crate::config::{self, Config, HttpConnection, PanProfile, process_env};
 use crate::{authority, folder, reads};
 use approvals::Shelf;
+use controls::Watch;
 pub use live::{target, upstream};
 use reload::Reload;
 pub use telemetry::LogFormat;
@@ -62,6 +64,8 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
     let mut metrics = Metrics::new();
     let figures = ::notify::Figures::shown_in(metrics.registry_mut());
     let notify = notify::open(&config, shelf, vault.clone(), figures)?;
+    let figures = controls::Figures::shown_in(metrics.registry_mut());
+    let watch = Watch::resume(gate.clone(), notify.clone(), &config.data_dir, figures)?;
     let compared = recall::comparisons(&gate, &folder::audit(&config.data_dir), now())?;
     info!(compared, "comparisons of the last day are counted");
     let served = runtime.block_on(async {
@@ -86,9 +90,26 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
             }
         };
         let telling = tokio::spawn(notify.clone().run());
-        let parts =
-            reload::Parts { gate, gateway: gateway.clone(), notify, vault, log: log.clone(), maskers };
-        let looking = tokio::spawn(approvals::look(parts.gate.clone()));
+        let places = controls::Places {
+            gateway: gateway.clone(),
+            vault: vault.clone(),
+            log: log.clone(),
+            audit: folder::audit(&config.data_dir),
+            verifier: folder::log_signer(&vault)?.verifier(),
+            every: config.controls,
+        };
+        let looking = tokio::spawn(approvals::look(gate.clone(), watch.clone()));
+        let watching = tokio::spawn(watch.clone().run(places));
+        let log = log.clone();
+        let parts = reload::Parts {
+            gate,
+            gateway: gateway.clone(),
+            notify,
+            vault,
+            log,
+            watch: watch.clone(),
+            maskers,
+        };
         reads::expect(&folder::audit(&config.data_dir))?;
         let reload = Reload::new(path.into(), config.clone(), parts);
         let reload = tokio::spawn(reload.run(signal(SignalKind::hangup())?));
@@ -108,6 +129,8 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         tokio::join!(databases, https);
         reload.abort();
         looking.abort();
+        watching.abort();
+        watch.keep();
         telling.abort();
         if let Some(console) = console {
             // It ends by the same signal, in seconds.
@@ -267,6 +290,7 @@ fn console_state(
     log: &Log,
     gateway: &Arc<Gateway>,
 ) -> console::State {
+    let watched = gate.clone();
     let (log, issuers, catalogs, people) = (log.clone(), gateway.clone(), gateway.clone(), gateway.clone());
     let checks = vec![
         // Why it failed names files; a passer-by needs no more than that it did.
@@ -274,6 +298,7 @@ fn console_state(
             Some(_) => vec!["it cannot be written".into()],
             None => Vec::new(),
         }),
+        console::Check::new("controls", move || closing(&watched)),
         console::Check::new("issuers", move || issuers.issuers_not_ready()),
         console::Check::new("catalogs", move || catalogs.catalogs_not_ready()),
     ];
@@ -284,6 +309,12 @@ fn console_state(
     let known = gateway.clone();
     let labels: console::Labels = Box::new(move |connection| known.labels(connection));
     console::State { metrics, checks, gate, notify: Some(notify), identify, labels, clock: now }
+}
+
+/// Controls for which commands are refused.
+fn closing(gate: &Gate) -> Vec<Box<str>> {
+    let failures = gate.controls().failures().into_iter().filter(|it| it.closes != audit::Closes::Nothing);
+    failures.map(|it| it.control.said(&it.of).into()).collect()
 }
 
 fn ready_line(config: &Config, policies: usize) -> String {

@@ -25,6 +25,7 @@ mod connection;
 mod limits;
 mod metrics;
 mod random;
+mod rehearsal;
 mod sample;
 #[cfg(test)]
 mod stand_in;

@@ -46,6 +46,9 @@ pub struct File {
     /// Bounds on what clients may use up.
     #[serde(default)]
     pub limits: Limits,
+    /// How often panguard looks at controls of its own.
+    #[serde(default)]
+    pub controls: Controls,
 }
 
 /// Where people are told of requests for approval, and answer them.
@@ -429,6 +432,16 @@ pub struct Limits {
     pub startup_seconds: Option<At<u64>>,
     /// For running commands to end when panguard stops.
     pub shutdown_grace_seconds: Option<At<u64>>,
+}
+
+/// How often panguard looks at controls of its own that cost something to look at. The others are looked at every second.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Controls {
+    /// For every lane to be rehearsed with made-up card numbers: 180 unless given.
+    pub rehearsal_seconds: Option<At<u64>>,
+    /// From one verification of the whole audit log to the next: 600 unless given.
+    pub verification_seconds: Option<At<u64>>,
 }
 
 /// A name in the vault, written `{ secret: NAME }`. A literal in its place is refused, and not repeated.

@@ -94,6 +94,7 @@ impl Reading<'_> {
             }
         };
         let limits = self.limits(&file.limits);
+        let controls = self.controls(&file.controls);
         let tls = match tls {
             None => None,
             Some(tls) => Some(tls?),
@@ -119,6 +120,7 @@ impl Reading<'_> {
             https,
             notify: notify?,
             limits,
+            controls,
             notices: std::mem::take(&mut self.notices),
         })
     }
@@ -532,15 +534,7 @@ impl Reading<'_> {
 
     fn limits(&mut self, limits: &file::Limits) -> Limits {
         let default = Limits::DEFAULT;
-        let mut within = |at: &Option<At<u64>>, default: u64, range: std::ops::RangeInclusive<u64>| {
-            let Some(at) = at else { return default };
-            if !range.contains(&at.value) {
-                let message = format!("this limit is from {} to {}", range.start(), range.end());
-                self.note(at.line, message);
-                return default;
-            }
-            at.value
-        };
+        let mut within = |at: &Option<At<u64>>, default, range| self.within(at, default, range);
         let connections = within(&limits.connections, default.connections as u64, 1..=100_000);
         let message_bytes = within(&limits.message_bytes, default.message_bytes as u64, 1 << 10..=1 << 30);
         let startup = within(&limits.startup_seconds, default.startup.as_secs(), 1..=300);
@@ -550,6 +544,23 @@ impl Reading<'_> {
             message_bytes: usize::try_from(message_bytes).unwrap_or(default.message_bytes),
             startup: Duration::from_secs(startup),
             shutdown_grace: Duration::from_secs(grace),
+        }
+    }
+
+    /// A number within a range, or what it is unless given.
+    pub(super) fn within(
+        &mut self,
+        at: &Option<At<u64>>,
+        default: u64,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> u64 {
+        match at {
+            Some(at) if range.contains(&at.value) => at.value,
+            Some(at) => {
+                self.note(at.line, format!("this limit is from {} to {}", range.start(), range.end()));
+                default
+            }
+            None => default,
         }
     }
 

@@ -88,10 +88,10 @@ pub fn what(event: &Event) -> String {
             format!("secret {name} {}", format!("{change:?}").to_lowercase())
         }
         Event::ControlFailed { control, of, cause, .. } => {
-            format!("{} does not work: {cause}", control.said(of))
+            format!("a control does not work: {}: {cause}", control.said(of))
         }
         Event::ControlRestored { control, of, refused, .. } => {
-            format!("{} works again, {refused} refused meanwhile", control.said(of))
+            format!("a control works again: {}, {refused} refused meanwhile", control.said(of))
         }
         Event::LogRead { how, first, end } => format!("log read by {how}, {first} to {end}"),
     }

@@ -186,7 +186,7 @@ fn finding(event: &Event, gateway: &str) -> Value {
         Event::ControlFailed { control, of, since, .. }
         | Event::ControlRestored { control, of, since, .. } => json!({
             "uid": format!("{gateway}/{}/{of}/{since}", control.as_str()),
-            "title": format!("{} does not work", control.said(of)),
+            "title": format!("a control does not work: {}", control.said(of)),
             "types": ["control failure"],
             "created_time": since / 1000,
         }),

@@ -36,6 +36,7 @@ mod search;
 mod segment;
 mod tile;
 mod tree;
+mod unfinished;
 mod verify;
 
 pub use control::{Closes, Control};
@@ -56,4 +57,5 @@ pub use segment::fuzz_record;
 pub use tree::{
     Hash, consistency_proof, inclusion_proof, leaf_hash, root_of, verify_consistency, verify_inclusion,
 };
+pub use unfinished::Unfinished;
 pub use verify::{NotVerifiable, Report, Wrong, verify};

@@ -8,6 +8,7 @@ mod notify;
 mod recall;
 mod reload;
 mod telemetry;
+mod unfinished;
 
 use std::fs;
 use std::io::{self, Write};
@@ -168,6 +169,9 @@ fn open_log(config: &Config, vault: &Vault) -> anyhow::Result<Log> {
     let key = signer.verifier().to_string();
     let options = audit::Options::new(&gateway_name(), env!("CARGO_PKG_VERSION"), now());
     let log = Log::open(&dir, signer, options)?;
+    if !log.state().clean {
+        unfinished::close(log.clone(), dir.clone());
+    }
     let beside = folder::verifier_key(&dir);
     fs::write(&beside, format!("{key}\n")).with_context(|| format!("cannot write `{}`", beside.display()))?;
     info!(key, "audit log open; keep its key elsewhere");

@@ -15,6 +15,7 @@ mod redacted;
 mod refusal;
 mod request;
 mod time;
+mod trace;
 
 pub use call::{Call, Endpoint, Field, Part, Wanted};
 pub use class::{DataClass, UnknownClass};
@@ -30,3 +31,4 @@ pub use redacted::{Redacted, Secret};
 pub use refusal::{Code, PolicyNote, Refusal};
 pub use request::{RequestId, SessionId};
 pub use time::Timestamp;
+pub use trace::Trace;

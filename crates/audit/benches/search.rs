@@ -175,6 +175,7 @@ fn asked(command: u64) -> Command {
         fingerprint: "b5bb9d8014a0f9b1d61e21e796d78dcc".into(),
         facts: Arc::new(facts),
         mode: None,
+        trace: None,
     }
 }
 

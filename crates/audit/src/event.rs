@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use access::{Code, DataClass, Effect, Facts, Outcome, Position, Resource, Said, Stage, Status};
+use access::{Code, DataClass, Effect, Facts, Outcome, Position, Resource, Said, Stage, Status, Trace};
 use serde::{Deserialize, Serialize};
 
 use crate::control::{Closes, Control};
@@ -515,6 +515,24 @@ pub struct Command {
     /// In which way it was asked (PCI DSS 4.0.1, 7.2.6): `templates` or `admin`; none is `filtered`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Box<str>>,
+    /// Where it stands in its client's trace, as the client says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceNote>,
+}
+
+/// A place in a trace (W3C Trace Context), in hex.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TraceNote {
+    /// The trace's id.
+    pub id: Box<str>,
+    /// The id of the span by which the command was sent.
+    pub parent: Box<str>,
+}
+
+impl From<Trace> for TraceNote {
+    fn from(trace: Trace) -> Self {
+        Self { id: trace.id().into(), parent: trace.parent().into() }
+    }
 }
 
 /// [`access::Facts`] as they are recorded.

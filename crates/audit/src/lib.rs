@@ -44,7 +44,7 @@ pub use encode::{ENTRY_BYTES_MAX, Unreadable};
 pub use entry::{Entry, Indication, Who};
 pub use event::{
     Change, ColumnNote, Command, Ended, Event, FactsNote, MatchNote, PolicyNote, SaidNote, StageWord,
-    StatusWord, UseNote,
+    StatusWord, TraceNote, UseNote,
 };
 pub use index::{Index, NotIndexed, Order};
 pub use log::{Appending, Log, LogError, NotAppended, Options, State};

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use access::{Bound, Call, DataClass, Endpoint, Facts, Parameter, Question, Secret};
-use audit::{Command, FactsNote, SaidNote, StageWord};
+use audit::{Command, FactsNote, SaidNote, StageWord, TraceNote};
 use aws_lc_rs::hmac;
 use mask::{Classes, Masker};
 
@@ -86,6 +86,7 @@ impl Recorder {
             fingerprint: if kept.sad { "".into() } else { self.fingerprint(question) },
             facts,
             mode,
+            trace: question.trace.map(TraceNote::from),
         }
     }
 

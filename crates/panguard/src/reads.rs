@@ -25,6 +25,7 @@ pub enum How {
     Tail,
     Show,
     Replay,
+    Trace,
     Export,
     Evidence,
 }
@@ -137,6 +138,7 @@ fn word(how: How) -> &'static str {
         How::Tail => "tail",
         How::Show => "show",
         How::Replay => "replay",
+        How::Trace => "trace",
         How::Export => "export",
         How::Evidence => "evidence",
     }

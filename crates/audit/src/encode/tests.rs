@@ -28,6 +28,7 @@ fn command(statement: &str, parameters: Vec<Option<Box<str>>>) -> Box<Command> {
             not_understood: vec![],
         }),
         mode: None,
+        trace: None,
     })
 }
 

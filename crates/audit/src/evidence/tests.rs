@@ -66,6 +66,7 @@ fn command(statement: &str, kind: &str, columns: &[&str], action: &str) -> Box<C
             ..FactsNote::default()
         }),
         mode: None,
+        trace: None,
     })
 }
 

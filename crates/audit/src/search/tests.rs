@@ -166,6 +166,7 @@ pub(crate) fn entry(number: u32, statement: &str, time: i64) -> Entry {
                 fingerprint: "b5bb".into(),
                 facts: Arc::new(facts),
                 mode: None,
+                trace: None,
             }),
             policies: vec![PolicyNote { id: "no-deletes".into(), reason: None, requirement: None }],
             policy_version: "c2f1".into(),

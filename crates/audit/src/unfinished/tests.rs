@@ -25,6 +25,7 @@ fn intent(number: u32) -> Entry {
         fingerprint: "".into(),
         facts: Arc::new(FactsNote::default()),
         mode: None,
+        trace: None,
     });
     let (policies, policy_version) = (Vec::new(), "v".into());
     let (ahead, approval, reveals_max) = (false, None, None);

@@ -43,6 +43,7 @@ pub(crate) fn request(statement: &str) -> Request {
             fingerprint: "not to be told".into(),
             facts: Arc::new(FactsNote { kinds: vec!["update".into()], ..FactsNote::default() }),
             mode: None,
+            trace: None,
         },
         fields: Vec::new(),
         called: None,

@@ -3,6 +3,7 @@ mod filter;
 mod find;
 pub mod line;
 mod replay;
+mod trace;
 
 use std::collections::VecDeque;
 use std::fs;
@@ -116,6 +117,24 @@ enum Action {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+}
+
+/// Follow a run of an agent over its sessions: model calls, statements, requests, what people said, and how each ended.
+#[derive(Args)]
+pub struct Trace {
+    /// A trace's id (`traceparent`), a token's, a session's or a request's.
+    run: String,
+    #[command(flatten)]
+    place: Place,
+    /// Read the log itself through, and do not rely on the index beside it to name all that is of the run.
+    #[arg(long)]
+    scan: bool,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+pub fn follow(path: &Path, arguments: &Trace) -> anyhow::Result<Exit> {
+    trace::trace(&arguments.place.find(path)?, &arguments.run, arguments.scan, arguments.format)
 }
 
 /// Which of the entries that fit.

@@ -42,6 +42,7 @@ impl Lines {
             bound: access::Bound::Text(|_| None, Box::default()),
             waits: None,
             before: None,
+            trace: None,
             alike: Ok(access::Alike::default()),
         }));
         self.held = Some(line);

@@ -50,6 +50,7 @@ fn refused(text: &str) -> Entry {
                 fingerprint: "b5bb".into(),
                 facts: Arc::new(facts),
                 mode: None,
+                trace: None,
             }),
             policies: vec![PolicyNote { id: text.into(), reason: Some(text.into()), requirement: None }],
             policy_version: text.into(),

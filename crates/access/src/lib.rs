@@ -23,7 +23,7 @@ pub use facts::{
     Action, Answer, ColumnUse, Effect, Facts, Match, Member, Position, Resource, Use, counts_rows,
 };
 pub use mode::{Mode, ModeOf};
-pub use outcome::{Outcome, Revealed, Said, Status};
+pub use outcome::{Outcome, Revealed, Said, Status, Told};
 pub use permit::{Ahead, Metered, Mint, Permit, Receipt, Terms};
 pub use principal::{Admission, Approving, Authentication, Delegation, Kind, Principal};
 pub use question::{Alike, Before, Bound, Parameter, Question, Stage, Ticket, Verdict};

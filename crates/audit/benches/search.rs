@@ -125,6 +125,7 @@ fn entry(number: u64) -> Entry {
             masked: 1,
             bytes: 80,
             said: None,
+            answer: None,
         },
     };
     Entry {

@@ -124,15 +124,19 @@ fn shortened(event: &Event, budget: usize) -> Event {
         | Event::ApprovalNotCounted { .. }
         | Event::Revealed { .. }
         | Event::ApprovalEnded { .. }
-        | Event::Outcome { said: None, .. }
         | Event::PolicyChanged { .. }
         | Event::ConfigurationChanged { .. }
         | Event::SecretChanged { .. }
         | Event::LogRead { .. } => {}
-        Event::Outcome { said: Some(said), .. } => {
-            said.shortened = true;
-            said.text = cut(&said.text, budget).into();
-            within(&mut said.tools, budget, |one| one.len() + 8);
+        Event::Outcome { said, answer, .. } => {
+            if let Some(said) = said {
+                said.shortened = true;
+                said.text = cut(&said.text, budget).into();
+                within(&mut said.tools, budget, |one| one.len() + 8);
+            }
+            if let Some(answer) = answer.as_mut().filter(|answer| answer.data.len() > budget) {
+                answer.data = "".into();
+            }
         }
     }
     event

@@ -4,7 +4,7 @@ use access::{Code, DataClass, Effect, Facts, Outcome, Position, Resource, Said, 
 use serde::{Deserialize, Serialize};
 
 use crate::control::{Closes, Control};
-use crate::{Indication, Who};
+use crate::{Indication, Sealed, Who};
 
 /// What happened: the type of event of PCI DSS 4.0.1, 10.2.2, with what belongs to that type.
 ///
@@ -193,6 +193,9 @@ pub enum Event {
         /// What a model said, where one was asked.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         said: Option<Box<SaidNote>>,
+        /// The answer as it was told, where answers are kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answer: Option<Box<Sealed>>,
     },
     /// Another policy set took over (10.2.1.7).
     PolicyChanged {
@@ -446,7 +449,7 @@ impl From<&Outcome> for Event {
         };
         let Outcome { rows, masked, bytes, .. } = *outcome;
         let said = outcome.said.as_deref().map(|said| Box::new(SaidNote::from(said)));
-        Self::Outcome { status, code, rows, masked, bytes, said }
+        Self::Outcome { status, code, rows, masked, bytes, said, answer: None }
     }
 }
 

@@ -32,6 +32,7 @@ mod prove;
 mod publish;
 mod read;
 mod recover;
+mod sealed;
 mod search;
 mod segment;
 mod tile;
@@ -51,6 +52,7 @@ pub use log::{Appending, Log, LogError, NotAppended, Options, State};
 pub use note::{BadKey, Checkpoint, NotSigned, Signer, Verifier};
 pub use prove::{checkpoint, prove};
 pub use read::{Entries, Lines, ReadError, Signed, entries, lines, signed, since, size};
+pub use sealed::{AnswerKey, NotOpened, Sealed};
 pub use search::{Field, Misunderstood, Search};
 #[doc(hidden)]
 pub use segment::fuzz_record;

@@ -49,6 +49,7 @@ impl Unfinished {
             masked: 0,
             bytes: 0,
             said: None,
+            answer: None,
         };
         let commands = self.commands.into_values().map(move |entry| Entry {
             time: now,

@@ -273,6 +273,7 @@ fn limits(config: &Config) -> Limits {
         startup_time: limits.startup,
         message_bytes: limits.message_bytes,
         shutdown_time: limits.shutdown_grace,
+        answer_bytes: 0,
     }
 }
 

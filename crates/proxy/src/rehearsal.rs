@@ -29,6 +29,7 @@ impl Gateway {
             witness: false,
             masker: self.settings.masker,
             message_bytes_max: self.settings.limits.message_bytes,
+            answer_bytes_max: 0,
         };
         Some(wire_postgres::rehearsal::rehearse(settings))
     }
@@ -43,6 +44,7 @@ impl Gateway {
             wanted: self.settings.gate.wanted(),
             echo: wire_http::Echo::default(),
             turned_away: None,
+            answer_bytes_max: 0,
             nonce: None,
         })
     }

@@ -66,6 +66,8 @@ pub struct Settings {
     pub masker: Masker,
     /// Longest message accepted from either side, in bytes; at most 64 MiB, which is also the default.
     pub message_bytes_max: usize,
+    /// How many bytes of each answer are kept for the audit log, as it is told.
+    pub answer_bytes_max: usize,
 }
 
 /// Longest message accepted by default, in bytes.

@@ -76,6 +76,7 @@ fn every_event() -> Vec<Event> {
         masked: 2,
         bytes: 99,
         revealed: Vec::new(),
+        told: None,
         said: Some(Box::new(access::Said {
             text: access::Redacted::new("a card of ****".into()),
             tools: vec!["lookup".into()],

@@ -89,6 +89,7 @@ fn outcome(masked: u64) -> Event {
         masked,
         bytes: 10,
         said: None,
+        answer: None,
     }
 }
 

@@ -35,7 +35,11 @@ fn intent(number: u32) -> Entry {
 
 fn outcome(number: u32) -> Entry {
     let (code, status) = ("SELECT 1".into(), StatusWord::Completed);
-    entry(SESSION, number, Event::Outcome { status, code, rows: 1, masked: 0, bytes: 9, said: None })
+    entry(
+        SESSION,
+        number,
+        Event::Outcome { status, code, rows: 1, masked: 0, bytes: 9, said: None, answer: None },
+    )
 }
 
 /// The requests and events that close what these leave open.

@@ -123,6 +123,7 @@ impl Session for Lines {
                 masked: 0,
                 bytes: 0,
                 revealed: Vec::new(),
+                told: None,
                 said: None,
             }));
         }

@@ -74,6 +74,7 @@ fn others(text: &str) -> Vec<Entry> {
             masked: 2,
             bytes: 3,
             said: None,
+            answer: None,
         },
         Event::GrantAsked { of: text.into(), grant: text.into(), reason: text.into() },
         Event::Revealed { grant: text.into(), column: text.into(), masked: text.into() },

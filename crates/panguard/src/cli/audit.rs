@@ -1,7 +1,6 @@
 mod export;
 mod filter;
 mod find;
-pub mod line;
 mod replay;
 
 use std::collections::VecDeque;
@@ -15,13 +14,14 @@ use anyhow::{Context, bail};
 use audit::{Entry, Order, Search, Verifier};
 use clap::{Args, Subcommand};
 use serde_json::json;
+use ship::line;
 
 use super::output::{self, Exit, Format};
 use super::plain::plain;
 use crate::config::{Config, process_env};
 use crate::folder;
 use crate::reads::{self, How};
-use export::{Export, Form};
+use export::{Export, Written};
 use filter::Filter;
 use find::{Wanted, find};
 
@@ -97,7 +97,7 @@ enum Action {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
         #[arg(long, value_enum)]
-        format: Form,
+        format: Written,
     },
     /// Verify the log offline; name the first entry that is wrong.
     Verify {

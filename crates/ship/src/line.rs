@@ -1,3 +1,5 @@
+//! An entry as a line for people.
+
 use audit::{Ended, Entry, Event, PolicyNote, StageWord, StatusWord};
 
 /// One entry as a line for people: index, time, who, where, what.

@@ -2,7 +2,7 @@
 //! a line, or writes to a terminal.
 
 use super::leaf::{Leaf, Weight};
-use crate::cli::plain::plain;
+use notify::plain;
 
 /// A message without framing: RFC 6587 or RFC 5425 put it into a stream.
 pub fn message(leaf: &Leaf<'_>) -> String {

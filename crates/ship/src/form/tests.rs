@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use access::{Code, SessionId};
+use access::{Code, SessionId, Timestamp};
 use audit::{ColumnNote, Command, Entry, Event, FactsNote, PolicyNote, StageWord, StatusWord, UseNote, Who};
 use notify::is_unseen;
 use proptest::prelude::*;
@@ -81,7 +81,7 @@ fn others(text: &str) -> Vec<Entry> {
 }
 
 fn exported(entry: &Entry, form: Form) -> String {
-    line(&Leaf::of(12, entry).unwrap(), form).unwrap()
+    form.line(&Leaf::of(12, entry).unwrap())
 }
 
 #[test]

@@ -126,7 +126,9 @@ fn shortened(event: &Event, budget: usize) -> Event {
         | Event::PolicyChanged { .. }
         | Event::ConfigurationChanged { .. }
         | Event::SecretChanged { .. }
-        | Event::LogRead { .. } => {}
+        | Event::LogRead { .. }
+        | Event::SinkGap { .. }
+        | Event::SinkMoved { .. } => {}
         Event::Outcome { said: Some(said), .. } => {
             said.shortened = true;
             said.text = cut(&said.text, budget).into();

@@ -223,6 +223,26 @@ pub enum Event {
         /// The index after the last one read.
         end: u64,
     },
+    /// A collector was not given entries, and never will be by itself (10.7.2).
+    SinkGap {
+        /// The sink's name in the configuration.
+        sink: Box<str>,
+        /// The first index that was not brought there.
+        from: u64,
+        /// The index at which it went on; 0 where the log is another than the one that was brought there before.
+        to: u64,
+        /// Why, in words from a fixed list and numbers.
+        why: Box<str>,
+    },
+    /// Somebody has a collector given entries again, or not at all.
+    SinkMoved {
+        /// The sink's name in the configuration.
+        sink: Box<str>,
+        /// The index that would have been next.
+        from: u64,
+        /// The index that is.
+        to: u64,
+    },
 }
 
 impl Event {
@@ -252,6 +272,8 @@ impl Event {
             Self::ConfigurationChanged { .. } => "configuration_changed",
             Self::SecretChanged { .. } => "secret_changed",
             Self::LogRead { .. } => "log_read",
+            Self::SinkGap { .. } => "sink_gap",
+            Self::SinkMoved { .. } => "sink_moved",
         }
     }
 
@@ -265,7 +287,8 @@ impl Event {
             Self::SessionRefused { .. }
             | Self::AuthenticationFailed { .. }
             | Self::CommandRefused { .. }
-            | Self::ApprovalNotCounted { .. } => Indication::Failure,
+            | Self::ApprovalNotCounted { .. }
+            | Self::SinkGap { .. } => Indication::Failure,
             Self::Outcome { status, .. } => match status {
                 StatusWord::Completed => Indication::Success,
                 StatusWord::Failed
@@ -290,7 +313,8 @@ impl Event {
             | Self::PolicyChanged { .. }
             | Self::ConfigurationChanged { .. }
             | Self::SecretChanged { .. }
-            | Self::LogRead { .. } => Indication::Success,
+            | Self::LogRead { .. }
+            | Self::SinkMoved { .. } => Indication::Success,
         }
     }
 
@@ -364,7 +388,9 @@ impl Event {
             | Self::PolicyChanged { .. }
             | Self::ConfigurationChanged { .. }
             | Self::SecretChanged { .. }
-            | Self::LogRead { .. } => None,
+            | Self::LogRead { .. }
+            | Self::SinkGap { .. }
+            | Self::SinkMoved { .. } => None,
         }
     }
 
@@ -376,6 +402,7 @@ impl Event {
             Self::PolicyChanged { .. } => "policies".into(),
             Self::ConfigurationChanged { .. } => "configuration".into(),
             Self::SecretChanged { name, .. } => format!("secret {name}"),
+            Self::SinkGap { sink, .. } | Self::SinkMoved { sink, .. } => format!("sink {sink}"),
             Self::SessionOpened { .. }
             | Self::SessionRefused { .. }
             | Self::AuthenticationFailed { .. }

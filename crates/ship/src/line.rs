@@ -90,6 +90,10 @@ pub fn what(event: &Event) -> String {
             format!("secret {name} {}", format!("{change:?}").to_lowercase())
         }
         Event::LogRead { how, first, end } => format!("log read by {how}, {first} to {end}"),
+        Event::SinkGap { sink, from, to, why } => {
+            format!("NOT SHIPPED to {sink}, {from} to {to}  {why}")
+        }
+        Event::SinkMoved { sink, from, to } => format!("sink {sink} moved from {from} to {to}"),
     }
 }
 

@@ -104,6 +104,8 @@ fn every_event() -> Vec<Event> {
         Event::ConfigurationChanged { version: "b".into(), previous: "a".into() },
         Event::SecretChanged { name: "payments-db".into(), change: Change::Rotated },
         Event::LogRead { how: "list".into(), first: 0, end: 10 },
+        Event::SinkGap { sink: "siem".into(), from: 3, to: 5, why: "it answers 400".into() },
+        Event::SinkMoved { sink: "siem".into(), from: 9, to: 0 },
     ]
 }
 
@@ -143,7 +145,9 @@ fn an_entry_has_all_elements_of_pci_10_2_2_in_a_fixed_order() {
 fn refusals_and_failures_are_marked_as_failures() {
     let failed = |event: &Event| event.indication() == Indication::Failure;
     let failures: Vec<_> = every_event().iter().filter(|event| failed(event)).map(Event::name).collect();
-    assert_eq!(failures, ["gateway_started", "session_refused", "authentication_failed", "command_refused"]);
+    let expected =
+        ["gateway_started", "session_refused", "authentication_failed", "command_refused", "sink_gap"];
+    assert_eq!(failures, expected);
 }
 
 #[test]

@@ -80,6 +80,7 @@ impl<'a> Leaf<'a> {
             Event::AuthenticationFailed { reason, .. } | Event::ApprovalNotCounted { reason, .. } => {
                 Some(reason.to_string())
             }
+            Event::SinkGap { why, .. } => Some(why.to_string()),
             Event::GlassBroken { reason, .. } | Event::GrantAsked { reason, .. } => Some(reason.to_string()),
             Event::Outcome { status, code, .. } if *status != StatusWord::Completed => {
                 Some(format!("{} {code}", status.as_str()).trim_end().to_owned())
@@ -90,7 +91,10 @@ impl<'a> Leaf<'a> {
 
     pub(super) fn weight(&self) -> Weight {
         match &self.entry.event {
-            Event::GlassBroken { .. } | Event::GatewayStarted { clean: false, .. } => Weight::Grave,
+            Event::GlassBroken { .. }
+            | Event::GatewayStarted { clean: false, .. }
+            | Event::SinkGap { .. } => Weight::Grave,
+            Event::SinkMoved { from, to, .. } if to > from => Weight::Notable,
             Event::Revealed { .. } => Weight::Notable,
             Event::Outcome { status: StatusWord::Withheld | StatusWord::RolledBack, .. } => Weight::Notable,
             // That a command fails upstream is between the agent and it.

@@ -74,6 +74,8 @@ fn others(text: &str) -> Vec<Entry> {
         Event::GrantAsked { of: text.into(), grant: text.into(), reason: text.into() },
         Event::Revealed { grant: text.into(), column: text.into(), masked: text.into() },
         Event::LogRead { how: text.into(), first: 0, end: 1 },
+        Event::SinkGap { sink: text.into(), from: 0, to: 1, why: text.into() },
+        Event::SinkMoved { sink: text.into(), from: 0, to: 1 },
     ];
     let of_gateway = |event: &Event| Entry::of_gateway(Timestamp(i64::MAX), text.into(), event.clone());
     let of_agent = |event: &Event| Entry { event: event.clone(), lane: None, ..refused(text) };

@@ -47,7 +47,7 @@ pub use index::{Index, NotIndexed, Order};
 pub use log::{Appending, Log, LogError, NotAppended, Options, State};
 pub use note::{BadKey, Checkpoint, NotSigned, Signer, Verifier};
 pub use prove::{checkpoint, prove};
-pub use read::{Entries, Lines, ReadError, entries, lines, since, size};
+pub use read::{Entries, Lines, ReadError, entries, lines, resumes, since, size};
 pub use search::{Field, Misunderstood, Search};
 #[doc(hidden)]
 pub use segment::fuzz_record;

@@ -37,6 +37,7 @@ pub use event::Event;
 pub use figures::Figures;
 pub use hook::{Hook, Taken};
 pub use plain::{is_unseen, plain, plain_json};
+pub use signature::sign_webhook;
 pub use smtp::is_address;
 pub use store::{Delivery, Stands};
 

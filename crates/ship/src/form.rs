@@ -4,6 +4,7 @@ mod cef;
 mod ecs;
 mod leaf;
 mod ocsf;
+mod otlp;
 mod syslog;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use notify::plain_json;
 use serde_json::{Value, json};
 
 pub use leaf::Leaf;
+pub(crate) use otlp::{record, rejected, request};
 
 /// In which form an entry is told. Each is one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +31,28 @@ pub enum Form {
 }
 
 impl Form {
+    /// All there are.
+    pub const ALL: [Self; 5] = [Self::Ocsf, Self::Ecs, Self::Cef, Self::Syslog, Self::Json];
+
+    /// The word for it in configurations.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ocsf => "ocsf",
+            Self::Ecs => "ecs",
+            Self::Cef => "cef",
+            Self::Syslog => "syslog",
+            Self::Json => "json",
+        }
+    }
+
+    /// The entry as a message of syslog: of this form, or with it as its text.
+    pub fn message(self, leaf: &Leaf<'_>) -> String {
+        match self {
+            Self::Syslog => syslog::message(leaf),
+            other => syslog::around(leaf, &other.line(leaf)),
+        }
+    }
+
     /// The entry in this form, without a line end.
     pub fn line(self, leaf: &Leaf<'_>) -> String {
         match self {

@@ -6,6 +6,7 @@ mod live;
 mod notify;
 mod recall;
 mod reload;
+mod sinks;
 mod telemetry;
 
 use std::fs;
@@ -62,6 +63,9 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
     let mut metrics = Metrics::new();
     let figures = ::notify::Figures::shown_in(metrics.registry_mut());
     let notify = notify::open(&config, shelf, vault.clone(), figures)?;
+    let figures = ship::Figures::shown_in(metrics.registry_mut());
+    let ship = sinks::open(&config, log.clone(), vault.clone(), figures)?;
+    let collectors = sinks::sinks(&config)?;
     let compared = recall::comparisons(&gate, &folder::audit(&config.data_dir), now())?;
     info!(compared, "comparisons of the last day are counted");
     let served = runtime.block_on(async {
@@ -86,8 +90,16 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
             }
         };
         let telling = tokio::spawn(notify.clone().run());
-        let parts =
-            reload::Parts { gate, gateway: gateway.clone(), notify, vault, log: log.clone(), maskers };
+        ship.replace(collectors);
+        let parts = reload::Parts {
+            gate,
+            gateway: gateway.clone(),
+            notify,
+            ship: ship.clone(),
+            vault,
+            log: log.clone(),
+            maskers,
+        };
         let looking = tokio::spawn(approvals::look(parts.gate.clone()));
         reads::expect(&folder::audit(&config.data_dir))?;
         let reload = Reload::new(path.into(), config.clone(), parts);
@@ -109,6 +121,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         reload.abort();
         looking.abort();
         telling.abort();
+        ship.end().await;
         if let Some(console) = console {
             // It ends by the same signal, in seconds.
             _ = console.await;
@@ -338,6 +351,7 @@ fn watched(path: &Path, config: &Config) -> Vec<PathBuf> {
     let certificates = config.https.values().filter_map(|connection| connection.certificate.as_ref());
     files.extend(certificates.flat_map(config::ClientCertificate::files).cloned());
     files.extend(config.notify.channels.iter().filter_map(|channel| channel.ca.clone()));
+    files.extend(config.sinks.iter().filter_map(|sink| sink.ca.clone()));
     files.extend(config.connections.values().filter_map(|connection| connection.templates.clone()));
     let documents = config.https.values().filter_map(|connection| connection.openapi.as_ref());
     files.extend(documents.map(|openapi| openapi.file.clone()));

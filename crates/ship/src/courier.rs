@@ -1,11 +1,12 @@
 //! One sink's way through the log. Where it goes next is the [`Course`]'s to say; here it is gone, and written down.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use audit::{Entry, Event};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tracing::{error, info, warn};
 
 use crate::Place;
@@ -18,13 +19,30 @@ use crate::sink::{Begins, Sink};
 /// Brings the log to a sink until it is told to stop.
 pub(crate) async fn run(place: Arc<Place>, sink: Sink, mut stop: watch::Receiver<bool>) {
     place.figures.expect(&sink.name);
-    let mut courier = loop {
+    let courier = loop {
         match Courier::begin(&place, &sink).await {
             Some(courier) => break courier,
             None if is_over(&mut stop, BEGIN_PAUSE).await => return,
             None => {}
         }
     };
+    let kept = Arc::clone(&courier.kept);
+    tokio::select! {
+        () = bring(courier, stop) => {}
+        () = show(&place, &sink.name, &kept) => {}
+    }
+}
+
+/// Shows how far behind a sink is, for ever: while an attempt waits for its receiver, too.
+async fn show(place: &Place, sink: &str, kept: &AtomicU64) {
+    loop {
+        let durable = place.log.state().durable;
+        place.figures.behind(sink, durable.saturating_sub(kept.load(Ordering::Relaxed)));
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+async fn bring(mut courier: Courier, mut stop: watch::Receiver<bool>) {
     let mut pause = Duration::ZERO;
     loop {
         if courier.look().await {
@@ -61,6 +79,8 @@ struct Courier {
     last: Option<String>,
     is_written: bool,
     written: Instant,
+    /// [`Course::kept`], for who watches.
+    kept: Arc<AtomicU64>,
     /// Whether notes of where it should be can be taken away: else one would be done again and again.
     heeds: bool,
 }
@@ -94,6 +114,7 @@ impl Courier {
             standing,
             is_written: false,
             written: Instant::now(),
+            kept: Arc::new(AtomicU64::new(0)),
             heeds: true,
             place: Arc::clone(place),
             sink: sink.clone(),
@@ -124,16 +145,14 @@ impl Courier {
         tokio::task::spawn_blocking(move || read::hash(&dir, index)).await.ok().flatten()
     }
 
-    /// Shows how far behind it is, and moves it if somebody wants that: whether that was done.
+    /// Moves it if somebody wants that: whether that was done.
     async fn look(&mut self) -> bool {
-        let durable = self.place.log.state().durable;
-        self.place.figures.behind(&self.sink.name, durable.saturating_sub(self.course.kept()));
         if !self.heeds {
             return false;
         }
         match position::wanted(&self.place.folder, &self.sink.name) {
             None => false,
-            Some(Ok(wanted)) => self.go_to(wanted, durable).await,
+            Some(Ok(wanted)) => self.go_to(wanted).await,
             Some(Err(error)) => {
                 warn!(sink = &*self.sink.name, %error, "a note of where a sink should be says nothing");
                 self.done();
@@ -142,8 +161,8 @@ impl Courier {
         }
     }
 
-    async fn go_to(&mut self, Wanted { next, user }: Wanted, durable: u64) -> bool {
-        let (from, to) = (self.course.kept(), next.min(durable));
+    async fn go_to(&mut self, Wanted { next, user }: Wanted) -> bool {
+        let (from, to) = (self.course.kept(), next.min(self.place.log.state().durable));
         let event = Event::SinkMoved { sink: self.sink.name.clone(), from, to };
         let client = format!("panguard, user {user} of the machine");
         if !self.record(event, Some(client)).await {
@@ -322,6 +341,7 @@ impl Courier {
 
     /// Whenever `kept` moves it is where `sent` is, and `last` the hash before it.
     fn stand(&mut self) {
+        self.kept.store(self.course.kept(), Ordering::Relaxed);
         if self.standing.next != self.course.kept() {
             (self.standing.next, self.standing.last) = (self.course.kept(), self.last.clone());
         }
@@ -331,6 +351,7 @@ impl Courier {
     async fn leave(&mut self) {
         if self.course.sent() > self.course.kept() && self.receiver.end().await.is_ok() {
             self.course.arrived();
+            return self.well().await;
         }
         self.write().await;
     }

@@ -63,6 +63,7 @@ pub struct Place {
 }
 
 struct UnderWay {
+    sink: Sink,
     stop: watch::Sender<bool>,
     ended: JoinHandle<()>,
 }
@@ -73,26 +74,37 @@ impl Ship {
         Self { place: Arc::new(place), under_way: Mutex::default() }
     }
 
-    /// Puts these sinks in the place of those that there were. Each begins when the one of its name before has ended, which goes
-    /// on where that was. Within a runtime of tokio.
+    /// Puts these sinks in the place of those that there were. One that is as it was goes on; another begins when the one of its
+    /// name before has ended, where that was. Within a runtime of tokio.
     pub fn replace(&self, sinks: Vec<Sink>) {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         let mut before = std::mem::take(&mut *under_way);
-        before.values().for_each(UnderWay::stop);
         for sink in sinks {
-            let (stop, stopping) = watch::channel(false);
-            let (name, place, previous) =
-                (sink.name.clone(), Arc::clone(&self.place), before.remove(&sink.name));
-            let ended = tokio::spawn(async move {
-                if let Some(UnderWay { ended, .. }) = previous {
-                    // It ends, or has panicked and said so.
-                    _ = ended.await;
-                }
-                courier::run(place, sink, stopping).await;
-            });
-            under_way.insert(name, UnderWay { stop, ended });
+            let name = sink.name.clone();
+            let one = match before.remove(&name) {
+                Some(same) if same.sink == sink && !same.ended.is_finished() => same,
+                previous => self.begin(sink, previous),
+            };
+            under_way.insert(name, one);
         }
-        before.keys().for_each(|name| self.place.figures.forget(name));
+        for (name, gone) in before {
+            gone.stop();
+            self.place.figures.forget(&name);
+        }
+    }
+
+    fn begin(&self, sink: Sink, previous: Option<UnderWay>) -> UnderWay {
+        let (stop, stopping) = watch::channel(false);
+        let (place, it) = (Arc::clone(&self.place), sink.clone());
+        let ended = tokio::spawn(async move {
+            if let Some(previous) = previous {
+                previous.stop();
+                // It ends, or has panicked and said so.
+                _ = previous.ended.await;
+            }
+            courier::run(place, it, stopping).await;
+        });
+        UnderWay { sink, stop, ended }
     }
 
     /// Ends all of them. What has not been brought by then is brought after the next start.

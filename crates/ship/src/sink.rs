@@ -8,7 +8,7 @@ use vault::Name;
 use crate::Form;
 
 /// A collector to which the log is brought.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Sink {
     /// Its name in the configuration: letters, digits, `-` and `_`.
     pub name: Box<str>,

@@ -2,6 +2,7 @@ mod export;
 mod filter;
 mod find;
 mod replay;
+mod sinks;
 
 use std::collections::VecDeque;
 use std::fs;
@@ -99,6 +100,18 @@ enum Action {
         #[arg(long, value_enum)]
         format: Written,
     },
+    /// List the collectors to which the log is brought, and where each is; or have one moved.
+    Sinks {
+        /// The one to move.
+        #[arg(requires = "from")]
+        sink: Option<String>,
+        /// Where it goes on: an entry's index, `start` or `now`. What it has had already comes again; what it is moved past
+        /// is never brought there by itself.
+        #[arg(long, value_name = "INDEX", requires = "sink", value_parser = sinks::place)]
+        from: Option<sinks::Place>,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
     /// Verify the log offline; name the first entry that is wrong.
     Verify {
         #[command(flatten)]
@@ -157,6 +170,8 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
             let wanted = Export { search: filter.search(), until: *until, scan: *scan, out: out.as_deref() };
             export::export(&place.find(path)?, *format, &wanted)
         }
+        Action::Sinks { sink: Some(sink), from: Some(from), .. } => sinks::shift(path, sink, *from),
+        Action::Sinks { format, .. } => sinks::list(path, *format),
         Action::Verify { place, key, checkpoint, format } => {
             verify(&place.find(path)?, key.as_deref(), checkpoint.as_deref(), *format)
         }

@@ -13,11 +13,12 @@ use anyhow::bail;
 use audit::{Change, Entry, Event, Log};
 use gate::Gate;
 use proxy::Gateway;
+use ship::Ship;
 use tokio::signal::unix::Signal;
 use tracing::{error, info, warn};
 use vault::{Listed, Vault};
 
-use super::{Maskers, gateway_name, live, notify, now, tell_authority, watched};
+use super::{Maskers, gateway_name, live, notify, now, sinks, tell_authority, watched};
 use crate::config::{Config, process_env};
 use crate::{folder, reads};
 
@@ -34,6 +35,7 @@ pub struct Parts {
     pub gate: Arc<Gate>,
     pub gateway: Arc<Gateway>,
     pub notify: Arc<Notify>,
+    pub ship: Arc<Ship>,
     pub vault: Arc<Vault>,
     pub log: Log,
     /// What masks what passes: the same for the life of the process.
@@ -83,11 +85,13 @@ impl Reload {
         }
         let live = live::live(&config, self.parts.maskers)?;
         let told = notify::settings(&config)?;
+        let collectors = sinks::sinks(&config)?;
         if config.version != self.config.version {
             self.parts.gate.configuration_changed(&config.version, &self.config.version, now()).await?;
         }
         self.parts.gateway.replace(live)?;
         self.parts.notify.replace(told);
+        self.parts.ship.replace(collectors);
         tell_authority(&config, &self.parts.vault);
         if config.version != self.config.version {
             config.notices.iter().for_each(|notice| warn!(%notice, "left out"));

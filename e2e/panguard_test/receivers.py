@@ -14,6 +14,10 @@ from .process import free_port
 from .upstream_http import Upstream
 
 
+class Killed(Exception):
+    """A receiver that is no more."""
+
+
 class Syslog:
     """A receiver of syslog as RFC 5425 has it, strict about its frames; over TLS with a certificate and its key in `tls`.
 
@@ -29,8 +33,7 @@ class Syslog:
         self.reset_after = None
         self.reading = threading.Event()
         self.reading.set()
-        self.open = set()
-        self.listener = None
+        self.life = self.listener = None
         self.up()
 
     @property
@@ -38,6 +41,7 @@ class Syslog:
         return f"127.0.0.1:{self.port}"
 
     def up(self):
+        self.life = object()
         self.listener = socket.create_server(("127.0.0.1", self.port))
         threading.Thread(target=self.accept, args=(self.listener,), daemon=True).start()
 
@@ -45,8 +49,7 @@ class Syslog:
         """As a receiver that is killed: what it has not read is lost."""
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
-        for plain in list(self.open):
-            self.break_off(plain)
+        self.life = None
         self.reading.set()
 
     def hang(self):
@@ -61,40 +64,36 @@ class Syslog:
             self.connections += 1
             threading.Thread(target=self.serve, args=(plain,), daemon=True).start()
 
-    def serve(self, plain):
-        self.open.add(plain)
+    def serve(self, stream):
+        life = self.life
         try:
-            stream = plain
             if self.tls:
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 context.load_cert_chain(*self.tls)
-                # So that it can be reset: TLS has a copy of its own.
-                stream = context.wrap_socket(plain.dup(), server_side=True)
-            self.read(stream, plain)
+                stream = context.wrap_socket(stream, server_side=True)
+            stream.settimeout(0.05)
+            self.read(stream, life)
             if self.tls:
-                stream.unwrap()
-            stream.close()
+                stream.settimeout(5)
+                stream = stream.unwrap()
+        except Killed:
+            # Its socket goes as that of a process that has gone: with what it had not read.
+            stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         except (OSError, ValueError):
             pass
         finally:
-            self.open.discard(plain)
-            plain.close()
+            stream.close()
 
-    def break_off(self, plain):
-        self.open.discard(plain)
-        try:
-            plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            plain.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-
-    def read(self, stream, plain):
+    def read(self, stream, life):
         buffer = b""
         while True:
             self.reading.wait()
-            if plain not in self.open:
-                raise ValueError("it was killed")
-            piece = stream.recv(65536)
+            if self.life is not life:
+                raise Killed
+            try:
+                piece = stream.recv(65536)
+            except TimeoutError:
+                continue
             if not piece:
                 if buffer:
                     self.wrong.append(f"cut off: {buffer[:80]!r}")
@@ -111,8 +110,7 @@ class Syslog:
                 self.messages.append(message.decode())
                 if self.reset_after is not None and len(self.messages) >= self.reset_after:
                     self.reset_after = None
-                    self.break_off(plain)
-                    raise ValueError("it breaks the connection off")
+                    raise Killed
 
     def __enter__(self):
         return self

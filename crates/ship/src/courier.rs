@@ -17,10 +17,10 @@ use crate::receiver::{Brought, Failed, Receiver};
 use crate::sink::{Begins, Sink};
 
 /// Brings the log to a sink until it is told to stop.
-pub(crate) async fn run(place: Arc<Place>, sink: Sink, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn run(place: &Arc<Place>, sink: &Sink, mut stop: watch::Receiver<bool>) {
     place.figures.expect(&sink.name);
     let courier = loop {
-        match Courier::begin(&place, &sink).await {
+        match Courier::begin(place, sink).await {
             Some(courier) => break courier,
             None if is_over(&mut stop, BEGIN_PAUSE).await => return,
             None => {}
@@ -29,7 +29,7 @@ pub(crate) async fn run(place: Arc<Place>, sink: Sink, mut stop: watch::Receiver
     let kept = Arc::clone(&courier.kept);
     tokio::select! {
         () = bring(courier, stop) => {}
-        () = show(&place, &sink.name, &kept) => {}
+        () = show(place, &sink.name, &kept) => {}
     }
 }
 

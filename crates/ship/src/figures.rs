@@ -63,7 +63,7 @@ impl Figures {
         self.gaps.get_or_create(&Of::sink(sink)).inc();
     }
 
-    /// Shows a sink no longer: it is not configured any more.
+    /// Shows a sink no longer: it has ended.
     pub(crate) fn forget(&self, sink: &str) {
         let of = Of::sink(sink);
         self.behind.remove(&of);

@@ -87,10 +87,7 @@ impl Ship {
             };
             under_way.insert(name, one);
         }
-        for (name, gone) in before {
-            gone.stop();
-            self.place.figures.forget(&name);
-        }
+        before.values().for_each(UnderWay::stop);
     }
 
     fn begin(&self, sink: Sink, previous: Option<UnderWay>) -> UnderWay {
@@ -102,7 +99,8 @@ impl Ship {
                 // It ends, or has panicked and said so.
                 _ = previous.ended.await;
             }
-            courier::run(place, it, stopping).await;
+            courier::run(&place, &it, stopping).await;
+            place.figures.forget(&it.name);
         });
         UnderWay { sink, stop, ended }
     }

@@ -124,7 +124,7 @@ impl Receiver {
     /// Lets go of what is open to it.
     pub(crate) fn drop_all(&mut self) {
         if let Self::Syslog(leg) = self {
-            leg.drop_it();
+            *leg = Leg::default();
         }
     }
 }

@@ -14,7 +14,6 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tracing::warn;
 
 use super::Failed;
 use crate::pack;
@@ -24,8 +23,6 @@ use crate::read::Batch;
 #[derive(Default)]
 pub(crate) struct Leg {
     open: Option<Open>,
-    /// Whether it is known that the receiver does not end connections as it should.
-    is_warned: bool,
 }
 
 struct Open {
@@ -85,11 +82,6 @@ impl Leg {
         Ok(())
     }
 
-    /// Breaks the connection off.
-    pub(crate) fn drop_it(&mut self) {
-        self.open = None;
-    }
-
     pub(crate) fn is_due(&self) -> bool {
         self.open.as_ref().is_some_and(|open| open.entries >= ENTRIES_MAX || open.since.elapsed() >= LEG_TIME)
     }
@@ -107,22 +99,23 @@ impl Leg {
             while open.stream.read(&mut rest).await? > 0 {}
             io::Result::Ok(())
         });
-        let is_said = match ended.await {
-            Ok(Ok(())) => true,
-            // It has ended, and not as TLS has it (RFC 8446 §6.1).
-            Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => false,
+        match ended.await {
+            Ok(Ok(())) => {}
+            // Without the alert that ends TLS (RFC 8446 §6.1), as rsyslog closes.
+            Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {}
             Ok(Err(error)) => return Err(broke(&error)),
-            Err(_) => false,
-        };
+            // It may be one that hangs, with all of it before it.
+            Err(_) => {
+                return Err(Failed::because(format!(
+                    "it does not close the connection within {} seconds, so it may not have read all (RFC 5425, 4.4)",
+                    END_TIME_MAX.as_secs()
+                )));
+            }
+        }
         // What it had not read makes its machine say so, and that may come after the end.
         sleep(RESET_TIME).await;
         if let Ok(Some(error)) = open.stream.socket().take_error() {
             return Err(broke(&error));
-        }
-        if !is_said && !std::mem::replace(&mut self.is_warned, true) {
-            warn!(
-                "a receiver of syslog does not close its connections in order (RFC 5425, 4.4): that it has read all is believed"
-            );
         }
         Ok(())
     }
@@ -226,8 +219,8 @@ const TIME_MAX: Duration = Duration::from_secs(10);
 const LEG_TIME: Duration = Duration::from_secs(5);
 const ENTRIES_MAX: usize = 16_384;
 
-/// For reading what is on its way and closing. Whoever does not close is believed then.
-const END_TIME_MAX: Duration = Duration::from_secs(10);
+/// For reading what is on its way, and closing.
+const END_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// More than a way there and back mostly.
 const RESET_TIME: Duration = Duration::from_millis(100);

@@ -252,10 +252,11 @@ impl Courier {
                     self.place.figures.brought(&self.sink.name, batch.lines.len());
                     self.last = batch.last;
                 }
-                if self.course.kept() > before {
-                    self.well().await;
+                if self.course.kept() == before {
+                    return Duration::ZERO;
                 }
-                Duration::ZERO
+                self.well().await;
+                if batch.is_full { Duration::ZERO } else { self.receiver.gathers() }
             }
             Then::Wait(pause) => self.wrong(why.unwrap_or_default(), pause).await,
             Then::GiveUp(gap) => {

@@ -10,7 +10,7 @@
 //! | --- | --- | --- | --- |
 //! | the receiver has it | after it | after it | at once |
 //! | it was written, and nobody has said that it is there | | after it | at once |
-//! | nothing | | back to kept | after a pause that grows until something is kept |
+//! | nothing | | back to kept | after a pause that grows until something is kept, half as many |
 //! | refused, several entries | | back to kept | at once, half of them |
 //! | refused, one entry | | back to kept | after a pause; the fifth time in a row it is given up |
 //!
@@ -119,7 +119,8 @@ impl Course {
 
     /// Takes note that nothing came of an attempt, or that a connection broke.
     pub fn failed(&mut self, wanted: Option<u32>) -> Then {
-        self.sent = self.kept;
+        // Fewer, for it may be that so many take too long.
+        (self.sent, self.room) = (self.kept, (self.room / 2).max(1));
         self.failed = self.failed.saturating_add(1);
         let grown = 1_u32.checked_shl(self.failed - 1).unwrap_or(PAUSE_SECONDS_MAX).min(PAUSE_SECONDS_MAX);
         let wanted = wanted.unwrap_or(0).min(WANTED_SECONDS_MAX);

@@ -38,6 +38,8 @@ pub(crate) struct Batch {
     pub(crate) lines: Vec<String>,
     /// The hash of the first that fits, in hex.
     pub(crate) hash: String,
+    /// Whether there were more than it has room for.
+    pub(crate) is_full: bool,
     /// The hash of the last that was looked at.
     pub(crate) last: Option<String>,
 }
@@ -69,7 +71,7 @@ impl Reader {
     pub(crate) fn read(&mut self, from: u64, durable: u64, room: usize, only: &Search, shape: Shape) -> Read {
         self.seek(from);
         let span = Span { told: from..from, entries: 0, to: from };
-        let mut batch = Batch { span, lines: Vec::new(), hash: String::new(), last: None };
+        let mut batch = Batch { span, lines: Vec::new(), hash: String::new(), is_full: false, last: None };
         let mut bytes = 0;
         while batch.span.to < durable
             && batch.lines.len() < room
@@ -93,6 +95,7 @@ impl Reader {
             (self.at, batch.span.to) = (index + 1, index + 1);
             bytes += batch.take(index, &entry, only, shape);
         }
+        batch.is_full = batch.span.to < durable;
         Read::Some(batch)
     }
 

@@ -4,6 +4,8 @@ mod file;
 mod http;
 mod syslog;
 
+use std::time::Duration;
+
 use access::Timestamp;
 use vault::Vault;
 
@@ -102,6 +104,14 @@ impl Receiver {
             (Self::Syslog(_) | Self::Http(_) | Self::File(_), _) => {
                 Brought::failed(Failed::because("it is another kind of sink"))
             }
+        }
+    }
+
+    /// How long to wait for more where a batch was not a full one. A request is a connection of its own.
+    pub(crate) fn gathers(&self) -> Duration {
+        match self {
+            Self::Http(_) => Duration::from_secs(1),
+            Self::Syslog(_) | Self::File(_) => Duration::ZERO,
         }
     }
 

@@ -17,6 +17,7 @@ fn pauses_grow_to_a_minute_and_end_with_the_first_that_is_kept() {
         pauses.push(pause.as_secs());
     }
     assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+    assert_eq!(course.room(), 1);
     assert_eq!(course.failed(Some(120)), Then::Wait(Duration::from_secs(120)));
     assert_eq!(course.failed(Some(86_400)), Then::Wait(Duration::from_secs(600)));
     assert_eq!(course.came(&span(0..1), Came::Sent), Then::GoOn);

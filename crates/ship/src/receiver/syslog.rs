@@ -70,15 +70,18 @@ impl Leg {
         }
         let mut bytes = Vec::new();
         batch.lines.iter().for_each(|line| pack::frame(line, &mut bytes));
-        let written = timeout(TIME_MAX, async {
-            open.stream.write_all(&bytes).await?;
-            open.stream.flush().await
-        });
-        match written.await {
-            Ok(Ok(())) => open.entries += batch.lines.len(),
-            Ok(Err(error)) => return Err(broke(&error)),
-            Err(_) => return Err(late("takes nothing")),
+        for piece in bytes.chunks(PIECE_BYTES) {
+            let written = timeout(TIME_MAX, async {
+                open.stream.write_all(piece).await?;
+                open.stream.flush().await
+            });
+            match written.await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return Err(broke(&error)),
+                Err(_) => return Err(late("takes nothing")),
+            }
         }
+        open.entries += batch.lines.len();
         Ok(())
     }
 
@@ -212,8 +215,9 @@ impl AsyncWrite for Stream {
     }
 }
 
-/// For reaching it, and for one batch.
+/// For reaching it, and for each piece that is written.
 const TIME_MAX: Duration = Duration::from_secs(10);
+const PIECE_BYTES: usize = 64 << 10;
 
 /// A leg ends after this, or with so many entries: they are what a connection that breaks has brought twice.
 const LEG_TIME: Duration = Duration::from_secs(5);

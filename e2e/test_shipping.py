@@ -252,6 +252,17 @@ def test_opentelemetry_is_given_records_with_attributes(shipping, issuer, hook):
     hook.said = b"{}"
 
 
+def test_a_receiver_that_rejects_everything_is_no_reason_for_entries_without_end(shipping, issuer, hook):
+    hook.said = b'{"partialSuccess": {"rejectedLogRecords": "1"}}'
+    gateway = shipping({"otel": {"type": "otlp", "url": f"{hook.url}/v1/logs"}})
+    run_commands(gateway, issuer, 3)
+    until(lambda: gateway.metric("panguard_audit_sink_behind", sink="otel") == 0 and gaps(gateway), "all is rejected", 15)
+    until(lambda: gateway.metric("panguard_audit_sink_gaps_total", sink="otel") > len(gaps(gateway)), "so is a gap's own entry")
+    count = len(gaps(gateway))
+    time.sleep(3)
+    assert len(gaps(gateway)) <= count + 1
+
+
 def test_no_command_waits_for_a_receiver_that_does_not_answer(shipping, issuer, hook, siem, certificates):
     hold = []
     hook.judge = lambda _: until(lambda: hold, "never", 20) and 200

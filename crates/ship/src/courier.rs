@@ -1,5 +1,6 @@
 //! One sink's way through the log. Where it goes next is the [`Course`]'s to say; here it is gone, and written down.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -28,7 +29,7 @@ pub(crate) async fn run(place: &Arc<Place>, sink: &Sink, mut stop: watch::Receiv
     };
     let kept = Arc::clone(&courier.kept);
     tokio::select! {
-        () = bring(courier, stop) => {}
+        () = go(courier, stop) => {}
         () = show(place, &sink.name, &kept) => {}
     }
 }
@@ -42,7 +43,7 @@ async fn show(place: &Place, sink: &str, kept: &AtomicU64) {
     }
 }
 
-async fn bring(mut courier: Courier, mut stop: watch::Receiver<bool>) {
+async fn go(mut courier: Courier, mut stop: watch::Receiver<bool>) {
     let mut pause = Duration::ZERO;
     loop {
         if courier.look().await {
@@ -208,7 +209,7 @@ impl Courier {
     }
 
     async fn read(&mut self, durable: u64) -> Read {
-        let mut reader = self.reader.take().unwrap_or_else(|| Reader::new(&self.place.dir));
+        let mut reader = self.reader.take().unwrap_or_else(|| Reader::new(&self.place.dir, &self.sink.name));
         let (from, room, shape) = (self.course.sent(), self.course.room(), Receiver::shape(&self.sink));
         let only = self.sink.only.clone();
         let reading = tokio::task::spawn_blocking(move || {
@@ -241,7 +242,7 @@ impl Courier {
         let told = batch.span.told.clone();
         if rejected > 0 {
             let why = format!("the receiver has rejected {rejected} of these {}", batch.span.entries);
-            if !self.record_gap(told.start, told.end, &why).await {
+            if !self.give_up(told, &why, batch.is_of_gaps).await {
                 return self.failed(Failed { why, wanted: None }).await;
             }
         }
@@ -261,7 +262,7 @@ impl Courier {
             Then::Wait(pause) => self.wrong(why.unwrap_or_default(), pause).await,
             Then::GiveUp(gap) => {
                 let why = why.unwrap_or_default();
-                if self.record_gap(gap.start, gap.end, &why).await {
+                if self.give_up(gap.clone(), &why, batch.is_of_gaps).await {
                     self.course.passed(gap.end);
                     self.last = None;
                     self.write().await;
@@ -357,12 +358,26 @@ impl Courier {
         self.write().await;
     }
 
+    /// Records that these are not brought there. Of a gap's own entry that is said and counted alone: else a receiver that will
+    /// have nothing would be reason for entries without end.
+    async fn give_up(&self, told: Range<u64>, why: &str, is_of_gaps: bool) -> bool {
+        if !is_of_gaps {
+            return self.record_gap(told.start, told.end, why).await;
+        }
+        self.say_gap(told.start, told.end, why);
+        true
+    }
+
+    fn say_gap(&self, from: u64, to: u64, why: &str) {
+        self.place.figures.gap(&self.sink.name);
+        error!(sink = &*self.sink.name, from, to, why, "entries are not brought to a sink");
+    }
+
     async fn record_gap(&self, from: u64, to: u64, why: &str) -> bool {
         let sink = self.sink.name.clone();
         let is_recorded = self.record(Event::SinkGap { sink, from, to, why: why.into() }, None).await;
         if is_recorded {
-            self.place.figures.gap(&self.sink.name);
-            error!(sink = &*self.sink.name, from, to, why, "entries are not brought to a sink");
+            self.say_gap(from, to, why);
         }
         is_recorded
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use audit::{Entries, Entry, ReadError, Search};
+use audit::{Entries, Entry, Event, ReadError, Search};
 
 use crate::course::Span;
 use crate::{Form, Leaf, form};
@@ -38,6 +38,8 @@ pub(crate) struct Batch {
     pub(crate) lines: Vec<String>,
     /// The hash of the first that fits, in hex.
     pub(crate) hash: String,
+    /// Whether those that fit are all about gaps of this very sink.
+    pub(crate) is_of_gaps: bool,
     /// Whether there were more than it has room for.
     pub(crate) is_full: bool,
     /// The hash of the last that was looked at.
@@ -57,21 +59,34 @@ pub(crate) enum Read {
 /// Reads a log.
 pub(crate) struct Reader {
     dir: PathBuf,
+    sink: Box<str>,
     entries: Entries,
     /// The index that `entries` goes on with.
     at: u64,
 }
 
 impl Reader {
-    pub(crate) fn new(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), entries: audit::entries(dir, 0..u64::MAX), at: NOWHERE }
+    pub(crate) fn new(dir: &Path, sink: &str) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            sink: sink.into(),
+            entries: audit::entries(dir, 0..u64::MAX),
+            at: NOWHERE,
+        }
     }
 
     /// The entries from `from` on, before `durable`, which is more than `from`: at most `room` of those that fit.
     pub(crate) fn read(&mut self, from: u64, durable: u64, room: usize, only: &Search, shape: Shape) -> Read {
         self.seek(from);
         let span = Span { told: from..from, entries: 0, to: from };
-        let mut batch = Batch { span, lines: Vec::new(), hash: String::new(), is_full: false, last: None };
+        let mut batch = Batch {
+            span,
+            lines: Vec::new(),
+            hash: String::new(),
+            is_of_gaps: true,
+            is_full: false,
+            last: None,
+        };
         let mut bytes = 0;
         while batch.span.to < durable
             && batch.lines.len() < room
@@ -93,7 +108,7 @@ impl Reader {
                 },
             };
             (self.at, batch.span.to) = (index + 1, index + 1);
-            bytes += batch.take(index, &entry, only, shape);
+            bytes += batch.take(index, &entry, &self.sink, only, shape);
         }
         batch.is_full = batch.span.to < durable;
         Read::Some(batch)
@@ -143,7 +158,7 @@ impl Reader {
 
 impl Batch {
     /// Takes an entry in if it fits. How many bytes that is.
-    fn take(&mut self, index: u64, entry: &Entry, only: &Search, shape: Shape) -> usize {
+    fn take(&mut self, index: u64, entry: &Entry, sink: &str, only: &Search, shape: Shape) -> usize {
         let Some(leaf) = Leaf::of(index, entry) else { return 0 };
         self.last = Some(leaf.hash.clone());
         if !only.fits(entry) {
@@ -151,6 +166,7 @@ impl Batch {
         }
         let line = shape.of(&leaf);
         let bytes = line.len();
+        self.is_of_gaps &= matches!(&entry.event, Event::SinkGap { sink: of, .. } if **of == *sink);
         if self.lines.is_empty() {
             (self.span.told.start, self.hash) = (index, leaf.hash);
         }

@@ -32,7 +32,7 @@ fn some(read: Read) -> Batch {
 #[test]
 fn what_does_not_fit_is_passed_over_and_a_batch_ends_with_what_does() {
     let dir = log(600);
-    let mut reader = Reader::new(dir.path());
+    let mut reader = Reader::new(dir.path(), "siem");
     let only = Search::parse("event = gateway_started or event = gateway_stopped", Timestamp(0)).unwrap();
     let first = some(reader.read(0, 603, 256, &only, Shape::Line(Form::Json)));
     assert_eq!((first.span.told.clone(), first.span.entries, first.span.to), (1..603, 2, 603));
@@ -50,7 +50,7 @@ fn entries_that_are_gone_are_told_to_where_the_log_goes_on() {
     let bundle = |number| dir.path().join(format!("tile/entries/00{number}"));
     fs::remove_file(bundle(1)).unwrap();
     fs::remove_file(bundle(2)).unwrap();
-    let mut reader = Reader::new(dir.path());
+    let mut reader = Reader::new(dir.path(), "siem");
     let before = some(reader.read(250, 903, 256, &EVERYTHING, Shape::Line(Form::Cef)));
     assert_eq!(before.span.told, 250..256);
     for from in [256, 300, 767] {
@@ -71,7 +71,7 @@ fn an_entry_that_nobody_knows_is_passed_over_alone() {
     let at = text.windows(reason.len()).position(|window| window == reason).unwrap();
     text[at + 2] = b'f';
     fs::write(&path, text).unwrap();
-    let mut reader = Reader::new(dir.path());
+    let mut reader = Reader::new(dir.path(), "siem");
     assert_eq!(some(reader.read(0, 43, 256, &EVERYTHING, Shape::Record)).span.told, 0..9);
     let Read::Gone { to, why } = reader.read(9, 43, 256, &EVERYTHING, Shape::Record) else { panic!() };
     assert_eq!((to, why), (10, NO_ENTRY));

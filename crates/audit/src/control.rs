@@ -20,11 +20,13 @@ pub enum Control {
     Approvals,
     /// The machine's clock (10.6).
     Clock,
+    /// Where the audit log is brought.
+    Collectors,
 }
 
 impl Control {
     /// All that there are.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::AuditLog,
         Self::Detection,
         Self::IdentityKeys,
@@ -33,6 +35,7 @@ impl Control {
         Self::Vault,
         Self::Approvals,
         Self::Clock,
+        Self::Collectors,
     ];
 
     /// Its word in entries.
@@ -46,6 +49,7 @@ impl Control {
             Self::Vault => "vault",
             Self::Approvals => "approvals",
             Self::Clock => "clock",
+            Self::Collectors => "collectors",
         }
     }
 

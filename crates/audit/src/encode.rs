@@ -127,7 +127,9 @@ fn shortened(event: &Event, budget: usize) -> Event {
         | Event::PolicyChanged { .. }
         | Event::ConfigurationChanged { .. }
         | Event::SecretChanged { .. }
-        | Event::LogRead { .. } => {}
+        | Event::LogRead { .. }
+        | Event::SinkGap { .. }
+        | Event::SinkMoved { .. } => {}
         Event::Outcome { said, answer, .. } => {
             if let Some(said) = said {
                 said.shortened = true;

@@ -255,6 +255,26 @@ pub enum Event {
         /// How many commands and sessions were refused for it.
         refused: u64,
     },
+    /// A collector was not given entries, and never will be by itself (10.7.2).
+    SinkGap {
+        /// The sink's name in the configuration.
+        sink: Box<str>,
+        /// The first index that was not brought there.
+        from: u64,
+        /// The index at which it went on; 0 where the log is another than the one that was brought there before.
+        to: u64,
+        /// Why, in words from a fixed list and numbers.
+        why: Box<str>,
+    },
+    /// Somebody has a collector given entries again, or not at all.
+    SinkMoved {
+        /// The sink's name in the configuration.
+        sink: Box<str>,
+        /// The index that would have been next.
+        from: u64,
+        /// The index that is.
+        to: u64,
+    },
 }
 
 impl Event {
@@ -286,6 +306,8 @@ impl Event {
             Self::LogRead { .. } => "log_read",
             Self::ControlFailed { .. } => "control_failed",
             Self::ControlRestored { .. } => "control_restored",
+            Self::SinkGap { .. } => "sink_gap",
+            Self::SinkMoved { .. } => "sink_moved",
         }
     }
 
@@ -300,7 +322,8 @@ impl Event {
             | Self::AuthenticationFailed { .. }
             | Self::CommandRefused { .. }
             | Self::ApprovalNotCounted { .. }
-            | Self::ControlFailed { .. } => Indication::Failure,
+            | Self::ControlFailed { .. }
+            | Self::SinkGap { .. } => Indication::Failure,
             Self::Outcome { status, .. } => match status {
                 StatusWord::Completed => Indication::Success,
                 StatusWord::Failed
@@ -326,7 +349,8 @@ impl Event {
             | Self::ConfigurationChanged { .. }
             | Self::SecretChanged { .. }
             | Self::LogRead { .. }
-            | Self::ControlRestored { .. } => Indication::Success,
+            | Self::ControlRestored { .. }
+            | Self::SinkMoved { .. } => Indication::Success,
         }
     }
 
@@ -402,7 +426,9 @@ impl Event {
             | Self::SecretChanged { .. }
             | Self::LogRead { .. }
             | Self::ControlFailed { .. }
-            | Self::ControlRestored { .. } => None,
+            | Self::ControlRestored { .. }
+            | Self::SinkGap { .. }
+            | Self::SinkMoved { .. } => None,
         }
     }
 
@@ -417,6 +443,7 @@ impl Event {
             Self::ControlFailed { control, of, .. } | Self::ControlRestored { control, of, .. } => {
                 control.said(of)
             }
+            Self::SinkGap { sink, .. } | Self::SinkMoved { sink, .. } => format!("sink {sink}"),
             Self::SessionOpened { .. }
             | Self::SessionRefused { .. }
             | Self::AuthenticationFailed { .. }

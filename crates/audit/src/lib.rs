@@ -51,7 +51,7 @@ pub use index::{Index, NotIndexed, Order};
 pub use log::{Appending, Log, LogError, NotAppended, Options, State};
 pub use note::{BadKey, Checkpoint, NotSigned, Signer, Verifier};
 pub use prove::{checkpoint, prove};
-pub use read::{Entries, Lines, ReadError, Signed, entries, lines, signed, since, size};
+pub use read::{Entries, Lines, ReadError, Signed, entries, lines, resumes, signed, since, size};
 pub use sealed::{AnswerKey, NotOpened, Sealed};
 pub use search::{Field, Misunderstood, Search};
 #[doc(hidden)]

@@ -37,7 +37,8 @@ pub use channel::{Channel, Mail, MailTls, Medium, Person};
 pub use event::Event;
 pub use figures::Figures;
 pub use hook::{Hook, Taken};
-pub use plain::{is_unseen, plain};
+pub use plain::{is_unseen, plain, plain_json};
+pub use signature::sign_webhook;
 pub use smtp::is_address;
 pub use store::{Delivery, Stands};
 

@@ -1,6 +1,6 @@
 //! The command line: one file per command.
 
-pub mod audit;
+mod audit;
 mod ca;
 mod check;
 mod demo;

@@ -13,6 +13,7 @@ mod notify;
 mod openapi;
 mod place;
 mod resolve;
+mod sinks;
 mod store;
 mod syntax;
 mod templates;
@@ -38,6 +39,7 @@ pub use notify::Notify;
 pub use openapi::Openapi;
 pub use place::{Problem, Problems};
 pub use resolve::is_loopback;
+pub use sinks::Sink;
 
 /// The configuration, checked: paths are absolute or count from the working directory, addresses are
 /// addresses, and what is refused is not here.
@@ -63,6 +65,8 @@ pub struct Config {
     pub https: BTreeMap<Arc<str>, HttpConnection>,
     /// Where people are told of requests for approval, and answer them.
     pub notify: Notify,
+    /// Where the audit log is brought.
+    pub sinks: Vec<Sink>,
     pub limits: Limits,
     pub controls: Controls,
     /// What the file asks for and is left out: this build does not have it, or its time is over.

@@ -7,6 +7,7 @@ mod live;
 mod notify;
 mod recall;
 mod reload;
+mod sinks;
 mod telemetry;
 mod unfinished;
 
@@ -67,6 +68,9 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
     let notify = notify::open(&config, shelf, vault.clone(), figures)?;
     let figures = controls::Figures::shown_in(metrics.registry_mut());
     let watch = Watch::resume(gate.clone(), notify.clone(), &config.data_dir, figures)?;
+    let figures = ship::Figures::shown_in(metrics.registry_mut());
+    let ship = sinks::open(&config, log.clone(), vault.clone(), figures)?;
+    let collectors = sinks::sinks(&config)?;
     let compared = recall::comparisons(&gate, &folder::audit(&config.data_dir), now())?;
     info!(compared, "comparisons of the last day are counted");
     let served = runtime.block_on(async {
@@ -95,6 +99,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
             gateway: gateway.clone(),
             vault: vault.clone(),
             log: log.clone(),
+            ship: ship.clone(),
             audit: folder::audit(&config.data_dir),
             verifier: folder::log_signer(&vault)?.verifier(),
             every: config.controls,
@@ -102,10 +107,12 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         let looking = tokio::spawn(approvals::look(gate.clone(), watch.clone()));
         let watching = tokio::spawn(watch.clone().run(places));
         let log = log.clone();
+        ship.replace(collectors);
         let parts = reload::Parts {
             gate,
             gateway: gateway.clone(),
             notify,
+            ship: ship.clone(),
             vault,
             log,
             watch: watch.clone(),
@@ -133,6 +140,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         watching.abort();
         watch.keep();
         telling.abort();
+        ship.end().await;
         if let Some(console) = console {
             // It ends by the same signal, in seconds.
             _ = console.await;
@@ -374,6 +382,7 @@ fn watched(path: &Path, config: &Config) -> Vec<PathBuf> {
     let certificates = config.https.values().filter_map(|connection| connection.certificate.as_ref());
     files.extend(certificates.flat_map(config::ClientCertificate::files).cloned());
     files.extend(config.notify.channels.iter().filter_map(|channel| channel.ca.clone()));
+    files.extend(config.sinks.iter().filter_map(|sink| sink.ca.clone()));
     files.extend(config.connections.values().filter_map(|connection| connection.templates.clone()));
     let documents = config.https.values().filter_map(|connection| connection.openapi.as_ref());
     files.extend(documents.map(|openapi| openapi.file.clone()));

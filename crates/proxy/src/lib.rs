@@ -46,5 +46,5 @@ pub use metrics::Metrics;
 pub use serve::{Gateway, Live, Settings};
 pub use tls::{
     Authority, ClientCertificate, ClientKey, NoAuthority, ROOT_LIFETIME, TlsError, Trust, UpstreamTls,
-    Verify, certificates, listening,
+    Verify, certificates, fetching, listening,
 };

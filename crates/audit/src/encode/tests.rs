@@ -120,6 +120,8 @@ fn every_event() -> Vec<Event> {
             since: 1,
             refused: 9,
         },
+        Event::SinkGap { sink: "siem".into(), from: 3, to: 5, why: "it answers 400".into() },
+        Event::SinkMoved { sink: "siem".into(), from: 9, to: 0 },
     ]
 }
 
@@ -159,8 +161,14 @@ fn an_entry_has_all_elements_of_pci_10_2_2_in_a_fixed_order() {
 fn refusals_and_failures_are_marked_as_failures() {
     let failed = |event: &Event| event.indication() == Indication::Failure;
     let failures: Vec<_> = every_event().iter().filter(|event| failed(event)).map(Event::name).collect();
-    let expected =
-        ["gateway_started", "session_refused", "authentication_failed", "command_refused", "control_failed"];
+    let expected = [
+        "gateway_started",
+        "session_refused",
+        "authentication_failed",
+        "command_refused",
+        "control_failed",
+        "sink_gap",
+    ];
     assert_eq!(failures, expected);
 }
 

@@ -256,6 +256,10 @@ impl Row {
                 self.words = cause.to_string();
             }
             Event::LogRead { how, first, end } => self.what = format!("{how}, entries {first} to {end}"),
+            Event::SinkGap { sink, from, to, why } => {
+                self.what = format!("{sink} was not given entries {from} to {to}: {why}");
+            }
+            Event::SinkMoved { sink, from, to } => self.what = format!("{sink} moved from {from} to {to}"),
         }
     }
 

@@ -1,8 +1,8 @@
 mod export;
 mod filter;
 mod find;
-pub mod line;
 mod replay;
+mod sinks;
 mod trace;
 
 use std::collections::VecDeque;
@@ -16,13 +16,14 @@ use anyhow::{Context, bail};
 use audit::{Entry, Order, Search, Verifier};
 use clap::{Args, Subcommand};
 use serde_json::json;
+use ship::line;
 
 use super::output::{self, Exit, Format};
 use super::plain::plain;
 use crate::config::{Config, process_env};
 use crate::folder;
 use crate::reads::{self, How};
-use export::{Export, Form};
+use export::{Export, Written};
 use filter::Filter;
 use find::{Wanted, find};
 
@@ -101,7 +102,19 @@ enum Action {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
         #[arg(long, value_enum)]
-        format: Form,
+        format: Written,
+    },
+    /// List the collectors to which the log is brought, and where each is; or have one moved.
+    Sinks {
+        /// The one to move.
+        #[arg(requires = "from")]
+        sink: Option<String>,
+        /// Where it goes on: an entry's index, `start` or `now`. What it has had already comes again; what it is moved past
+        /// is never brought there by itself.
+        #[arg(long, value_name = "INDEX", requires = "sink", value_parser = sinks::place)]
+        from: Option<sinks::Place>,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
     /// Verify the log offline; name the first entry that is wrong.
     Verify {
@@ -179,6 +192,8 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
             let wanted = Export { search: filter.search(), until: *until, scan: *scan, out: out.as_deref() };
             export::export(&place.find(path)?, *format, &wanted)
         }
+        Action::Sinks { sink: Some(sink), from: Some(from), .. } => sinks::shift(path, sink, *from),
+        Action::Sinks { format, .. } => sinks::list(path, *format),
         Action::Verify { place, key, checkpoint, format } => {
             verify(&place.find(path)?, key.as_deref(), checkpoint.as_deref(), *format)
         }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use super::place::At;
+use super::sinks::WrittenAudit;
 
 /// panguard's configuration, `panguard.yaml`.
 ///
@@ -43,6 +44,8 @@ pub struct File {
     pub connections: BTreeMap<String, At<Connection>>,
     /// Where people are told of requests for approval, and answer them.
     pub notify: Option<At<Notify>>,
+    /// The audit log beyond this machine.
+    pub audit: Option<WrittenAudit>,
     /// Bounds on what clients may use up.
     #[serde(default)]
     pub limits: Limits,

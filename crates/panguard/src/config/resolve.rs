@@ -93,6 +93,10 @@ impl Reading<'_> {
                 self.notify(&at.value, &file.identity.issuers.value, &names, listens.console.is_some())
             }
         };
+        let sinks = match &file.audit {
+            None => Some(Vec::new()),
+            Some(written) => self.sinks(written, data_dir.as_deref()),
+        };
         let limits = self.limits(&file.limits);
         let controls = self.controls(&file.controls);
         let tls = match tls {
@@ -119,6 +123,7 @@ impl Reading<'_> {
             connections,
             https,
             notify: notify?,
+            sinks: sinks?,
             limits,
             controls,
             notices: std::mem::take(&mut self.notices),

@@ -1,5 +1,6 @@
 mod http;
 mod notify;
+mod sinks;
 
 use std::path::Path;
 
@@ -139,7 +140,7 @@ fn an_unknown_key_is_refused_with_the_one_that_was_meant() {
         "data_dir: ./data",
         "data_dir: ./data\nextra: 1",
         &[
-            "2: unknown key `extra`; write one of `data_dir`, `policies`, `listen`, `tls`, `vault`, `masking`, `identity`, `connections`, `notify`, `limits`, `controls`",
+            "2: unknown key `extra`; write one of `data_dir`, `policies`, `listen`, `tls`, `vault`, `masking`, `identity`, `connections`, `notify`, `audit`, `limits`, `controls`",
         ],
     );
 }
@@ -492,6 +493,7 @@ fn the_schema_names_every_key_that_is_served_and_no_other() {
             "identity",
             "connections",
             "notify",
+            "audit",
             "limits",
             "controls"
         ]

@@ -4,18 +4,21 @@
 mod clock;
 mod kept;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use ::notify::Notify;
+use access::Timestamp;
 use audit::{Closes, Control, Log};
 use gate::{Found, Gate, Turned};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use proxy::Gateway;
+use ship::{Ship, Standing};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::{error, info, warn};
@@ -39,6 +42,7 @@ pub struct Places {
     pub gateway: Arc<Gateway>,
     pub vault: Arc<Vault>,
     pub log: Log,
+    pub ship: Arc<Ship>,
     /// Where the log is, and the key that its heads are signed with.
     pub audit: PathBuf,
     pub verifier: audit::Verifier,
@@ -140,6 +144,7 @@ impl Watch {
             self.found(Control::Clock, "", clock.look()).await;
             self.found_of_all(Control::IdentityKeys, issuers(&places.gateway)).await;
             self.found(Control::Vault, "", vault(&places.vault)).await;
+            self.found_of_all(Control::Collectors, collectors(&places.ship)).await;
             if rehearsed.is_due() {
                 self.found_of_all(Control::Detection, rehearse(&places.gateway)).await;
             }
@@ -192,6 +197,23 @@ fn issuers(gateway: &Gateway) -> Vec<(Box<str>, Found)> {
         Err(why) => (name, fails(why, Closes::Nothing)),
     };
     gateway.issuers_fetched().into_iter().map(found).collect()
+}
+
+fn collectors(ship: &Ship) -> Vec<(Box<str>, Found)> {
+    let now = now();
+    ship.standings().into_iter().map(|(name, standing)| (name, brought(standing, now))).collect()
+}
+
+/// A receiver that is started again is none that fails.
+fn brought(standing: io::Result<Standing>, now: Timestamp) -> Found {
+    let is_long = |since| Timestamp(since).plus_seconds(PATIENCE_SECONDS) <= now;
+    match standing {
+        Ok(Standing { wrong: Some(wrong), .. }) if is_long(wrong.since) => {
+            fails(format!("nothing goes there: {}", wrong.what), Closes::Nothing)
+        }
+        Ok(_) => Found::Works,
+        Err(error) => fails(format!("where it is cannot be read: {}", error.kind()), Closes::Nothing),
+    }
 }
 
 /// Whether a key of panguard's own can be had from it.
@@ -250,3 +272,27 @@ fn verified(wrong: Option<&audit::Wrong>) -> Found {
 }
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a receiver may be away.
+const PATIENCE_SECONDS: i64 = 60;
+
+#[cfg(test)]
+mod tests {
+    use ship::Wrong;
+
+    use super::*;
+
+    #[test]
+    fn a_collector_fails_when_nothing_has_gone_there_for_a_minute() {
+        let wrong = |since| Some(Wrong { what: "it answers 503".into(), since });
+        let standing = |wrong| Ok(Standing { wrong, ..Standing::default() });
+        let now = Timestamp(100_000_000);
+        assert_eq!(brought(standing(None), now), Found::Works);
+        assert_eq!(brought(standing(wrong(40_000_001)), now), Found::Works);
+        assert!(matches!(
+            brought(standing(wrong(40_000_000)), now),
+            Found::Fails { closes: Closes::Nothing, .. }
+        ));
+        assert!(matches!(brought(Err(io::ErrorKind::InvalidData.into()), now), Found::Fails { .. }));
+    }
+}

@@ -13,12 +13,13 @@ use anyhow::bail;
 use audit::{Change, Closes, Control, Entry, Event, Log};
 use gate::{Found, Gate};
 use proxy::Gateway;
+use ship::Ship;
 use tokio::signal::unix::Signal;
 use tracing::{error, info, warn};
 use vault::{Listed, Vault};
 
 use super::controls::Watch;
-use super::{Maskers, gateway_name, live, notify, now, tell_authority, watched};
+use super::{Maskers, gateway_name, live, notify, now, sinks, tell_authority, watched};
 use crate::config::{Config, process_env};
 use crate::{folder, reads};
 
@@ -35,6 +36,7 @@ pub struct Parts {
     pub gate: Arc<Gate>,
     pub gateway: Arc<Gateway>,
     pub notify: Arc<Notify>,
+    pub ship: Arc<Ship>,
     pub vault: Arc<Vault>,
     pub log: Log,
     pub watch: Arc<Watch>,
@@ -99,11 +101,13 @@ impl Reload {
         }
         let live = live::live(&config, self.parts.maskers)?;
         let told = notify::settings(&config)?;
+        let collectors = sinks::sinks(&config)?;
         if config.version != self.config.version {
             self.parts.gate.configuration_changed(&config.version, &self.config.version, now()).await?;
         }
         self.parts.gateway.replace(live)?;
         self.parts.notify.replace(told);
+        self.parts.ship.replace(collectors);
         tell_authority(&config, &self.parts.vault);
         if config.version != self.config.version {
             config.notices.iter().for_each(|notice| warn!(%notice, "left out"));

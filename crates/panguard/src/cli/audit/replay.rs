@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use access::{RequestId, Timestamp};
 use audit::{Entry, Event, Field, Order, Search, StageWord};
+use ship::line;
 
 use super::find::{Wanted, find};
-use super::line;
 use crate::cli::output::{self, Exit, Format};
 use crate::cli::plain::{plain, wrapped};
 use crate::reads::How;

@@ -117,7 +117,7 @@ fn class(event: &Event, is_sql: bool) -> (u32, u32) {
         Event::GatewayStarted { .. } => (EVENT_LOG, 6),
         Event::GatewayStopped => (EVENT_LOG, 7),
         Event::LogRead { how, .. } if &**how == "export" => (EVENT_LOG, 3),
-        Event::LogRead { .. } => (EVENT_LOG, OTHER),
+        Event::LogRead { .. } | Event::SinkGap { .. } | Event::SinkMoved { .. } => (EVENT_LOG, OTHER),
         Event::ControlFailed { .. } => (DETECTION, 1),
         Event::ControlRestored { .. } => (DETECTION, 3),
         Event::SessionOpened { .. } | Event::SessionRefused { .. } | Event::AuthenticationFailed { .. } => {

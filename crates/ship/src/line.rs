@@ -1,3 +1,5 @@
+//! An entry as a line for people.
+
 use audit::{Ended, Entry, Event, PolicyNote, StageWord, StatusWord};
 
 /// One entry as a line for people: index, time, who, where, what.
@@ -94,6 +96,10 @@ pub fn what(event: &Event) -> String {
             format!("a control works again: {}, {refused} refused meanwhile", control.said(of))
         }
         Event::LogRead { how, first, end } => format!("log read by {how}, {first} to {end}"),
+        Event::SinkGap { sink, from, to, why } => {
+            format!("NOT SHIPPED to {sink}, {from} to {to}  {why}")
+        }
+        Event::SinkMoved { sink, from, to } => format!("sink {sink} moved from {from} to {to}"),
     }
 }
 

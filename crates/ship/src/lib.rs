@@ -109,9 +109,8 @@ impl Ship {
     /// Where each of them is, and what is wrong with it.
     pub fn standings(&self) -> Vec<(Box<str>, io::Result<Standing>)> {
         let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        let standing =
-            |name: &Box<str>| position::standing(&self.place.folder, name).map(Option::unwrap_or_default);
-        under_way.keys().map(|name| (name.clone(), standing(name))).collect()
+        let standing = |name: &str| position::standing(&self.place.folder, name);
+        under_way.keys().map(|name| (name.clone(), standing(name).map(Option::unwrap_or_default))).collect()
     }
 
     /// Ends all of them. What has not been brought by then is brought after the next start.

@@ -1,3 +1,4 @@
+mod answer;
 mod export;
 mod filter;
 mod find;
@@ -23,6 +24,7 @@ use super::plain::plain;
 use crate::config::{Config, process_env};
 use crate::folder;
 use crate::reads::{self, How};
+use answer::Answers;
 use export::{Export, Written};
 use filter::Filter;
 use find::{Wanted, find};
@@ -183,7 +185,7 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
         Action::Tail { place, filter, limit, format } => {
             tail(&place.find(path)?, &filter.search(), *limit, *format)
         }
-        Action::Show { id, place, format } => show(&place.find(path)?, id, *format),
+        Action::Show { id, place, format } => show(&place.find(path)?, id, *format, &Answers::new(path)),
         Action::Replay { session, place, speed, no_wait, scan, format } => {
             let speed = (!no_wait).then_some(*speed);
             replay::replay(&place.find(path)?, session, speed, *scan, *format)
@@ -267,7 +269,7 @@ fn keep(newest: &mut VecDeque<(u64, Entry)>, search: &Search, (index, entry): (u
     }
 }
 
-fn show(dir: &Path, id: &str, format: Format) -> anyhow::Result<Exit> {
+fn show(dir: &Path, id: &str, format: Format, answers: &Answers<'_>) -> anyhow::Result<Exit> {
     let range = match id.parse::<u64>() {
         Ok(index) => index..index.saturating_add(1),
         Err(_) => 0..u64::MAX,
@@ -288,6 +290,7 @@ fn show(dir: &Path, id: &str, format: Format) -> anyhow::Result<Exit> {
                 for line in serde_json::to_string_pretty(&value(&entry)?)?.lines() {
                     output::line(plain(line));
                 }
+                answered(answers, &entry);
             }
         }
     }
@@ -297,6 +300,18 @@ fn show(dir: &Path, id: &str, format: Format) -> anyhow::Result<Exit> {
         );
     }
     Ok(if found { Exit::Fine } else { Exit::No })
+}
+
+/// What a command was answered, each line behind a mark, so that none can pass for one of panguard's.
+fn answered(answers: &Answers<'_>, entry: &Entry) {
+    match answers.of(entry) {
+        None => {}
+        Some(Ok((text, is_whole))) => {
+            output::line(if is_whole { "answered:" } else { "answered, to begin with:" });
+            text.lines().for_each(|line| output::line(format!("    | {}", plain(line))));
+        }
+        Some(Err(why)) => output::line(plain(&format!("what it was answered cannot be read: {why}"))),
+    }
 }
 
 fn print(index: u64, entry: &Entry, format: Format) -> anyhow::Result<()> {

@@ -128,7 +128,8 @@ fn shortened(event: &Event, budget: usize) -> Event {
         | Event::PolicyChanged { .. }
         | Event::ConfigurationChanged { .. }
         | Event::SecretChanged { .. }
-        | Event::LogRead { .. } => {}
+        | Event::LogRead { .. }
+        | Event::LogPruned { .. } => {}
         Event::Outcome { said: Some(said), .. } => {
             said.shortened = true;
             said.text = cut(&said.text, budget).into();

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use access::Timestamp;
 use anyhow::{Context, bail};
-use audit::{Entry, Order, Search, Verifier};
+use audit::{Entry, Leave, Order, Search, Verifier};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -179,10 +179,17 @@ impl Place {
     }
 }
 
-/// Has it recorded that the log is read, of these entries at most. Who cannot have that is told, and reads on: the files
-/// are there for whoever can read them.
+/// Has it recorded that the log is read, of these entries at most, and says which of them are not there to be read. Who
+/// cannot have it recorded is told, and reads on: the files are there for whoever can read them.
 fn recorded(dir: &Path, how: How, range: Range<u64>) -> anyhow::Result<()> {
     let range = range.start..range.end.min(audit::size(dir)?);
+    if let Some(pruned) = audit::pruned(dir)?.filter(|pruned| range.start < pruned.end) {
+        let where_to = match pruned.why {
+            Leave::Archived => "they are in its archive: `panguard audit restore`",
+            Leave::Expired => "they are no longer kept",
+        };
+        eprintln!("panguard: the entries before {} are not in the log's folder; {where_to}", pruned.end);
+    }
     if let Err(error) = reads::leave(dir, how, &range) {
         eprintln!("panguard: that the log is read is not recorded: {error}");
     }
@@ -257,7 +264,7 @@ fn show(dir: &Path, id: &str, format: Format) -> anyhow::Result<Exit> {
             }
         }
     }
-    if !found {
+    if !found && audit::first(dir)? <= id.parse().unwrap_or(u64::MAX) {
         eprintln!(
             "there is no entry `{id}`; write an index such as `12`, or a request id such as `3f9a61c0d4e8b752-12`"
         );
@@ -291,7 +298,7 @@ fn verify(dir: &Path, key: Option<&str>, checkpoint: Option<&Path>, format: Form
             report.wrong.iter().map(|wrong| json!({ "index": wrong.index, "what": wrong.what })).collect();
         output::json(&json!({
             "ok": report.holds(), "entries": report.size, "root": root, "heads": report.heads,
-            "not_signed_yet": report.tail, "unfinished_bytes": report.unfinished_bytes, "wrong": wrong,
+            "absent": report.absent, "not_signed_yet": report.tail, "unfinished_bytes": report.unfinished_bytes, "wrong": wrong,
             "key": verifier.to_string(),
         }))?;
     } else if let Some(first) = report.first_wrong() {
@@ -305,6 +312,14 @@ fn verify(dir: &Path, key: Option<&str>, checkpoint: Option<&Path>, format: Form
             "verified: {} entries under {} signed heads, root {root}",
             report.size, report.heads
         ));
+        if let Some(pruned) = report.pruned.as_ref().filter(|_| report.absent > 0) {
+            output::line(format!(
+                "{} entries before {} are not here ({}): their hashes are, and were verified",
+                report.absent,
+                pruned.end,
+                pruned.why.as_str()
+            ));
+        }
         if report.tail > 0 {
             output::line(format!("{} newer entries are durable and not signed yet", report.tail));
         }
@@ -319,7 +334,10 @@ pub fn verifier(dir: &Path, key: Option<&str>) -> anyhow::Result<Verifier> {
         Some(key) => key.to_owned(),
         None => {
             let beside = folder::verifier_key(dir);
-            fs::read_to_string(&beside).with_context(|| {
+            // An archive has it inside.
+            let found =
+                fs::read_to_string(&beside).or_else(|_| fs::read_to_string(dir.join(audit::archive::KEY)));
+            found.with_context(|| {
                 format!("there is no `{}`; give the log's key with `--key`", beside.display())
             })?
         }

@@ -94,6 +94,9 @@ pub fn what(event: &Event) -> String {
             format!("{} works again, {refused} refused meanwhile", control.said(of))
         }
         Event::LogRead { how, first, end } => format!("log read by {how}, {first} to {end}"),
+        Event::LogPruned { first, end, why } => {
+            format!("entries {first} to {end} removed from the log's folder, {}", why.as_str())
+        }
     }
 }
 

@@ -150,6 +150,11 @@ impl Archiver {
         Self { dir: dir.to_owned(), verifier: signer.verifier(), signer, archived: None }
     }
 
+    /// How many entries the archive has, as far as is known.
+    pub fn archived(&self) -> u64 {
+        self.archived.unwrap_or(0)
+    }
+
     /// The key that signs.
     pub fn signer(&self) -> &Signer {
         &self.signer
@@ -167,6 +172,7 @@ impl Archiver {
             Some(archived) => archived,
             None => self.find(archive, &head)?,
         };
+        self.archived = Some(archived);
         while archived + WIDTH <= head.size && !stop.load(Ordering::Relaxed) {
             archived = self.piece(archive, archived, &head)?;
             self.archived = Some(archived);

@@ -27,6 +27,7 @@ pub enum How {
     Replay,
     Export,
     Evidence,
+    Restore,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -139,6 +140,7 @@ fn word(how: How) -> &'static str {
         How::Replay => "replay",
         How::Export => "export",
         How::Evidence => "evidence",
+        How::Restore => "restore",
     }
 }
 

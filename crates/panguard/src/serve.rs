@@ -2,6 +2,7 @@
 //! for signals; what the gateway does is in the crates that it wires together.
 
 mod approvals;
+mod archive;
 mod live;
 mod notify;
 mod recall;
@@ -30,7 +31,7 @@ use wire_postgres::startup::{Auth, Discovery};
 use crate::config::{self, Config, HttpConnection, PanProfile, process_env};
 use crate::{authority, folder, reads};
 use approvals::Shelf;
-pub use live::{target, upstream};
+pub use live::{target, trust, upstream};
 use reload::Reload;
 pub use telemetry::LogFormat;
 
@@ -60,6 +61,8 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         gate(&config, policies, &log, &vault)?
     };
     let mut metrics = Metrics::new();
+    let keeping = archive::Figures::shown_in(metrics.registry_mut());
+    let keeping = archive::start(&config, &vault, &log, keeping)?;
     let figures = ::notify::Figures::shown_in(metrics.registry_mut());
     let notify = notify::open(&config, shelf, vault.clone(), figures)?;
     let compared = recall::comparisons(&gate, &folder::audit(&config.data_dir), now())?;
@@ -115,7 +118,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         }
         anyhow::Ok(())
     });
-    drop(runtime);
+    drop((runtime, keeping));
     log.close(now()).context("the end of the audit log could not be written")?;
     info!("stopped");
     served
@@ -144,6 +147,7 @@ fn open_log(config: &Config, vault: &Vault) -> anyhow::Result<Log> {
     let signer = folder::log_signer(vault)?;
     let key = signer.verifier().to_string();
     let options = audit::Options::new(&gateway_name(), env!("CARGO_PKG_VERSION"), now());
+    let options = audit::Options { segment_bytes: config.audit.segment_bytes, ..options };
     let log = Log::open(&dir, signer, options)?;
     let beside = folder::verifier_key(&dir);
     fs::write(&beside, format!("{key}\n")).with_context(|| format!("cannot write `{}`", beside.display()))?;

@@ -3,6 +3,7 @@ mod filter;
 mod find;
 pub mod line;
 mod replay;
+mod restore;
 
 use std::collections::VecDeque;
 use std::fs;
@@ -24,6 +25,7 @@ use crate::reads::{self, How};
 use export::{Export, Form};
 use filter::Filter;
 use find::{Wanted, find};
+use restore::Restore;
 
 /// Read the audit log, and verify it.
 #[derive(Args)]
@@ -102,6 +104,8 @@ enum Action {
         #[arg(long, value_enum)]
         format: Form,
     },
+    /// Fetch the log from its archive into a folder, and verify it there.
+    Restore(Restore),
     /// Verify the log offline; name the first entry that is wrong.
     Verify {
         #[command(flatten)]
@@ -160,6 +164,7 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
             let wanted = Export { search: filter.search(), until: *until, scan: *scan, out: out.as_deref() };
             export::export(&place.find(path)?, *format, &wanted)
         }
+        Action::Restore(restore) => restore.run(path),
         Action::Verify { place, key, checkpoint, format } => {
             verify(&place.find(path)?, key.as_deref(), checkpoint.as_deref(), *format)
         }
@@ -190,10 +195,14 @@ fn recorded(dir: &Path, how: How, range: Range<u64>) -> anyhow::Result<()> {
         };
         eprintln!("panguard: the entries before {} are not in the log's folder; {where_to}", pruned.end);
     }
-    if let Err(error) = reads::leave(dir, how, &range) {
+    noted(dir, how, &range);
+    Ok(())
+}
+
+fn noted(dir: &Path, how: How, range: &Range<u64>) {
+    if let Err(error) = reads::leave(dir, how, range) {
         eprintln!("panguard: that the log is read is not recorded: {error}");
     }
-    Ok(())
 }
 
 fn list(dir: &Path, search: &Search, page: &Page, format: Format) -> anyhow::Result<Exit> {

@@ -41,11 +41,81 @@ pub struct File {
     pub identity: Identity,
     /// The upstreams by name. An agent names one as its database.
     pub connections: BTreeMap<String, At<Connection>>,
+    /// How long the audit log is kept, and where else.
+    pub audit: Option<At<Audit>>,
     /// Where people are told of requests for approval, and answer them.
     pub notify: Option<At<Notify>>,
     /// Bounds on what clients may use up.
     #[serde(default)]
     pub limits: Limits,
+}
+
+/// How long the audit log is kept, and where else.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    /// How long entries are kept.
+    pub retention: Option<At<Retention>>,
+    /// Where the log is copied to. Without it entries stay in `data_dir` until they are older than `all`.
+    pub archive: Option<At<Archive>>,
+    /// Length of the files in which the newest entries are: they leave `data_dir` only file by file. 67108864 unless given.
+    pub segment_bytes: Option<At<u64>>,
+}
+
+/// How long entries of the audit log are kept, as `400d`, `36h`, `90m` or `30s`.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// In `data_dir`, where they are at hand, once the archive has them too. `95d` unless given.
+    pub hot: Option<At<String>>,
+    /// In all: so long an archive's locks hold. `400d` unless given.
+    pub all: Option<At<String>>,
+}
+
+/// Where the audit log is copied to: exactly one of `directory` and `s3`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Archive {
+    /// A folder, on another disk than `data_dir`.
+    pub directory: Option<At<String>>,
+    /// A bucket of a store that speaks S3.
+    pub s3: Option<At<S3>>,
+    /// How often what is new is copied: `1m` unless given.
+    pub every: Option<At<String>>,
+}
+
+/// A bucket of a store that speaks S3.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct S3 {
+    /// The store's address, `https://s3.eu-central-1.amazonaws.com`. The bucket is named in the path.
+    pub endpoint: At<String>,
+    /// The bucket.
+    pub bucket: At<String>,
+    /// What names in the bucket begin with, such as `gateway-1/`. One log has one.
+    pub prefix: Option<At<String>>,
+    /// The region that requests are signed for: `eu-central-1`.
+    pub region: At<String>,
+    /// As whom panguard signs. It has to read, list and put objects, and to put their retention; not to delete any.
+    pub credential: At<S3Credential>,
+    /// `compliance`, `governance` or `off` (the default): how each object is locked until it is as old as `all`. The bucket
+    /// must have object lock enabled.
+    #[schemars(extend("enum" = ["compliance", "governance", "off"]))]
+    pub object_lock: Option<At<String>>,
+    /// A PEM file of the authorities that the store's certificate is checked against, instead of the system's.
+    pub ca: Option<At<String>>,
+}
+
+/// Keys for S3.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct S3Credential {
+    /// The access key's id.
+    pub access_key_id: At<String>,
+    /// The secret access key, by its name in the vault.
+    pub secret_access_key: At<SecretName>,
+    /// The token of temporary keys, by its name in the vault.
+    pub session_token: Option<At<SecretName>>,
 }
 
 /// Where people are told of requests for approval, and answer them.

@@ -11,6 +11,7 @@ use mask::Classes;
 
 use super::expand::expand;
 use super::file::{self, File};
+use super::http::CDE;
 use super::labels::{column, labels};
 use super::masking;
 use super::place::{At, Problem, Problems};
@@ -86,6 +87,9 @@ impl Reading<'_> {
         let issuers = self.issuers(&file.identity.issuers);
         self.known = issuers.iter().map(|issuer| issuer.trust.as_str().into()).collect();
         let (connections, https) = self.connections(&file.connections);
+        let mut labels = connections.values().map(|it| &it.labels).chain(https.values().map(|it| &it.labels));
+        let is_cde = labels.any(|labels| labels.iter().any(|label| &**label == CDE));
+        let audit = self.audit(file.audit.as_ref(), data_dir.as_deref(), is_cde);
         let names: BTreeSet<&str> = file.connections.keys().map(String::as_str).collect();
         let notify = match &file.notify {
             None => Some(Notify::default()),
@@ -117,6 +121,7 @@ impl Reading<'_> {
             issuers,
             connections,
             https,
+            audit: audit?,
             notify: notify?,
             limits,
             notices: std::mem::take(&mut self.notices),

@@ -102,10 +102,12 @@ pub fn verify(dir: &Path, verifier: &Verifier, known_head: Option<&str>) -> Resu
     let mut tries = TRIES;
     loop {
         let note = read_if_there(&dir.join(CHECKPOINT))?;
+        let pruned = pruned::note(dir)?;
         let report = once(dir, verifier, note.as_deref(), known.as_ref())?;
         tries -= 1;
-        // Files that a gateway replaced while they were compared are no finding.
-        if report.holds() || tries == 0 || note == read_if_there(&dir.join(CHECKPOINT))? {
+        let is_still = note == read_if_there(&dir.join(CHECKPOINT))? && pruned == pruned::note(dir)?;
+        // Files that a gateway replaced or removed while they were compared are no finding.
+        if report.holds() || tries == 0 || is_still {
             return Ok(report);
         }
     }

@@ -1,13 +1,14 @@
 //! Archiving: a copy of the log, kept elsewhere, that is a log itself.
 //!
 //! Full tiles never change, so an archive has them under the same names, and nothing in it is ever written anew but its
-//! newest head. After each round that head is of as many entries as it has, a multiple of 256:
+//! newest head, and the note of what is old. After each round that head is of as many entries as it has, a multiple of 256:
 //!
 //! ```text
 //! tile/…          full tiles, and the partial hash tiles of each head
 //! checkpoint      the newest head
 //! heads/…         each head, named by its size
 //! log.vkey        the key that checks them
+//! pruned          up to which entry it may be thinned out, being old enough
 //! ```
 //!
 //! Earlier heads are files of their own, and not one that grows as in the log's folder, so that a store that locks what it is
@@ -26,11 +27,16 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use access::Timestamp;
+
 pub use directory::Directory;
 pub use restore::{NotRestored, Restored, restore};
 
+use crate::event::Leave;
 use crate::note::{Checkpoint, NotSigned, Signer, Verifier};
 use crate::prove::{self, prove_consistency};
+use crate::prune::{PRUNED_MAX, newest_of};
+use crate::pruned::{self, Pruned};
 use crate::publish::CHECKPOINT;
 use crate::read::{self, ReadError, read_if_there};
 use crate::tile::{self, Edge, Level, Tile, TileName, WIDTH};
@@ -225,6 +231,42 @@ impl Archiver {
         // After it: a head that is remembered and is not the newest would say that entries were lost.
         put(archive, &format!("{HEADS}/{:020}", made.size), note.as_bytes(), Stay::Forever)?;
         Ok(made.size)
+    }
+
+    /// Signs into the archive up to which entry all are older than `before`: those may be taken out of it by its owner, for
+    /// panguard takes nothing out of there. Their hashes have to stay.
+    ///
+    /// # Errors
+    /// [`NotArchived`]; what was signed before stays.
+    pub fn expire(&self, archive: &dyn Archive, before: Timestamp) -> Result<(), NotArchived> {
+        let Some(head) = self.head()? else { return Ok(()) };
+        let known = get(archive, pruned::FILE)?.map(|note| Pruned::open(&note, &self.verifier)).transpose();
+        let known = known.map_err(|why| NotArchived::Head { whose: "archive's note beside the", why })?;
+        let first = known.as_ref().map_or(0, |known| known.end);
+        let mut newest = known.map_or(Timestamp(i64::MIN), |known| known.newest);
+        let mut edge = read::edge(&self.dir, first)?;
+        while edge.size() + WIDTH <= self.archived() && edge.size() - first < PRUNED_MAX {
+            let index = edge.size();
+            let name = slashed(&TileName::full(Level::Entries, index / WIDTH));
+            let Some(bundle) = get(archive, &name)? else { break };
+            let changed = NotArchived::Changed { end: index + WIDTH };
+            let Some(time) = newest_of(index, &bundle)? else { return Err(changed) };
+            if time >= before {
+                break;
+            }
+            push(&bundle, &mut edge, &mut Vec::new()).ok_or(changed)?;
+            newest = newest.max(time);
+        }
+        let made = self.head_at(&edge);
+        if made.size == first {
+            return Ok(());
+        }
+        // Else whoever can write there could have it signed that anything is old.
+        if !is_beginning(&self.dir, &made, &head)? {
+            return Err(NotArchived::Changed { end: made.size });
+        }
+        let old = Pruned { end: made.size, root: made.root, newest, why: Leave::Expired };
+        put(archive, pruned::FILE, old.sign(&self.signer).as_bytes(), Stay::Until)
     }
 
     fn head_at(&self, edge: &Edge) -> Checkpoint {

@@ -143,8 +143,8 @@ fn check(dir: &Path, archive: Option<&dyn Archive>, tile: &Tile) -> Result<(), N
     }
 }
 
-/// The time of the newest entry of a bundle. Clocks are set: it need not be the last.
-fn newest_of(index: u64, bundle: &[u8]) -> Result<Option<Timestamp>, ReadError> {
+/// The time of the newest entry of a full bundle. Clocks are set: it need not be the last.
+pub(crate) fn newest_of(index: u64, bundle: &[u8]) -> Result<Option<Timestamp>, ReadError> {
     let Some(lines) = tile::entries(bundle) else { return Ok(None) };
     let mut newest = None;
     for (index, line) in (index..).zip(lines) {
@@ -218,4 +218,4 @@ fn bundles(folder: &Path, above: u64, found: &mut Vec<(u64, PathBuf)>) -> io::Re
 }
 
 /// Entries that go at a time; the rest goes the next time.
-const PRUNED_MAX: u64 = 1 << 20;
+pub(crate) const PRUNED_MAX: u64 = 1 << 20;

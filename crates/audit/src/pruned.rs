@@ -4,6 +4,8 @@
 //! (C2SP signed-note) of six lines: what it is, the log's name, the index after the last entry removed, the root of
 //! the tree over all before it, the time of the newest among them in microseconds since 1970, and why.
 //!
+//! An archive has one, too, of entries that may be taken out of it.
+//!
 //! INVARIANT: nothing before its `end` is removed before the note is durable, and nothing from there on ever. So an
 //! entry that is missing is named by a note that only the log's key can make, or somebody else took it away.
 
@@ -72,10 +74,15 @@ impl Pruned {
         Ok(pruned)
     }
 
+    /// As a note that the log's key signs.
+    pub(crate) fn sign(&self, signer: &Signer) -> String {
+        signer.sign_text(&self.text(signer.name()))
+    }
+
     /// Makes it durable as the note of the log at `dir`.
     pub(crate) fn write(&self, dir: &Path, signer: &Signer) -> io::Result<()> {
         let unfinished = dir.join(FILE).with_extension("new");
-        fs::write(&unfinished, signer.sign_text(&self.text(signer.name())))?;
+        fs::write(&unfinished, self.sign(signer))?;
         File::open(&unfinished)?.sync_all()?;
         fs::rename(&unfinished, dir.join(FILE))?;
         segment::sync_folder(dir)
@@ -111,7 +118,7 @@ pub(crate) fn note(dir: &Path) -> Result<Option<Vec<u8>>, ReadError> {
 }
 
 /// The file's name.
-const FILE: &str = "pruned";
+pub(crate) const FILE: &str = "pruned";
 
 /// No checkpoint begins with it: the first line of one is the log's name.
 const TITLE: &str = "panguard audit log pruned v1";

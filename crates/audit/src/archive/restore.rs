@@ -10,6 +10,7 @@ use access::Timestamp;
 
 use super::{Archive, HEADS, KEY, NotArchived, get, slashed};
 use crate::note::{Checkpoint, Verifier};
+use crate::pruned;
 use crate::publish::CHECKPOINT;
 use crate::read::{self, ReadError};
 use crate::tile::{Level, TileName, WIDTH};
@@ -72,7 +73,7 @@ pub fn restore(
     let mut names: Vec<String> = earlier.iter().map(|name| format!("{HEADS}/{name}")).collect();
     names.sort_unstable_by(|one, other| other.cmp(one));
     names.truncate(HEADS_MAX);
-    names.extend([CHECKPOINT, KEY].map(str::to_owned));
+    names.extend([CHECKPOINT, KEY, pruned::FILE].map(str::to_owned));
     fetch(archive, dir, &names)?;
     let head = newest(dir, verifier, &names).ok_or(NotRestored::Empty)?;
     let tiles = names_of(head.size);

@@ -172,6 +172,35 @@ fn nothing_young_goes_and_nothing_that_a_segment_holds() {
 }
 
 #[test]
+fn what_is_older_than_is_kept_may_be_taken_out_of_the_archive_and_nothing_else() {
+    let (dir, kept, _log, end) = pruned_log();
+    let archive = Directory::new(kept.path());
+    let mut archiver = Archiver::new(dir.path(), signer());
+    archiver.round(&archive, &AtomicBool::new(false)).unwrap();
+    let bundle = |number| kept.path().join(TileName::full(Level::Entries, number).path());
+    // What somebody made older than it is, is not signed to be old.
+    let clean = fs::read(bundle(2)).unwrap();
+    fs::remove_file(bundle(2)).unwrap();
+    fs::write(bundle(2), String::from_utf8_lossy(&clean).replace("entry 00600", "entry 00000").as_bytes())
+        .unwrap();
+    let error = archiver.expire(&archive, Timestamp(900)).unwrap_err();
+    assert!(matches!(error, NotArchived::Changed { end: 768 }), "{error}");
+    fs::write(bundle(2), clean).unwrap();
+    archiver.expire(&archive, Timestamp(600)).unwrap();
+    assert_eq!(holds(kept.path()).absent, 0);
+    for number in [0, 1] {
+        fs::remove_file(bundle(number)).unwrap();
+    }
+    assert_eq!((holds(kept.path()).absent, end), (512, 768));
+    assert_eq!(indexes(kept.path()).first(), Some(&512));
+    let to = tempfile::tempdir().unwrap();
+    let restored = restore(&archive, &signer().verifier(), to.path(), None).unwrap();
+    assert!(restored.report.holds() && restored.report.absent == 512);
+    fs::remove_file(bundle(2)).unwrap();
+    assert_eq!(check(kept.path()).first_wrong().unwrap().index, Some(512));
+}
+
+#[test]
 fn a_deletion_that_was_no_pruning_is_found_and_stops_the_pruning() {
     let (dir, kept, log, end) = pruned_log();
     let archive = Directory::new(kept.path());

@@ -124,6 +124,9 @@ impl Keeper {
         {
             return Ok(());
         }
+        if let Some(archive) = &archive {
+            self.archiver.expire(&**archive, self.before(self.retention.all))?;
+        }
         while self.prune(archive.as_deref())? && !stop.load(Ordering::Relaxed) {}
         self.pruned = Some(Instant::now());
         Ok(())
@@ -132,10 +135,8 @@ impl Keeper {
     /// Whether some entries were taken out, and there may be more.
     fn prune(&self, archive: Option<&dyn Archive>) -> anyhow::Result<bool> {
         let keep = if archive.is_some() { self.retention.hot } else { self.retention.all };
-        let keep = i64::try_from(keep.as_secs()).unwrap_or(i64::MAX);
-        let before = self.now().plus_seconds(keep.saturating_neg());
         let signer = self.archiver.signer();
-        let Some(pruning) = audit::plan(&self.dir, &signer.verifier(), archive, before)? else {
+        let Some(pruning) = audit::plan(&self.dir, &signer.verifier(), archive, self.before(keep))? else {
             return Ok(false);
         };
         let event = pruning.event();
@@ -145,6 +146,12 @@ impl Keeper {
         pruning.carry_out(&recorded, signer)?;
         info!(?event, "old entries left the audit log's folder");
         Ok(true)
+    }
+
+    /// What is older than this has been kept for so long.
+    fn before(&self, keep: Duration) -> Timestamp {
+        let keep = i64::try_from(keep.as_secs()).unwrap_or(i64::MAX);
+        self.now().plus_seconds(keep.saturating_neg())
     }
 
     /// The time, of which a clock that is set forward meanwhile makes nothing old.

@@ -203,8 +203,11 @@ def test_whoever_takes_entries_away_is_not_taken_for_panguard(make_gateway, plai
     gateway = make_gateway(POLICIES, {"numbers": plain}, keep_to(tmp_path))
     work(gateway, issuer, 600)
     until(lambda: first_here(gateway) > 0, "old entries have left the folder", 30)
+    gateway.stop()
+    gateway.write_config(**keep_to(tmp_path, retention={"hot": "20d", "all": "30d"}))
+    gateway.start()
     work(gateway, issuer, 300)
-    gateway.kill()
+    gateway.stop()
     first = first_here(gateway)
     copy = tmp_path / "copy"
     shutil.copytree(gateway.data / "audit", copy)

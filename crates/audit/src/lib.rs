@@ -13,6 +13,7 @@
 //! DIR/tile/0/… 1/…    the hashes of the tree
 //! DIR/checkpoint      the newest signed head
 //! DIR/checkpoints     earlier ones, at most one a minute
+//! DIR/witnessed       the newest head that witnesses signed, if there are any
 //! DIR/pruned          up to which entry the log was pruned, if it was
 //! ```
 //!
@@ -43,6 +44,7 @@ mod segment;
 mod tile;
 mod tree;
 mod verify;
+pub mod witness;
 
 pub use control::{Closes, Control};
 pub use encode::{ENTRY_BYTES_MAX, Unreadable};

@@ -17,6 +17,7 @@ use crate::publish::CHECKPOINT;
 use crate::read::{ReadError, read_if_there};
 use crate::tile::WIDTH;
 use crate::tree::Hash;
+use crate::witness::{WITNESSED, witnessed};
 
 mod tail;
 mod walk;
@@ -162,6 +163,11 @@ fn heads(
     let history =
         history::read(dir).map_err(|error| ReadError::Io { path: dir.join(history::FILE), error })?;
     let mut all = archive::heads(dir, verifier, wrong)?;
+    match witnessed(dir, verifier, &[])? {
+        Some(Ok((head, _))) => all.push(head),
+        Some(Err(why)) => wrong.push(Wrong::head(format!("`{WITNESSED}`: {why}"))),
+        None => {}
+    }
     if note.is_none() && history.notes.is_empty() && all.is_empty() && !has_segments(dir)? {
         return Err(NotVerifiable::NoLog(dir.display().to_string()));
     }

@@ -164,7 +164,7 @@ fn heads(
         history::read(dir).map_err(|error| ReadError::Io { path: dir.join(history::FILE), error })?;
     let mut all = archive::heads(dir, verifier, wrong)?;
     match witnessed(dir, verifier, &[])? {
-        Some(Ok((head, _))) => all.push(head),
+        Some(Ok(witnessed)) => all.push(witnessed.head),
         Some(Err(why)) => wrong.push(Wrong::head(format!("`{WITNESSED}`: {why}"))),
         None => {}
     }

@@ -38,6 +38,15 @@ pub struct Cosignature {
     pub line: String,
 }
 
+/// A head that witnesses signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witnessed {
+    /// The head.
+    pub head: Checkpoint,
+    /// What those signed of it whose keys are known.
+    pub signed: Vec<Cosignature>,
+}
+
 impl Witness {
     /// Reads a verifier key, `name+id+key` (C2SP tlog-cosignature, "Format").
     ///
@@ -121,12 +130,12 @@ pub fn witnessed(
     dir: &Path,
     verifier: &Verifier,
     witnesses: &[Witness],
-) -> Result<Option<Result<(Checkpoint, Vec<Cosignature>), NotSigned>>, ReadError> {
+) -> Result<Option<Result<Witnessed, NotSigned>>, ReadError> {
     let Some(note) = read_if_there(&dir.join(WITNESSED))? else { return Ok(None) };
     let Ok(note) = String::from_utf8(note) else { return Ok(Some(Err(NotSigned::Form))) };
     let lines = note.rsplit_once("\n\n").map_or("", |(_, lines)| lines);
     let signed = witnesses.iter().filter_map(|witness| witness.find(&note, lines)).collect();
-    Ok(Some(verifier.open(&note).map(|head| (head, signed))))
+    Ok(Some(verifier.open(&note).map(|head| Witnessed { head, signed })))
 }
 
 /// The file of the newest head that witnesses signed.

@@ -8,6 +8,7 @@ mod notify;
 mod recall;
 mod reload;
 mod telemetry;
+mod witness;
 
 use std::fs;
 use std::io::{self, Write};
@@ -63,6 +64,8 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
     let mut metrics = Metrics::new();
     let keeping = archive::Figures::shown_in(metrics.registry_mut());
     let keeping = archive::start(&config, &vault, &log, keeping)?;
+    let witnesses = witness::Figures::shown_in(metrics.registry_mut());
+    let witnesses = witness::Asking::new(&config, &log, folder::log_signer(&vault)?.verifier(), witnesses)?;
     let figures = ::notify::Figures::shown_in(metrics.registry_mut());
     let notify = notify::open(&config, shelf, vault.clone(), figures)?;
     let compared = recall::comparisons(&gate, &folder::audit(&config.data_dir), now())?;
@@ -91,6 +94,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         let telling = tokio::spawn(notify.clone().run());
         let parts =
             reload::Parts { gate, gateway: gateway.clone(), notify, vault, log: log.clone(), maskers };
+        let asking = tokio::spawn(witnesses.run());
         let looking = tokio::spawn(approvals::look(parts.gate.clone()));
         reads::expect(&folder::audit(&config.data_dir))?;
         let reload = Reload::new(path.into(), config.clone(), parts);
@@ -111,6 +115,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         tokio::join!(databases, https);
         reload.abort();
         looking.abort();
+        asking.abort();
         telling.abort();
         if let Some(console) = console {
             // It ends by the same signal, in seconds.

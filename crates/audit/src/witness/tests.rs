@@ -63,8 +63,8 @@ fn a_head_that_was_witnessed_and_is_not_of_the_log_is_found() {
     let key = signer().verifier();
     assert!(witnessed(dir.path(), &key, &[]).unwrap().is_none());
     keep_witnessed(dir.path(), &note, &[cosigned(&note)]).unwrap();
-    let (head, signed) = witnessed(dir.path(), &key, &[other.witness.clone()]).unwrap().unwrap().unwrap();
-    assert_eq!((head.size, signed.len()), (3, 1));
+    let found = witnessed(dir.path(), &key, std::slice::from_ref(&other.witness)).unwrap().unwrap().unwrap();
+    assert_eq!((found.head.size, found.signed.len()), (3, 1));
     assert!(verify(dir.path(), &key, None).unwrap().holds());
     // The key signed another history, and so a witness saw it.
     for size in [2, 3, 4] {

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use access::Timestamp;
 use anyhow::{Context, bail};
+use audit::witness::{Witness, witnessed};
 use audit::{Entry, Leave, Order, Search, Verifier};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -117,6 +118,12 @@ enum Action {
         /// A checkpoint of the log that was kept elsewhere: shows, too, that nothing it vouches for is gone.
         #[arg(long, value_name = "FILE")]
         checkpoint: Option<PathBuf>,
+        /// The verifier key of a witness, or a file that holds it; once for each.
+        #[arg(long, value_name = "KEY|FILE")]
+        witness: Vec<String>,
+        /// How many of them must have signed a head of the log; all, unless given.
+        #[arg(long, value_name = "N", requires = "witness")]
+        quorum: Option<usize>,
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
@@ -165,8 +172,11 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
             export::export(&place.find(path)?, *format, &wanted)
         }
         Action::Restore(restore) => restore.run(path),
-        Action::Verify { place, key, checkpoint, format } => {
-            verify(&place.find(path)?, key.as_deref(), checkpoint.as_deref(), *format)
+        Action::Verify { place, key, checkpoint, witness, quorum, format } => {
+            let keys = witness.iter().map(|key| Ok(Witness::parse(&text_of(key)?)?));
+            let keys = keys.collect::<anyhow::Result<Vec<_>>>()?;
+            let witnesses = Witnesses { wanted: quorum.unwrap_or(keys.len()), keys };
+            verify(&place.find(path)?, key.as_deref(), checkpoint.as_deref(), &witnesses, *format)
         }
     }
 }
@@ -295,18 +305,36 @@ fn value(entry: &Entry) -> anyhow::Result<serde_json::Value> {
     Ok(serde_json::from_str(&json)?)
 }
 
-fn verify(dir: &Path, key: Option<&str>, checkpoint: Option<&Path>, format: Format) -> anyhow::Result<Exit> {
+/// The witnesses by whom the log must be signed.
+struct Witnesses {
+    keys: Vec<Witness>,
+    /// By how many of them.
+    wanted: usize,
+}
+
+fn verify(
+    dir: &Path,
+    key: Option<&str>,
+    checkpoint: Option<&Path>,
+    witnesses: &Witnesses,
+    format: Format,
+) -> anyhow::Result<Exit> {
     let verifier = verifier(dir, key)?;
     let known = checkpoint
         .map(|path| fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display())))
         .transpose()?;
     let report = audit::verify(dir, &verifier, known.as_deref())?;
+    // What is wrong with what they signed is in the report.
+    let signed = witnessed(dir, &verifier, &witnesses.keys)?.and_then(Result::ok);
+    let names: Vec<&str> = signed.iter().flat_map(|it| &it.signed).map(|one| &*one.name).collect();
+    let size = signed.as_ref().map(|it| it.head.size);
+    let is_witnessed = names.len() >= witnesses.wanted;
     let root: String = report.root.iter().map(|byte| format!("{byte:02x}")).collect();
     if format == Format::Json {
         let wrong: Vec<_> =
             report.wrong.iter().map(|wrong| json!({ "index": wrong.index, "what": wrong.what })).collect();
         output::json(&json!({
-            "ok": report.holds(), "entries": report.size, "root": root, "heads": report.heads,
+            "ok": report.holds() && is_witnessed, "witnessed": { "entries": size, "by": names }, "entries": report.size, "root": root, "heads": report.heads,
             "absent": report.absent, "not_signed_yet": report.tail, "unfinished_bytes": report.unfinished_bytes, "wrong": wrong,
             "key": verifier.to_string(),
         }))?;
@@ -329,18 +357,32 @@ fn verify(dir: &Path, key: Option<&str>, checkpoint: Option<&Path>, format: Form
                 pruned.why.as_str()
             ));
         }
+        if let Some(size) = size.filter(|_| !names.is_empty()) {
+            output::line(format!("the first {size} are under a head signed by {}", plain(&names.join(", "))));
+        }
         if report.tail > 0 {
             output::line(format!("{} newer entries are durable and not signed yet", report.tail));
         }
     }
-    Ok(if report.holds() { Exit::Fine } else { Exit::No })
+    if !is_witnessed && format == Format::Text {
+        eprintln!(
+            "NOT WITNESSED: {} of these witnesses must have signed, and {} have",
+            witnesses.wanted,
+            names.len()
+        );
+    }
+    Ok(if report.holds() && is_witnessed { Exit::Fine } else { Exit::No })
+}
+
+/// A key, in a file or as it is.
+fn text_of(key: &str) -> anyhow::Result<String> {
+    if Path::new(key).is_file() { Ok(fs::read_to_string(key)?) } else { Ok(key.to_owned()) }
 }
 
 /// The key given, in a file or as it is; or else the copy beside the log.
 pub fn verifier(dir: &Path, key: Option<&str>) -> anyhow::Result<Verifier> {
     let text = match key {
-        Some(key) if Path::new(key).is_file() => fs::read_to_string(key)?,
-        Some(key) => key.to_owned(),
+        Some(key) => text_of(key)?,
         None => {
             let beside = folder::verifier_key(dir);
             // An archive has it inside.

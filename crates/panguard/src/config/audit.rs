@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use audit::witness::Witness;
 use hyper::Uri;
 
 use super::file;
@@ -14,7 +15,20 @@ use super::resolve::{Reading, is_loopback};
 pub struct Audit {
     pub retention: Retention,
     pub archive: Option<Archive>,
+    pub witnesses: Vec<WitnessAt>,
+    /// How many of them must sign a head. INVARIANT: no more than there are.
+    pub quorum: usize,
     pub segment_bytes: u64,
+}
+
+/// A witness, and where it is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WitnessAt {
+    pub witness: Witness,
+    /// INVARIANT: `http` is on loopback.
+    pub url: Uri,
+    /// PEM file of authorities believed instead of the system's.
+    pub ca: Option<PathBuf>,
 }
 
 /// How long entries are kept.
@@ -70,6 +84,8 @@ impl Audit {
     pub const DEFAULT: Self = Self {
         retention: Retention { hot: days(95), all: days(400) },
         archive: None,
+        witnesses: Vec::new(),
+        quorum: 0,
         segment_bytes: 64 << 20,
     };
 }
@@ -83,7 +99,7 @@ impl Reading<'_> {
         is_cde: bool,
     ) -> Option<Audit> {
         let Some(at) = at else { return Some(Audit::DEFAULT) };
-        let file::Audit { retention, archive, segment_bytes } = &at.value;
+        let file::Audit { retention, archive, witnesses, quorum, segment_bytes } = &at.value;
         let retention = match retention {
             None => Some(Audit::DEFAULT.retention),
             Some(at) => self.retention(at, is_cde),
@@ -100,7 +116,50 @@ impl Reading<'_> {
                 self.wrong(at.line, message)
             }
         };
-        Some(Audit { retention: retention?, archive: archive?, segment_bytes: segment_bytes? })
+        let witnesses = self.witnesses(witnesses, at.line);
+        let quorum = self.quorum(quorum.as_ref(), witnesses.len());
+        Some(Audit {
+            retention: retention?,
+            archive: archive?,
+            witnesses,
+            quorum: quorum?,
+            segment_bytes: segment_bytes?,
+        })
+    }
+
+    /// Those that can be read; of the others it is said.
+    fn witnesses(&mut self, all: &[At<file::Witness>], line: u64) -> Vec<WitnessAt> {
+        let read: Vec<WitnessAt> = all.iter().filter_map(|at| self.witness(&at.value)).collect();
+        for (place, one) in read.iter().enumerate() {
+            if read.iter().take(place).any(|other| other.witness.name() == one.witness.name()) {
+                let message =
+                    format!("the witness `{}` is listed twice; keep one of them", one.witness.name());
+                self.note(line, message);
+            }
+        }
+        read
+    }
+
+    fn witness(&mut self, witness: &file::Witness) -> Option<WitnessAt> {
+        let url = self.address_of(&witness.url, "write the witness's address as `https://HOST/PATH`");
+        let key = match Witness::parse(&self.text(&witness.key)?) {
+            Ok(key) => Some(key),
+            Err(why) => self.wrong(witness.key.line, format!("the witness's key cannot be used: {why}")),
+        };
+        let ca = match &witness.ca {
+            None => Some(None),
+            Some(at) => self.path(at).map(Some),
+        };
+        Some(WitnessAt { witness: key?, url: url?, ca: ca? })
+    }
+
+    fn quorum(&mut self, at: Option<&At<u64>>, witnesses: usize) -> Option<usize> {
+        let Some(at) = at else { return Some(witnesses) };
+        match usize::try_from(at.value) {
+            Ok(quorum) if (1..=witnesses).contains(&quorum) => Some(quorum),
+            _ => self
+                .wrong(at.line, format!("there are {witnesses} witnesses, of whom one to all can be wanted")),
+        }
     }
 
     fn retention(&mut self, at: &At<file::Retention>, is_cde: bool) -> Option<Retention> {
@@ -211,12 +270,19 @@ impl Reading<'_> {
     }
 
     fn endpoint(&mut self, at: &At<String>) -> Option<Uri> {
+        let advice = "write the store's address as `https://HOST`, or `https://HOST:PORT`";
+        let uri = self.address_of(at, advice)?;
+        match uri.path() {
+            "" | "/" => Some(uri),
+            _ => self.wrong(at.line, advice),
+        }
+    }
+
+    fn address_of(&mut self, at: &At<String>, advice: &str) -> Option<Uri> {
         let text = self.text(at)?;
-        let uri = text.parse::<Uri>().ok().filter(|uri| uri.authority().is_some());
-        let uri = uri.filter(|uri| matches!(uri.path(), "" | "/") && uri.query().is_none());
+        let uri = text.parse::<Uri>().ok().filter(|uri| uri.authority().is_some() && uri.query().is_none());
         let Some(uri) = uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https"))) else {
-            return self
-                .wrong(at.line, "write the store's address as `https://HOST`, or `https://HOST:PORT`");
+            return self.wrong(at.line, advice);
         };
         if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
             return self.wrong(at.line, super::file::SECRET_ADVICE);

@@ -58,8 +58,25 @@ pub struct Audit {
     pub retention: Option<At<Retention>>,
     /// Where the log is copied to. Without it entries stay in `data_dir` until they are older than `all`.
     pub archive: Option<At<Archive>>,
+    /// Witnesses that sign the log's heads (C2SP tlog-witness).
+    #[serde(default)]
+    pub witnesses: Vec<At<Witness>>,
+    /// How many of them have to sign a head, for it to be kept as witnessed: all, unless given.
+    pub quorum: Option<At<u64>>,
     /// Length of the files in which the newest entries are: they leave `data_dir` only file by file. 67108864 unless given.
     pub segment_bytes: Option<At<u64>>,
+}
+
+/// A witness of the audit log. It has to know the log by its name and key, which are in `data_dir/audit.vkey`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Witness {
+    /// Its submission prefix: `https://witness.example.com/submit`.
+    pub url: At<String>,
+    /// Its verifier key for cosignatures by Ed25519, `name+id+key`.
+    pub key: At<String>,
+    /// A PEM file of the authorities that its certificate is checked against, instead of the system's.
+    pub ca: Option<At<String>>,
 }
 
 /// How long entries of the audit log are kept, as `400d`, `36h`, `90m` or `30s`.

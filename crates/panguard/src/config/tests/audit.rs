@@ -28,6 +28,9 @@ fn wrong(text: &str) -> Vec<String> {
     found.0.into_iter().map(|problem| problem.message).collect()
 }
 
+/// A made-up witness's key.
+const KEY: &str = "witness.example/w1+7e136b5c+BAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
+
 fn days(days: u64) -> Duration {
     Duration::from_secs(days * 86_400)
 }
@@ -61,6 +64,22 @@ fn logs_of_cardholder_data_are_not_kept_for_less_than_the_standard_asks() {
         panic!("without the label any time will do")
     };
     assert_eq!(config.audit.retention.all, Duration::from_secs(120));
+}
+
+#[test]
+fn witnesses_are_known_by_their_keys_and_all_of_them_must_sign_unless_told_otherwise() {
+    let one = format!("{{ url: 'https://witness.example/submit', key: '{KEY}' }}");
+    let audit = read(&format!("audit: {{ witnesses: [{one}] }}")).audit;
+    assert_eq!((audit.quorum, audit.witnesses[0].witness.name()), (1, "witness.example/w1"));
+    for (text, part) in [
+        (format!("audit: {{ witnesses: [{one}, {one}] }}"), "listed twice"),
+        (format!("audit: {{ witnesses: [{one}], quorum: 2 }}"), "there are 1 witnesses"),
+        (format!("audit: {{ witnesses: [{}] }}", one.replace("w1+", "w2+")), "mistyped"),
+        (format!("audit: {{ witnesses: [{}] }}", one.replace("https", "http")), "plain text"),
+    ] {
+        let found = wrong(&text);
+        assert!(found.len() == 1 && found[0].contains(part), "{text}: {found:?}");
+    }
 }
 
 #[test]

@@ -339,7 +339,7 @@ pub(crate) fn slashed(name: &TileName) -> String {
 }
 
 /// The folder of the earlier heads.
-const HEADS: &str = "heads";
+pub(crate) const HEADS: &str = "heads";
 
 /// The file of the verifier key.
 pub const KEY: &str = "log.vkey";

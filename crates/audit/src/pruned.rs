@@ -99,6 +99,11 @@ pub fn pruned(dir: &Path) -> Result<Option<Pruned>, ReadError> {
     if dir.join(TileName::full(Level::Entries, 0).path()).exists() {
         return Ok(None);
     }
+    noted(dir)
+}
+
+/// The same, also where no entry has left yet.
+pub(crate) fn noted(dir: &Path) -> Result<Option<Pruned>, ReadError> {
     let Some(note) = note(dir)? else { return Ok(None) };
     let text = str::from_utf8(&note).ok().and_then(|note| note.rsplit_once("\n\n"));
     Ok(text.and_then(|(text, _)| Pruned::parse(text)).map(|(pruned, _)| pruned))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use access::Timestamp;
 
-use crate::pruned::pruned;
+use crate::pruned::noted;
 use crate::publish::CHECKPOINT;
 use crate::segment::{self, Records};
 use crate::tile::{self, Edge, Level, TileName, WIDTH};
@@ -344,7 +344,7 @@ impl Lines {
         let width = (size - number * WIDTH).min(WIDTH);
         let bytes = match tile(&self.dir, TileName { level: Level::Entries, number, width })? {
             Some(bytes) => bytes,
-            None => match pruned(&self.dir)?.filter(|pruned| pruned.end > self.next) {
+            None => match noted(&self.dir)?.filter(|pruned| pruned.end > self.next) {
                 Some(pruned) if pruned.end >= self.end => return Ok(None),
                 Some(pruned) => {
                     self.next = pruned.end;

@@ -10,6 +10,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::archive;
+use crate::event::Leave;
 use crate::history;
 use crate::note::{Checkpoint, NotSigned, Verifier};
 use crate::pruned::{self, Pruned};
@@ -50,6 +51,11 @@ impl Report {
     /// Whether all is as it was written.
     pub fn holds(&self) -> bool {
         self.wrong.is_empty()
+    }
+
+    /// Whether all is here that was not too old to be kept: what is in an archive alone is not.
+    pub fn is_whole(&self) -> bool {
+        self.absent == 0 || self.pruned.as_ref().is_some_and(|pruned| pruned.why == Leave::Expired)
     }
 
     /// The first that is wrong, in the order of the entries.
@@ -237,6 +243,11 @@ fn pruned(
     };
     if pruned.end > heads.current.size || !pruned.end.is_multiple_of(WIDTH) {
         wrong.push(Wrong::head("`pruned` names an end that the log does not have"));
+        return Ok(None);
+    }
+    // The log's own note is good, too, and says that they are in the archive: here.
+    if pruned.why == Leave::Archived && dir.join(archive::HEADS).exists() {
+        wrong.push(Wrong::head("`pruned` is of the log's own folder and not of its archive"));
         return Ok(None);
     }
     let Pruned { end, root, .. } = pruned;

@@ -14,7 +14,7 @@ use crate::pruned;
 use crate::publish::CHECKPOINT;
 use crate::read::{self, ReadError};
 use crate::tile::{Level, TileName, WIDTH};
-use crate::verify::{NotVerifiable, Report, verify};
+use crate::verify::{NotVerifiable, Report, Wrong, verify};
 
 /// A log that was fetched from an archive.
 #[derive(Debug)]
@@ -78,7 +78,10 @@ pub fn restore(
     let head = newest(dir, verifier, &names).ok_or(NotRestored::Empty)?;
     let tiles = names_of(head.size);
     fetch(archive, dir, &tiles)?;
-    let report = verify(dir, verifier, known_head)?;
+    let mut report = verify(dir, verifier, known_head)?;
+    if !report.is_whole() {
+        report.wrong.push(Wrong { index: Some(0), what: "the archive does not hold it, and should".into() });
+    }
     let times = times(dir, report.size).ok();
     Ok(Restored { report, times: times.flatten() })
 }

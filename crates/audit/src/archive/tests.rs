@@ -234,6 +234,22 @@ fn no_note_but_the_logs_own_makes_a_deletion_a_pruning() {
 }
 
 #[test]
+fn the_logs_own_note_lets_nothing_go_from_its_archive() {
+    let (dir, kept, ..) = pruned_log();
+    fs::copy(dir.path().join("pruned"), kept.path().join("pruned")).unwrap();
+    for number in 0..3 {
+        fs::remove_file(kept.path().join(TileName::full(Level::Entries, number).path())).unwrap();
+    }
+    assert!(!check(kept.path()).holds());
+    // Without its heads it passes for a copy of the log's folder, but not for all that is kept.
+    fs::remove_dir_all(kept.path().join("heads")).unwrap();
+    assert!(!holds(kept.path()).is_whole());
+    let to = tempfile::tempdir().unwrap();
+    let archive = Directory::new(kept.path());
+    assert!(!restore(&archive, &signer().verifier(), to.path(), None).unwrap().report.holds());
+}
+
+#[test]
 fn an_archive_of_another_log_or_one_that_is_ahead_is_left_alone() {
     let (dir, kept) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let early = again(log(dir.path(), 300), dir.path());

@@ -4,6 +4,7 @@ mod find;
 pub mod line;
 mod replay;
 mod restore;
+mod verify;
 
 use std::collections::VecDeque;
 use std::fs;
@@ -13,7 +14,6 @@ use std::time::Duration;
 
 use access::Timestamp;
 use anyhow::{Context, bail};
-use audit::witness::{Witness, witnessed};
 use audit::{Entry, Leave, Order, Search, Verifier};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -27,6 +27,7 @@ use export::{Export, Form};
 use filter::Filter;
 use find::{Wanted, find};
 use restore::Restore;
+use verify::Verify;
 
 /// Read the audit log, and verify it.
 #[derive(Args)]
@@ -108,25 +109,7 @@ enum Action {
     /// Fetch the log from its archive into a folder, and verify it there.
     Restore(Restore),
     /// Verify the log offline; name the first entry that is wrong.
-    Verify {
-        #[command(flatten)]
-        place: Place,
-        /// The log's verifier key, or a file that holds it. Keep your own copy: whoever can change the log can
-        /// change the copy that lies beside it, which is used if none is given.
-        #[arg(long, value_name = "KEY|FILE")]
-        key: Option<String>,
-        /// A checkpoint of the log that was kept elsewhere: shows, too, that nothing it vouches for is gone.
-        #[arg(long, value_name = "FILE")]
-        checkpoint: Option<PathBuf>,
-        /// The verifier key of a witness, or a file that holds it; once for each.
-        #[arg(long, value_name = "KEY|FILE")]
-        witness: Vec<String>,
-        /// How many of them must have signed a head of the log; all, unless given.
-        #[arg(long, value_name = "N", requires = "witness")]
-        quorum: Option<usize>,
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
-    },
+    Verify(Verify),
 }
 
 /// Which of the entries that fit.
@@ -172,12 +155,7 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
             export::export(&place.find(path)?, *format, &wanted)
         }
         Action::Restore(restore) => restore.run(path),
-        Action::Verify { place, key, checkpoint, witness, quorum, format } => {
-            let keys = witness.iter().map(|key| Ok(Witness::parse(&text_of(key)?)?));
-            let keys = keys.collect::<anyhow::Result<Vec<_>>>()?;
-            let witnesses = Witnesses { wanted: quorum.unwrap_or(keys.len()), keys };
-            verify(&place.find(path)?, key.as_deref(), checkpoint.as_deref(), &witnesses, *format)
-        }
+        Action::Verify(verify) => verify.run(path),
     }
 }
 
@@ -303,75 +281,6 @@ fn print(index: u64, entry: &Entry, format: Format) -> anyhow::Result<()> {
 fn value(entry: &Entry) -> anyhow::Result<serde_json::Value> {
     let json = entry.to_json().context("an entry is longer than the log allows")?;
     Ok(serde_json::from_str(&json)?)
-}
-
-/// The witnesses by whom the log must be signed.
-struct Witnesses {
-    keys: Vec<Witness>,
-    /// By how many of them.
-    wanted: usize,
-}
-
-fn verify(
-    dir: &Path,
-    key: Option<&str>,
-    checkpoint: Option<&Path>,
-    witnesses: &Witnesses,
-    format: Format,
-) -> anyhow::Result<Exit> {
-    let verifier = verifier(dir, key)?;
-    let known = checkpoint
-        .map(|path| fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display())))
-        .transpose()?;
-    let report = audit::verify(dir, &verifier, known.as_deref())?;
-    // What is wrong with what they signed is in the report.
-    let signed = witnessed(dir, &verifier, &witnesses.keys)?.and_then(Result::ok);
-    let names: Vec<&str> = signed.iter().flat_map(|it| &it.signed).map(|one| &*one.name).collect();
-    let size = signed.as_ref().map(|it| it.head.size);
-    let is_witnessed = names.len() >= witnesses.wanted;
-    let root: String = report.root.iter().map(|byte| format!("{byte:02x}")).collect();
-    if format == Format::Json {
-        let wrong: Vec<_> =
-            report.wrong.iter().map(|wrong| json!({ "index": wrong.index, "what": wrong.what })).collect();
-        output::json(&json!({
-            "ok": report.holds() && is_witnessed, "witnessed": { "entries": size, "by": names }, "entries": report.size, "root": root, "heads": report.heads,
-            "absent": report.absent, "not_signed_yet": report.tail, "unfinished_bytes": report.unfinished_bytes, "wrong": wrong,
-            "key": verifier.to_string(),
-        }))?;
-    } else if let Some(first) = report.first_wrong() {
-        let place = first.index.map_or_else(|| "a signed head".to_owned(), |index| format!("entry {index}"));
-        eprintln!("NOT VERIFIED: the first that is wrong is {place}: {}", first.what);
-        if report.wrong.len() > 1 {
-            eprintln!("and {} more", report.wrong.len() - 1);
-        }
-    } else {
-        output::line(format!(
-            "verified: {} entries under {} signed heads, root {root}",
-            report.size, report.heads
-        ));
-        if let Some(pruned) = report.pruned.as_ref().filter(|_| report.absent > 0) {
-            output::line(format!(
-                "{} entries before {} are not here ({}): their hashes are, and were verified",
-                report.absent,
-                pruned.end,
-                pruned.why.as_str()
-            ));
-        }
-        if let Some(size) = size.filter(|_| !names.is_empty()) {
-            output::line(format!("the first {size} are under a head signed by {}", plain(&names.join(", "))));
-        }
-        if report.tail > 0 {
-            output::line(format!("{} newer entries are durable and not signed yet", report.tail));
-        }
-    }
-    if !is_witnessed && format == Format::Text {
-        eprintln!(
-            "NOT WITNESSED: {} of these witnesses must have signed, and {} have",
-            witnesses.wanted,
-            names.len()
-        );
-    }
-    Ok(if report.holds() && is_witnessed { Exit::Fine } else { Exit::No })
 }
 
 /// A key, in a file or as it is.

@@ -2,9 +2,11 @@
 
 import datetime
 import json
+import os
 import random
 import shutil
 import signal
+import subprocess
 import time
 
 import botocore.exceptions
@@ -12,6 +14,7 @@ import pytest
 
 from panguard_test import until
 from panguard_test.bucket import Bucket
+from panguard_test.gateway import binary
 
 POLICIES = """
 permit (principal, action in [Action::"connect", Action::"read", Action::"write", Action::"session"], resource);
@@ -89,7 +92,8 @@ def test_what_is_old_leaves_the_folder_once_it_is_archived_and_all_of_it_is_rest
     # The rest verifies, and says what is not here; so does the archive, which has all of that.
     report = json.loads(gateway.verify("--format", "json").stdout)
     assert report["ok"] and report["absent"] == min(here)
-    assert gateway.verify("--dir", tmp_path / "archive").returncode == 0
+    assert gateway.verify("--dir", tmp_path / "archive", "--whole").returncode == 0
+    assert gateway.verify().returncode == 0 and "NOT WHOLE" in gateway.verify("--whole").stderr
     assert {index: entry for index, entry in listed(gateway, "--dir", tmp_path / "archive").items() if index in gone} == \
         {index: before[index] for index in gone}
 
@@ -269,6 +273,15 @@ def test_a_bucket_is_an_archive_whose_objects_are_locked_for_as_long_as_they_are
     assert report["ok"] and report["entries"] >= first > 0
     back = listed(gateway, "--dir", tmp_path / "back")
     assert all(back[index] == before[index] for index in range(min(first, max(before) + 1)))
+    # With nothing left of the gateway but the log's key.
+    keys = {"AWS_ACCESS_KEY_ID": bucket.key["aws_access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": bucket.key["aws_secret_access_key"]}
+    key = (gateway.data / "audit.vkey").read_text().strip()
+    done = subprocess.run([binary(), "audit", "restore", "--from", f"s3://{bucket.name}/locked", "--endpoint", bucket.endpoint,
+                           "--region", bucket.region, "--key", key, "--to", tmp_path / "alone"],
+                          cwd=tmp_path, env={**os.environ, **keys}, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "restored and verified" in done.stdout, done.stderr
+
     gateway.start()
     work(gateway, issuer, 200)
     until(lambda: archived(gateway) < 256 and first_here(gateway) > first, "it goes on where it was", 30)

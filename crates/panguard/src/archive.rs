@@ -8,7 +8,7 @@ use audit::archive::{Archive, Directory};
 use vault::Vault;
 
 use crate::config::Place;
-use s3::Bucket;
+pub use s3::{Bucket, Keys};
 
 /// The archive at `place`. What is put into one that locks is locked for `all` from then on.
 ///

@@ -31,7 +31,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use mask::Classes;
 
-pub use audit::{Archive, Audit, Lock, Place, Retention, S3, WitnessAt};
+pub use audit::{Archive, Audit, Lock, Place, Retention, S3, S3At, WitnessAt};
 pub use credential::{CertificateKey, ClientCertificate};
 pub use http::{HttpConnection, Requests};
 pub use notify::Notify;

@@ -22,7 +22,7 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 use vault::Vault;
 
-use crate::config::{Lock, S3};
+use crate::config::{Lock, S3, S3At};
 use crate::serve::trust;
 
 /// A bucket of a store that speaks S3.
@@ -35,6 +35,13 @@ pub struct Bucket {
     client: Client<Full<Bytes>>,
     /// Its own, since whoever archives or restores waits for each answer.
     runtime: Runtime,
+}
+
+/// As whom requests are signed.
+pub struct Keys {
+    pub id: Secret,
+    pub secret: Secret,
+    pub token: Option<Secret>,
 }
 
 /// What the store answers.
@@ -51,9 +58,18 @@ impl Bucket {
                 format!("the vault holds no secret `{name}`; add it with `panguard secrets set {name}`")
             })
         };
-        let token = s3.session_token.as_ref().map(secret).transpose()?;
-        let id = Secret::from(s3.access_key_id.to_string());
-        let signer = Signer::s3(&s3.region, id, secret(&s3.secret_access_key)?, token);
+        let keys = Keys {
+            id: Secret::from(s3.access_key_id.to_string()),
+            secret: secret(&s3.secret_access_key)?,
+            token: s3.session_token.as_ref().map(secret).transpose()?,
+        };
+        let lock = s3.lock.map(|lock| (lock, all));
+        Ok(Self { lock, ..Self::with(&s3.at, keys)? })
+    }
+
+    /// One that is read, or whose objects are not locked.
+    pub fn with(s3: &S3At, keys: Keys) -> anyhow::Result<Self> {
+        let signer = Signer::s3(&s3.region, keys.id, keys.secret, keys.token);
         let trust: Option<Trust> = match s3.endpoint.scheme_str() {
             Some("http") => None,
             _ => Some(trust(s3.ca.as_deref())?),
@@ -65,7 +81,7 @@ impl Bucket {
             address: format!("{}/{}", endpoint.trim_end_matches('/'), s3.bucket),
             prefix: s3.prefix.clone(),
             signer,
-            lock: s3.lock.map(|lock| (lock, all)),
+            lock: None,
             client,
             runtime,
         })

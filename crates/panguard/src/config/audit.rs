@@ -53,19 +53,25 @@ pub enum Place {
     S3(S3),
 }
 
-/// A bucket.
+/// A bucket, and how objects are put into it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct S3 {
+    pub at: S3At,
+    pub access_key_id: Box<str>,
+    pub secret_access_key: vault::Name,
+    pub session_token: Option<vault::Name>,
+    pub lock: Option<Lock>,
+}
+
+/// Where a bucket is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct S3At {
     /// Scheme and authority. INVARIANT: `http` is on loopback.
     pub endpoint: Uri,
     pub bucket: Box<str>,
     /// Empty, or ends with `/`.
     pub prefix: Box<str>,
     pub region: Box<str>,
-    pub access_key_id: Box<str>,
-    pub secret_access_key: vault::Name,
-    pub session_token: Option<vault::Name>,
-    pub lock: Option<Lock>,
     /// PEM file of authorities believed instead of the system's.
     pub ca: Option<PathBuf>,
 }
@@ -256,16 +262,13 @@ impl Reading<'_> {
             None => Some(None),
             Some(at) => self.path(at).map(Some),
         };
+        let at = S3At { endpoint: endpoint?, bucket: bucket?, prefix: prefix?, region: region?, ca: ca? };
         Some(S3 {
-            endpoint: endpoint?,
-            bucket: bucket?,
-            prefix: prefix?,
-            region: region?,
+            at,
             access_key_id: id?.into(),
             secret_access_key: secret?,
             session_token: session_token?,
             lock: lock?,
-            ca: ca?,
         })
     }
 

@@ -48,7 +48,10 @@ fn an_archive_is_read_as_it_is_meant() {
     let archive = audit.archive.unwrap();
     assert_eq!((audit.retention.hot, archive.every), (days(100), Duration::from_secs(90)));
     let Place::S3(s3) = archive.place else { panic!("a bucket") };
-    assert_eq!((&*s3.bucket, &*s3.prefix, s3.lock), ("audit-logs", "gateways/one/", Some(Lock::Compliance)));
+    assert_eq!(
+        (&*s3.at.bucket, &*s3.at.prefix, s3.lock),
+        ("audit-logs", "gateways/one/", Some(Lock::Compliance))
+    );
     let archive = read("audit: { archive: { directory: ../elsewhere } }").audit.archive.unwrap();
     assert!(archive.place == Place::Directory(Path::new("/etc/panguard/../elsewhere").to_owned()));
 }

@@ -99,8 +99,11 @@ struct Keeper {
 
 impl Keeper {
     fn run(mut self, woken: &mpsc::Receiver<()>, stop: &AtomicBool, every: Duration) {
+        // Soon at first: else a gateway that is started anew each day would never look.
+        let mut wait = every.min(FIRST);
         // It is never woken but by its end.
-        while woken.recv_timeout(every) == Err(mpsc::RecvTimeoutError::Timeout) {
+        while woken.recv_timeout(wait) == Err(mpsc::RecvTimeoutError::Timeout) {
+            wait = every;
             if let Err(error) = self.round(stop) {
                 self.figures.failures.inc();
                 error!(error = %format!("{error:#}").replace('\n', "; "), "the audit log is not archived, it is tried again");
@@ -171,6 +174,9 @@ impl Keeper {
         (keep / 95).clamp(PRUNE_EVERY_MIN, PRUNE_EVERY_MAX)
     }
 }
+
+/// After a start.
+const FIRST: Duration = Duration::from_secs(60);
 
 const PRUNE_EVERY_MIN: Duration = Duration::from_secs(1);
 

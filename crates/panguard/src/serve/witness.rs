@@ -210,9 +210,11 @@ impl Asked {
             }
             StatusCode::CONFLICT => match said.trim().parse::<u64>() {
                 Ok(size) if size != old => Err(Unsigned::Elsewhere(size)),
-                Ok(_) | Err(_) => {
+                // Of the same size it has another (C2SP tlog-witness, "add-checkpoint").
+                Ok(_) | Err(_) if old == head.size => {
                     Err(Unsigned::Conflict(format!("it has signed another head of {old} entries")))
                 }
+                Ok(_) | Err(_) => Err(Unsigned::Failed(anyhow!("it answers 409 and not how far it is"))),
             },
             StatusCode::UNPROCESSABLE_ENTITY => {
                 let what = format!("the first {old} entries are not those of which it signed the head");

@@ -219,6 +219,28 @@ def test_a_killed_gateway_goes_on_with_its_log(make_gateway, issuer):
     assert statements == [f"select 'round {round}'" for round in range(3)]
 
 
+def test_what_a_kill_broke_off_ends_unknown_and_its_session_is_closed(make_gateway, issuer, in_background):
+    gateway = make_gateway()
+    with gateway.connect(issuer.agent()) as session:
+        session.execute("select 'done'")
+        said = in_background(lambda: pytest.raises(psycopg.OperationalError, session.execute, "select pg_sleep(60)"))
+        asked = until(lambda: [it["entry"] for it in gateway.audit("--where", "statement ~ pg_sleep")], "it is recorded")
+        gateway.kill()
+        said.result(10)
+    gateway.start()
+    of = lambda: [it["entry"] for it in gateway.audit() if it["entry"].get("request") == asked[0]["request"]]
+    intent, outcome = until(lambda: len(of()) == 2 and of(), "its end is recorded")
+    assert outcome["event"]["status"] == "unknown" and outcome["result"] == "failure"
+    assert (outcome["principal"], outcome["connection"]) == (intent["principal"], intent["connection"])
+    events = lambda: [it["entry"] for it in gateway.audit("--event", "session_closed")]
+    (closed,) = until(lambda: [it for it in events() if it["session"] == intent["session"]], "its session is closed")
+    assert closed["event"] == {"type": "session_closed", "reason": "the gateway ended before it", "commands": 2}
+    gateway.kill()
+    gateway.start()
+    gateway.stop()
+    assert len(of()) == 2, "once"
+
+
 def test_tail_shows_entries_as_they_come(make_gateway, issuer):
     import subprocess
 

@@ -1,5 +1,6 @@
 """The audit log is copied elsewhere, kept for as long as it must be, and restored by one command (PCI DSS 4.0.1, 10.5.1)."""
 
+import base64
 import datetime
 import json
 import os
@@ -15,6 +16,7 @@ import pytest
 from panguard_test import until
 from panguard_test.bucket import Bucket
 from panguard_test.gateway import binary
+from panguard_test.process import free_port
 
 POLICIES = """
 permit (principal, action in [Action::"connect", Action::"read", Action::"write", Action::"session"], resource);
@@ -311,3 +313,18 @@ def test_an_object_that_was_replaced_in_the_bucket_is_found(make_gateway, plain,
     bucket.s3.put_object(Bucket=bucket.name, Key="replaced/tile/entries/000", Body=forged)
     report = restored(gateway, tmp_path / "back")
     assert not report["ok"] and "changed" in report["wrong"][0]["what"]
+
+
+def test_what_a_collector_has_not_had_stays_where_it_finds_it(make_gateway, plain, issuer, tmp_path):
+    away = {"type": "webhook", "url": f"http://127.0.0.1:{free_port()}/", "key": {"secret": "hook"},
+            "format": "json"}
+    gateway = make_gateway(POLICIES, {"numbers": plain}, keep_to(tmp_path, sinks={"away": away}), start=False)
+    gateway.run("secrets", "set", "hook", input="whsec_" + base64.b64encode(bytes(32)).decode())
+    gateway.start()
+    work(gateway, issuer, 400)
+    until(lambda: (tmp_path / "archive" / "tile" / "entries" / "002").exists(), "it is archived", 20)
+    time.sleep(4)
+    assert first_here(gateway) == 0 and archived(gateway) < 256
+    gateway.write_config(audit=keep_to(tmp_path)["audit"])
+    until(lambda: first_here(gateway) > 0, "nobody waits for it any more", 20)
+    assert gateway.metric("panguard_audit_archive_failures_total") == 0

@@ -15,6 +15,7 @@ mod redacted;
 mod refusal;
 mod request;
 mod time;
+mod trace;
 
 pub use call::{Call, Endpoint, Field, Part, Wanted};
 pub use class::{DataClass, UnknownClass};
@@ -22,7 +23,7 @@ pub use facts::{
     Action, Answer, ColumnUse, Effect, Facts, Match, Member, Position, Resource, Use, counts_rows,
 };
 pub use mode::{Mode, ModeOf};
-pub use outcome::{Outcome, Revealed, Said, Status};
+pub use outcome::{Outcome, Revealed, Said, Status, Told};
 pub use permit::{Ahead, Metered, Mint, Permit, Receipt, Terms};
 pub use principal::{Admission, Approving, Authentication, Delegation, Kind, Principal};
 pub use question::{Alike, Before, Bound, Parameter, Question, Stage, Ticket, Verdict};
@@ -30,3 +31,4 @@ pub use redacted::{Redacted, Secret};
 pub use refusal::{Code, PolicyNote, Refusal};
 pub use request::{RequestId, SessionId};
 pub use time::Timestamp;
+pub use trace::Trace;

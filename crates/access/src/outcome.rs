@@ -17,6 +17,17 @@ pub struct Outcome {
     pub revealed: Vec<Revealed>,
     /// What a model said, where one was asked.
     pub said: Option<Box<Said>>,
+    /// The answer as it was told, where it is kept.
+    pub told: Option<Box<Told>>,
+}
+
+/// An answer as it was told, as far as it is kept. Never one in which something was revealed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Its values or its body. The gate masks it before it is recorded.
+    pub text: Redacted<Box<str>>,
+    /// Whether that is all of it.
+    pub is_whole: bool,
 }
 
 /// A value that was told as it is.

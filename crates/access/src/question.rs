@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::{Ahead, Facts, Permit, Redacted, Refusal, RequestId};
+use crate::{Ahead, Facts, Permit, Redacted, Refusal, RequestId, Trace};
 
 /// What a lane asks of the gate about one command.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct Question {
     pub waits: Option<bool>,
     /// How what it changes can be read beforehand, where that is one thing with a name.
     pub before: Option<Arc<Before>>,
+    /// Where it stands in its client's trace, if the client says.
+    pub trace: Option<Trace>,
     /// How another session reads it alike; or why none does, for whoever would be told what it would do.
     pub alike: Result<Alike, &'static str>,
 }

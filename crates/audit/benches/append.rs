@@ -168,6 +168,7 @@ fn entry(number: u32) -> Entry {
                 fingerprint: "b5bb9d8014a0f9b1d61e21e796d78dcc".into(),
                 facts: Arc::default(),
                 mode: None,
+                trace: None,
             }),
             policies: vec![PolicyNote { id: "agents-read".into(), reason: None, requirement: None }],
             policy_version: "c2f1".into(),

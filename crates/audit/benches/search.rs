@@ -125,6 +125,7 @@ fn entry(number: u64) -> Entry {
             masked: 1,
             bytes: 80,
             said: None,
+            answer: None,
         },
     };
     Entry {
@@ -175,6 +176,7 @@ fn asked(command: u64) -> Command {
         fingerprint: "b5bb9d8014a0f9b1d61e21e796d78dcc".into(),
         facts: Arc::new(facts),
         mode: None,
+        trace: None,
     }
 }
 

@@ -20,9 +20,24 @@ pub enum Control {
     Approvals,
     /// The machine's clock (10.6).
     Clock,
+    /// Where the audit log is brought.
+    Collectors,
 }
 
 impl Control {
+    /// All that there are.
+    pub const ALL: [Self; 9] = [
+        Self::AuditLog,
+        Self::Detection,
+        Self::IdentityKeys,
+        Self::Policies,
+        Self::Configuration,
+        Self::Vault,
+        Self::Approvals,
+        Self::Clock,
+        Self::Collectors,
+    ];
+
     /// Its word in entries.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -34,6 +49,7 @@ impl Control {
             Self::Vault => "vault",
             Self::Approvals => "approvals",
             Self::Clock => "clock",
+            Self::Collectors => "collectors",
         }
     }
 

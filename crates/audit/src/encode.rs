@@ -124,16 +124,22 @@ fn shortened(event: &Event, budget: usize) -> Event {
         | Event::ApprovalNotCounted { .. }
         | Event::Revealed { .. }
         | Event::ApprovalEnded { .. }
-        | Event::Outcome { said: None, .. }
         | Event::PolicyChanged { .. }
         | Event::ConfigurationChanged { .. }
         | Event::SecretChanged { .. }
         | Event::LogRead { .. }
-        | Event::LogPruned { .. } => {}
-        Event::Outcome { said: Some(said), .. } => {
-            said.shortened = true;
-            said.text = cut(&said.text, budget).into();
-            within(&mut said.tools, budget, |one| one.len() + 8);
+        | Event::LogPruned { .. }
+        | Event::SinkGap { .. }
+        | Event::SinkMoved { .. } => {}
+        Event::Outcome { said, answer, .. } => {
+            if let Some(said) = said {
+                said.shortened = true;
+                said.text = cut(&said.text, budget).into();
+                within(&mut said.tools, budget, |one| one.len() + 8);
+            }
+            if let Some(answer) = answer.as_mut().filter(|answer| answer.data.len() > budget) {
+                answer.data = "".into();
+            }
         }
     }
     event

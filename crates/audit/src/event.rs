@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use access::{Code, DataClass, Effect, Facts, Outcome, Position, Resource, Said, Stage, Status};
+use access::{Code, DataClass, Effect, Facts, Outcome, Position, Resource, Said, Stage, Status, Trace};
 use serde::{Deserialize, Serialize};
 
 use crate::control::{Closes, Control};
-use crate::{Indication, Who};
+use crate::{Indication, Sealed, Who};
 
 /// What happened: the type of event of PCI DSS 4.0.1, 10.2.2, with what belongs to that type.
 ///
@@ -193,6 +193,9 @@ pub enum Event {
         /// What a model said, where one was asked.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         said: Option<Box<SaidNote>>,
+        /// The answer as it was told, where answers are kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answer: Option<Box<Sealed>>,
     },
     /// Another policy set took over (10.2.1.7).
     PolicyChanged {
@@ -261,6 +264,26 @@ pub enum Event {
         /// How many commands and sessions were refused for it.
         refused: u64,
     },
+    /// A collector was not given entries, and never will be by itself (10.7.2).
+    SinkGap {
+        /// The sink's name in the configuration.
+        sink: Box<str>,
+        /// The first index that was not brought there.
+        from: u64,
+        /// The index at which it went on; 0 where the log is another than the one that was brought there before.
+        to: u64,
+        /// Why, in words from a fixed list and numbers.
+        why: Box<str>,
+    },
+    /// Somebody has a collector given entries again, or not at all.
+    SinkMoved {
+        /// The sink's name in the configuration.
+        sink: Box<str>,
+        /// The index that would have been next.
+        from: u64,
+        /// The index that is.
+        to: u64,
+    },
 }
 
 impl Event {
@@ -293,6 +316,8 @@ impl Event {
             Self::LogPruned { .. } => "log_pruned",
             Self::ControlFailed { .. } => "control_failed",
             Self::ControlRestored { .. } => "control_restored",
+            Self::SinkGap { .. } => "sink_gap",
+            Self::SinkMoved { .. } => "sink_moved",
         }
     }
 
@@ -307,7 +332,8 @@ impl Event {
             | Self::AuthenticationFailed { .. }
             | Self::CommandRefused { .. }
             | Self::ApprovalNotCounted { .. }
-            | Self::ControlFailed { .. } => Indication::Failure,
+            | Self::ControlFailed { .. }
+            | Self::SinkGap { .. } => Indication::Failure,
             Self::Outcome { status, .. } => match status {
                 StatusWord::Completed => Indication::Success,
                 StatusWord::Failed
@@ -334,7 +360,8 @@ impl Event {
             | Self::SecretChanged { .. }
             | Self::LogRead { .. }
             | Self::LogPruned { .. }
-            | Self::ControlRestored { .. } => Indication::Success,
+            | Self::ControlRestored { .. }
+            | Self::SinkMoved { .. } => Indication::Success,
         }
     }
 
@@ -411,7 +438,9 @@ impl Event {
             | Self::LogRead { .. }
             | Self::LogPruned { .. }
             | Self::ControlFailed { .. }
-            | Self::ControlRestored { .. } => None,
+            | Self::ControlRestored { .. }
+            | Self::SinkGap { .. }
+            | Self::SinkMoved { .. } => None,
         }
     }
 
@@ -426,6 +455,7 @@ impl Event {
             Self::ControlFailed { control, of, .. } | Self::ControlRestored { control, of, .. } => {
                 control.said(of)
             }
+            Self::SinkGap { sink, .. } | Self::SinkMoved { sink, .. } => format!("sink {sink}"),
             Self::SessionOpened { .. }
             | Self::SessionRefused { .. }
             | Self::AuthenticationFailed { .. }
@@ -458,7 +488,7 @@ impl From<&Outcome> for Event {
         };
         let Outcome { rows, masked, bytes, .. } = *outcome;
         let said = outcome.said.as_deref().map(|said| Box::new(SaidNote::from(said)));
-        Self::Outcome { status, code, rows, masked, bytes, said }
+        Self::Outcome { status, code, rows, masked, bytes, said, answer: None }
     }
 }
 
@@ -527,6 +557,24 @@ pub struct Command {
     /// In which way it was asked (PCI DSS 4.0.1, 7.2.6): `templates` or `admin`; none is `filtered`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Box<str>>,
+    /// Where it stands in its client's trace, as the client says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceNote>,
+}
+
+/// A place in a trace (W3C Trace Context), in hex.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TraceNote {
+    /// The trace's id.
+    pub id: Box<str>,
+    /// The id of the span by which the command was sent.
+    pub parent: Box<str>,
+}
+
+impl From<Trace> for TraceNote {
+    fn from(trace: Trace) -> Self {
+        Self { id: trace.id().into(), parent: trace.parent().into() }
+    }
 }
 
 /// [`access::Facts`] as they are recorded.

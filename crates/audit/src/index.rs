@@ -444,7 +444,7 @@ const FILE: &str = "index.db";
 const LOCK: &str = "lock";
 
 /// Of the schema, and of what values a field has: an index of another version is made anew.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 const SCHEMA: &str = "
     create table state (next integer not null, leaf blob not null);

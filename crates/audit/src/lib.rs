@@ -39,10 +39,12 @@ mod pruned;
 mod publish;
 mod read;
 mod recover;
+mod sealed;
 mod search;
 mod segment;
 mod tile;
 mod tree;
+mod unfinished;
 mod verify;
 pub mod witness;
 
@@ -51,7 +53,7 @@ pub use encode::{ENTRY_BYTES_MAX, Unreadable};
 pub use entry::{Entry, Indication, Who};
 pub use event::{
     Change, ColumnNote, Command, Ended, Event, FactsNote, Leave, MatchNote, PolicyNote, SaidNote, StageWord,
-    StatusWord, UseNote,
+    StatusWord, TraceNote, UseNote,
 };
 pub use index::{Index, NotIndexed, Order};
 pub use log::{Appending, Log, LogError, NotAppended, Options, State};
@@ -59,11 +61,13 @@ pub use note::{BadKey, Checkpoint, NotSigned, Signer, Verifier};
 pub use prove::{checkpoint, prove, prove_consistency};
 pub use prune::{NotPruned, Pruning, plan};
 pub use pruned::{Pruned, first, pruned};
-pub use read::{Entries, Lines, ReadError, Signed, entries, lines, signed, since, size};
+pub use read::{Entries, Lines, ReadError, Signed, entries, lines, resumes, signed, since, size};
+pub use sealed::{AnswerKey, NotOpened, Sealed};
 pub use search::{Field, Misunderstood, Search};
 #[doc(hidden)]
 pub use segment::fuzz_record;
 pub use tree::{
     Hash, consistency_proof, inclusion_proof, leaf_hash, root_of, verify_consistency, verify_inclusion,
 };
+pub use unfinished::Unfinished;
 pub use verify::{NotVerifiable, Report, Wrong, verify};

@@ -68,6 +68,8 @@ impl Options {
 pub struct State {
     /// Entries that are durable.
     pub durable: u64,
+    /// Whether the run before ended by itself; true for a new log.
+    pub clean: bool,
     /// Entries under the newest signed checkpoint.
     pub published: u64,
     /// Why nothing can be appended any more, if so. Only opening the log again can change that.
@@ -245,7 +247,7 @@ impl Log {
         let open = Open { wishes, stop, committer, spares: spares.thread, publisher, _lock: lock };
         let open = Mutex::new(Some(open));
         let gateway = Arc::clone(&options.gateway);
-        let log = Self { inner: Arc::new(Inner { gateway, queue, published, open }) };
+        let log = Self { inner: Arc::new(Inner { gateway, clean, queue, published, open }) };
         log.say_opened(size, clean, &verifier.to_string(), options)?;
         Ok(log)
     }
@@ -280,6 +282,7 @@ impl Log {
         let published = self.inner.published.lock().unwrap_or_else(PoisonError::into_inner);
         State {
             durable: self.inner.queue.durable(),
+            clean: self.inner.clean,
             published: published.size,
             failed: self.inner.queue.failed(),
             unpublished: published.failed.clone(),
@@ -336,6 +339,7 @@ impl Log {
 
 struct Inner {
     gateway: Arc<str>,
+    clean: bool,
     queue: Arc<Queue>,
     published: Arc<Mutex<Published>>,
     open: Mutex<Option<Open>>,

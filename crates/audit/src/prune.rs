@@ -61,8 +61,8 @@ pub struct Pruning {
     pruned: Pruned,
 }
 
-/// Which entries of the log at `dir` are all older than `before` and may leave its folder: with an archive those that it
-/// holds, which is looked at; without one all. `None` when there are none.
+/// Which entries of the log at `dir`, before entry `until`, are all older than `before` and may leave its folder: with an
+/// archive those that it holds, which is looked at; without one all. `None` when there are none.
 ///
 /// # Errors
 /// [`NotPruned`].
@@ -71,6 +71,7 @@ pub fn plan(
     verifier: &Verifier,
     archive: Option<&dyn Archive>,
     before: Timestamp,
+    until: u64,
 ) -> Result<Option<Pruning>, NotPruned> {
     let head = prove::checkpoint(dir)?.map(|note| verifier.open(&note)).transpose();
     let head = head.map_err(|why| NotPruned::Note { file: "checkpoint", why })?;
@@ -85,7 +86,7 @@ pub fn plan(
         None => u64::MAX,
         Some(archive) => head_of(archive, verifier)?.map_or(0, |head| head.size),
     };
-    let end = held.min(head.size).min(first_in_segments(dir)?);
+    let end = until.min(held).min(head.size).min(first_in_segments(dir)?);
     let mut edge = read::edge(dir, first)?;
     let mut newest = known.map_or(Timestamp(i64::MIN), |known| known.newest);
     while edge.size() + WIDTH <= end && edge.size() - first < PRUNED_MAX {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use access::Timestamp;
 
-use crate::pruned::noted;
+use crate::pruned::{first, noted};
 use crate::publish::CHECKPOINT;
 use crate::segment::{self, Records};
 use crate::tile::{self, Edge, Level, TileName, WIDTH};
@@ -125,6 +125,40 @@ pub fn since(dir: &Path, time: Timestamp) -> Result<u64, ReadError> {
         }
     }
     Ok(low)
+}
+
+/// The first index in `range` at which there is an entry that can be read; its end, if there is none.
+///
+/// For whoever follows a log of which a part is gone. Files go whole, so it looks at where they begin first.
+///
+/// # Errors
+/// A file cannot be read, though it is there.
+pub fn resumes(dir: &Path, range: Range<u64>) -> Result<u64, ReadError> {
+    let mut next = range.start.max(first(dir)?);
+    while next < range.end {
+        let bundle = (next / WIDTH).saturating_add(1).saturating_mul(WIDTH);
+        if bundle < range.end && !is_there(dir, next)? && !is_there(dir, bundle)? {
+            next = bundle;
+            continue;
+        }
+        for index in next..bundle.min(range.end) {
+            if is_there(dir, index)? {
+                return Ok(index);
+            }
+        }
+        next = bundle;
+    }
+    Ok(range.end)
+}
+
+fn is_there(dir: &Path, index: u64) -> Result<bool, ReadError> {
+    match entries(dir, index..index.saturating_add(1)).next() {
+        Some(Ok(_)) => Ok(true),
+        Some(Err(error @ ReadError::Io { .. })) => Err(error),
+        Some(Err(ReadError::Missing { .. } | ReadError::Entry { .. } | ReadError::Changed { .. })) | None => {
+            Ok(false)
+        }
+    }
 }
 
 /// Iterator of [`entries`].

@@ -3,10 +3,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use access::{
     Admission, Code, Effect, Facts, Match, Mint, Mode, Outcome, Question, Refusal, Secret, SessionId, Stage,
-    Terms, Timestamp, Use, Verdict,
+    Terms, Timestamp, Told, Use, Verdict,
 };
-use arc_swap::ArcSwap;
-use audit::{Entry, Event, NotAppended};
+use arc_swap::{ArcSwap, ArcSwapOption};
+use audit::{AnswerKey, Entry, Event, NotAppended, Sealed};
 use mask::Masker;
 use policy::Policies;
 use quick_cache::sync::Cache;
@@ -17,7 +17,7 @@ use crate::controls::Controls;
 use crate::guesses::Guesses;
 use crate::hide::Hide;
 use crate::minting::{Minting, not_recorded};
-use crate::record::{RECORDED, Recorder};
+use crate::record::{MARGIN_BYTES, RECORDED, Recorder};
 use crate::rules::{Counted, Decided, Rules};
 use crate::tokens::Tokens;
 use crate::written::writes_a_mask;
@@ -36,8 +36,22 @@ pub struct Gate {
     pub(crate) name: Arc<str>,
     pub(crate) guesses: Arc<Guesses>,
     pub(crate) tokens: Tokens,
+    answers: ArcSwapOption<Answers>,
     askers: Cache<Asker, u64>,
     asker_next: AtomicU64,
+}
+
+/// How answers are kept.
+pub struct Answers {
+    /// What seals them.
+    pub key: AnswerKey,
+    /// How many bytes of each are kept. Lanes are to keep [`Answers::MARGIN_BYTES`] more.
+    pub bytes_max: usize,
+}
+
+impl Answers {
+    /// What is masked beyond a cut, so that nothing is missed that is cut by it.
+    pub const MARGIN_BYTES: usize = MARGIN_BYTES;
 }
 
 /// The answer to one [`Question`].
@@ -88,6 +102,7 @@ impl Gate {
             name: name.into(),
             guesses: Arc::default(),
             tokens: Tokens::default(),
+            answers: ArcSwapOption::empty(),
             askers: Cache::new(ASKERS_MAX),
             asker_next: AtomicU64::new(0),
         }
@@ -296,7 +311,8 @@ impl Gate {
     pub fn done(&self, admitted: &Admitted, outcome: &Outcome, now: Timestamp) {
         self.revealed(admitted, outcome, now);
         let mut event = Event::from(outcome);
-        if let Event::Outcome { code, said, .. } = &mut event {
+        if let Event::Outcome { code, said, answer, .. } = &mut event {
+            *answer = outcome.told.as_ref().and_then(|told| self.sealed(outcome.request, told)).map(Box::new);
             // An upstream's word, and a model's.
             *code = self.recorder.name(code);
             if let Some(said) = said {
@@ -305,6 +321,18 @@ impl Gate {
             }
         }
         self.log.note(&admitted.entry(now, outcome.request, event));
+    }
+
+    /// Keeps answers, sealed by this, from now on; or none.
+    pub fn keep_answers(&self, answers: Option<Answers>) {
+        self.answers.store(answers.map(Arc::new));
+    }
+
+    fn sealed(&self, request: access::RequestId, told: &Told) -> Option<Sealed> {
+        let answers = self.answers.load();
+        let answers = answers.as_ref()?;
+        let (text, is_whole) = self.recorder.answer(told.text.expose(), answers.bytes_max)?;
+        answers.key.seal(request, &text, is_whole && told.is_whole)
     }
 
     /// Records that a session ended, and why in a few words. Nothing waits for it.

@@ -97,6 +97,7 @@ impl Gate {
             fingerprint: "".into(),
             facts: Arc::new(FactsNote::default()),
             mode: None,
+            trace: None,
         };
         Ok(Request {
             id: session.request(1).to_string().into(),

@@ -47,7 +47,7 @@ pub use approval::{
 pub use checks::{Allowed, Approvable, Denied};
 pub use controls::{Controls, Failure, Found, Turned};
 pub use explain::{Asking, explain};
-pub use gate::{Asked, Gate, Stranger};
+pub use gate::{Answers, Asked, Gate, Stranger};
 pub use granting::Wish;
 pub use limits::{Allowance, Limits, TooMany, Who};
 pub use pending::{Append, Appending, Pending};

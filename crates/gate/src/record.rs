@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use access::{Bound, Call, DataClass, Endpoint, Facts, Parameter, Question, Secret};
-use audit::{Command, FactsNote, SaidNote, StageWord};
+use audit::{Command, FactsNote, SaidNote, StageWord, TraceNote};
 use aws_lc_rs::hmac;
 use mask::{Classes, Masker};
 
@@ -43,7 +43,7 @@ pub(crate) const SHOWN: Room = Room { statement: 256 << 10, parameter: 64 << 10,
 
 /// What is masked beyond a cut, so that no number that is cut by it is missed: a card number is found
 /// whole, or it would be recorded in part.
-const MARGIN_BYTES: usize = 4 << 10;
+pub(crate) const MARGIN_BYTES: usize = 4 << 10;
 
 impl Recorder {
     pub(crate) fn new(masker: Masker, key: &Secret) -> Self {
@@ -86,6 +86,7 @@ impl Recorder {
             fingerprint: if kept.sad { "".into() } else { self.fingerprint(question) },
             facts,
             mode,
+            trace: question.trace.map(TraceNote::from),
         }
     }
 
@@ -150,6 +151,14 @@ impl Recorder {
     }
 
     /// `text` masked, or `None` if it holds sensitive authentication data.
+    /// The first bytes of an answer as they are recorded, and whether that is all; nothing where it may not be.
+    pub(crate) fn answer(&self, text: &str, bytes_max: usize) -> Option<(String, bool)> {
+        let mut kept = self.masked(text)?;
+        let is_whole = kept.len() <= bytes_max;
+        kept.truncate(kept.floor_char_boundary(bytes_max));
+        Some((kept, is_whole))
+    }
+
     fn masked(&self, text: &str) -> Option<String> {
         match self.masker.text(text.as_bytes()) {
             None => Some(text.to_owned()),

@@ -306,7 +306,7 @@ impl Notify {
             }
             Medium::Mail(it) => {
                 let password = it.credential.as_ref().map(|(_, password)| secret(password)).transpose()?;
-                let mail = mail::compose(it, &message(), event, console, now);
+                let mail = mail::compose(it, &message(), event.into(), console, now);
                 smtp::send(it, &channel.trust, password.as_ref(), &self.place.machine, &mail).await?;
                 Ok(None)
             }

@@ -8,6 +8,7 @@
 //! It stands beside everything: no command waits for a message, and none is decided by whether one arrives. What is sent holds
 //! what a [`gate::Request`] does, which is masked.
 
+mod alert;
 mod answer;
 mod channel;
 mod courier;
@@ -36,7 +37,8 @@ pub use channel::{Channel, Mail, MailTls, Medium, Person};
 pub use event::Event;
 pub use figures::Figures;
 pub use hook::{Hook, Taken};
-pub use plain::{is_unseen, plain};
+pub use plain::{is_unseen, plain, plain_json};
+pub use signature::sign_webhook;
 pub use smtp::is_address;
 pub use store::{Delivery, Stands};
 

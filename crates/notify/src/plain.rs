@@ -12,6 +12,20 @@ pub fn plain(text: &str) -> String {
     plain
 }
 
+/// JSON that means the same as `value`, with the same characters as JSON's own escapes.
+pub fn plain_json(value: &serde_json::Value) -> String {
+    let mut plain = String::new();
+    // Written without line ends, it has such characters in strings alone.
+    for c in value.to_string().chars() {
+        if is_unseen(c) {
+            plain.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            plain.push(c);
+        }
+    }
+    plain
+}
+
 /// Whether a character does something else than to be seen.
 pub fn is_unseen(c: char) -> bool {
     c.is_control()

@@ -1,6 +1,6 @@
 //! The command line: one file per command.
 
-pub mod audit;
+mod audit;
 mod ca;
 mod check;
 mod demo;
@@ -52,6 +52,7 @@ enum Command {
     Serve(serve::Arguments),
     Check(check::Arguments),
     Audit(audit::Arguments),
+    Trace(audit::Trace),
     Evidence(evidence::Arguments),
     Ca(ca::Arguments),
     Env(env::Arguments),
@@ -75,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&config, &arguments),
         Command::Check(arguments) => check::run(&config, &arguments),
         Command::Audit(arguments) => audit::run(&config, &arguments),
+        Command::Trace(arguments) => audit::follow(&config, &arguments),
         Command::Evidence(arguments) => evidence::run(&config, &arguments),
         Command::Ca(arguments) => ca::run(&config, &arguments),
         Command::Env(arguments) => env::run(&config, &arguments),

@@ -3,6 +3,7 @@
 //! Every problem names the file, the line and what to write instead. Secrets are never in the file.
 
 mod audit;
+mod controls;
 mod credential;
 mod expand;
 mod file;
@@ -13,6 +14,7 @@ mod notify;
 mod openapi;
 mod place;
 mod resolve;
+mod sinks;
 mod store;
 mod syntax;
 mod templates;
@@ -32,12 +34,14 @@ use jiff::tz::TimeZone;
 use mask::Classes;
 
 pub use audit::{Archive, Audit, Lock, Place, Retention, S3, S3At, WitnessAt};
+pub use controls::Controls;
 pub use credential::{CertificateKey, ClientCertificate};
 pub use http::{HttpConnection, Requests};
 pub use notify::Notify;
 pub use openapi::Openapi;
 pub use place::{Problem, Problems};
 pub use resolve::is_loopback;
+pub use sinks::Sink;
 
 /// The configuration, checked: paths are absolute or count from the working directory, addresses are
 /// addresses, and what is refused is not here.
@@ -65,7 +69,10 @@ pub struct Config {
     pub audit: Audit,
     /// Where people are told of requests for approval, and answer them.
     pub notify: Notify,
+    /// Where the audit log is brought.
+    pub sinks: Vec<Sink>,
     pub limits: Limits,
+    pub controls: Controls,
     /// What the file asks for and is left out: this build does not have it, or its time is over.
     pub notices: Vec<Problem>,
 }
@@ -193,6 +200,7 @@ impl Config {
             ("masking.classes", self.classes == new.classes),
             ("audit", self.audit == new.audit),
             ("limits", self.limits == new.limits),
+            ("controls", self.controls == new.controls),
         ];
         same.into_iter().find_map(|(key, same)| (!same).then_some(key))
     }

@@ -91,6 +91,11 @@ pub fn verifier_key(dir: &Path) -> PathBuf {
     dir.with_extension("vkey")
 }
 
+/// Where it is written down where each sink of the audit log at `dir` is.
+pub fn sinks(dir: &Path) -> PathBuf {
+    beside(dir, "-sinks")
+}
+
 /// The name of the log's key in the vault.
 pub fn log_key_name() -> anyhow::Result<Name> {
     Ok(Name::internal("audit-signing")?)

@@ -3,11 +3,14 @@
 
 mod approvals;
 mod archive;
+mod controls;
 mod live;
 mod notify;
 mod recall;
 mod reload;
+mod sinks;
 mod telemetry;
+mod unfinished;
 mod witness;
 
 use std::fs;
@@ -32,6 +35,7 @@ use wire_postgres::startup::{Auth, Discovery};
 use crate::config::{self, Config, HttpConnection, PanProfile, process_env};
 use crate::{authority, folder, reads};
 use approvals::Shelf;
+use controls::Watch;
 pub use live::{target, trust, upstream};
 use reload::Reload;
 pub use telemetry::LogFormat;
@@ -62,12 +66,21 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         gate(&config, policies, &log, &vault)?
     };
     let mut metrics = Metrics::new();
-    let keeping = archive::Figures::shown_in(metrics.registry_mut());
-    let keeping = archive::start(&config, &vault, &log, keeping)?;
     let witnesses = witness::Figures::shown_in(metrics.registry_mut());
     let witnesses = witness::Asking::new(&config, &log, folder::log_signer(&vault)?.verifier(), witnesses)?;
     let figures = ::notify::Figures::shown_in(metrics.registry_mut());
     let notify = notify::open(&config, shelf, vault.clone(), figures)?;
+    let figures = controls::Figures::shown_in(metrics.registry_mut());
+    let watch = Watch::resume(gate.clone(), notify.clone(), &config.data_dir, figures)?;
+    let figures = ship::Figures::shown_in(metrics.registry_mut());
+    let ship = sinks::open(&config, log.clone(), vault.clone(), figures)?;
+    let collectors = sinks::sinks(&config)?;
+    let figures = archive::Figures::shown_in(metrics.registry_mut());
+    let brought = {
+        let ship = ship.clone();
+        Box::new(move || sinks::brought(&ship))
+    };
+    let keeping = archive::start(&config, &vault, &log, brought, figures)?;
     let compared = recall::comparisons(&gate, &folder::audit(&config.data_dir), now())?;
     info!(compared, "comparisons of the last day are counted");
     let served = runtime.block_on(async {
@@ -92,10 +105,30 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
             }
         };
         let telling = tokio::spawn(notify.clone().run());
-        let parts =
-            reload::Parts { gate, gateway: gateway.clone(), notify, vault, log: log.clone(), maskers };
         let asking = tokio::spawn(witnesses.run());
-        let looking = tokio::spawn(approvals::look(parts.gate.clone()));
+        let places = controls::Places {
+            gateway: gateway.clone(),
+            vault: vault.clone(),
+            log: log.clone(),
+            ship: ship.clone(),
+            audit: folder::audit(&config.data_dir),
+            verifier: folder::log_signer(&vault)?.verifier(),
+            every: config.controls,
+        };
+        let looking = tokio::spawn(approvals::look(gate.clone(), watch.clone()));
+        let watching = tokio::spawn(watch.clone().run(places));
+        let log = log.clone();
+        ship.replace(collectors);
+        let parts = reload::Parts {
+            gate,
+            gateway: gateway.clone(),
+            notify,
+            ship: ship.clone(),
+            vault,
+            log,
+            watch: watch.clone(),
+            maskers,
+        };
         reads::expect(&folder::audit(&config.data_dir))?;
         let reload = Reload::new(path.into(), config.clone(), parts);
         let reload = tokio::spawn(reload.run(signal(SignalKind::hangup())?));
@@ -116,7 +149,10 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         reload.abort();
         looking.abort();
         asking.abort();
+        watching.abort();
+        watch.keep();
         telling.abort();
+        ship.end().await;
         if let Some(console) = console {
             // It ends by the same signal, in seconds.
             _ = console.await;
@@ -154,6 +190,9 @@ fn open_log(config: &Config, vault: &Vault) -> anyhow::Result<Log> {
     let options = audit::Options::new(&gateway_name(), env!("CARGO_PKG_VERSION"), now());
     let options = audit::Options { segment_bytes: config.audit.segment_bytes, ..options };
     let log = Log::open(&dir, signer, options)?;
+    if !log.state().clean {
+        unfinished::close(log.clone(), dir.clone());
+    }
     let beside = folder::verifier_key(&dir);
     fs::write(&beside, format!("{key}\n")).with_context(|| format!("cannot write `{}`", beside.display()))?;
     info!(key, "audit log open; keep its key elsewhere");
@@ -255,6 +294,7 @@ fn limits(config: &Config) -> Limits {
         startup_time: limits.startup,
         message_bytes: limits.message_bytes,
         shutdown_time: limits.shutdown_grace,
+        answer_bytes: 0,
     }
 }
 
@@ -276,6 +316,7 @@ fn console_state(
     log: &Log,
     gateway: &Arc<Gateway>,
 ) -> console::State {
+    let watched = gate.clone();
     let (log, issuers, catalogs, people) = (log.clone(), gateway.clone(), gateway.clone(), gateway.clone());
     let checks = vec![
         // Why it failed names files; a passer-by needs no more than that it did.
@@ -283,6 +324,7 @@ fn console_state(
             Some(_) => vec!["it cannot be written".into()],
             None => Vec::new(),
         }),
+        console::Check::new("controls", move || closing(&watched)),
         console::Check::new("issuers", move || issuers.issuers_not_ready()),
         console::Check::new("catalogs", move || catalogs.catalogs_not_ready()),
     ];
@@ -293,6 +335,12 @@ fn console_state(
     let known = gateway.clone();
     let labels: console::Labels = Box::new(move |connection| known.labels(connection));
     console::State { metrics, checks, gate, notify: Some(notify), identify, labels, clock: now }
+}
+
+/// Controls for which commands are refused.
+fn closing(gate: &Gate) -> Vec<Box<str>> {
+    let failures = gate.controls().failures().into_iter().filter(|it| it.closes != audit::Closes::Nothing);
+    failures.map(|it| it.control.said(&it.of).into()).collect()
 }
 
 fn ready_line(config: &Config, policies: usize) -> String {
@@ -347,6 +395,7 @@ fn watched(path: &Path, config: &Config) -> Vec<PathBuf> {
     let certificates = config.https.values().filter_map(|connection| connection.certificate.as_ref());
     files.extend(certificates.flat_map(config::ClientCertificate::files).cloned());
     files.extend(config.notify.channels.iter().filter_map(|channel| channel.ca.clone()));
+    files.extend(config.sinks.iter().filter_map(|sink| sink.ca.clone()));
     files.extend(config.connections.values().filter_map(|connection| connection.templates.clone()));
     let documents = config.https.values().filter_map(|connection| connection.openapi.as_ref());
     files.extend(documents.map(|openapi| openapi.file.clone()));

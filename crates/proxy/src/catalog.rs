@@ -84,6 +84,11 @@ impl CatalogWatch {
         self.is_ready().then(|| self.shared.snapshot.clone())
     }
 
+    /// Where the snapshot is, if it may be believed now.
+    pub(crate) fn ready(&self) -> Option<Arc<ArcSwap<Catalog>>> {
+        self.is_ready().then(|| self.shared.snapshot.clone())
+    }
+
     /// Whether there is a snapshot that may be believed.
     pub(crate) fn is_ready(&self) -> bool {
         self.shared.known_at().is_some_and(|known| known.elapsed() < SNAPSHOT_AGE_MAX)

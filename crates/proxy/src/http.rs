@@ -116,6 +116,11 @@ impl Https {
         self.named(name).map(|it| it.connection.labels.clone())
     }
 
+    /// The connections, as their lanes know them.
+    pub(crate) fn lanes(&self) -> Vec<Arc<wire_http::Connection>> {
+        self.by_name.load().values().map(|it| it.connection.lane.clone()).collect()
+    }
+
     fn named(&self, name: &str) -> Option<Arc<Reachable>> {
         self.by_name.load().get(name).cloned()
     }

@@ -93,6 +93,17 @@ impl Issuers {
     }
 }
 
+impl Issuers {
+    /// Every issuer, and why its keys could not be fetched the last time, if so.
+    pub fn fetched(&self) -> Vec<(Box<str>, Result<(), String>)> {
+        let fetched = |watched: &Watched| match watched.shared.failed.load_full() {
+            None => Ok(()),
+            Some(why) => Err(why.to_string()),
+        };
+        self.0.iter().map(|watched| (watched.issuer.as_str().into(), fetched(watched))).collect()
+    }
+}
+
 /// One issuer, and the task that fetches its keys.
 struct Watched {
     issuer: Issuer,
@@ -103,6 +114,8 @@ struct Watched {
 
 struct Shared {
     keys: ArcSwapOption<Keys>,
+    /// Why they could not be fetched the last time, if so.
+    failed: ArcSwapOption<String>,
     refresh: Mutex<Refresh>,
     /// Tells the task that a fetch is due.
     wake: Notify,
@@ -115,6 +128,7 @@ impl Watched {
         let fetch = Fetch::new(issuer.as_str(), &trust)?;
         let shared = Arc::new(Shared {
             keys: ArcSwapOption::empty(),
+            failed: ArcSwapOption::empty(),
             refresh: Mutex::new(Refresh::new(now())),
             wake: Notify::new(),
             fetches: watch::Sender::new(()),
@@ -180,10 +194,12 @@ async fn keep_fresh(issuer: Issuer, fetch: Fetch, shared: Arc<Shared>) {
                     info!(issuer = issuer.as_str(), index = ignored.index, why = ignored.why, "key ignored");
                 }
                 shared.keys.store(Some(Arc::new(keys)));
+                shared.failed.store(None);
                 shared.refresh().fetched(now());
             }
             Err(error) => {
                 warn!(issuer = issuer.as_str(), %error, "issuer's keys not fetched");
+                shared.failed.store(Some(Arc::new(error.to_string())));
                 shared.refresh().failed(now());
             }
         }

@@ -25,6 +25,7 @@ mod connection;
 mod limits;
 mod metrics;
 mod random;
+mod rehearsal;
 mod sample;
 #[cfg(test)]
 mod stand_in;
@@ -45,5 +46,5 @@ pub use metrics::Metrics;
 pub use serve::{Gateway, Live, Settings};
 pub use tls::{
     Authority, ClientCertificate, ClientKey, NoAuthority, ROOT_LIFETIME, TlsError, Trust, UpstreamTls,
-    Verify, certificates, listening,
+    Verify, certificates, fetching, listening,
 };

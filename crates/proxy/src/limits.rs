@@ -11,6 +11,8 @@ pub struct Limits {
     pub message_bytes: usize,
     /// How long running commands may go on when the gateway shuts down.
     pub shutdown_time: Duration,
+    /// How many bytes of each answer are kept for the audit log.
+    pub answer_bytes: usize,
 }
 
 impl Default for Limits {
@@ -20,6 +22,7 @@ impl Default for Limits {
             startup_time: Duration::from_secs(10),
             message_bytes: wire_postgres::MESSAGE_BYTES_MAX,
             shutdown_time: Duration::from_secs(30),
+            answer_bytes: 0,
         }
     }
 }

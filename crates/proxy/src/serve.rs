@@ -179,6 +179,15 @@ impl Gateway {
         self.issuers.load().not_ready()
     }
 
+    /// Every issuer, and why its keys could not be fetched the last time, if so.
+    pub fn issuers_fetched(&self) -> Vec<(Box<str>, Result<(), String>)> {
+        self.issuers.load().fetched()
+    }
+
+    pub(crate) fn reachable(&self) -> Vec<Arc<Reachable>> {
+        self.connections.load().values().cloned().collect()
+    }
+
     /// The connections whose catalog is not there.
     pub fn catalogs_not_ready(&self) -> Vec<Box<str>> {
         let connections = self.connections.load();
@@ -252,6 +261,10 @@ impl Drop for Open<'_> {
 }
 
 impl Reachable {
+    pub(crate) fn name(&self) -> Box<str> {
+        (*self.connection.name).into()
+    }
+
     fn start(connection: Connection, vault: Arc<Vault>) -> Self {
         let connection = Arc::new(connection);
         let catalog = CatalogWatch::start(connection.clone(), vault.clone());

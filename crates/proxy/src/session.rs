@@ -240,6 +240,7 @@ impl Gateway {
             witness: true,
             masker: self.settings.masker,
             message_bytes_max: self.settings.limits.message_bytes,
+            answer_bytes_max: self.settings.limits.answer_bytes,
         });
         session.begins_with(parameters.iter().map(|(name, value)| (&**name, &**value)));
         session.is_asked_for(asked_for.iter().map(|(name, value)| (&**name, &**value)));

@@ -113,11 +113,11 @@ impl PartialEq for UpstreamTls {
     }
 }
 
-/// How an HTTPS server is spoken to.
+/// How a server is spoken to that is no upstream: an issuer, or a collector.
 ///
 /// # Errors
 /// [`TlsError::Roots`].
-pub(crate) fn fetching(trust: &Trust) -> Result<ClientConfig, TlsError> {
+pub fn fetching(trust: &Trust) -> Result<ClientConfig, TlsError> {
     client(trust, Verify::Full)
 }
 

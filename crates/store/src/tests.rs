@@ -50,6 +50,7 @@ fn request(number: u32, binding: &str) -> Request {
         fingerprint: "abcd".into(),
         facts: Arc::new(FactsNote { kinds: vec!["delete".into()], ..FactsNote::default() }),
         mode: None,
+        trace: None,
     };
     Request {
         id: format!("0000000000003f9a-{number}").into(),

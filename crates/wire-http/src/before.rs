@@ -65,6 +65,7 @@ pub(crate) fn before(
         wanted: Arc::clone(&settings.wanted),
         echo: settings.echo.clone(),
         turned_away: None,
+        answer_bytes_max: 0,
         nonce: None,
     };
     let mut exchange = Exchange::open(own, request, Method::GET, &get, asked_for(), false);

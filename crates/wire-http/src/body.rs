@@ -27,7 +27,7 @@ mod table;
 mod testing;
 mod text;
 
-pub(crate) use coding::{packed_as, unpacked_as};
+pub(crate) use coding::{packed_as, unpacked, unpacked_as};
 #[doc(hidden)]
 pub use json::fuzz_json;
 pub use open::open;

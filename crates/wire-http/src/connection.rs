@@ -388,6 +388,8 @@ pub struct Settings {
     pub nonce: Option<[u8; 16]>,
     /// Why the request is refused whatever it asks for.
     pub turned_away: Option<TurnedAway>,
+    /// How many bytes of the answer are kept for the audit log, as it is told.
+    pub answer_bytes_max: usize,
 }
 
 /// Why a request is refused before it is decided upon.

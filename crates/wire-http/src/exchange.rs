@@ -25,7 +25,9 @@ use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 
-use access::{Code, Outcome, Question, Redacted, Refusal, RequestId, Said, Status, Terms, Verdict, Wanted};
+use access::{
+    Code, Outcome, Question, Redacted, Refusal, RequestId, Said, Status, Terms, Told, Verdict, Wanted,
+};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode, request, response};
 use wire::Side;
@@ -522,8 +524,19 @@ impl Exchange {
             bytes: answer.released(),
             revealed: Vec::new(),
             said: self.said(),
+            told: self.told(answer),
         };
         self.effects.push_back(Effect::Done(outcome));
+    }
+
+    /// The answer as far as it is kept: never one in which something is revealed.
+    fn told(&self, answer: &Answer) -> Option<Box<Told>> {
+        // What a model said is kept by itself.
+        if !self.terms.reveal.is_empty() || self.terms.metered.is_some() || self.is_prompt() {
+            return None;
+        }
+        let (text, is_whole) = answer.transcript()?;
+        Some(Box::new(Told { text: Redacted::new(text.into()), is_whole }))
     }
 
     /// What the model said, if one was asked and answered.

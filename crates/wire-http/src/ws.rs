@@ -227,6 +227,7 @@ impl Relay {
             masked: self.in_head + self.from_agent.look.found() + self.from_upstream.look.found(),
             bytes: self.told,
             revealed: Vec::new(),
+            told: None,
             said: None,
         }
     }

@@ -25,6 +25,7 @@ pub mod sample;
 pub mod simple;
 mod statement;
 pub mod testimony;
+mod transcript;
 mod value;
 
 pub use analyses::Analyses;

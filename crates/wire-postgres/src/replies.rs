@@ -13,6 +13,7 @@ use sql::CopyOut;
 
 use crate::columns::{Columns, Plan};
 use crate::statement::{Portal, Statement};
+use crate::transcript::Transcript;
 
 #[derive(Default)]
 pub(crate) struct Replies {
@@ -107,6 +108,8 @@ pub(crate) struct Open {
     pub(crate) reveals_left: u32,
     /// Those that were.
     pub(crate) revealed: Vec<Revealed>,
+    /// What of its answer is kept for the audit log.
+    pub(crate) transcript: Transcript,
 }
 
 /// Whether a command may touch so many rows and no more.
@@ -164,6 +167,7 @@ impl Open {
             bytes: self.bytes,
             revealed: self.revealed,
             said: None,
+            told: self.transcript.told(),
         }
     }
 }

@@ -28,7 +28,7 @@ mod words;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use access::{Code, Refusal, RequestId, SessionId, Status, Verdict};
+use access::{Code, Refusal, RequestId, SessionId, Status, Trace, Verdict};
 use arc_swap::ArcSwap;
 use bytes::{BufMut, Bytes, BytesMut};
 use mask::Masker;
@@ -66,6 +66,8 @@ pub struct Settings {
     pub masker: Masker,
     /// Longest message accepted from either side, in bytes; at most 64 MiB, which is also the default.
     pub message_bytes_max: usize,
+    /// How many bytes of each answer are kept for the audit log, as it is told.
+    pub answer_bytes_max: usize,
 }
 
 /// Longest message accepted by default, in bytes.
@@ -116,6 +118,8 @@ pub struct Postgres {
     /// Whether something has gone upstream that may have changed how texts are read, and the upstream has not said since how
     /// it reads them: from version 14 on it says so when it is ready for more.
     unsettled: bool,
+    /// What its client says of its trace as a whole.
+    trace: Option<Trace>,
     /// The settings with which it began, by which values are read.
     reads_by: Box<[(Box<str>, Box<str>)]>,
     witness: Witness,
@@ -192,6 +196,7 @@ impl Postgres {
             has_written: false,
             keeps_snapshot: false,
             unsettled: false,
+            trace: None,
             reads_by: Box::default(),
             witness: Witness::default(),
             hears: false,
@@ -207,11 +212,17 @@ impl Postgres {
     }
 
     /// Takes note of the settings that the agent asked for when it connected, after those that were reported.
-    pub fn is_asked_for<'a>(&mut self, mut settings: impl Iterator<Item = (&'a str, &'a str)>) {
+    pub fn is_asked_for<'a>(&mut self, settings: impl Iterator<Item = (&'a str, &'a str)>) {
         // Those by which values are read another session can have too, as they were reported.
         let is_heeded = |name: &str| self.reads_by.iter().any(|(it, _)| name.eq_ignore_ascii_case(it));
-        self.has_own_settings =
-            settings.any(|(name, value)| !is_heeded(name) && !sql::changes_nothing(name, value));
+        let (mut has_own, mut trace) = (false, None);
+        for (name, value) in settings {
+            has_own |= !is_heeded(name) && !sql::changes_nothing(name, value);
+            if name.eq_ignore_ascii_case("application_name") {
+                trace = Trace::named_in(value);
+            }
+        }
+        (self.has_own_settings, self.trace) = (has_own, trace);
     }
 
     /// Whether something showed that the catalog snapshot is behind; asking resets it.

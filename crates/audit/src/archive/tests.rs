@@ -28,7 +28,7 @@ fn round(dir: &Path, archive: &dyn Archive) -> Result<Reach, NotArchived> {
 }
 
 fn prune(log: &Log, dir: &Path, archive: Option<&dyn Archive>, before: i64) -> Result<u64, NotPruned> {
-    let Some(pruning) = plan(dir, &signer().verifier(), archive, Timestamp(before))? else {
+    let Some(pruning) = plan(dir, &signer().verifier(), archive, Timestamp(before), u64::MAX)? else {
         return Ok(first(dir)?);
     };
     let entry = Entry::of_gateway(Timestamp(1), "gw1".into(), pruning.event());
@@ -428,7 +428,7 @@ proptest! {
                 }
                 Step::FallWhilePruning(before, gone) => {
                     let archive = Directory::new(kept.path());
-                    let planned = plan(dir.path(), &signer().verifier(), Some(&archive), Timestamp(before));
+                    let planned = plan(dir.path(), &signer().verifier(), Some(&archive), Timestamp(before), u64::MAX);
                     if let Ok(Some(pruning)) = planned {
                         let entry = Entry::of_gateway(Timestamp(1), "gw1".into(), pruning.event());
                         let receipt = open.append(&entry).wait().unwrap();

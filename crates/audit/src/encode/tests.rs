@@ -28,6 +28,7 @@ fn command(statement: &str, parameters: Vec<Option<Box<str>>>) -> Box<Command> {
             not_understood: vec![],
         }),
         mode: None,
+        trace: None,
     })
 }
 
@@ -75,6 +76,7 @@ fn every_event() -> Vec<Event> {
         masked: 2,
         bytes: 99,
         revealed: Vec::new(),
+        told: None,
         said: Some(Box::new(access::Said {
             text: access::Redacted::new("a card of ****".into()),
             tools: vec!["lookup".into()],
@@ -119,6 +121,8 @@ fn every_event() -> Vec<Event> {
             since: 1,
             refused: 9,
         },
+        Event::SinkGap { sink: "siem".into(), from: 3, to: 5, why: "it answers 400".into() },
+        Event::SinkMoved { sink: "siem".into(), from: 9, to: 0 },
     ]
 }
 
@@ -158,8 +162,14 @@ fn an_entry_has_all_elements_of_pci_10_2_2_in_a_fixed_order() {
 fn refusals_and_failures_are_marked_as_failures() {
     let failed = |event: &Event| event.indication() == Indication::Failure;
     let failures: Vec<_> = every_event().iter().filter(|event| failed(event)).map(Event::name).collect();
-    let expected =
-        ["gateway_started", "session_refused", "authentication_failed", "command_refused", "control_failed"];
+    let expected = [
+        "gateway_started",
+        "session_refused",
+        "authentication_failed",
+        "command_refused",
+        "control_failed",
+        "sink_gap",
+    ];
     assert_eq!(failures, expected);
 }
 

@@ -206,7 +206,8 @@ fn list(entry: &Entry, row: &Row, sink: &mut Sink<'_>) -> io::Result<()> {
             &[Report::Objects, Report::Administration]
         }
         Event::SecretChanged { .. } => &[Report::Credentials, Report::Administration],
-        Event::LogRead { .. } => &[Report::LogAccess],
+        Event::LogRead { .. } | Event::SinkGap { .. } => &[Report::LogAccess],
+        Event::SinkMoved { .. } => &[Report::LogAccess, Report::Administration],
         Event::ControlFailed { .. } | Event::ControlRestored { .. } => &[Report::Controls],
     };
     reports.iter().try_for_each(|report| sink(*report, &row.cells()))

@@ -135,10 +135,10 @@ impl Report {
             }
             Self::Administration => {
                 "Commands in the mode `admin` or with the action `administer`, answers to requests and broken glasses, and \
-                 changes of policies, configuration and secrets."
+                 changes of policies, configuration, secrets and of what collectors are given."
             }
             Self::LogAccess => {
-                "Reads that were recorded. Whoever reads the log's files by themselves is known to the file system alone."
+                "Reads that were recorded, entries that a collector was not given, and collectors that were moved. Whoever reads the log's files by themselves is known to the file system alone."
             }
             Self::Refusals => {
                 "Clients that were not identified, sessions and commands that were refused, and answers of people that did \

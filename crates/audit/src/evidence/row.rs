@@ -244,13 +244,13 @@ impl Row {
             }
             Event::SecretChanged { change, .. } => self.what = format!("{change:?}").to_lowercase(),
             Event::ControlFailed { control, of, cause, closes, .. } => {
-                self.what = format!("{} does not work, {}", control.said(of), closes.said());
+                self.what = format!("a control does not work: {}; {}", control.said(of), closes.said());
                 self.words = cause.to_string();
             }
             Event::ControlRestored { control, of, cause, since, refused } => {
                 let since = time(Timestamp(*since));
                 self.what = format!(
-                    "{} works again, it did not since {since}, {refused} refused meanwhile",
+                    "a control works again: {}; it did not since {since}, {refused} refused meanwhile",
                     control.said(of)
                 );
                 self.words = cause.to_string();
@@ -259,6 +259,10 @@ impl Row {
             Event::LogPruned { first, end, why } => {
                 self.what = format!("entries {first} to {end} removed from the folder, {}", why.as_str());
             }
+            Event::SinkGap { sink, from, to, why } => {
+                self.what = format!("{sink} was not given entries {from} to {to}: {why}");
+            }
+            Event::SinkMoved { sink, from, to } => self.what = format!("{sink} moved from {from} to {to}"),
         }
     }
 

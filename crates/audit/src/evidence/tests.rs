@@ -66,6 +66,7 @@ fn command(statement: &str, kind: &str, columns: &[&str], action: &str) -> Box<C
             ..FactsNote::default()
         }),
         mode: None,
+        trace: None,
     })
 }
 
@@ -88,6 +89,7 @@ fn outcome(masked: u64) -> Event {
         masked,
         bytes: 10,
         said: None,
+        answer: None,
     }
 }
 

@@ -37,6 +37,8 @@ pub enum Field {
     Request,
     /// The session.
     Session,
+    /// What it is part of at its client: the trace that the client names, and the token by which it came.
+    Run,
     /// How a command ended.
     Status,
     /// A refusal's code, or the upstream's word for how it ended.
@@ -47,7 +49,7 @@ pub enum Field {
 
 impl Field {
     /// All of them, in the order in which they are told of.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Principal,
         Self::Delegation,
         Self::Connection,
@@ -64,6 +66,7 @@ impl Field {
         Self::Statement,
         Self::Request,
         Self::Session,
+        Self::Run,
         Self::Status,
         Self::Code,
         Self::Result,
@@ -88,6 +91,7 @@ impl Field {
             Self::Statement => "statement",
             Self::Request => "request",
             Self::Session => "session",
+            Self::Run => "run",
             Self::Status => "status",
             Self::Code => "code",
             Self::Result => "result",
@@ -173,6 +177,11 @@ impl Field {
                 Some(session) => tell(&session.to_string()),
                 None => ControlFlow::Continue(()),
             },
+            Self::Run => {
+                let traced = command.and_then(|command| command.trace.as_ref()).map(|trace| &*trace.id);
+                let token = entry.principal.as_deref().map(|who| &*who.token_id);
+                traced.into_iter().chain(token).try_for_each(tell)
+            }
             Self::Status => match event {
                 Event::Outcome { status, .. } => tell(status.as_str()),
                 _ => ControlFlow::Continue(()),

@@ -166,6 +166,7 @@ pub(crate) fn entry(number: u32, statement: &str, time: i64) -> Entry {
                 fingerprint: "b5bb".into(),
                 facts: Arc::new(facts),
                 mode: None,
+                trace: None,
             }),
             policies: vec![PolicyNote { id: "no-deletes".into(), reason: None, requirement: None }],
             policy_version: "c2f1".into(),
@@ -198,7 +199,8 @@ pub(crate) fn entries() -> impl Strategy<Value = Entry> {
         match sort {
             0 => {
                 let (status, code) = (StatusWord::Completed, "SELECT 1".into());
-                entry.event = Event::Outcome { status, code, rows: 1, masked: 0, bytes: 5, said: None };
+                entry.event =
+                    Event::Outcome { status, code, rows: 1, masked: 0, bytes: 5, said: None, answer: None };
             }
             1 => entry.event = Event::ApprovalSeen { of: "00000000000000ab-1".into() },
             _ => {}

@@ -95,11 +95,17 @@ impl Tail {
         loop {
             if let Some(records) = &mut self.reading {
                 let io = |error| ReadError::Io { path: self.dir.join(segment::FOLDER), error };
-                if let Some(record) = records.next().map_err(io)? {
+                let mut next = records.next().map_err(io)?;
+                let rest = if next.is_none() { records.rest().map_err(io)? } else { Vec::new() };
+                if !rest.is_empty() {
+                    // A gateway may write meanwhile. What one record in the rest says was durable before it is there by now.
+                    next = records.next().map_err(io)?;
+                }
+                if let Some(record) = next {
                     self.note(&record);
                     return Ok(Some(record));
                 }
-                self.rest.extend(records.rest().map_err(io)?);
+                self.rest.extend(rest);
             }
             let Some(number) = self.numbers.next() else {
                 self.reading = None;

@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use access::Timestamp;
 
@@ -61,6 +62,28 @@ fn change_hash(dir: &Path, index: u64, hash: Hash) {
 /// What somebody does who wants another entry in the place of `index`.
 fn forged(entry: &[u8]) -> Vec<u8> {
     String::from_utf8(entry.to_vec()).unwrap().replace("entry 0", "entry 9").into_bytes()
+}
+
+#[test]
+fn a_log_that_is_written_while_it_is_verified_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = Log::open(dir.path(), signer(), options()).unwrap();
+    let writing = AtomicUsize::new(2);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for _ in 0..60 {
+                    append(&log, 20);
+                }
+                writing.fetch_sub(1, Ordering::Relaxed);
+            });
+        }
+        while writing.load(Ordering::Relaxed) > 0 {
+            let report = check(dir.path());
+            assert!(report.holds(), "{report:?}");
+        }
+    });
+    log.close(Timestamp(2)).unwrap();
 }
 
 #[test]

@@ -84,6 +84,7 @@ impl Console {
             bound: Bound::Text(|_| None, Box::default()),
             waits: None,
             before: None,
+            trace: None,
             alike: Ok(access::Alike::default()),
         };
         self.gate.ask(admitted, &question, NOW).verdict.await;

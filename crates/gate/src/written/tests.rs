@@ -15,6 +15,7 @@ fn writes(text: &str, parameters: &[Parameter], position: Position) -> bool {
         bound: access::Bound::Text(|_| None, Box::default()),
         waits: None,
         before: None,
+        trace: None,
         alike: Ok(access::Alike::default()),
     })
 }

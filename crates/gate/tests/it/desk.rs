@@ -116,6 +116,7 @@ impl Desk {
             bound: access::Bound::Text(|_| None, Box::default()),
             waits: None,
             before: None,
+            trace: None,
             alike: Ok(access::Alike::default()),
         }
     }

@@ -70,6 +70,7 @@ fn an_outcome_whose_entry_fails_harms_nobody() {
         masked: 0,
         bytes: 0,
         revealed: Vec::new(),
+        told: None,
         said: None,
     };
     desk.gate.done(&admitted, &outcome, NOW);

@@ -31,6 +31,7 @@ fn answered(desk: &Desk, text: &str, tokens: u64) -> Outcome {
         masked: 0,
         bytes: 1,
         revealed: Vec::new(),
+        told: None,
         said: Some(Box::new(said)),
     }
 }

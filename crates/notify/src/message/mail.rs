@@ -10,17 +10,32 @@ use jiff::fmt::rfc2822;
 use super::Message;
 use crate::{Event, Mail};
 
+/// Where a mail stands among those about one thing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Thread {
+    /// What it tells.
+    pub word: &'static str,
+    /// What the first told, if this is not that.
+    pub first: Option<&'static str>,
+}
+
+impl From<Event> for Thread {
+    fn from(event: Event) -> Self {
+        Self { word: event.as_str(), first: (event != Event::Asked).then_some(Event::Asked.as_str()) }
+    }
+}
+
 /// The mail as it is sent. The first about a request begins a thread, and the others answer that.
 pub(crate) fn compose(
     mail: &Mail,
     message: &Message,
-    event: Event,
+    thread: Thread,
     console: Option<&str>,
     now: Timestamp,
 ) -> Vec<u8> {
     let (subject, body) = render(message, console);
     let domain = mail.from.rsplit_once('@').map_or("panguard.invalid", |(_, domain)| domain);
-    let id = |event: Event| format!("<{}.{}@{domain}>", message.id, event.as_str());
+    let id = |word: &str| format!("<{}.{word}@{domain}>", message.id);
     let mut head =
         format!("From: panguard <{}>\r\nTo: {}\r\nSubject: {subject}\r\n", mail.from, mail.to.join(",\r\n "));
     // A time that no calendar has is left out, and the server's is used.
@@ -28,9 +43,8 @@ pub(crate) fn compose(
     if let Some(date) = date.and_then(|at| rfc2822::to_string(&at.to_zoned(jiff::tz::TimeZone::UTC)).ok()) {
         head.push_str(&format!("Date: {date}\r\n"));
     }
-    head.push_str(&format!("Message-ID: {}\r\n", id(event)));
-    if event != Event::Asked {
-        let first = id(Event::Asked);
+    head.push_str(&format!("Message-ID: {}\r\n", id(thread.word)));
+    if let Some(first) = thread.first.map(id) {
         head.push_str(&format!("In-Reply-To: {first}\r\nReferences: {first}\r\n"));
     }
     head.push_str(
@@ -52,7 +66,9 @@ fn render(message: &Message, console: Option<&str>) -> (String, String) {
     for (label, text) in &message.lines {
         body.push_str(&format!("{label:<8} {}\n", no_link(text)));
     }
-    body.push_str("\nThe command, as it is recorded:\n\n");
+    if !(message.statement.is_empty() && message.values.is_empty()) {
+        body.push_str("\nThe command, as it is recorded:\n\n");
+    }
     // Each line begins with a sign, so that none can pass for one of panguard's.
     for line in message.statement.lines().chain(message.values.iter().map(String::as_str)) {
         body.push_str(&format!("    | {}\n", no_link(line)));

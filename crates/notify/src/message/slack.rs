@@ -16,7 +16,9 @@ pub(crate) fn render(message: &Message, console: Option<&str>, can_answer: bool)
         facts.push(json!({ "type": "text", "text": format!("{text}\n") }));
     }
     blocks.push(rich(&json!({ "type": "rich_text_section", "elements": facts })));
-    blocks.push(code(&message.statement));
+    if !message.statement.is_empty() {
+        blocks.push(code(&message.statement));
+    }
     if !message.values.is_empty() {
         blocks.push(code(&message.values.join("\n")));
     }

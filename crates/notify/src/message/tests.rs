@@ -43,6 +43,7 @@ pub(crate) fn request(statement: &str) -> Request {
             fingerprint: "not to be told".into(),
             facts: Arc::new(FactsNote { kinds: vec!["update".into()], ..FactsNote::default() }),
             mode: None,
+            trace: None,
         },
         fields: Vec::new(),
         called: None,
@@ -218,7 +219,8 @@ fn in_a_mail_nothing_that_an_agent_chose_is_a_field_a_link_or_a_line_of_panguard
         to: vec!["ops@example.com".into(), "dba@example.com".into()],
     };
     let now = Timestamp(1_700_000_001_000_000);
-    let sent = mail::compose(&mail, &Message::of(&it, Event::Asked, room(2000)), Event::Asked, CONSOLE, now);
+    let sent =
+        mail::compose(&mail, &Message::of(&it, Event::Asked, room(2000)), Event::Asked.into(), CONSOLE, now);
     let sent = String::from_utf8(sent).unwrap();
     let (head, body) = sent.split_once("\r\n\r\n").unwrap();
     assert_eq!(
@@ -247,7 +249,8 @@ fn later_mails_about_a_request_answer_the_first() {
     let mail =
         Mail { host, port: 25, tls: crate::MailTls::None, credential: None, from, to: vec!["a@b.c".into()] };
     let message = Message::of(&request("x"), Event::Used, room(1000));
-    let sent = String::from_utf8(mail::compose(&mail, &message, Event::Used, None, Timestamp(0))).unwrap();
+    let sent =
+        String::from_utf8(mail::compose(&mail, &message, Event::Used.into(), None, Timestamp(0))).unwrap();
     assert!(sent.contains("\r\nMessage-ID: <0000000000003f9a-1.used@example.com>\r\nIn-Reply-To: <0000000000003f9a-1.asked@example.com>\r\n"));
 }
 

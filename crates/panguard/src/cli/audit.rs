@@ -1,9 +1,10 @@
 mod export;
 mod filter;
 mod find;
-pub mod line;
 mod replay;
 mod restore;
+mod sinks;
+mod trace;
 mod verify;
 
 use std::collections::VecDeque;
@@ -17,13 +18,14 @@ use anyhow::{Context, bail};
 use audit::{Entry, Leave, Order, Search, Verifier};
 use clap::{Args, Subcommand};
 use serde_json::json;
+use ship::line;
 
 use super::output::{self, Exit, Format};
 use super::plain::plain;
 use crate::config::{Config, process_env};
 use crate::folder;
 use crate::reads::{self, How};
-use export::{Export, Form};
+use export::{Export, Written};
 use filter::Filter;
 use find::{Wanted, find};
 use restore::Restore;
@@ -104,12 +106,42 @@ enum Action {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
         #[arg(long, value_enum)]
-        format: Form,
+        format: Written,
+    },
+    /// List the collectors to which the log is brought, and where each is; or have one moved.
+    Sinks {
+        /// The one to move.
+        #[arg(requires = "from")]
+        sink: Option<String>,
+        /// Where it goes on: an entry's index, `start` or `now`. What it has had already comes again; what it is moved past
+        /// is never brought there by itself.
+        #[arg(long, value_name = "INDEX", requires = "sink", value_parser = sinks::place)]
+        from: Option<sinks::Place>,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
     /// Fetch the log from its archive into a folder, and verify it there.
     Restore(Restore),
     /// Verify the log offline; name the first entry that is wrong.
     Verify(Verify),
+}
+
+/// Follow a run of an agent over its sessions: model calls, statements, requests, what people said, and how each ended.
+#[derive(Args)]
+pub struct Trace {
+    /// A trace's id (`traceparent`), a token's, a session's or a request's.
+    run: String,
+    #[command(flatten)]
+    place: Place,
+    /// Read the log itself through, and do not rely on the index beside it to name all that is of the run.
+    #[arg(long)]
+    scan: bool,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+pub fn follow(path: &Path, arguments: &Trace) -> anyhow::Result<Exit> {
+    trace::trace(&arguments.place.find(path)?, &arguments.run, arguments.scan, arguments.format)
 }
 
 /// Which of the entries that fit.
@@ -156,6 +188,8 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
         }
         Action::Restore(restore) => restore.run(path),
         Action::Verify(verify) => verify.run(path),
+        Action::Sinks { sink: Some(sink), from: Some(from), .. } => sinks::shift(path, sink, *from),
+        Action::Sinks { format, .. } => sinks::list(path, *format),
     }
 }
 

@@ -3,22 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use notify::is_unseen;
-pub use notify::plain;
-
-/// JSON that means the same, with the same characters as JSON's own escapes.
-pub fn plain_json(value: &serde_json::Value) -> String {
-    let mut plain = String::new();
-    // Written without line ends, it has such characters in strings alone.
-    for c in value.to_string().chars() {
-        if is_unseen(c) {
-            plain.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
-        } else {
-            plain.push(c);
-        }
-    }
-    plain
-}
+pub use notify::{plain, plain_json};
 
 /// `text` in lines of at most `columns`, each line of it begun anew and broken between words where that can be.
 ///

@@ -105,7 +105,7 @@ impl Reading<'_> {
         is_cde: bool,
     ) -> Option<Audit> {
         let Some(at) = at else { return Some(Audit::DEFAULT) };
-        let file::Audit { retention, archive, witnesses, quorum, segment_bytes } = &at.value;
+        let file::Audit { sinks: _, retention, archive, witnesses, quorum, segment_bytes } = &at.value;
         let retention = match retention {
             None => Some(Audit::DEFAULT.retention),
             Some(at) => self.retention(at, is_cde),
@@ -147,7 +147,7 @@ impl Reading<'_> {
     }
 
     fn witness(&mut self, witness: &file::Witness) -> Option<WitnessAt> {
-        let url = self.address_of(&witness.url, "write the witness's address as `https://HOST/PATH`");
+        let url = self.plain_address(&witness.url, "write the witness's address as `https://HOST/PATH`");
         let key = match Witness::parse(&self.text(&witness.key)?) {
             Ok(key) => Some(key),
             Err(why) => self.wrong(witness.key.line, format!("the witness's key cannot be used: {why}")),
@@ -274,14 +274,14 @@ impl Reading<'_> {
 
     fn endpoint(&mut self, at: &At<String>) -> Option<Uri> {
         let advice = "write the store's address as `https://HOST`, or `https://HOST:PORT`";
-        let uri = self.address_of(at, advice)?;
+        let uri = self.plain_address(at, advice)?;
         match uri.path() {
             "" | "/" => Some(uri),
             _ => self.wrong(at.line, advice),
         }
     }
 
-    fn address_of(&mut self, at: &At<String>, advice: &str) -> Option<Uri> {
+    fn plain_address(&mut self, at: &At<String>, advice: &str) -> Option<Uri> {
         let text = self.text(at)?;
         let uri = text.parse::<Uri>().ok().filter(|uri| uri.authority().is_some() && uri.query().is_none());
         let Some(uri) = uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https"))) else {

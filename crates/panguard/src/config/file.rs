@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use super::place::At;
+use super::sinks::WrittenSink;
 
 /// panguard's configuration, `panguard.yaml`.
 ///
@@ -41,19 +42,25 @@ pub struct File {
     pub identity: Identity,
     /// The upstreams by name. An agent names one as its database.
     pub connections: BTreeMap<String, At<Connection>>,
-    /// How long the audit log is kept, and where else.
-    pub audit: Option<At<Audit>>,
     /// Where people are told of requests for approval, and answer them.
     pub notify: Option<At<Notify>>,
+    /// How long the audit log is kept, where else, and where it is brought.
+    pub audit: Option<At<Audit>>,
     /// Bounds on what clients may use up.
     #[serde(default)]
     pub limits: Limits,
+    /// How often panguard looks at controls of its own.
+    #[serde(default)]
+    pub controls: Controls,
 }
 
-/// How long the audit log is kept, and where else.
+/// How long the audit log is kept, where else, and where it is brought.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Audit {
+    /// The collectors to which entries are brought while the gateway runs, by name.
+    #[serde(default)]
+    pub sinks: BTreeMap<String, At<WrittenSink>>,
     /// How long entries are kept.
     pub retention: Option<At<Retention>>,
     /// Where the log is copied to. Without it entries stay in `data_dir` until they are older than `all`.
@@ -516,6 +523,16 @@ pub struct Limits {
     pub startup_seconds: Option<At<u64>>,
     /// For running commands to end when panguard stops.
     pub shutdown_grace_seconds: Option<At<u64>>,
+}
+
+/// How often panguard looks at controls of its own that cost something to look at. The others are looked at every second.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Controls {
+    /// For every lane to be rehearsed with made-up card numbers: 180 unless given.
+    pub rehearsal_seconds: Option<At<u64>>,
+    /// From one verification of the whole audit log to the next: 600 unless given.
+    pub verification_seconds: Option<At<u64>>,
 }
 
 /// A name in the vault, written `{ secret: NAME }`. A literal in its place is refused, and not repeated.

@@ -313,7 +313,7 @@ impl Reading<'_> {
     }
 
     /// `https://HOST/PATH`, or `http://` on loopback.
-    fn web_address(&mut self, at: &At<String>) -> Option<String> {
+    pub(super) fn web_address(&mut self, at: &At<String>) -> Option<String> {
         let text = self.text(at)?;
         let advice = "this is no address; write `https://HOST/PATH`, without a user or a fragment";
         let uri: Uri = match text.parse() {

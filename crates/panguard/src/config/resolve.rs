@@ -97,7 +97,12 @@ impl Reading<'_> {
                 self.notify(&at.value, &file.identity.issuers.value, &names, listens.console.is_some())
             }
         };
+        let sinks = match &file.audit {
+            None => Some(Vec::new()),
+            Some(at) => self.sinks(&at.value.sinks, data_dir.as_deref()),
+        };
         let limits = self.limits(&file.limits);
+        let controls = self.controls(&file.controls);
         let tls = match tls {
             None => None,
             Some(tls) => Some(tls?),
@@ -123,7 +128,9 @@ impl Reading<'_> {
             https,
             audit: audit?,
             notify: notify?,
+            sinks: sinks?,
             limits,
+            controls,
             notices: std::mem::take(&mut self.notices),
         })
     }
@@ -537,15 +544,7 @@ impl Reading<'_> {
 
     fn limits(&mut self, limits: &file::Limits) -> Limits {
         let default = Limits::DEFAULT;
-        let mut within = |at: &Option<At<u64>>, default: u64, range: std::ops::RangeInclusive<u64>| {
-            let Some(at) = at else { return default };
-            if !range.contains(&at.value) {
-                let message = format!("this limit is from {} to {}", range.start(), range.end());
-                self.note(at.line, message);
-                return default;
-            }
-            at.value
-        };
+        let mut within = |at: &Option<At<u64>>, default, range| self.within(at, default, range);
         let connections = within(&limits.connections, default.connections as u64, 1..=100_000);
         let message_bytes = within(&limits.message_bytes, default.message_bytes as u64, 1 << 10..=1 << 30);
         let startup = within(&limits.startup_seconds, default.startup.as_secs(), 1..=300);
@@ -555,6 +554,23 @@ impl Reading<'_> {
             message_bytes: usize::try_from(message_bytes).unwrap_or(default.message_bytes),
             startup: Duration::from_secs(startup),
             shutdown_grace: Duration::from_secs(grace),
+        }
+    }
+
+    /// A number within a range, or what it is unless given.
+    pub(super) fn within(
+        &mut self,
+        at: &Option<At<u64>>,
+        default: u64,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> u64 {
+        match at {
+            Some(at) if range.contains(&at.value) => at.value,
+            Some(at) => {
+                self.note(at.line, format!("this limit is from {} to {}", range.start(), range.end()));
+                default
+            }
+            None => default,
         }
     }
 

@@ -1,6 +1,7 @@
 mod audit;
 mod http;
 mod notify;
+mod sinks;
 
 use std::path::Path;
 
@@ -140,7 +141,7 @@ fn an_unknown_key_is_refused_with_the_one_that_was_meant() {
         "data_dir: ./data",
         "data_dir: ./data\nextra: 1",
         &[
-            "2: unknown key `extra`; write one of `data_dir`, `policies`, `listen`, `tls`, `vault`, `masking`, `identity`, `connections`, `audit`, `notify`, `limits`",
+            "2: unknown key `extra`; write one of `data_dir`, `policies`, `listen`, `tls`, `vault`, `masking`, `identity`, `connections`, `notify`, `audit`, `limits`, `controls`",
         ],
     );
 }
@@ -492,9 +493,10 @@ fn the_schema_names_every_key_that_is_served_and_no_other() {
             "masking",
             "identity",
             "connections",
-            "audit",
             "notify",
-            "limits"
+            "audit",
+            "limits",
+            "controls"
         ]
     );
     assert_eq!(schema["additionalProperties"], false);

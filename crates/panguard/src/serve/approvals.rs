@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use access::Secret;
 use anyhow::Context;
+use audit::{Closes, Control};
 use aws_lc_rs::digest;
-use gate::{Approvals, Gate, Requests};
+use gate::{Approvals, Found, Gate, Requests};
 use proxy::{Inspection, Target};
 use store::{Deliveries, Dial, Embedded, Rows, Session, Shared};
 use tokio::time::{MissedTickBehavior, interval};
-use tracing::{info, warn};
+use tracing::info;
 use vault::{Name, Vault, fresh_key};
 
+use super::controls::Watch;
 use super::now;
 use crate::config::Config;
 use crate::folder;
@@ -92,13 +94,12 @@ impl Session for Open {
 /// Wakes those whose request has changed or whose time is up, for as long as it is polled.
 ///
 /// What was waited for when the run before ended is withdrawn as soon as the store can be reached.
-pub async fn look(gate: Arc<Gate>) {
+pub async fn look(gate: Arc<Gate>, watch: Arc<Watch>) {
     let Some(approvals) = gate.approvals() else { return };
     let started = now();
     let mut left = None;
     let mut every = interval(LOOK_EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut was_down = false;
     let mut looks = 0_u32;
     loop {
         every.tick().await;
@@ -114,12 +115,12 @@ pub async fn look(gate: Arc<Gate>) {
         if looked.is_ok() && looks % LOOKS_TO_FORGET == 1 {
             looked = approvals.forget(now()).await.map(drop);
         }
-        match &looked {
-            Ok(()) if was_down => info!("the store of requests is back"),
-            Err(down) if !was_down => warn!(%down, "nothing is approved until it is back"),
-            Ok(()) | Err(_) => {}
-        }
-        was_down = looked.is_err();
+        let found = match &looked {
+            Ok(()) => Found::Works,
+            // What waits goes on waiting.
+            Err(down) => Found::Fails { cause: down.to_string(), closes: Closes::Nothing },
+        };
+        watch.found(Control::Approvals, "", found).await;
     }
 }
 

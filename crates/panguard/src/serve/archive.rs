@@ -40,6 +40,9 @@ impl Figures {
     }
 }
 
+/// The first entry that some collector has not had.
+pub type Brought = Box<dyn Fn() -> u64 + Send>;
+
 /// Keeps the log as long as the configuration says. Dropped, it begins nothing more.
 pub struct Keeping {
     stop: Arc<AtomicBool>,
@@ -57,7 +60,13 @@ impl Drop for Keeping {
 ///
 /// # Errors
 /// Its key is not in the vault, or the archive's keys are not.
-pub fn start(config: &Config, vault: &Arc<Vault>, log: &Log, figures: Figures) -> anyhow::Result<Keeping> {
+pub fn start(
+    config: &Config,
+    vault: &Arc<Vault>,
+    log: &Log,
+    brought: Brought,
+    figures: Figures,
+) -> anyhow::Result<Keeping> {
     let audit = &config.audit;
     let dir = folder::audit(&config.data_dir);
     if let Some(archive) = &audit.archive {
@@ -72,6 +81,7 @@ pub fn start(config: &Config, vault: &Arc<Vault>, log: &Log, figures: Figures) -
         retention: audit.retention,
         vault: Arc::clone(vault),
         log: log.clone(),
+        brought,
         figures,
         started: (now(), Instant::now()),
         pruned: None,
@@ -91,6 +101,7 @@ struct Keeper {
     retention: Retention,
     vault: Arc<Vault>,
     log: Log,
+    brought: Brought,
     figures: Figures,
     started: (Timestamp, Instant),
     /// When it was last looked for old entries.
@@ -130,16 +141,25 @@ impl Keeper {
         if let Some(archive) = &archive {
             self.archiver.expire(&**archive, self.before(self.retention.all))?;
         }
-        while self.prune(archive.as_deref())? && !stop.load(Ordering::Relaxed) {}
+        let is_archived = archive.is_some();
+        let prune = |keep, until| -> anyhow::Result<()> {
+            while self.prune(archive.as_deref(), keep, until)? && !stop.load(Ordering::Relaxed) {}
+            Ok(())
+        };
+        // A collector that is behind finds what it has not had, for as long as entries are kept at all.
+        if is_archived {
+            prune(self.retention.hot, (self.brought)())?;
+        }
+        prune(self.retention.all, u64::MAX)?;
         self.pruned = Some(Instant::now());
         Ok(())
     }
 
     /// Whether some entries were taken out, and there may be more.
-    fn prune(&self, archive: Option<&dyn Archive>) -> anyhow::Result<bool> {
-        let keep = if archive.is_some() { self.retention.hot } else { self.retention.all };
+    fn prune(&self, archive: Option<&dyn Archive>, keep: Duration, until: u64) -> anyhow::Result<bool> {
         let signer = self.archiver.signer();
-        let Some(pruning) = audit::plan(&self.dir, &signer.verifier(), archive, self.before(keep))? else {
+        let Some(pruning) = audit::plan(&self.dir, &signer.verifier(), archive, self.before(keep), until)?
+        else {
             return Ok(false);
         };
         let event = pruning.event();

@@ -10,14 +10,16 @@ use std::time::Duration;
 
 use ::notify::Notify;
 use anyhow::bail;
-use audit::{Change, Entry, Event, Log};
-use gate::Gate;
+use audit::{Change, Closes, Control, Entry, Event, Log};
+use gate::{Found, Gate};
 use proxy::Gateway;
+use ship::Ship;
 use tokio::signal::unix::Signal;
 use tracing::{error, info, warn};
 use vault::{Listed, Vault};
 
-use super::{Maskers, gateway_name, live, notify, now, tell_authority, watched};
+use super::controls::Watch;
+use super::{Maskers, gateway_name, live, notify, now, sinks, tell_authority, watched};
 use crate::config::{Config, process_env};
 use crate::{folder, reads};
 
@@ -34,8 +36,10 @@ pub struct Parts {
     pub gate: Arc<Gate>,
     pub gateway: Arc<Gateway>,
     pub notify: Arc<Notify>,
+    pub ship: Arc<Ship>,
     pub vault: Arc<Vault>,
     pub log: Log,
+    pub watch: Arc<Watch>,
     /// What masks what passes: the same for the life of the process.
     pub maskers: Maskers,
 }
@@ -49,6 +53,9 @@ impl Reload {
     /// Looks at the files once a second, and at every SIGHUP, for ever.
     pub async fn run(mut self, mut hang_up: Signal) {
         let mut seen = stamp(&watched(&self.path, &self.config));
+        // Those that the gateway has started with.
+        self.tell(Control::Configuration, Ok(())).await;
+        self.tell(Control::Policies, Ok(())).await;
         loop {
             let asked = tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => false,
@@ -61,12 +68,10 @@ impl Reload {
             if found == seen && !asked {
                 continue;
             }
-            if let Err(error) = self.take_configuration().await {
-                error!(error = %told(&error), "the new configuration is refused, the old one stays");
-            }
-            if let Err(error) = self.take_policies().await {
-                error!(error = %told(&error), "the new policies are refused, the old ones stay");
-            }
+            let taken = self.take_configuration().await;
+            self.tell(Control::Configuration, taken).await;
+            let taken = self.take_policies().await;
+            self.tell(Control::Policies, taken).await;
             // A configuration that was taken may name other files.
             seen = if stamp(&watched(&self.path, &self.config)).len() == found.len() {
                 found
@@ -76,6 +81,19 @@ impl Reload {
         }
     }
 
+    /// The old ones stay in force where the new ones cannot be.
+    async fn tell(&self, control: Control, taken: anyhow::Result<()>) {
+        let found = match taken {
+            Ok(()) => Found::Works,
+            Err(error) => {
+                error!(error = %told(&error), "what is new is refused, what was before stays");
+                let cause = format!("what is new is refused, what was before stays: {}", told(&error));
+                Found::Fails { cause, closes: Closes::Nothing }
+            }
+        };
+        self.parts.watch.found(control, "", found).await;
+    }
+
     async fn take_configuration(&mut self) -> anyhow::Result<()> {
         let config = Config::load(&self.path, &process_env)?;
         if let Some(key) = self.config.differs_at_start(&config) {
@@ -83,11 +101,13 @@ impl Reload {
         }
         let live = live::live(&config, self.parts.maskers)?;
         let told = notify::settings(&config)?;
+        let collectors = sinks::sinks(&config)?;
         if config.version != self.config.version {
             self.parts.gate.configuration_changed(&config.version, &self.config.version, now()).await?;
         }
         self.parts.gateway.replace(live)?;
         self.parts.notify.replace(told);
+        self.parts.ship.replace(collectors);
         tell_authority(&config, &self.parts.vault);
         if config.version != self.config.version {
             config.notices.iter().for_each(|notice| warn!(%notice, "left out"));

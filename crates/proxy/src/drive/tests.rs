@@ -42,6 +42,7 @@ impl Lines {
             bound: access::Bound::Text(|_| None, Box::default()),
             waits: None,
             before: None,
+            trace: None,
             alike: Ok(access::Alike::default()),
         }));
         self.held = Some(line);
@@ -122,6 +123,7 @@ impl Session for Lines {
                 masked: 0,
                 bytes: 0,
                 revealed: Vec::new(),
+                told: None,
                 said: None,
             }));
         }

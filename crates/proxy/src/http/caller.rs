@@ -199,6 +199,7 @@ impl Caller {
             wanted: gateway.settings.gate.wanted(),
             echo: lent.echo.clone(),
             turned_away,
+            answer_bytes_max: gateway.settings.limits.answer_bytes,
             nonce: random::bytes().ok().filter(|_| is_h1),
         };
         let (parts, body) = request.into_parts();

@@ -139,6 +139,7 @@ impl World {
             witness: true,
             masker,
             message_bytes_max: MESSAGE_BYTES_MAX,
+            answer_bytes_max: 0,
         });
         Self {
             seed,

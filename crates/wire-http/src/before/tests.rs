@@ -76,6 +76,7 @@ fn question(
         echo: Echo::of(&[b"sk-injected-1"]),
         nonce: None,
         turned_away: None,
+        answer_bytes_max: 0,
     };
     let pair = |(name, value): &(&str, &str)| {
         (name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap())

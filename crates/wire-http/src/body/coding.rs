@@ -329,6 +329,29 @@ pub(crate) fn packed_as(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
     redo.finish().ok()
 }
 
+/// What the beginning of a body is without its codings, as far as it can be told and up to `bytes_max` of it; and whether
+/// that is all. `None`: its codings are not known, or are several.
+pub(crate) fn unpacked(codings: &str, bytes: &[u8], bytes_max: usize) -> Option<(Vec<u8>, bool)> {
+    let coding = match *Coding::list(codings).ok()?.as_slice() {
+        [] => return Some((bytes.get(..bytes_max.min(bytes.len()))?.to_vec(), bytes.len() <= bytes_max)),
+        [coding] => coding,
+        _ => return None,
+    };
+    let mut undo = Undo::new(coding).ok()?;
+    let (mut input, mut out) = (bytes, Vec::new());
+    // What is cut in the midst ends in an error, behind what came before.
+    let mut is_whole = loop {
+        match undo.step(&mut input, &mut out) {
+            Ok(true) if out.len() <= bytes_max => {}
+            Ok(true) | Err(Broken) => break false,
+            Ok(false) => break true,
+        }
+    };
+    is_whole &= undo.finish(&mut out).is_ok() && out.len() <= bytes_max;
+    out.truncate(bytes_max);
+    Some((out, is_whole))
+}
+
 /// What `bytes` unpack to by the coding of that name, for the tests of any bytes.
 pub(crate) fn unpacked_as(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
     let coding = *Coding::list(name).ok()?.first()?;

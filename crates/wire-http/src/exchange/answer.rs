@@ -6,7 +6,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, TRA
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, response};
 
 use super::Effect;
-use crate::body::{Care, Coded, Rewrite, Withheld, open};
+use crate::body::{Care, Coded, Rewrite, Withheld, open, unpacked};
 use crate::boundary::Boundary;
 use crate::connection::Settings;
 use crate::header;
@@ -43,6 +43,25 @@ pub(super) struct Answer {
     /// Bytes of its body that came from the upstream, and how many may.
     taken: u64,
     bytes_max: Option<u64>,
+    kept: Kept,
+}
+
+/// What of a body is kept for the audit log.
+#[derive(Default)]
+struct Kept {
+    /// As it was told, under its codings.
+    bytes: Vec<u8>,
+    bytes_max: usize,
+    codings: String,
+}
+
+impl Kept {
+    fn take(&mut self, told: &[u8]) {
+        // One more, by which it is known that there is more.
+        let room = self.bytes_max.saturating_add(1).saturating_sub(self.bytes.len());
+        let room = if self.bytes_max == 0 { 0 } else { room };
+        self.bytes.extend_from_slice(told.get(..room.min(told.len())).unwrap_or_default());
+    }
 }
 
 /// Said of an answer that is longer than the connection lets pass.
@@ -118,6 +137,8 @@ impl Answer {
         let codings: Vec<&str> =
             head.headers.get_all(CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok()).collect();
         let codings = codings.join(", ");
+        self.kept =
+            Kept { bytes_max: settings.answer_bytes_max, codings: codings.clone(), ..Kept::default() };
         let is_events =
             text(CONTENT_TYPE).is_some_and(|kind| kind.trim_start().starts_with("text/event-stream"));
         let coded = Coded { content_type: text(CONTENT_TYPE), content_encoding: &codings };
@@ -177,6 +198,7 @@ impl Answer {
         self.tell(length, effects);
         if !out.is_empty() {
             self.released += out.len() as u64;
+            self.kept.take(&out);
             effects.push_back(Effect::ResponseData(out.into()));
         }
         effects.push_back(Effect::ResponseEnd(trailers.filter(|trailers| !trailers.is_empty())));
@@ -215,6 +237,21 @@ impl Answer {
         self.released
     }
 
+    /// What was told of its body as far as it is kept and is text, without its codings; and whether that is all.
+    pub fn transcript(&self) -> Option<(String, bool)> {
+        let Kept { bytes, bytes_max, codings } = &self.kept;
+        let (plain, is_whole) = unpacked(codings, bytes, *bytes_max)?;
+        let end = match str::from_utf8(&plain) {
+            Ok(_) => plain.len(),
+            // A letter that is cut is left out; what is no text is not kept.
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            Err(_) => return None,
+        };
+        let text = String::from_utf8_lossy(plain.get(..end)?).into_owned();
+        let is_whole = is_whole && bytes.len() <= *bytes_max && self.ended;
+        (!text.is_empty()).then_some((text, is_whole))
+    }
+
     fn release(&mut self, out: Vec<u8>, effects: &mut VecDeque<Effect>) {
         if out.is_empty() {
             return;
@@ -228,6 +265,7 @@ impl Answer {
         self.tell(None, effects);
         let out = if self.gathered.is_empty() { out } else { std::mem::take(&mut self.gathered) };
         self.released += out.len() as u64;
+        self.kept.take(&out);
         effects.push_back(Effect::ResponseData(Bytes::from(out)));
     }
 

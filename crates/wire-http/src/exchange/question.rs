@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use access::{
     Action, Before, Bound, Call, ColumnUse, DataClass, Effect, Endpoint, Facts, Position, Question, Redacted,
-    Resource, Stage, Terms, Use,
+    Resource, Stage, Terms, Trace, Use,
 };
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, SEC_WEBSOCKET_KEY};
 use http::{HeaderMap, HeaderValue, Method};
@@ -57,6 +57,7 @@ impl Exchange {
             },
             waits: self.chosen(),
             before: self.before().map(Arc::new),
+            trace: self.head.headers.get("traceparent").and_then(|it| Trace::read(it.to_str().ok()?)),
             alike: Ok(access::Alike::default()),
             facts: Arc::new(facts),
             parameters: labelled.unwrap_or_default(),

@@ -48,6 +48,7 @@ fn settings(connection: Connection) -> Settings {
         echo: Echo::of(&[b"sk-injected-1"]),
         nonce: Some([7; 16]),
         turned_away: None,
+        answer_bytes_max: 0,
     }
 }
 
@@ -814,4 +815,43 @@ fn an_approval_of_what_only_reads_is_bound_to_all_of_it_too() {
     let own = bound(&Method::GET, "/v1/reports?of=4000056655665556", &[("x-tenant", "a")], "");
     assert_ne!(bound(&Method::GET, "/v1/reports?of=4000056655665564", &[("x-tenant", "a")], ""), own);
     assert_ne!(bound(&Method::GET, "/v1/reports?of=4000056655665556", &[("x-tenant", "b")], ""), own);
+}
+
+/// What is kept of an answer, by a connection that keeps so many bytes.
+fn kept(bytes_max: usize, terms: Terms, fields: &[(&str, &str)], body: &[u8]) -> Option<(String, bool)> {
+    let settings = Settings { answer_bytes_max: bytes_max, ..settings(connection()) };
+    let mut it = Script::on(settings, Method::GET, "/charges", &[], false);
+    it.verdict(allow(terms));
+    let mut parts = Response::new(()).into_parts().0;
+    parts.headers = headers(fields);
+    it.step(|exchange| exchange.response(parts));
+    it.step(|exchange| exchange.response_data(body));
+    it.step(|exchange| exchange.response_end(None));
+    let told = it.seen.done.as_ref().unwrap().told.as_ref()?;
+    Some((told.text.expose().to_string(), told.is_whole))
+}
+
+#[test]
+fn an_answer_is_kept_as_it_was_told() {
+    let json = [("content-type", "application/json")];
+    let body = format!(r#"{{"pan":"{CARD}","note":"ö"}}"#);
+    let (text, is_whole) = kept(1000, Terms::default(), &json, body.as_bytes()).unwrap();
+    assert_eq!((text.as_str(), is_whole), (r#"{"pan":"************5556","note":"ö"}"#, true));
+
+    let (text, is_whole) = kept(34, Terms::default(), &json, body.as_bytes()).unwrap();
+    assert!(text.ends_with(r#""note":""#) && !is_whole, "no letter is cut: {text}");
+
+    let packed = crate::body::packed_as("gzip", body.as_bytes()).unwrap();
+    let coded = [("content-type", "application/json"), ("content-encoding", "gzip")];
+    let (text, is_whole) = kept(1000, Terms::default(), &coded, &packed).unwrap();
+    assert_eq!((text.as_str(), is_whole), (r#"{"pan":"************5556","note":"ö"}"#, true));
+}
+
+#[test]
+fn nothing_is_kept_of_what_is_revealed_of_what_is_no_text_and_where_nothing_is_to_be_kept() {
+    let json = [("content-type", "application/json")];
+    let body = format!(r#"{{"pan":"{CARD}"}}"#);
+    assert_eq!(kept(1000, reveal(), &json, body.as_bytes()), None);
+    assert_eq!(kept(0, Terms::default(), &json, body.as_bytes()), None);
+    assert_eq!(kept(1000, Terms::default(), &[("content-type", "image/png")], b"\x89PNG\xff\xfe"), None);
 }

@@ -33,6 +33,7 @@ fn settings(asks_models: bool, outgoing: Outgoing) -> Settings {
         echo: Echo::default(),
         nonce: None,
         turned_away: None,
+        answer_bytes_max: 0,
     }
 }
 

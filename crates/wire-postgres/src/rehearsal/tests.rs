@@ -32,6 +32,7 @@ fn settings() -> Settings {
         witness: true,
         masker: Masker::new(Profile::Last4),
         message_bytes_max: MESSAGE_BYTES_MAX,
+        answer_bytes_max: 0,
     }
 }
 

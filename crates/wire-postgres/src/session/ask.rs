@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access::{Facts, Parameter, Question, Redacted, Stage};
+use access::{Facts, Parameter, Question, Redacted, Stage, Trace};
 use bytes::{BufMut, Bytes};
 use sql::{Analysis, NameUse};
 use wire::{Effect, Side, Violation};
@@ -397,6 +397,7 @@ impl Postgres {
             bound,
             waits: said_to_wait(&sql),
             before: None,
+            trace: trace_of(&sql).or(self.trace),
             alike,
         }));
         let copy = match kind {
@@ -535,6 +536,14 @@ fn said_to_wait(sql: &str) -> Option<bool> {
         "approvals=ticket" => Some(false),
         _ => None,
     }
+}
+
+/// What a command says of its trace, by a comment at its beginning or its end.
+fn trace_of(sql: &str) -> Option<Trace> {
+    let (sql, end) = (sql.trim_ascii(), sql.trim_ascii_end().trim_end_matches(';').trim_ascii_end());
+    let last = end.strip_suffix("*/").and_then(|rest| rest.rsplit_once("/*")).map(|(_, comment)| comment);
+    let first = sql.strip_prefix("/*").and_then(|rest| rest.split_once("*/")).map(|(comment, _)| comment);
+    last.into_iter().chain(first).find_map(Trace::named_in)
 }
 
 /// While the agent copies, the server passes over Flush and Sync, and takes anything else for a failure of

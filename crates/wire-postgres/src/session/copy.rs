@@ -94,8 +94,13 @@ impl Postgres {
             Ok((rows, masked)) => {
                 self.release_bytes(&told);
                 self.count_masked(masked);
+                let is_kept = !self.withholding;
                 if let Some(Owed { command: Some(open), .. }) = self.replies.head() {
                     open.rows += rows;
+                    if let Some(permit) = open.permit.as_ref().filter(|_| is_kept) {
+                        open.transcript.under(permit.terms());
+                        open.transcript.copied(&content(&told));
+                    }
                 }
             }
             Err(why) => self.withhold(why),
@@ -115,6 +120,17 @@ impl Postgres {
         self.release_bytes(frame.bytes());
         Ok(())
     }
+}
+
+/// What is in CopyData messages.
+fn content(told: &[u8]) -> Vec<u8> {
+    let (mut rest, mut all) = (told, Vec::new());
+    while let Some(length) = rest.get(1..5).and_then(|length| <[u8; 4]>::try_from(length).ok()) {
+        let end = 1 + u32::from_be_bytes(length) as usize;
+        all.extend_from_slice(rest.get(5..end).unwrap_or_default());
+        rest = rest.get(end..).unwrap_or_default();
+    }
+    all
 }
 
 /// The format of a copy, and how many columns it has (CopyOutResponse, §55.7).

@@ -12,6 +12,7 @@ use crate::error::{self, Severity};
 use crate::frame::{Frame, message, put_cstring};
 use crate::replies::{Bounded, Copying, Open, Owed, Registry, Reply};
 use crate::statement::{Portal, Statement};
+use crate::transcript::Transcript;
 
 /// A command that was asked about. It leaves by [`Postgres::release`] or is refused.
 pub(super) struct Held {
@@ -47,6 +48,7 @@ impl Held {
             masked: 0,
             bytes: 0,
             revealed: Vec::new(),
+            told: None,
             said: None,
         }
     }
@@ -126,6 +128,7 @@ impl Postgres {
             own,
             statement: 0,
             bounded,
+            transcript: Transcript::new(self.settings.answer_bytes_max),
             reveals_left,
             revealed: Vec::new(),
         };

@@ -109,7 +109,12 @@ impl Postgres {
         open.rows += 1;
         open.masked += outcome.masked;
         open.bytes += (self.to_agent.len() - before) as u64;
+        if let Some(permit) = &open.permit {
+            open.transcript.under(permit.terms());
+        }
+        open.transcript.row(self.to_agent.get(before..).unwrap_or_default());
         if outcome.sad {
+            open.transcript.forget();
             self.withhold("sensitive authentication data in a column without a label");
         }
         Ok(())

@@ -166,6 +166,7 @@ fn session() -> Postgres {
         witness: true,
         masker: Masker::new(Profile::Last4),
         message_bytes_max: MESSAGE_BYTES_MAX,
+        answer_bytes_max: 0,
     })
 }
 

@@ -24,6 +24,7 @@ impl Script {
             witness: false,
             masker: Masker::new(Profile::Last4),
             message_bytes_max: MESSAGE_BYTES_MAX,
+            answer_bytes_max: 0,
         }))
     }
 

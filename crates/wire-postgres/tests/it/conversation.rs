@@ -210,6 +210,7 @@ fn session(witness: bool) -> Postgres {
         witness,
         masker: Masker::new(Profile::Last4),
         message_bytes_max: MESSAGE_BYTES_MAX,
+        answer_bytes_max: 0,
     })
 }
 

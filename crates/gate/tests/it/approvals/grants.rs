@@ -350,6 +350,7 @@ fn values_are_revealed_one_by_one_as_many_as_were_given() {
         bytes: 9,
         revealed: revealed(values),
         said: None,
+        told: None,
     };
     desk.gate.done(&admitted, &outcome(&question, 1), NOW);
     let events = desk.log.events();
@@ -379,6 +380,7 @@ fn what_is_not_revealed_here_is_there_for_other_gateways_after_a_while() {
         masked: 0,
         bytes: 0,
         revealed: Vec::new(),
+        told: None,
         said: None,
     };
     here.gate.done(&admitted, &outcome, NOW);

@@ -1,13 +1,5 @@
 //! The audit log in the forms that others' collectors read: an entry a line, whatever is in it.
 
-mod cef;
-mod ecs;
-mod leaf;
-mod ocsf;
-mod syslog;
-#[cfg(test)]
-mod tests;
-
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::Path;
 
@@ -15,17 +7,15 @@ use access::Timestamp;
 use anyhow::{Context, bail};
 use audit::{Order, Search};
 use clap::ValueEnum;
-use serde_json::json;
+use ship::{Form, Leaf};
 
 use super::find::{Wanted, find};
 use crate::cli::output::Exit;
-use crate::cli::plain::plain_json;
 use crate::reads::How;
-use leaf::Leaf;
 
 /// In which form entries are exported. Each is one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Form {
+pub enum Written {
     /// OCSF 1.8, a JSON object a line.
     Ocsf,
     /// Elastic Common Schema 9, a JSON object a line.
@@ -38,6 +28,18 @@ pub enum Form {
     Json,
 }
 
+impl Written {
+    fn form(self) -> Form {
+        match self {
+            Self::Ocsf => Form::Ocsf,
+            Self::Ecs => Form::Ecs,
+            Self::Cef => Form::Cef,
+            Self::Syslog => Form::Syslog,
+            Self::Json => Form::Json,
+        }
+    }
+}
+
 /// Which entries are exported, and where to.
 pub struct Export<'a> {
     pub search: Search,
@@ -47,10 +49,11 @@ pub struct Export<'a> {
 }
 
 /// Writes the entries, oldest first.
-pub fn export(dir: &Path, form: Form, export: &Export<'_>) -> anyhow::Result<Exit> {
+pub fn export(dir: &Path, form: Written, export: &Export<'_>) -> anyhow::Result<Exit> {
     let until = export.until.map(|until| Search::Not(Box::new(Search::Since(until))));
     let search = Search::All([export.search.clone()].into_iter().chain(until).collect());
     let wanted = Wanted { limit: usize::MAX, before: u64::MAX, order: Order::Oldest, scan: export.scan };
+    let form = form.form();
     let Some(path) = export.out else {
         let mut out = BufWriter::new(io::stdout().lock());
         return match write(dir, form, &search, &wanted, &mut out) {
@@ -86,22 +89,12 @@ fn write(
     let mut count = 0;
     find(dir, search, wanted, |index, entry| {
         count += 1;
-        let leaf = Leaf::of(index, entry)?;
-        out.write_all(line(&leaf, form)?.as_bytes())?;
+        let leaf = Leaf::of(index, entry).context("an entry is longer than the log allows")?;
+        out.write_all(form.line(&leaf).as_bytes())?;
         Ok(out.write_all(b"\n")?)
     })?;
     out.flush()?;
     Ok(count)
-}
-
-fn line(leaf: &Leaf<'_>, form: Form) -> anyhow::Result<String> {
-    Ok(match form {
-        Form::Ocsf => plain_json(&ocsf::event(leaf)),
-        Form::Ecs => plain_json(&ecs::document(leaf)),
-        Form::Cef => cef::line(leaf),
-        Form::Syslog => syslog::message(leaf),
-        Form::Json => plain_json(&json!({ "index": leaf.index, "entry": super::value(leaf.entry)? })),
-    })
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

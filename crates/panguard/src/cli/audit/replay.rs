@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use access::{RequestId, Timestamp};
 use audit::{Entry, Event, Field, Order, Search, StageWord};
+use ship::line;
 
 use super::find::{Wanted, find};
-use super::line;
 use crate::cli::output::{self, Exit, Format};
 use crate::cli::plain::{plain, wrapped};
 use crate::reads::How;
@@ -59,7 +59,7 @@ pub fn speed(text: &str) -> Result<f64, String> {
 
 /// How far it is played.
 #[derive(Default)]
-struct Play {
+pub(super) struct Play {
     /// When it began, and when the last entry was.
     times: Option<(Timestamp, Timestamp)>,
     /// When commands that have not ended were let run.
@@ -67,6 +67,11 @@ struct Play {
 }
 
 impl Play {
+    /// One that began then.
+    pub(super) fn begun(time: Option<Timestamp>) -> Self {
+        Self { times: time.map(|time| (time, time)), running: HashMap::new() }
+    }
+
     /// How long to wait for an entry of this time.
     fn pause(&mut self, time: Timestamp, speed: Speed) -> Duration {
         let (began, last) = self.times.unwrap_or((time, time));
@@ -78,7 +83,7 @@ impl Play {
     }
 
     /// An entry in lines for a terminal.
-    fn told(&mut self, index: u64, entry: &Entry) -> Vec<String> {
+    pub(super) fn told(&mut self, index: u64, entry: &Entry) -> Vec<String> {
         let began = self.times.map_or(entry.time, |(began, _)| began);
         let number = entry.request.map_or(String::new(), |request| {
             let request = request.to_string();
@@ -165,7 +170,7 @@ fn heading(entry: &Entry) -> String {
     )
 }
 
-fn who(entry: &Entry) -> String {
+pub(super) fn who(entry: &Entry) -> String {
     entry.principal.as_ref().map_or_else(|| "-".to_owned(), |who| format!("{} {}", who.kind, who.id))
 }
 

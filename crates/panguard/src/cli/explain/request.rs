@@ -38,6 +38,7 @@ pub fn run(
         // Nothing is sent with it.
         nonce: Some([0; 16]),
         turned_away: None,
+        answer_bytes_max: 0,
     };
     let lane = Arc::clone(&settings.connection);
     let body = arguments.body.as_deref().map(body).transpose()?.unwrap_or_default();

@@ -1,3 +1,4 @@
+use notify::is_unseen;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

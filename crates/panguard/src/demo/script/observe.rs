@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use tokio_postgres::{Client, Error, NoTls, SimpleQueryMessage};
 
-use crate::cli::audit::line;
 use crate::demo::house::{AUDIENCE, House, TOKEN_LIFETIME, Who};
 use crate::demo::{Demo, show};
+use ship::line;
 
 /// Who looks from outside: a way through the gateway, a way past it, and the log's files.
 pub struct Witness<'a> {

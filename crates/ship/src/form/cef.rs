@@ -2,7 +2,7 @@
 //! and `key=value` pairs. Every character that is not seen stands as an escape.
 
 use super::leaf::{Leaf, Weight};
-use crate::cli::plain::plain;
+use notify::plain;
 
 pub fn line(leaf: &Leaf<'_>) -> String {
     let entry = leaf.entry;

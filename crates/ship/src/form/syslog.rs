@@ -2,18 +2,12 @@
 //! a line, or writes to a terminal.
 
 use super::leaf::{Leaf, Weight};
-use crate::cli::plain::plain;
+use notify::plain;
 
 /// A message without framing: RFC 6587 or RFC 5425 put it into a stream.
 pub fn message(leaf: &Leaf<'_>) -> String {
     let entry = leaf.entry;
     let event = &entry.event;
-    // Facility 13 is log audit (§6.2.1).
-    let severity = match leaf.weight() {
-        Weight::Grave => 2,
-        Weight::Notable => 4,
-        Weight::Ordinary => 6,
-    };
     let mut id = Element::new("id@32473");
     id.add("seq", &leaf.index.to_string());
     id.add("hash", &leaf.hash);
@@ -51,16 +45,24 @@ pub fn message(leaf: &Leaf<'_>) -> String {
             what.add(name, &value);
         }
     }
-    format!(
-        "<{}>1 {} {} panguard - {} {}{} \u{feff}{}",
-        13 * 8 + severity,
-        leaf.moment(),
-        printable(&entry.gateway),
-        event.name(),
-        id.end(),
-        what.end(),
-        leaf.message()
-    )
+    format!("{} {}{} \u{feff}{}", head(leaf), id.end(), what.end(), leaf.message())
+}
+
+/// A message with a text of another form, which readers find by how it begins: without elements, or a mark before it (§6.4).
+pub fn around(leaf: &Leaf<'_>, text: &str) -> String {
+    format!("{} - {text}", head(leaf))
+}
+
+/// A HEADER.
+fn head(leaf: &Leaf<'_>) -> String {
+    // Facility 13 is log audit (§6.2.1).
+    let severity = match leaf.weight() {
+        Weight::Grave => 2,
+        Weight::Notable => 4,
+        Weight::Ordinary => 6,
+    };
+    let (time, host, name) = (leaf.moment(), printable(&leaf.entry.gateway), leaf.entry.event.name());
+    format!("<{}>1 {time} {host} panguard - {name}", 13 * 8 + severity)
 }
 
 /// An SD-ELEMENT (§6.3). The number in its name is the one for documentation, RFC 5612.

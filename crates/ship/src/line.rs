@@ -1,3 +1,5 @@
+//! An entry as a line for people.
+
 use audit::{Ended, Entry, Event, PolicyNote, StageWord, StatusWord};
 
 /// One entry as a line for people: index, time, who, where, what.
@@ -88,15 +90,19 @@ pub fn what(event: &Event) -> String {
             format!("secret {name} {}", format!("{change:?}").to_lowercase())
         }
         Event::ControlFailed { control, of, cause, .. } => {
-            format!("{} does not work: {cause}", control.said(of))
+            format!("a control does not work: {}: {cause}", control.said(of))
         }
         Event::ControlRestored { control, of, refused, .. } => {
-            format!("{} works again, {refused} refused meanwhile", control.said(of))
+            format!("a control works again: {}, {refused} refused meanwhile", control.said(of))
         }
         Event::LogRead { how, first, end } => format!("log read by {how}, {first} to {end}"),
         Event::LogPruned { first, end, why } => {
             format!("entries {first} to {end} removed from the log's folder, {}", why.as_str())
         }
+        Event::SinkGap { sink, from, to, why } => {
+            format!("NOT SHIPPED to {sink}, {from} to {to}  {why}")
+        }
+        Event::SinkMoved { sink, from, to } => format!("sink {sink} moved from {from} to {to}"),
     }
 }
 

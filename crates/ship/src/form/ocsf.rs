@@ -117,7 +117,7 @@ fn class(event: &Event, is_sql: bool) -> (u32, u32) {
         Event::GatewayStarted { .. } => (EVENT_LOG, 6),
         Event::GatewayStopped => (EVENT_LOG, 7),
         Event::LogRead { how, .. } if &**how == "export" => (EVENT_LOG, 3),
-        Event::LogRead { .. } => (EVENT_LOG, OTHER),
+        Event::LogRead { .. } | Event::SinkGap { .. } | Event::SinkMoved { .. } => (EVENT_LOG, OTHER),
         Event::LogPruned { why: Leave::Archived, .. } => (EVENT_LOG, 4),
         Event::LogPruned { why: Leave::Expired, .. } => (EVENT_LOG, 2),
         Event::ControlFailed { .. } => (DETECTION, 1),
@@ -188,7 +188,7 @@ fn finding(event: &Event, gateway: &str) -> Value {
         Event::ControlFailed { control, of, since, .. }
         | Event::ControlRestored { control, of, since, .. } => json!({
             "uid": format!("{gateway}/{}/{of}/{since}", control.as_str()),
-            "title": format!("{} does not work", control.said(of)),
+            "title": format!("a control does not work: {}", control.said(of)),
             "types": ["control failure"],
             "created_time": since / 1000,
         }),

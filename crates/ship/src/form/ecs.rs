@@ -79,15 +79,17 @@ fn category(event: &Event, is_sql: bool) -> (&'static str, Vec<&'static str>) {
         | Event::GrantAsked { .. }
         | Event::ApprovalNotCounted { .. }
         | Event::ApprovalEnded { .. } => ("iam", vec!["change"]),
-        Event::PolicyChanged { .. } | Event::ConfigurationChanged { .. } | Event::SecretChanged { .. } => {
-            ("configuration", vec!["change"])
-        }
+        Event::PolicyChanged { .. }
+        | Event::ConfigurationChanged { .. }
+        | Event::SecretChanged { .. }
+        | Event::SinkMoved { .. } => ("configuration", vec!["change"]),
         Event::LogCreated { .. } => ("configuration", vec!["creation"]),
         Event::GatewayStarted { .. } => ("process", vec!["start"]),
         Event::GatewayStopped => ("process", vec!["end"]),
         Event::LogRead { .. } => ("file", vec!["access"]),
         Event::LogPruned { .. } => ("file", vec!["deletion"]),
         Event::ControlFailed { .. } | Event::ControlRestored { .. } => ("process", vec!["info"]),
+        Event::SinkGap { .. } => ("file", vec!["info"]),
     }
 }
 

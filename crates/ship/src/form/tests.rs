@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
-use access::{Code, SessionId};
+use access::{Code, SessionId, Timestamp};
 use audit::{
     Closes, ColumnNote, Command, Control, Entry, Event, FactsNote, Leave, PolicyNote, StageWord, StatusWord,
     UseNote, Who,
 };
 use notify::is_unseen;
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -50,6 +50,7 @@ fn refused(text: &str) -> Entry {
                 fingerprint: "b5bb".into(),
                 facts: Arc::new(facts),
                 mode: None,
+                trace: None,
             }),
             policies: vec![PolicyNote { id: text.into(), reason: Some(text.into()), requirement: None }],
             policy_version: text.into(),
@@ -73,6 +74,7 @@ fn others(text: &str) -> Vec<Entry> {
             masked: 2,
             bytes: 3,
             said: None,
+            answer: None,
         },
         Event::GrantAsked { of: text.into(), grant: text.into(), reason: text.into() },
         Event::Revealed { grant: text.into(), column: text.into(), masked: text.into() },
@@ -92,6 +94,8 @@ fn others(text: &str) -> Vec<Entry> {
             since: 0,
             refused: 1,
         },
+        Event::SinkGap { sink: text.into(), from: 0, to: 1, why: text.into() },
+        Event::SinkMoved { sink: text.into(), from: 0, to: 1 },
     ];
     let of_gateway = |event: &Event| Entry::of_gateway(Timestamp(i64::MAX), text.into(), event.clone());
     let of_agent = |event: &Event| Entry { event: event.clone(), lane: None, ..refused(text) };
@@ -99,7 +103,7 @@ fn others(text: &str) -> Vec<Entry> {
 }
 
 fn exported(entry: &Entry, form: Form) -> String {
-    line(&Leaf::of(12, entry).unwrap(), form).unwrap()
+    form.line(&Leaf::of(12, entry).unwrap())
 }
 
 #[test]
@@ -167,6 +171,52 @@ fn ocsf_has_what_each_class_requires() {
     }
 }
 
+#[test]
+fn other_forms_are_the_text_of_a_syslog_message() {
+    let entry = refused("x");
+    let leaf = Leaf::of(12, &entry).unwrap();
+    let cef = Form::Cef.message(&leaf);
+    let head = "<108>1 2025-11-24T16:00:00.123456Z x panguard - command_refused - ";
+    assert_eq!(cef, format!("{head}{}", Form::Cef.line(&leaf)));
+    assert_eq!(Form::Syslog.message(&leaf), Form::Syslog.line(&leaf));
+}
+
+#[test]
+fn a_record_of_opentelemetry_reads_so() {
+    let record: Value = serde_json::from_str(&record(&Leaf::of(12, &refused("x")).unwrap())).unwrap();
+    assert_eq!(record["timeUnixNano"], "1764000000123456000");
+    assert_eq!((&record["severityNumber"], &record["severityText"]), (&json!(13), &json!("WARN")));
+    assert_eq!(record["body"], json!({ "stringValue": "command refused" }));
+    assert_eq!(record["eventName"], "panguard.command_refused");
+    let of = |name: &str| {
+        let attributes = record["attributes"].as_array().unwrap();
+        attributes.iter().find(|one| one["key"] == name).map(|one| one["value"].clone())
+    };
+    assert_eq!(of("event.sequence"), Some(json!({ "intValue": "12" })));
+    assert_eq!(
+        of("event.category"),
+        Some(json!({ "arrayValue": { "values": [{ "stringValue": "database" }] } }))
+    );
+    assert_eq!(of("panguard.statement"), Some(json!({ "stringValue": "x" })));
+    assert_eq!(of("user.name"), Some(json!({ "stringValue": "x" })));
+    assert!(["message", "@timestamp", "ecs.version"].iter().all(|name| of(name).is_none()));
+}
+
+#[test]
+fn what_an_answer_says_was_rejected_is_heard() {
+    assert_eq!(rejected(br#"{"partialSuccess":{"rejectedLogRecords":"3","errorMessage":"no"}}"#), 3);
+    assert_eq!(rejected(br#"{"partialSuccess":{"rejectedLogRecords":2}}"#), 2);
+    for nothing in [
+        &b""[..],
+        b"{}",
+        b"[",
+        br#"{"partialSuccess":{}}"#,
+        br#"{"partialSuccess":{"rejectedLogRecords":-1}}"#,
+    ] {
+        assert_eq!(rejected(nothing), 0);
+    }
+}
+
 proptest! {
     #[test]
     fn whatever_is_in_an_entry_it_is_one_line_that_does_nothing(
@@ -181,7 +231,13 @@ proptest! {
                 if matches!(form, Form::Ocsf | Form::Ecs | Form::Json) {
                     prop_assert!(serde_json::from_str::<Value>(&line).is_ok());
                 }
+                let message = form.message(&Leaf::of(12, &entry).unwrap());
+                prop_assert!(message.starts_with('<') && message.ends_with(&line));
+                prop_assert_eq!(message.chars().filter(|c| is_unseen(*c)).count(), marks);
             }
+            let record = record(&Leaf::of(12, &entry).unwrap());
+            prop_assert!(!record.chars().any(is_unseen));
+            prop_assert!(serde_json::from_str::<Value>(&request(&[&record])).is_ok());
         }
     }
 

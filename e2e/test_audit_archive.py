@@ -328,3 +328,8 @@ def test_what_a_collector_has_not_had_stays_where_it_finds_it(make_gateway, plai
     gateway.write_config(audit=keep_to(tmp_path)["audit"])
     until(lambda: first_here(gateway) > 0, "nobody waits for it any more", 20)
     assert gateway.metric("panguard_audit_archive_failures_total") == 0
+    # One that comes later and begins with the first entry is told which it will not have.
+    copy = {"type": "file", "path": str(tmp_path / "copy.jsonl"), "format": "json"}
+    gateway.write_config(audit=keep_to(tmp_path, sinks={"copy": copy})["audit"])
+    gap = until(lambda: gateway.audit("--event", "sink_gap"), "the gap is an entry", 20)[0]["entry"]["event"]
+    assert gap["from"] == 0 and gap["to"] >= 256 and gap["why"] == "they are not in the log any more"

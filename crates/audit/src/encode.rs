@@ -128,6 +128,7 @@ fn shortened(event: &Event, budget: usize) -> Event {
         | Event::ConfigurationChanged { .. }
         | Event::SecretChanged { .. }
         | Event::LogRead { .. }
+        | Event::LogPruned { .. }
         | Event::SinkGap { .. }
         | Event::SinkMoved { .. } => {}
         Event::Outcome { said, answer, .. } => {

@@ -227,6 +227,15 @@ pub enum Event {
         /// The index after the last one read.
         end: u64,
     },
+    /// Entries are about to be removed from the log's folder (10.5.1): it is durable before they are. Their hashes stay.
+    LogPruned {
+        /// The first index removed.
+        first: u64,
+        /// The index after the last one removed.
+        end: u64,
+        /// Why they may be.
+        why: Leave,
+    },
     /// Something that commands are judged by does not work (10.7.2).
     ControlFailed {
         /// What.
@@ -304,6 +313,7 @@ impl Event {
             Self::ConfigurationChanged { .. } => "configuration_changed",
             Self::SecretChanged { .. } => "secret_changed",
             Self::LogRead { .. } => "log_read",
+            Self::LogPruned { .. } => "log_pruned",
             Self::ControlFailed { .. } => "control_failed",
             Self::ControlRestored { .. } => "control_restored",
             Self::SinkGap { .. } => "sink_gap",
@@ -349,6 +359,7 @@ impl Event {
             | Self::ConfigurationChanged { .. }
             | Self::SecretChanged { .. }
             | Self::LogRead { .. }
+            | Self::LogPruned { .. }
             | Self::ControlRestored { .. }
             | Self::SinkMoved { .. } => Indication::Success,
         }
@@ -425,6 +436,7 @@ impl Event {
             | Self::ConfigurationChanged { .. }
             | Self::SecretChanged { .. }
             | Self::LogRead { .. }
+            | Self::LogPruned { .. }
             | Self::ControlFailed { .. }
             | Self::ControlRestored { .. }
             | Self::SinkGap { .. }
@@ -435,7 +447,7 @@ impl Event {
     /// What was affected, for an event that concerns no connection.
     pub(crate) fn resource(&self) -> String {
         match self {
-            Self::LogCreated { .. } | Self::LogRead { .. } => "audit log".into(),
+            Self::LogCreated { .. } | Self::LogRead { .. } | Self::LogPruned { .. } => "audit log".into(),
             Self::GatewayStarted { .. } | Self::GatewayStopped => "gateway".into(),
             Self::PolicyChanged { .. } => "policies".into(),
             Self::ConfigurationChanged { .. } => "configuration".into(),
@@ -734,6 +746,26 @@ pub enum Ended {
     Withdrawn,
     /// Somebody ended it, or gave it back: access for a time.
     Revoked,
+}
+
+/// Why entries may be removed from the log's folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Leave {
+    /// The archive has them: it was read back and compared with the tree.
+    Archived,
+    /// They are older than is kept.
+    Expired,
+}
+
+impl Leave {
+    /// As it stands in the entry.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Archived => "archived",
+            Self::Expired => "expired",
+        }
+    }
 }
 
 /// What was done to a credential.

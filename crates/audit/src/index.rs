@@ -27,6 +27,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
 
+use crate::pruned::first;
 use crate::read::{self, Lines, ReadError, lines};
 use crate::tree::leaf_hash;
 use crate::{Entry, Search};
@@ -161,7 +162,8 @@ impl Index {
         order: Order,
         mut tell: impl FnMut(u64, Entry) -> ControlFlow<()>,
     ) -> Result<(), Trouble> {
-        let range = range.start..range.end.min(self.size);
+        // What was pruned since is still known here.
+        let range = range.start.max(first(&self.log).map_err(Trouble::Log)?)..range.end.min(self.size);
         let mut lines = lines(&self.log, 0..u64::MAX);
         let mut together = TOGETHER_FIRST;
         let blocks = range.start / BLOCK..range.end.div_ceil(BLOCK);
@@ -280,9 +282,11 @@ fn update(log: &Path, connection: &mut Connection) -> Result<u64, Trouble> {
         let known = "select next, leaf from state";
         let (next, leaf): (i64, Vec<u8>) =
             change.query_row(known, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let next = u64::try_from(next)?;
+        let mut next = u64::try_from(next)?;
         if expected != Some(next) {
             check_last(&mut lines, next, &leaf)?;
+            next = next.max(first(log).map_err(Trouble::Log)?);
+            lines.seek(next);
         }
         let (size, leaf) = add(&mut lines, next, leaf, &change)?;
         if size == next {

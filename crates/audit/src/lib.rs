@@ -13,10 +13,15 @@
 //! DIR/tile/0/… 1/…    the hashes of the tree
 //! DIR/checkpoint      the newest signed head
 //! DIR/checkpoints     earlier ones, at most one a minute
+//! DIR/witnessed       the newest head that witnesses signed, if there are any
+//! DIR/pruned          up to which entry the log was pruned, if it was
 //! ```
+//!
+//! What is full never changes, and is copied to an [`archive`], a log by the same form; then [`plan`] says which entries may go.
 //!
 //! Beside it may lie an index ([`Index`]), from which entries are found quickly. It is no part of the log.
 
+pub mod archive;
 mod commit;
 mod control;
 mod encode;
@@ -29,6 +34,8 @@ mod index;
 mod log;
 mod note;
 mod prove;
+mod prune;
+mod pruned;
 mod publish;
 mod read;
 mod recover;
@@ -39,18 +46,21 @@ mod tile;
 mod tree;
 mod unfinished;
 mod verify;
+pub mod witness;
 
 pub use control::{Closes, Control};
 pub use encode::{ENTRY_BYTES_MAX, Unreadable};
 pub use entry::{Entry, Indication, Who};
 pub use event::{
-    Change, ColumnNote, Command, Ended, Event, FactsNote, MatchNote, PolicyNote, SaidNote, StageWord,
+    Change, ColumnNote, Command, Ended, Event, FactsNote, Leave, MatchNote, PolicyNote, SaidNote, StageWord,
     StatusWord, TraceNote, UseNote,
 };
 pub use index::{Index, NotIndexed, Order};
 pub use log::{Appending, Log, LogError, NotAppended, Options, State};
 pub use note::{BadKey, Checkpoint, NotSigned, Signer, Verifier};
-pub use prove::{checkpoint, prove};
+pub use prove::{checkpoint, prove, prove_consistency};
+pub use prune::{NotPruned, Pruning, plan};
+pub use pruned::{Pruned, first, pruned};
 pub use read::{Entries, Lines, ReadError, Signed, entries, lines, resumes, signed, since, size};
 pub use sealed::{AnswerKey, NotOpened, Sealed};
 pub use search::{Field, Misunderstood, Search};

@@ -17,6 +17,7 @@ use crate::commit::{Committer, Pending, Queue};
 use crate::encode::encode;
 use crate::note::{NotSigned, Signer};
 use crate::publish::{Published, Publisher, Wish};
+use crate::read::ReadError;
 use crate::recover::{Recovered, recover};
 use crate::segment::{self, HEADER, Medium};
 use crate::{Entry, Event};
@@ -155,12 +156,24 @@ pub enum LogError {
         /// The segment.
         path: PathBuf,
     },
+    /// The tree up to the newest entries cannot be read.
+    #[error(transparent)]
+    Tree(ReadError),
     /// A thread cannot be started.
     #[error("cannot start a thread for the audit log: {0}")]
     Thread(io::Error),
     /// The first entry could not be appended.
     #[error("{0}")]
     NotAppended(#[from] NotAppended),
+}
+
+impl From<ReadError> for LogError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Io { path, error } => Self::Io { doing: "read", path, error },
+            other => Self::Tree(other),
+        }
+    }
 }
 
 impl LogError {

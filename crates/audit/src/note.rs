@@ -207,14 +207,14 @@ pub enum NotSigned {
 }
 
 /// The name, id and signature of a line.
-fn signature(line: &str) -> Option<(&str, [u8; 4], Vec<u8>)> {
+pub(crate) fn signature(line: &str) -> Option<(&str, [u8; 4], Vec<u8>)> {
     let (name, signature) = line.strip_prefix("\u{2014} ")?.split_once(' ')?;
     let signature = BASE64.decode(signature).ok()?;
     let (id, signature) = signature.split_first_chunk::<4>()?;
     Some((checked(name).ok()?, *id, signature.to_vec()))
 }
 
-fn checked(name: &str) -> Result<&str, BadKey> {
+pub(crate) fn checked(name: &str) -> Result<&str, BadKey> {
     let good = !name.is_empty() && !name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+');
     good.then_some(name).ok_or(BadKey::Name)
 }

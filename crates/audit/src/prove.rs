@@ -29,6 +29,18 @@ pub fn prove(dir: &Path, index: u64, size: u64) -> Result<Vec<Hash>, ReadError> 
     Tiles { dir, size }.path(index, 0..size)
 }
 
+/// The proof that the tree over the first `old` entries of the log at `dir` is a beginning of that over the first `size`
+/// (RFC 6962 §2.1.2), from its hash tiles. `old` is at least 1 and at most `size`, which must be that of a signed head.
+///
+/// # Errors
+/// A tile is missing, or cannot be read.
+pub fn prove_consistency(dir: &Path, old: u64, size: u64) -> Result<Vec<Hash>, ReadError> {
+    if old == 0 || old > size {
+        return Err(ReadError::Missing { index: old });
+    }
+    Tiles { dir, size }.subproof(old, 0..size, true)
+}
+
 struct Tiles<'a> {
     dir: &'a Path,
     size: u64,
@@ -41,6 +53,21 @@ impl Tiles<'_> {
             (self.path(index, range.start..middle)?, middle..range.end)
         } else {
             (self.path(index, middle..range.end)?, range.start..middle)
+        };
+        proof.push(self.root(other)?);
+        Ok(proof)
+    }
+
+    /// `is_whole` says that the old tree's root is known to whoever checks: the subtree is the old tree itself.
+    fn subproof(&self, old: u64, range: Range<u64>, is_whole: bool) -> Result<Vec<Hash>, ReadError> {
+        if old == range.end {
+            return if is_whole { Ok(Vec::new()) } else { Ok(vec![self.root(range)?]) };
+        }
+        let Some(middle) = middle(&range) else { return Ok(Vec::new()) };
+        let (mut proof, other) = if old <= middle {
+            (self.subproof(old, range.start..middle, is_whole)?, middle..range.end)
+        } else {
+            (self.subproof(old, middle..range.end, false)?, range.start..middle)
         };
         proof.push(self.root(other)?);
         Ok(proof)

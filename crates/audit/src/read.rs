@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use access::Timestamp;
 
+use crate::pruned::{first, noted};
 use crate::publish::CHECKPOINT;
 use crate::segment::{self, Records};
-use crate::tile::{self, Level, TileName, WIDTH};
+use crate::tile::{self, Edge, Level, TileName, WIDTH};
 use crate::tree::{Peaks, leaf_hash, root_of_peaks};
 use crate::{Checkpoint, Entry, Unreadable};
 
@@ -51,7 +52,8 @@ pub enum ReadError {
 ///
 /// It may be read while a gateway appends to it. Then the newest entries may not be durable yet; and after
 /// `None` the iterator may be asked again, and goes on with what has come since: that is how a log is
-/// followed. Nothing is verified here: that is [`crate::verify`].
+/// followed. Of a log whose beginning was pruned, the first is the first that is there. Nothing is verified here: that is
+/// [`crate::verify`].
 pub fn entries(dir: &Path, range: Range<u64>) -> Entries {
     Entries { lines: lines(dir, range) }
 }
@@ -61,12 +63,14 @@ pub fn lines(dir: &Path, range: Range<u64>) -> Lines {
     Lines { dir: dir.to_owned(), next: range.start, end: range.end, source: Source::Unknown }
 }
 
-/// The entries that `head` signs in the log at `dir`, oldest first, each as its JSON bytes.
+/// The entries that `head` signs in the log at `dir`, oldest first, each as its JSON bytes. Of those
+/// before `pruned` the ones that are not there are passed over, and vouched for by their hashes alone.
 ///
 /// The last is an error unless all are there and they are the ones that were signed: so who has come to the end has read
 /// what the head's key vouches for, whatever happened to the files meanwhile.
-pub fn signed(dir: &Path, head: &Checkpoint) -> Signed {
-    Signed { lines: lines(dir, 0..head.size), head: head.clone(), peaks: Peaks::default(), next: 0 }
+pub fn signed(dir: &Path, head: &Checkpoint, pruned: u64) -> Signed {
+    let lines = lines(dir, 0..head.size);
+    Signed { dir: dir.to_owned(), lines, head: head.clone(), pruned, peaks: Peaks::default(), next: 0 }
 }
 
 /// How many entries the log at `dir` has, to the last whole one.
@@ -130,7 +134,7 @@ pub fn since(dir: &Path, time: Timestamp) -> Result<u64, ReadError> {
 /// # Errors
 /// A file cannot be read, though it is there.
 pub fn resumes(dir: &Path, range: Range<u64>) -> Result<u64, ReadError> {
-    let mut next = range.start;
+    let mut next = range.start.max(first(dir)?);
     while next < range.end {
         let bundle = (next / WIDTH).saturating_add(1).saturating_mul(WIDTH);
         if bundle < range.end && !is_there(dir, next)? && !is_there(dir, bundle)? {
@@ -183,8 +187,10 @@ impl Iterator for Entries {
 
 /// Iterator of [`signed`].
 pub struct Signed {
+    dir: PathBuf,
     lines: Lines,
     head: Checkpoint,
+    pruned: u64,
     peaks: Peaks,
     next: u64,
 }
@@ -208,15 +214,33 @@ impl Iterator for Signed {
             return None;
         }
         let line = self.lines.next().unwrap_or(Err(ReadError::Missing { index: self.next }));
-        let Ok((_, bytes)) = &line else {
+        let Ok((index, bytes)) = &line else {
             self.next = size;
             return Some(line);
         };
+        if *index != self.next
+            && let Err(error) = self.pass_over(*index)
+        {
+            self.next = size;
+            return Some(Err(error));
+        }
         self.peaks.push(leaf_hash(bytes));
         self.next += 1;
         let is_changed =
             self.next == size && root_of_peaks(&mem::take(&mut self.peaks).into_hashes()) != self.head.root;
         Some(if is_changed { Err(ReadError::Changed { size }) } else { line })
+    }
+}
+
+impl Signed {
+    /// Goes on with entry `index`, all before having been pruned.
+    fn pass_over(&mut self, index: u64) -> Result<(), ReadError> {
+        if self.next != 0 || index > self.pruned || !index.is_multiple_of(WIDTH) {
+            return Err(ReadError::Missing { index: self.next });
+        }
+        self.peaks = edge(&self.dir, index)?.peaks();
+        self.next = index;
+        Ok(())
     }
 }
 
@@ -329,7 +353,9 @@ impl Lines {
     }
 
     /// Where entry `self.next` is: in the segments if they reach back to it, else in a bundle.
-    fn locate(&self) -> Result<Option<Source>, ReadError> {
+    ///
+    /// INVARIANT: what is passed over is before the end that the log's note of what was pruned names.
+    fn locate(&mut self) -> Result<Option<Source>, ReadError> {
         let mut found = None;
         for number in numbers(&self.dir)? {
             let Some(mut records) = open_if_there(&self.dir, number)? else { continue };
@@ -350,7 +376,17 @@ impl Lines {
         }
         let number = self.next / WIDTH;
         let width = (size - number * WIDTH).min(WIDTH);
-        let bytes = tile(&self.dir, TileName { level: Level::Entries, number, width })?.unwrap_or_default();
+        let bytes = match tile(&self.dir, TileName { level: Level::Entries, number, width })? {
+            Some(bytes) => bytes,
+            None => match noted(&self.dir)?.filter(|pruned| pruned.end > self.next) {
+                Some(pruned) if pruned.end >= self.end => return Ok(None),
+                Some(pruned) => {
+                    self.next = pruned.end;
+                    return self.locate();
+                }
+                None => Vec::new(),
+            },
+        };
         let mut rest = bytes.as_slice();
         for index in number * WIDTH..self.next {
             (_, rest) = tile::next_entry(rest).ok_or(ReadError::Missing { index })?;
@@ -376,6 +412,18 @@ pub(crate) fn tile(dir: &Path, name: TileName) -> Result<Option<Vec<u8>>, ReadEr
         }
     }
     Ok(None)
+}
+
+/// The edge of the tree over the first `size` entries, a multiple of 256, by its hash tiles.
+pub(crate) fn edge(dir: &Path, size: u64) -> Result<Edge, ReadError> {
+    Edge::at(size, |name| {
+        let path = dir.join(name.path());
+        let read = || {
+            let hashes = tile::hashes(&fs::read(&path)?).filter(|hashes| hashes.len() as u64 == WIDTH);
+            hashes.ok_or_else(|| io::Error::new(ErrorKind::InvalidData, "it is not a full tile"))
+        };
+        read().map_err(|error| ReadError::Io { path: path.clone(), error })
+    })
 }
 
 pub(crate) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, ReadError> {

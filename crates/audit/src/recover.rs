@@ -8,8 +8,9 @@ use crate::history;
 use crate::log::LogError;
 use crate::note::{Checkpoint, Verifier};
 use crate::publish::CHECKPOINT;
+use crate::read;
 use crate::segment::{self, Records};
-use crate::tile::{self, Edge, TileName};
+use crate::tile::{self, Edge};
 use crate::tree::Hash;
 use crate::{Entry, Event};
 
@@ -148,7 +149,7 @@ impl Scan {
             if !first.is_multiple_of(tile::WIDTH) {
                 return Err(LogError::Damaged { index: first, path: segment::path(dir, number) });
             }
-            self.tree = Edge::at(first, |name| read_hashes(dir, name))?;
+            self.tree = read::edge(dir, first)?;
             self.edge = Some(self.tree.clone());
             self.size = first;
             self.compare();
@@ -225,18 +226,6 @@ fn newest_checkpoint(dir: &Path, verifier: &Verifier) -> Result<Option<Checkpoin
         newest = newest.into_iter().chain([checkpoint]).max_by_key(|one| one.size);
     }
     Ok(newest)
-}
-
-/// The hashes of a full tile.
-fn read_hashes(dir: &Path, name: TileName) -> Result<Vec<Hash>, LogError> {
-    let path = dir.join(name.path());
-    let bytes = fs::read(&path).map_err(|error| LogError::io("read", &path, error))?;
-    match tile::hashes(&bytes) {
-        Some(hashes) if hashes.len() as u64 == tile::WIDTH => Ok(hashes),
-        Some(_) | None => {
-            Err(LogError::io("read", &path, io::Error::new(ErrorKind::InvalidData, "it is not a full tile")))
-        }
-    }
 }
 
 /// Removes segments that were being prepared when the gateway ended.

@@ -138,10 +138,15 @@ impl Edge {
 
     /// The root of the tree.
     pub(crate) fn root(&self) -> Hash {
+        root_of_peaks(&self.peaks().into_hashes())
+    }
+
+    /// The tree, without its tiles.
+    pub(crate) fn peaks(&self) -> Peaks {
         // The hashes of a level stand left of those of the level below, and complete no subtree with them.
         let peaks =
             self.levels.iter().rev().map(|hashes| hashes.iter().copied().collect::<Peaks>().into_hashes());
-        root_of_peaks(&peaks.collect::<Vec<_>>().concat())
+        Peaks::of(self.size, peaks.collect::<Vec<_>>().concat())
     }
 }
 
@@ -149,6 +154,17 @@ impl Edge {
 pub(crate) fn hashes(bytes: &[u8]) -> Option<Vec<Hash>> {
     let (hashes, rest) = bytes.as_chunks::<32>();
     rest.is_empty().then(|| hashes.to_vec())
+}
+
+/// The entries of a full bundle; `None` when it is not exactly that.
+pub(crate) fn entries(mut bundle: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut entries = Vec::new();
+    while !bundle.is_empty() {
+        let (entry, rest) = next_entry(bundle)?;
+        entries.push(entry);
+        bundle = rest;
+    }
+    (entries.len() as u64 == WIDTH).then_some(entries)
 }
 
 /// The next entry of a bundle and what follows it; `None` at its end, and where it is cut short.

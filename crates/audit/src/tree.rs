@@ -56,6 +56,11 @@ impl Peaks {
         self.size = self.size.saturating_add(1);
     }
 
+    /// Those of a tree of `size` leaves, largest subtree first.
+    pub(crate) fn of(size: u64, peaks: Vec<Hash>) -> Self {
+        Self { size, peaks }
+    }
+
     /// The peaks, largest subtree first.
     pub(crate) fn into_hashes(self) -> Vec<Hash> {
         self.peaks

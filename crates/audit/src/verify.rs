@@ -9,11 +9,16 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use crate::archive;
+use crate::event::Leave;
 use crate::history;
 use crate::note::{Checkpoint, NotSigned, Verifier};
+use crate::pruned::{self, Pruned};
 use crate::publish::CHECKPOINT;
 use crate::read::{ReadError, read_if_there};
+use crate::tile::WIDTH;
 use crate::tree::Hash;
+use crate::witness::{WITNESSED, witnessed};
 
 mod tail;
 mod walk;
@@ -30,6 +35,10 @@ pub struct Report {
     pub root: Hash,
     /// Heads that were compared: the checkpoint, earlier ones, and the one kept elsewhere.
     pub heads: usize,
+    /// What the log's key signed of how far the log was pruned, if it was.
+    pub pruned: Option<Pruned>,
+    /// Entries that are not here for it: their hashes are, and were verified.
+    pub absent: u64,
     /// Entries after the checkpoint, durable and not signed yet.
     pub tail: u64,
     /// Bytes after them that a crash left unfinished; they were never acknowledged.
@@ -42,6 +51,11 @@ impl Report {
     /// Whether all is as it was written.
     pub fn holds(&self) -> bool {
         self.wrong.is_empty()
+    }
+
+    /// Whether all is here that was not too old to be kept: what is in an archive alone is not.
+    pub fn is_whole(&self) -> bool {
+        self.absent == 0 || self.pruned.as_ref().is_some_and(|pruned| pruned.why == Leave::Expired)
     }
 
     /// The first that is wrong, in the order of the entries.
@@ -64,7 +78,7 @@ impl Wrong {
         Self { index: Some(index), what: what.into() }
     }
 
-    fn head(what: impl Into<String>) -> Self {
+    pub(crate) fn head(what: impl Into<String>) -> Self {
         Self { index: None, what: what.into() }
     }
 }
@@ -114,11 +128,13 @@ fn once(
     known: Option<&Checkpoint>,
 ) -> Result<Report, NotVerifiable> {
     let mut wrong = Vec::new();
-    let heads = heads(dir, verifier, note, known, &mut wrong)?;
+    let mut heads = heads(dir, verifier, note, known, &mut wrong)?;
     let size = heads.current.size;
+    let pruned = pruned(dir, verifier, &mut heads, &mut wrong)?;
     let mut tail = Tail::open(dir)?;
-    let mut walk = Walk::new(dir, heads.all, size);
+    let mut walk = Walk::new(dir, heads.all, size, pruned.as_ref().map_or(0, |pruned| pruned.end));
     walk.run(&mut tail)?;
+    let absent = walk.absent();
     wrong.extend(walk.conclude());
     let after = tail.finish(size)?;
     wrong.extend(after.wrong);
@@ -127,6 +143,8 @@ fn once(
         size,
         root: heads.current.root,
         heads: heads.count,
+        pruned,
+        absent,
         tail: after.entries,
         unfinished_bytes: after.unfinished_bytes,
         wrong,
@@ -151,13 +169,21 @@ fn heads(
 ) -> Result<Heads, NotVerifiable> {
     let history =
         history::read(dir).map_err(|error| ReadError::Io { path: dir.join(history::FILE), error })?;
-    if note.is_none() && history.notes.is_empty() && !has_segments(dir)? {
+    let mut all = archive::heads(dir, verifier, wrong)?;
+    match witnessed(dir, verifier, &[])? {
+        Some(Ok(witnessed)) => all.push(witnessed.head),
+        Some(Err(why)) => wrong.push(Wrong::head(format!("`{WITNESSED}`: {why}"))),
+        None => {}
+    }
+    if note.is_none() && history.notes.is_empty() && all.is_empty() && !has_segments(dir)? {
         return Err(NotVerifiable::NoLog(dir.display().to_string()));
     }
-    let mut all: Vec<Checkpoint> = Vec::new();
+    let archived = all.len();
     for (number, note) in (1..).zip(&history.notes) {
         match verifier.open(note) {
-            Ok(head) if all.last().is_some_and(|last| last.size > head.size) => {
+            Ok(head)
+                if all.get(archived..).and_then(<[_]>::last).is_some_and(|last| last.size > head.size) =>
+            {
                 wrong.push(Wrong::at(head.size, format!("note {number} in `checkpoints` goes back in size")));
             }
             Ok(head) => all.push(head),
@@ -199,6 +225,36 @@ fn heads(
             Ok(Heads { current, count: all.len(), all })
         }
     }
+}
+
+/// How far the log was pruned, as far as its key signed that. The tree must have the root that stands there, as under a head.
+fn pruned(
+    dir: &Path,
+    verifier: &Verifier,
+    heads: &mut Heads,
+    wrong: &mut Vec<Wrong>,
+) -> Result<Option<Pruned>, ReadError> {
+    let Some(note) = pruned::note(dir)? else { return Ok(None) };
+    let pruned = match Pruned::open(&note, verifier) {
+        Ok(pruned) => pruned,
+        Err(why) => {
+            wrong.push(Wrong::head(format!("`pruned`: {why}")));
+            return Ok(None);
+        }
+    };
+    if pruned.end > heads.current.size || !pruned.end.is_multiple_of(WIDTH) {
+        wrong.push(Wrong::head("`pruned` names an end that the log does not have"));
+        return Ok(None);
+    }
+    // The log's own note is good, too, and says that they are in the archive: here.
+    if pruned.why == Leave::Archived && dir.join(archive::HEADS).exists() {
+        wrong.push(Wrong::head("`pruned` is of the log's own folder and not of its archive"));
+        return Ok(None);
+    }
+    let Pruned { end, root, .. } = pruned;
+    heads.all.push(Checkpoint { origin: heads.current.origin.clone(), size: end, root });
+    heads.all.sort_by_key(|head| head.size);
+    Ok(Some(pruned))
 }
 
 fn has_segments(dir: &Path) -> Result<bool, ReadError> {

@@ -2,6 +2,7 @@
 //!
 //! Every problem names the file, the line and what to write instead. Secrets are never in the file.
 
+mod audit;
 mod controls;
 mod credential;
 mod expand;
@@ -32,6 +33,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use mask::Classes;
 
+pub use audit::{Archive, Audit, Lock, Place, Retention, S3, S3At, WitnessAt};
 pub use controls::Controls;
 pub use credential::{CertificateKey, ClientCertificate};
 pub use http::{HttpConnection, Requests};
@@ -63,6 +65,8 @@ pub struct Config {
     pub issuers: Vec<Issuer>,
     pub connections: BTreeMap<Arc<str>, Connection>,
     pub https: BTreeMap<Arc<str>, HttpConnection>,
+    /// How long the audit log is kept, and where else.
+    pub audit: Audit,
     /// Where people are told of requests for approval, and answer them.
     pub notify: Notify,
     /// Where the audit log is brought.
@@ -194,6 +198,7 @@ impl Config {
             ("vault.key", self.vault_key == new.vault_key),
             ("masking.pan", self.pan == new.pan),
             ("masking.classes", self.classes == new.classes),
+            ("audit", self.audit == new.audit),
             ("limits", self.limits == new.limits),
             ("controls", self.controls == new.controls),
         ];

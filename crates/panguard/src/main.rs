@@ -6,6 +6,7 @@
 // Nobody imports a binary; what its parts are for stands at the head of each.
 #![allow(missing_docs)]
 
+mod archive;
 mod authority;
 mod cli;
 mod config;

@@ -28,6 +28,7 @@ pub enum How {
     Trace,
     Export,
     Evidence,
+    Restore,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -141,6 +142,7 @@ fn word(how: How) -> &'static str {
         How::Trace => "trace",
         How::Export => "export",
         How::Evidence => "evidence",
+        How::Restore => "restore",
     }
 }
 

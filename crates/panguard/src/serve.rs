@@ -2,6 +2,7 @@
 //! for signals; what the gateway does is in the crates that it wires together.
 
 mod approvals;
+mod archive;
 mod controls;
 mod live;
 mod notify;
@@ -10,6 +11,7 @@ mod reload;
 mod sinks;
 mod telemetry;
 mod unfinished;
+mod witness;
 
 use std::fs;
 use std::io::{self, Write};
@@ -34,7 +36,7 @@ use crate::config::{self, Config, HttpConnection, PanProfile, process_env};
 use crate::{authority, folder, reads};
 use approvals::Shelf;
 use controls::Watch;
-pub use live::{target, upstream};
+pub use live::{target, trust, upstream};
 use reload::Reload;
 pub use telemetry::LogFormat;
 
@@ -64,6 +66,8 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         gate(&config, policies, &log, &vault)?
     };
     let mut metrics = Metrics::new();
+    let witnesses = witness::Figures::shown_in(metrics.registry_mut());
+    let witnesses = witness::Asking::new(&config, &log, folder::log_signer(&vault)?.verifier(), witnesses)?;
     let figures = ::notify::Figures::shown_in(metrics.registry_mut());
     let notify = notify::open(&config, shelf, vault.clone(), figures)?;
     let figures = controls::Figures::shown_in(metrics.registry_mut());
@@ -71,6 +75,12 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
     let figures = ship::Figures::shown_in(metrics.registry_mut());
     let ship = sinks::open(&config, log.clone(), vault.clone(), figures)?;
     let collectors = sinks::sinks(&config)?;
+    let figures = archive::Figures::shown_in(metrics.registry_mut());
+    let brought = {
+        let ship = ship.clone();
+        Box::new(move || sinks::brought(&ship))
+    };
+    let keeping = archive::start(&config, &vault, &log, brought, figures)?;
     let compared = recall::comparisons(&gate, &folder::audit(&config.data_dir), now())?;
     info!(compared, "comparisons of the last day are counted");
     let served = runtime.block_on(async {
@@ -95,6 +105,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
             }
         };
         let telling = tokio::spawn(notify.clone().run());
+        let asking = tokio::spawn(witnesses.run());
         let places = controls::Places {
             gateway: gateway.clone(),
             vault: vault.clone(),
@@ -137,6 +148,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         tokio::join!(databases, https);
         reload.abort();
         looking.abort();
+        asking.abort();
         watching.abort();
         watch.keep();
         telling.abort();
@@ -147,7 +159,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         }
         anyhow::Ok(())
     });
-    drop(runtime);
+    drop((runtime, keeping));
     log.close(now()).context("the end of the audit log could not be written")?;
     info!("stopped");
     served
@@ -176,6 +188,7 @@ fn open_log(config: &Config, vault: &Vault) -> anyhow::Result<Log> {
     let signer = folder::log_signer(vault)?;
     let key = signer.verifier().to_string();
     let options = audit::Options::new(&gateway_name(), env!("CARGO_PKG_VERSION"), now());
+    let options = audit::Options { segment_bytes: config.audit.segment_bytes, ..options };
     let log = Log::open(&dir, signer, options)?;
     if !log.state().clean {
         unfinished::close(log.clone(), dir.clone());

@@ -25,8 +25,9 @@ use vault::Vault;
 
 use crate::tls::{Authority, ClientCertificate, NoAuthority, TlsError, Trust};
 use client::Client;
+pub use client::causes;
 use credential::Turns;
-pub use credential::{Aws, ClientAuth, Credential, Grant, OAuth2};
+pub use credential::{Aws, ClientAuth, Credential, Grant, OAuth2, sigv4};
 use door::{HTTP, HTTPS, Server};
 pub(crate) use listen::run;
 use session::{Session, Token};

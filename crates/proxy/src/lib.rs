@@ -38,7 +38,7 @@ pub use client::{Client, client};
 pub use connection::Connection;
 pub use dial::Target;
 pub use drive::{Asked, Ended, Judge, OUTBOX_BYTES_MAX, Order, Traffic, drive};
-pub use http::{Aws, ClientAuth, Credential, Grant, HttpConnection, OAuth2};
+pub use http::{Aws, ClientAuth, Credential, Grant, HttpConnection, OAuth2, causes, sigv4};
 pub use inspection::{Inspection, NotRead};
 pub use issuer::{Issuers, Unidentified};
 pub use limits::Limits;

@@ -96,6 +96,9 @@ pub fn what(event: &Event) -> String {
             format!("a control works again: {}, {refused} refused meanwhile", control.said(of))
         }
         Event::LogRead { how, first, end } => format!("log read by {how}, {first} to {end}"),
+        Event::LogPruned { first, end, why } => {
+            format!("entries {first} to {end} removed from the log's folder, {}", why.as_str())
+        }
         Event::SinkGap { sink, from, to, why } => {
             format!("NOT SHIPPED to {sink}, {from} to {to}  {why}")
         }

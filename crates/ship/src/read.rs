@@ -94,7 +94,13 @@ impl Reader {
             && batch.span.to - from < LOOKED_MAX
         {
             let (index, entry) = match self.entries.next() {
-                Some(Ok(found)) => found,
+                Some(Ok(found)) if found.0 == batch.span.to => found,
+                // Those between left the log's folder.
+                Some(Ok(_)) if batch.span.to == from => return self.gone(from, durable, NOT_THERE),
+                Some(Ok(_)) => {
+                    self.at = NOWHERE;
+                    break;
+                }
                 // What has been read goes first.
                 Some(Err(_)) | None if batch.span.to > from => {
                     self.at = NOWHERE;
@@ -102,7 +108,8 @@ impl Reader {
                 }
                 Some(Err(error)) => return self.wrong(&error, from, durable),
                 None => match self.again(from) {
-                    Some(Ok(found)) => found,
+                    Some(Ok(found)) if found.0 == from => found,
+                    Some(Ok(_)) => return self.gone(from, durable, NOT_THERE),
                     Some(Err(error)) => return self.wrong(&error, from, durable),
                     None => return self.gone(from, durable, NOT_THERE),
                 },

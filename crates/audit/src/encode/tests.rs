@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::event::{ColumnNote, StageWord, UseNote};
-use crate::{Change, Closes, Control, PolicyNote};
+use crate::{Change, Closes, Control, Leave, PolicyNote};
 
 fn command(statement: &str, parameters: Vec<Option<Box<str>>>) -> Box<Command> {
     Box::new(Command {
@@ -106,6 +106,7 @@ fn every_event() -> Vec<Event> {
         Event::ConfigurationChanged { version: "b".into(), previous: "a".into() },
         Event::SecretChanged { name: "payments-db".into(), change: Change::Rotated },
         Event::LogRead { how: "list".into(), first: 0, end: 10 },
+        Event::LogPruned { first: 0, end: 256, why: Leave::Archived },
         Event::ControlFailed {
             control: Control::IdentityKeys,
             of: "https://idp.example.com".into(),

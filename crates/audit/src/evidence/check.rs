@@ -234,7 +234,13 @@ impl Checked {
         let wanted = usize::try_from(manifest.draw.wanted).unwrap_or(usize::MAX).min(SAMPLES_MAX);
         let mut sampler = Sampler::new(&manifest.draw.seed, wanted);
         let (from, to) = (moment(&manifest.from), moment(&manifest.to));
-        for entry in signed(log, head).entries() {
+        let pruned = report.pruned.as_ref();
+        if pruned.is_some_and(|pruned| from.is_none_or(|from| from <= pruned.newest)) && report.absent > 0 {
+            let what = "entries of the period were pruned from it: name a restored copy of the archive";
+            self.wrong.push(Amiss::of("the log", what));
+            return Ok(());
+        }
+        for entry in signed(log, head, pruned.map_or(0, |pruned| pruned.end)).entries() {
             let (index, entry) = entry?;
             if from.is_some_and(|from| entry.time >= from) && to.is_some_and(|to| entry.time < to) {
                 sampler.take(index, &entry.event);

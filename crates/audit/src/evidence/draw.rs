@@ -177,7 +177,10 @@ fn administers(command: &Command) -> bool {
 /// Lists an entry in the reports that it is for.
 fn list(entry: &Entry, row: &Row, sink: &mut Sink<'_>) -> io::Result<()> {
     let reports: &[Report] = match &entry.event {
-        Event::LogCreated { .. } | Event::GatewayStarted { .. } | Event::GatewayStopped => &[Report::LogLife],
+        Event::LogCreated { .. }
+        | Event::GatewayStarted { .. }
+        | Event::GatewayStopped
+        | Event::LogPruned { .. } => &[Report::LogLife],
         Event::SessionOpened { mode, .. } => match mode.as_deref() {
             Some("admin") => &[Report::Sessions, Report::Administration],
             Some(_) | None => &[Report::Sessions],

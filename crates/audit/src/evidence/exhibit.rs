@@ -98,7 +98,13 @@ impl Exhibit {
 ///
 /// # Errors
 /// Entries or tiles cannot be read.
-pub fn exhibits(dir: &Path, head: &Checkpoint, seed: &str, drawn: &[u64]) -> Result<Vec<Exhibit>, ReadError> {
+pub fn exhibits(
+    dir: &Path,
+    head: &Checkpoint,
+    pruned: u64,
+    seed: &str,
+    drawn: &[u64],
+) -> Result<Vec<Exhibit>, ReadError> {
     let mut found: Vec<Found> = Vec::new();
     for index in drawn {
         let mut at = lines(dir, *index..index.saturating_add(1));
@@ -110,7 +116,7 @@ pub fn exhibits(dir: &Path, head: &Checkpoint, seed: &str, drawn: &[u64]) -> Res
         };
         found.push(Found { index: *index, entry, approval, lines: BTreeMap::new(), more: false });
     }
-    gather(dir, head, &mut found)?;
+    gather(dir, head, pruned, &mut found)?;
     found.into_iter().map(|it| it.exhibit(dir, head, seed)).collect()
 }
 
@@ -123,7 +129,7 @@ struct Found {
     more: bool,
 }
 
-fn gather(dir: &Path, head: &Checkpoint, found: &mut [Found]) -> Result<(), ReadError> {
+fn gather(dir: &Path, head: &Checkpoint, pruned: u64, found: &mut [Found]) -> Result<(), ReadError> {
     let mut by_request: BTreeMap<RequestId, Vec<usize>> = BTreeMap::new();
     let mut by_approval: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (place, it) in found.iter().enumerate() {
@@ -141,7 +147,7 @@ fn gather(dir: &Path, head: &Checkpoint, found: &mut [Found]) -> Result<(), Read
     // What was approved may have been asked long before.
     let first = found.iter().map(|it| if it.approval.is_some() { 0 } else { it.index }).min();
     let first = first.unwrap_or(head.size);
-    for line in signed(dir, head) {
+    for line in signed(dir, head, pruned) {
         let (index, line) = line?;
         if index < first {
             continue;

@@ -256,6 +256,9 @@ impl Row {
                 self.words = cause.to_string();
             }
             Event::LogRead { how, first, end } => self.what = format!("{how}, entries {first} to {end}"),
+            Event::LogPruned { first, end, why } => {
+                self.what = format!("entries {first} to {end} removed from the folder, {}", why.as_str());
+            }
             Event::SinkGap { sink, from, to, why } => {
                 self.what = format!("{sink} was not given entries {from} to {to}: {why}");
             }

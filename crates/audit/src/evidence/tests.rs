@@ -340,7 +340,7 @@ fn pack(log: &Path) -> tempfile::TempDir {
     }
     let drawn = sampler.drawn();
     let mut files = vec![(HEAD.to_owned(), note), ("a.csv".to_owned(), "a,b\r\n".to_owned())];
-    for sample in exhibits(log, &head, "7", &drawn).unwrap() {
+    for sample in exhibits(log, &head, 0, "7", &drawn).unwrap() {
         files.push((format!("samples/{}.json", sample.index), serde_json::to_string(&sample).unwrap()));
     }
     fs::create_dir(dir.path().join("samples")).unwrap();
@@ -502,7 +502,7 @@ fn a_sample_tells_who_what_when_whence_and_approved_by_whom() {
         .map(Result::unwrap)
         .find(|(_, entry)| matches!(&entry.event, Event::CommandIntent { approval: Some(_), .. }));
     let (index, entry) = used.unwrap();
-    let sample = exhibits(log.path(), &head, "7", &[index]).unwrap().remove(0);
+    let sample = exhibits(log.path(), &head, 0, "7", &[index]).unwrap().remove(0);
     assert_eq!(sample.told.who, "agent reporter");
     assert_eq!(sample.told.when, "1970-01-01T00:01:50.000000Z");
     assert_eq!(sample.told.whence, "10.0.0.7 psql");
@@ -536,7 +536,7 @@ fn a_sample_has_its_approval_though_another_command_asked_for_it() {
     let head = signer().verifier().open(&checkpoint(log.path()).unwrap().unwrap()).unwrap();
     let used =
         entries(log.path(), 0..head.size).map(Result::unwrap).find(|(_, it)| it.request == Some(later));
-    let sample = exhibits(log.path(), &head, "7", &[used.unwrap().0]).unwrap().remove(0);
+    let sample = exhibits(log.path(), &head, 0, "7", &[used.unwrap().0]).unwrap().remove(0);
     let kinds: Vec<_> = sample.entries.iter().map(|it| &*it.event).collect();
     assert_eq!(kinds, ["approval_asked", "approval_answered", "command_intent", "outcome"]);
     assert!(sample.told.approved_by.starts_with("bea (entry "), "{}", sample.told.approved_by);

@@ -2,7 +2,7 @@ use std::fs;
 
 use super::*;
 use crate::tile::{Edge, Tile};
-use crate::tree::{inclusion_proof, leaf_hash, verify_inclusion};
+use crate::tree::{consistency_proof, inclusion_proof, leaf_hash, verify_inclusion};
 
 fn leaves(count: u64) -> Vec<Hash> {
     (0..count).map(|number| leaf_hash(&number.to_be_bytes())).collect()
@@ -54,9 +54,22 @@ fn a_log_that_has_grown_still_proves_what_an_earlier_head_signed() {
 }
 
 #[test]
+fn consistency_from_tiles_is_that_from_all_leaves() {
+    for count in [1, 2, 3, 7, 256, 257, 511, 603] {
+        let leaves = leaves(count);
+        let dir = tiles(&leaves);
+        for old in (1..=count).step_by(if count > 256 { 17 } else { 1 }).chain([count]) {
+            let proof = prove_consistency(dir.path(), old, count).unwrap();
+            assert_eq!(Some(proof), consistency_proof(&leaves, old as usize), "{old} of {count}");
+        }
+    }
+}
+
+#[test]
 fn there_is_no_proof_of_what_is_not_there() {
     let dir = tiles(&leaves(300));
     assert!(prove(dir.path(), 300, 300).is_err());
     fs::remove_file(dir.path().join("tile/0/000")).unwrap();
     assert!(prove(dir.path(), 7, 300).is_err());
+    assert!(prove_consistency(dir.path(), 7, 300).is_err() && prove_consistency(dir.path(), 0, 300).is_err());
 }

@@ -327,7 +327,7 @@ fn a_bundle_of_another_width_is_not_read_and_not_let_be_if_it_contradicts() {
         write_bundle(dir.path(), width, &other);
         assert_eq!(first(dir.path()), Some(changed), "width {width}");
         assert_eq!(read(dir.path()), lines, "width {width}");
-        let signed: Result<Vec<_>, _> = crate::signed(dir.path(), &head).collect();
+        let signed: Result<Vec<_>, _> = crate::signed(dir.path(), &head, 0).collect();
         assert_eq!(signed.unwrap().len(), 46);
     }
 }
@@ -351,7 +351,7 @@ fn a_log_that_ends_before_its_checkpoint_is_not_read_as_if_it_were_whole() {
         assert_eq!(read.len(), 41);
     };
     missing(crate::lines(dir.path(), 0..u64::MAX).collect());
-    missing(crate::signed(dir.path(), &head).collect());
+    missing(crate::signed(dir.path(), &head, 0).collect());
     assert!(matches!(crate::lines(dir.path(), 45..46).next(), Some(Err(ReadError::Missing { index: 40 }))));
     fs::remove_dir_all(dir.path().join("tile")).unwrap();
     assert!(matches!(crate::lines(dir.path(), 3..46).next(), Some(Err(ReadError::Missing { index: 0 }))));
@@ -362,6 +362,6 @@ fn what_is_read_under_a_head_is_what_was_signed() {
     let (dir, head, mut lines) = without_segments();
     lines[7] = b"{\"forged\":1}".to_vec();
     write_bundle(dir.path(), 46, &lines);
-    let read: Vec<_> = crate::signed(dir.path(), &head).collect();
+    let read: Vec<_> = crate::signed(dir.path(), &head, 0).collect();
     assert!(matches!(read.last(), Some(Err(ReadError::Changed { size: 46 }))) && read.len() == 46);
 }

@@ -3,8 +3,10 @@ mod export;
 mod filter;
 mod find;
 mod replay;
+mod restore;
 mod sinks;
 mod trace;
+mod verify;
 
 use std::collections::VecDeque;
 use std::fs;
@@ -14,7 +16,7 @@ use std::time::Duration;
 
 use access::Timestamp;
 use anyhow::{Context, bail};
-use audit::{Entry, Order, Search, Verifier};
+use audit::{Entry, Leave, Order, Search, Verifier};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use ship::line;
@@ -28,6 +30,8 @@ use answer::Answers;
 use export::{Export, Written};
 use filter::Filter;
 use find::{Wanted, find};
+use restore::Restore;
+use verify::Verify;
 
 /// Read the audit log, and verify it.
 #[derive(Args)]
@@ -118,20 +122,10 @@ enum Action {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// Fetch the log from its archive into a folder, and verify it there.
+    Restore(Restore),
     /// Verify the log offline; name the first entry that is wrong.
-    Verify {
-        #[command(flatten)]
-        place: Place,
-        /// The log's verifier key, or a file that holds it. Keep your own copy: whoever can change the log can
-        /// change the copy that lies beside it, which is used if none is given.
-        #[arg(long, value_name = "KEY|FILE")]
-        key: Option<String>,
-        /// A checkpoint of the log that was kept elsewhere: shows, too, that nothing it vouches for is gone.
-        #[arg(long, value_name = "FILE")]
-        checkpoint: Option<PathBuf>,
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
-    },
+    Verify(Verify),
 }
 
 /// Follow a run of an agent over its sessions: model calls, statements, requests, what people said, and how each ended.
@@ -194,11 +188,10 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
             let wanted = Export { search: filter.search(), until: *until, scan: *scan, out: out.as_deref() };
             export::export(&place.find(path)?, *format, &wanted)
         }
+        Action::Restore(restore) => restore.run(path),
+        Action::Verify(verify) => verify.run(path),
         Action::Sinks { sink: Some(sink), from: Some(from), .. } => sinks::shift(path, sink, *from),
         Action::Sinks { format, .. } => sinks::list(path, *format),
-        Action::Verify { place, key, checkpoint, format } => {
-            verify(&place.find(path)?, key.as_deref(), checkpoint.as_deref(), *format)
-        }
     }
 }
 
@@ -215,14 +208,25 @@ impl Place {
     }
 }
 
-/// Has it recorded that the log is read, of these entries at most. Who cannot have that is told, and reads on: the files
-/// are there for whoever can read them.
+/// Has it recorded that the log is read, of these entries at most, and says which of them are not there to be read. Who
+/// cannot have it recorded is told, and reads on: the files are there for whoever can read them.
 fn recorded(dir: &Path, how: How, range: Range<u64>) -> anyhow::Result<()> {
     let range = range.start..range.end.min(audit::size(dir)?);
-    if let Err(error) = reads::leave(dir, how, &range) {
+    if let Some(pruned) = audit::pruned(dir)?.filter(|pruned| range.start < pruned.end) {
+        let where_to = match pruned.why {
+            Leave::Archived => "they are in its archive: `panguard audit restore`",
+            Leave::Expired => "they are no longer kept",
+        };
+        eprintln!("panguard: the entries before {} are not in the log's folder; {where_to}", pruned.end);
+    }
+    noted(dir, how, &range);
+    Ok(())
+}
+
+fn noted(dir: &Path, how: How, range: &Range<u64>) {
+    if let Err(error) = reads::leave(dir, how, range) {
         eprintln!("panguard: that the log is read is not recorded: {error}");
     }
-    Ok(())
 }
 
 fn list(dir: &Path, search: &Search, page: &Page, format: Format) -> anyhow::Result<Exit> {
@@ -294,7 +298,7 @@ fn show(dir: &Path, id: &str, format: Format, answers: &Answers<'_>) -> anyhow::
             }
         }
     }
-    if !found {
+    if !found && audit::first(dir)? <= id.parse().unwrap_or(u64::MAX) {
         eprintln!(
             "there is no entry `{id}`; write an index such as `12`, or a request id such as `3f9a61c0d4e8b752-12`"
         );
@@ -328,47 +332,21 @@ fn value(entry: &Entry) -> anyhow::Result<serde_json::Value> {
     Ok(serde_json::from_str(&json)?)
 }
 
-fn verify(dir: &Path, key: Option<&str>, checkpoint: Option<&Path>, format: Format) -> anyhow::Result<Exit> {
-    let verifier = verifier(dir, key)?;
-    let known = checkpoint
-        .map(|path| fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display())))
-        .transpose()?;
-    let report = audit::verify(dir, &verifier, known.as_deref())?;
-    let root: String = report.root.iter().map(|byte| format!("{byte:02x}")).collect();
-    if format == Format::Json {
-        let wrong: Vec<_> =
-            report.wrong.iter().map(|wrong| json!({ "index": wrong.index, "what": wrong.what })).collect();
-        output::json(&json!({
-            "ok": report.holds(), "entries": report.size, "root": root, "heads": report.heads,
-            "not_signed_yet": report.tail, "unfinished_bytes": report.unfinished_bytes, "wrong": wrong,
-            "key": verifier.to_string(),
-        }))?;
-    } else if let Some(first) = report.first_wrong() {
-        let place = first.index.map_or_else(|| "a signed head".to_owned(), |index| format!("entry {index}"));
-        eprintln!("NOT VERIFIED: the first that is wrong is {place}: {}", first.what);
-        if report.wrong.len() > 1 {
-            eprintln!("and {} more", report.wrong.len() - 1);
-        }
-    } else {
-        output::line(format!(
-            "verified: {} entries under {} signed heads, root {root}",
-            report.size, report.heads
-        ));
-        if report.tail > 0 {
-            output::line(format!("{} newer entries are durable and not signed yet", report.tail));
-        }
-    }
-    Ok(if report.holds() { Exit::Fine } else { Exit::No })
+/// A key, in a file or as it is.
+fn text_of(key: &str) -> anyhow::Result<String> {
+    if Path::new(key).is_file() { Ok(fs::read_to_string(key)?) } else { Ok(key.to_owned()) }
 }
 
 /// The key given, in a file or as it is; or else the copy beside the log.
 pub fn verifier(dir: &Path, key: Option<&str>) -> anyhow::Result<Verifier> {
     let text = match key {
-        Some(key) if Path::new(key).is_file() => fs::read_to_string(key)?,
-        Some(key) => key.to_owned(),
+        Some(key) => text_of(key)?,
         None => {
             let beside = folder::verifier_key(dir);
-            fs::read_to_string(&beside).with_context(|| {
+            // An archive has it inside.
+            let found =
+                fs::read_to_string(&beside).or_else(|_| fs::read_to_string(dir.join(audit::archive::KEY)));
+            found.with_context(|| {
                 format!("there is no `{}`; give the log's key with `--key`", beside.display())
             })?
         }

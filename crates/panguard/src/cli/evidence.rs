@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use audit::evidence::{
     Draw, Drawn, MANIFEST, Manifest, SAMPLES_MAX, Sampler, VERSION, check, exhibits, is_seed,
 };
-use audit::{Checkpoint, Report, Signer, Verifier};
+use audit::{Checkpoint, Leave, Pruned, Report, Signed, Signer, Verifier};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -48,6 +48,9 @@ struct Wish {
     /// Where the evidence goes: a new folder, or an empty one.
     #[arg(long, value_name = "DIR", required = true)]
     out: Option<PathBuf>,
+    /// A copy of the log, such as its archive or what was restored from that, to draw from instead of `data_dir`.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
     /// How many commands are drawn as samples.
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(0..=SAMPLES_MAX as i64))]
     samples: u32,
@@ -80,12 +83,11 @@ enum Action {
 pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
     match (&arguments.action, &arguments.wish) {
         (Some(Action::Verify { pack, key, dir, format }), _) => verify(pack, key, dir.as_deref(), *format),
-        (None, Wish { from: Some(from), to: Some(to), out: Some(out), samples, seed, format }) => {
+        (None, wish @ Wish { from: Some(from), to: Some(to), out: Some(out), .. }) => {
             if from >= to {
                 bail!("the period ends before it begins; `--to` is the first moment after it");
             }
-            let wanted = usize::try_from(*samples).unwrap_or(SAMPLES_MAX);
-            draw(path, Period { from: *from, to: *to }, out, wanted, seed.as_deref(), *format)
+            draw(path, Period { from: *from, to: *to }, out, wish)
         }
         (None, _) => bail!("write `--from`, `--to` and `--out`"),
     }
@@ -97,17 +99,11 @@ struct Period {
     to: Timestamp,
 }
 
-fn draw(
-    path: &Path,
-    period: Period,
-    out: &Path,
-    wanted: usize,
-    seed: Option<&str>,
-    format: Format,
-) -> anyhow::Result<Exit> {
+fn draw(path: &Path, period: Period, out: &Path, wish: &Wish) -> anyhow::Result<Exit> {
     forbid_core_dumps();
     let config = Config::load(path, &process_env)?;
-    let log = folder::audit(&config.data_dir);
+    let own = folder::audit(&config.data_dir);
+    let log = wish.dir.clone().unwrap_or_else(|| own.clone());
     if !log.is_dir() {
         bail!("there is no audit log at `{}`", log.display());
     }
@@ -119,18 +115,26 @@ fn draw(
             return Ok(Exit::No);
         }
     };
-    // Before anything is drawn (PCI DSS 4.0.1, 10.2.1.3): rather an entry of evidence that came to nothing than none.
-    reads::leave(&log, How::Evidence, &(0..head.size))
+    let pruned = verified.pruned.as_ref().filter(|_| verified.absent > 0);
+    if let Some(pruned) = pruned.filter(|pruned| period.from <= pruned.newest) {
+        eprintln!("{}", elsewhere(pruned));
+        return Ok(Exit::No);
+    }
+    let pruned = pruned.map_or(0, |pruned| pruned.end);
+    // Before anything is drawn (PCI DSS 4.0.1, 10.2.1.3): rather an entry of evidence that came to nothing than none. Also of
+    // a copy, it is the gateway's own log that says so.
+    reads::leave(&own, How::Evidence, &(0..head.size))
         .context("that evidence is drawn cannot be noted beside the audit log, so none was drawn")?;
     let mut pack = Pack::create(out)?;
     let root: String = head.root.iter().map(|byte| format!("{byte:02x}")).collect();
-    let seed = seed.map_or_else(|| root.clone(), ToOwned::to_owned);
+    let seed = wish.seed.clone().unwrap_or_else(|| root.clone());
+    let wanted = usize::try_from(wish.samples).unwrap_or(SAMPLES_MAX);
     let mut drawing = Draw::new(period.from..period.to);
     let mut sampler = Sampler::new(&seed, wanted);
-    let (first, end) = read(&log, &head, &mut drawing, &mut sampler, &mut pack)?;
+    let (first, end) = read(audit::signed(&log, &head, pruned), &mut drawing, &mut sampler, &mut pack)?;
     drawing.finish(&mut |report, cells| pack.line(report, cells))?;
     pack.put("policies.txt", in_force(&config)?.as_bytes())?;
-    let samples = exhibits(&log, &head, &seed, &sampler.drawn())?;
+    let samples = exhibits(&log, &head, pruned, &seed, &sampler.drawn())?;
     if let Some(entry) =
         samples.iter().flat_map(|sample| &sample.entries).find(|entry| !entry.is_under(&head))
     {
@@ -180,7 +184,7 @@ fn draw(
     };
     pack.sign(manifest, &signer)?;
     let told = format!("{} reports and {} samples are in `{}`", lines.len(), samples.len(), out.display());
-    match format {
+    match wish.format {
         Format::Text => {
             output::line(told);
             output::line(format!("check them with `panguard evidence verify {} --key KEY`", out.display()));
@@ -195,6 +199,20 @@ fn draw(
         }
     }
     Ok(Exit::Fine)
+}
+
+/// Where the entries of the period are that are not in the log's folder any more.
+fn elsewhere(pruned: &Pruned) -> String {
+    let until = shown(pruned.newest);
+    match pruned.why {
+        Leave::Archived => format!(
+            "entries of the period are in the archive, those up to {until}, so nothing was drawn; fetch them with `panguard \
+             audit restore --to DIR`, then draw with `--dir DIR`"
+        ),
+        Leave::Expired => {
+            format!("entries of the period, up to {until}, are no longer kept; nothing was drawn")
+        }
+    }
 }
 
 /// The policies as they are now, under their version, by which decisions name them, and masked as entries are.
@@ -214,7 +232,7 @@ fn in_force(config: &Config) -> anyhow::Result<String> {
 
 /// Whether the log holds, and its newest head.
 enum Whole {
-    Holds(String, Checkpoint, Report),
+    Holds(String, Checkpoint, Box<Report>),
     No(String),
 }
 
@@ -227,7 +245,7 @@ fn whole(log: &Path, signer: &Signer) -> anyhow::Result<Whole> {
     };
     let report = audit::verify(log, &verifier, Some(&note))?;
     Ok(match report.first_wrong() {
-        None => Whole::Holds(note, head, report),
+        None => Whole::Holds(note, head, Box::new(report)),
         Some(wrong) => {
             let place = wrong.index.map_or_else(|| "a head".to_owned(), |index| format!("entry {index}"));
             Whole::No(format!("of {place}, {}", wrong.what))
@@ -237,15 +255,14 @@ fn whole(log: &Path, signer: &Signer) -> anyhow::Result<Whole> {
 
 /// Reads what the reports need; says which entries are of the period, from the first to after the last.
 fn read(
-    log: &Path,
-    head: &Checkpoint,
+    log: Signed,
     drawing: &mut Draw,
     sampler: &mut Sampler,
     pack: &mut Pack,
 ) -> anyhow::Result<(u64, u64)> {
     let mut range: Option<(u64, u64)> = None;
     // All of them: entries stand in the order of the log and not of the clock, which may have been set.
-    for entry in audit::signed(log, head).entries() {
+    for entry in log.entries() {
         let (index, entry) = entry?;
         drawing.take(index, &entry, &mut |report, cells| pack.line(report, cells))?;
         if drawing.is_of(&entry) {

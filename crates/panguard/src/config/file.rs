@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use super::place::At;
-use super::sinks::WrittenAudit;
+use super::sinks::WrittenSink;
 
 /// panguard's configuration, `panguard.yaml`.
 ///
@@ -44,14 +44,102 @@ pub struct File {
     pub connections: BTreeMap<String, At<Connection>>,
     /// Where people are told of requests for approval, and answer them.
     pub notify: Option<At<Notify>>,
-    /// The audit log beyond this machine.
-    pub audit: Option<WrittenAudit>,
+    /// How long the audit log is kept, where else, and where it is brought.
+    pub audit: Option<At<Audit>>,
     /// Bounds on what clients may use up.
     #[serde(default)]
     pub limits: Limits,
     /// How often panguard looks at controls of its own.
     #[serde(default)]
     pub controls: Controls,
+}
+
+/// How long the audit log is kept, where else, and where it is brought.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    /// The collectors to which entries are brought while the gateway runs, by name.
+    #[serde(default)]
+    pub sinks: BTreeMap<String, At<WrittenSink>>,
+    /// How long entries are kept.
+    pub retention: Option<At<Retention>>,
+    /// Where the log is copied to. Without it entries stay in `data_dir` until they are older than `all`.
+    pub archive: Option<At<Archive>>,
+    /// Witnesses that sign the log's heads (C2SP tlog-witness).
+    #[serde(default)]
+    pub witnesses: Vec<At<Witness>>,
+    /// How many of them have to sign a head, for it to be kept as witnessed: all, unless given.
+    pub quorum: Option<At<u64>>,
+    /// Length of the files in which the newest entries are: they leave `data_dir` only file by file. 67108864 unless given.
+    pub segment_bytes: Option<At<u64>>,
+}
+
+/// A witness of the audit log. It has to know the log by its name and key, which are in `data_dir/audit.vkey`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Witness {
+    /// Its submission prefix: `https://witness.example.com/submit`.
+    pub url: At<String>,
+    /// Its verifier key for cosignatures by Ed25519, `name+id+key`.
+    pub key: At<String>,
+    /// A PEM file of the authorities that its certificate is checked against, instead of the system's.
+    pub ca: Option<At<String>>,
+}
+
+/// How long entries of the audit log are kept, as `400d`, `36h`, `90m` or `30s`.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// In `data_dir`, where they are at hand, once the archive has them too. `95d` unless given.
+    pub hot: Option<At<String>>,
+    /// In all: so long an archive's locks hold. `400d` unless given.
+    pub all: Option<At<String>>,
+}
+
+/// Where the audit log is copied to: exactly one of `directory` and `s3`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Archive {
+    /// A folder, on another disk than `data_dir`.
+    pub directory: Option<At<String>>,
+    /// A bucket of a store that speaks S3.
+    pub s3: Option<At<S3>>,
+    /// How often what is new is copied: `1m` unless given.
+    pub every: Option<At<String>>,
+}
+
+/// A bucket of a store that speaks S3.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct S3 {
+    /// The store's address, `https://s3.eu-central-1.amazonaws.com`. The bucket is named in the path.
+    pub endpoint: At<String>,
+    /// The bucket.
+    pub bucket: At<String>,
+    /// What names in the bucket begin with, such as `gateway-1/`. One log has one.
+    pub prefix: Option<At<String>>,
+    /// The region that requests are signed for: `eu-central-1`.
+    pub region: At<String>,
+    /// As whom panguard signs. It has to read, list and put objects, and to put their retention; not to delete any.
+    pub credential: At<S3Credential>,
+    /// `compliance`, `governance` or `off` (the default): how each object is locked until it is as old as `all`. The bucket
+    /// must have object lock enabled.
+    #[schemars(extend("enum" = ["compliance", "governance", "off"]))]
+    pub object_lock: Option<At<String>>,
+    /// A PEM file of the authorities that the store's certificate is checked against, instead of the system's.
+    pub ca: Option<At<String>>,
+}
+
+/// Keys for S3.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct S3Credential {
+    /// The access key's id.
+    pub access_key_id: At<String>,
+    /// The secret access key, by its name in the vault.
+    pub secret_access_key: At<SecretName>,
+    /// The token of temporary keys, by its name in the vault.
+    pub session_token: Option<At<SecretName>>,
 }
 
 /// Where people are told of requests for approval, and answer them.

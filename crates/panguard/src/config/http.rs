@@ -50,7 +50,7 @@ pub enum Requests {
 }
 
 /// The label of connections on which card data is expected.
-const CDE: &str = "cde";
+pub(super) const CDE: &str = "cde";
 
 impl Reading<'_> {
     pub(super) fn http_connection(

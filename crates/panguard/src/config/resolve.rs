@@ -11,6 +11,7 @@ use mask::Classes;
 
 use super::expand::expand;
 use super::file::{self, File};
+use super::http::CDE;
 use super::labels::{column, labels};
 use super::masking;
 use super::place::{At, Problem, Problems};
@@ -86,6 +87,9 @@ impl Reading<'_> {
         let issuers = self.issuers(&file.identity.issuers);
         self.known = issuers.iter().map(|issuer| issuer.trust.as_str().into()).collect();
         let (connections, https) = self.connections(&file.connections);
+        let mut labels = connections.values().map(|it| &it.labels).chain(https.values().map(|it| &it.labels));
+        let is_cde = labels.any(|labels| labels.iter().any(|label| &**label == CDE));
+        let audit = self.audit(file.audit.as_ref(), data_dir.as_deref(), is_cde);
         let names: BTreeSet<&str> = file.connections.keys().map(String::as_str).collect();
         let notify = match &file.notify {
             None => Some(Notify::default()),
@@ -95,7 +99,7 @@ impl Reading<'_> {
         };
         let sinks = match &file.audit {
             None => Some(Vec::new()),
-            Some(written) => self.sinks(written, data_dir.as_deref()),
+            Some(at) => self.sinks(&at.value.sinks, data_dir.as_deref()),
         };
         let limits = self.limits(&file.limits);
         let controls = self.controls(&file.controls);
@@ -122,6 +126,7 @@ impl Reading<'_> {
             issuers,
             connections,
             https,
+            audit: audit?,
             notify: notify?,
             sinks: sinks?,
             limits,

@@ -16,16 +16,6 @@ use super::file::SecretName;
 use super::place::At;
 use super::resolve::{Reading, is_connection_name, is_loopback};
 
-/// The audit log beyond this machine.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "Audit")]
-pub struct WrittenAudit {
-    /// The collectors to which entries are brought while the gateway runs, by name.
-    #[serde(default)]
-    pub sinks: BTreeMap<String, At<WrittenSink>>,
-}
-
 /// A collector to which entries of the audit log are brought.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -72,8 +62,11 @@ pub struct Sink {
 }
 
 impl Reading<'_> {
-    pub(super) fn sinks(&mut self, written: &WrittenAudit, data_dir: Option<&Path>) -> Option<Vec<Sink>> {
-        let sinks = &written.sinks;
+    pub(super) fn sinks(
+        &mut self,
+        sinks: &BTreeMap<String, At<WrittenSink>>,
+        data_dir: Option<&Path>,
+    ) -> Option<Vec<Sink>> {
         if sinks.len() > SINKS_MAX {
             let last = sinks.values().map(|at| at.line).max().unwrap_or(0);
             self.note(last, format!("there are more than {SINKS_MAX} sinks; leave some out"));

@@ -138,7 +138,7 @@ pub fn target(connection: &config::Connection) -> anyhow::Result<Target> {
 }
 
 /// The authorities in a PEM file, or else the machine's.
-pub(super) fn trust(ca: Option<&Path>) -> anyhow::Result<Trust> {
+pub fn trust(ca: Option<&Path>) -> anyhow::Result<Trust> {
     let Some(path) = ca else { return Ok(Trust::Platform) };
     let named = || format!("the authorities `{}`", path.display());
     let pem = fs::read(path).with_context(named)?;

@@ -22,6 +22,12 @@ pub fn open(config: &Config, log: Log, vault: Arc<Vault>, figures: Figures) -> a
     Ok(Arc::new(Ship::new(Place { log, dir, folder, vault, gateway, figures, clock: now })))
 }
 
+/// The first entry that some sink has not had, or of which that cannot be said.
+pub fn brought(ship: &Ship) -> u64 {
+    let standings = ship.standings().into_iter();
+    standings.map(|(_, standing)| standing.map_or(0, |standing| standing.next)).min().unwrap_or(u64::MAX)
+}
+
 /// The sinks, with the PEM files that they name.
 ///
 /// # Errors

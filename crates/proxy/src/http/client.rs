@@ -62,7 +62,7 @@ pub(super) enum Unreached {
 }
 
 /// An error with what caused it, in one line.
-pub(super) fn causes(error: &legacy::Error) -> String {
+pub fn causes(error: &legacy::Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {

@@ -1,5 +1,5 @@
 mod oauth2;
-mod sigv4;
+pub mod sigv4;
 mod tokens;
 
 use std::sync::Arc;

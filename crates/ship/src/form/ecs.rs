@@ -87,6 +87,7 @@ fn category(event: &Event, is_sql: bool) -> (&'static str, Vec<&'static str>) {
         Event::GatewayStarted { .. } => ("process", vec!["start"]),
         Event::GatewayStopped => ("process", vec!["end"]),
         Event::LogRead { .. } => ("file", vec!["access"]),
+        Event::LogPruned { .. } => ("file", vec!["deletion"]),
         Event::ControlFailed { .. } | Event::ControlRestored { .. } => ("process", vec!["info"]),
         Event::SinkGap { .. } => ("file", vec!["info"]),
     }

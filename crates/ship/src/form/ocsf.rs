@@ -1,6 +1,6 @@
 //! OCSF 1.8 (<https://schema.ocsf.io/1.8.0/>). `raw_data` is never filled.
 
-use audit::{Change, Event};
+use audit::{Change, Event, Leave};
 use serde_json::{Value, json};
 
 use super::ecs::without_nothing;
@@ -118,6 +118,8 @@ fn class(event: &Event, is_sql: bool) -> (u32, u32) {
         Event::GatewayStopped => (EVENT_LOG, 7),
         Event::LogRead { how, .. } if &**how == "export" => (EVENT_LOG, 3),
         Event::LogRead { .. } | Event::SinkGap { .. } | Event::SinkMoved { .. } => (EVENT_LOG, OTHER),
+        Event::LogPruned { why: Leave::Archived, .. } => (EVENT_LOG, 4),
+        Event::LogPruned { why: Leave::Expired, .. } => (EVENT_LOG, 2),
         Event::ControlFailed { .. } => (DETECTION, 1),
         Event::ControlRestored { .. } => (DETECTION, 3),
         Event::SessionOpened { .. } | Event::SessionRefused { .. } | Event::AuthenticationFailed { .. } => {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use access::{Code, SessionId, Timestamp};
 use audit::{
-    Closes, ColumnNote, Command, Control, Entry, Event, FactsNote, PolicyNote, StageWord, StatusWord,
+    Closes, ColumnNote, Command, Control, Entry, Event, FactsNote, Leave, PolicyNote, StageWord, StatusWord,
     UseNote, Who,
 };
 use notify::is_unseen;
@@ -79,6 +79,7 @@ fn others(text: &str) -> Vec<Entry> {
         Event::GrantAsked { of: text.into(), grant: text.into(), reason: text.into() },
         Event::Revealed { grant: text.into(), column: text.into(), masked: text.into() },
         Event::LogRead { how: text.into(), first: 0, end: 1 },
+        Event::LogPruned { first: 0, end: 256, why: Leave::Expired },
         Event::ControlFailed {
             control: Control::Clock,
             of: text.into(),

@@ -85,8 +85,9 @@ fn scan(
         return Ok(());
     }
     let mut end = audit::size(dir)?.min(wanted.before);
-    while end > 0 {
-        let piece = end.saturating_sub(PIECE)..end;
+    let first = audit::first(dir)?;
+    while end > first {
+        let piece = end.saturating_sub(PIECE).max(first)..end;
         end = piece.start;
         if fitting(dir, search, piece)?
             .into_iter()

@@ -100,7 +100,8 @@ fn entries_of_the_period_are_found_wherever_a_clock_that_was_set_has_put_them() 
     let head = signer().verifier().open(&audit::checkpoint(&log).unwrap().unwrap()).unwrap();
     let mut drawing = Draw::new(Timestamp::from_seconds(1_000)..Timestamp::from_seconds(2_000));
     let mut pack = Pack::create(&out).unwrap();
-    let range = read(&log, &head, &mut drawing, &mut Sampler::new("7", 1), &mut pack).unwrap();
+    let range =
+        read(audit::signed(&log, &head, 0), &mut drawing, &mut Sampler::new("7", 1), &mut pack).unwrap();
     drop(pack);
     // The log's own two come first.
     assert_eq!(range, (2, 10));

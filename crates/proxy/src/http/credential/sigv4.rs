@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri, request};
 use thiserror::Error;
 
 /// Whose request it is, and of which service in which region.
-pub(super) struct Signer {
+pub struct Signer {
     pub(super) region: Box<str>,
     pub(super) service: Box<str>,
     pub(super) access_key: Secret,
@@ -22,7 +22,7 @@ pub(super) struct Signer {
 
 /// What is signed of a request's body.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Payload<'a> {
+pub enum Payload<'a> {
     /// All of it.
     Whole(&'a [u8]),
     /// It is not known yet.
@@ -31,13 +31,17 @@ pub(super) enum Payload<'a> {
 
 /// A request that cannot be signed. Holds nothing of the keys.
 #[derive(Debug, Error)]
-pub(crate) enum NotSigned {
+pub enum NotSigned {
+    /// A body that is not known yet, of a service that wants it signed.
     #[error("the body is sent as it comes, and service `{0}` wants all of it signed")]
     Streamed(Box<str>),
+    /// Keys that cannot be written.
     #[error("the access key or the session token holds what no header may: set it anew, without line ends")]
     Unfit,
+    /// A time that cannot be written.
     #[error("the clock is beyond what can be written")]
     Clock,
+    /// A path or query that cannot be written.
     #[error("the request cannot be written: {0}")]
     Request(#[from] http::Error),
 }
@@ -61,12 +65,17 @@ const OF_SIGNED_QUERIES: [&str; 7] = [
 ];
 
 impl Signer {
+    /// For S3.
+    pub fn s3(region: &str, access_key: Secret, secret_key: Secret, session_token: Option<Secret>) -> Self {
+        Self { region: region.into(), service: S3.into(), access_key, secret_key, session_token }
+    }
+
     /// Signs a request. Its path and query are written anew in the one way that no service reads in two (every byte that
     /// need not stand for itself is encoded), so that what is signed is what is read.
     ///
     /// # Errors
     /// [`NotSigned`]; the request is not to be sent.
-    pub(super) fn sign(
+    pub fn sign(
         &self,
         parts: &mut request::Parts,
         payload: Payload<'_>,

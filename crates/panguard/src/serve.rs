@@ -1,6 +1,7 @@
 //! `panguard serve`: the wiring. Opens what the configuration names, hands each part to the next, and waits
 //! for signals; what the gateway does is in the crates that it wires together.
 
+mod answers;
 mod approvals;
 mod archive;
 mod controls;
@@ -106,7 +107,17 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         };
         let telling = tokio::spawn(notify.clone().run());
         let asking = tokio::spawn(witnesses.run());
+        let mut answers = answers::Keeper {
+            gate: gate.clone(),
+            vault: vault.clone(),
+            log: log.clone(),
+            bytes_max: config.audit.answer_bytes,
+            kept_for: config.audit.retention.all,
+            month: None,
+        };
+        answers.look(now())?;
         let places = controls::Places {
+            answers,
             gateway: gateway.clone(),
             vault: vault.clone(),
             log: log.clone(),
@@ -294,7 +305,11 @@ fn limits(config: &Config) -> Limits {
         startup_time: limits.startup,
         message_bytes: limits.message_bytes,
         shutdown_time: limits.shutdown_grace,
-        answer_bytes: 0,
+        // What is cut is masked with what stands around the cut.
+        answer_bytes: match config.audit.answer_bytes {
+            0 => 0,
+            bytes => bytes + gate::Answers::MARGIN_BYTES,
+        },
     }
 }
 

@@ -27,7 +27,9 @@ fn log(dir: &Path) {
                 log.append(&Entry::of_gateway(Timestamp(2), "gw1".into(), event))
             })
             .collect();
-        all.into_iter().for_each(|one| drop(one.wait().unwrap()));
+        for one in all {
+            one.wait().unwrap();
+        }
     }
     log.close(Timestamp(3)).unwrap();
     fs::remove_dir_all(dir.join("segments")).unwrap();

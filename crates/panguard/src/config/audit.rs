@@ -14,6 +14,8 @@ use super::resolve::{Reading, is_loopback};
 #[derive(Clone, PartialEq, Eq)]
 pub struct Audit {
     pub retention: Retention,
+    /// How many bytes of each answer are kept; 0 is none.
+    pub answer_bytes: usize,
     pub archive: Option<Archive>,
     pub witnesses: Vec<WitnessAt>,
     /// How many of them must sign a head. INVARIANT: no more than there are.
@@ -89,12 +91,16 @@ impl Audit {
     /// What holds where the file says nothing: twelve months and a month more, three of them and a few days at hand.
     pub const DEFAULT: Self = Self {
         retention: Retention { hot: days(95), all: days(400) },
+        answer_bytes: 0,
         archive: None,
         witnesses: Vec::new(),
         quorum: 0,
         segment_bytes: 64 << 20,
     };
 }
+
+/// Sealed and in base64, an answer must find its place in an entry.
+const ANSWER_BYTES_MAX: u64 = 32 << 10;
 
 impl Reading<'_> {
     /// `is_cde`: whether a connection has that label.
@@ -105,7 +111,10 @@ impl Reading<'_> {
         is_cde: bool,
     ) -> Option<Audit> {
         let Some(at) = at else { return Some(Audit::DEFAULT) };
-        let file::Audit { sinks: _, retention, archive, witnesses, quorum, segment_bytes } = &at.value;
+        let file::Audit { sinks: _, retention, answers, archive, witnesses, quorum, segment_bytes } =
+            &at.value;
+        let answer_bytes = answers.as_ref().and_then(|answers| answers.value.bytes.as_ref());
+        let answer_bytes = self.within(answer_bytes, 0, 0..=ANSWER_BYTES_MAX);
         let retention = match retention {
             None => Some(Audit::DEFAULT.retention),
             Some(at) => self.retention(at, is_cde),
@@ -126,6 +135,7 @@ impl Reading<'_> {
         let quorum = self.quorum(quorum.as_ref(), witnesses.len());
         Some(Audit {
             retention: retention?,
+            answer_bytes: usize::try_from(answer_bytes).unwrap_or(0),
             archive: archive?,
             witnesses,
             quorum: quorum?,

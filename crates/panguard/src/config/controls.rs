@@ -20,9 +20,10 @@ impl Controls {
 impl Reading<'_> {
     pub(super) fn controls(&mut self, controls: &file::Controls) -> Controls {
         let default = Controls::DEFAULT;
-        let rehearsal = self.within(&controls.rehearsal_seconds, default.rehearsal.as_secs(), 1..=3600);
+        let rehearsal =
+            self.within(controls.rehearsal_seconds.as_ref(), default.rehearsal.as_secs(), 1..=3600);
         let verification =
-            self.within(&controls.verification_seconds, default.verification.as_secs(), 1..=86_400);
+            self.within(controls.verification_seconds.as_ref(), default.verification.as_secs(), 1..=86_400);
         Controls {
             rehearsal: Duration::from_secs(rehearsal),
             verification: Duration::from_secs(verification),

@@ -63,6 +63,8 @@ pub struct Audit {
     pub sinks: BTreeMap<String, At<WrittenSink>>,
     /// How long entries are kept.
     pub retention: Option<At<Retention>>,
+    /// What of answers is kept in it, masked and sealed. Nothing, unless given.
+    pub answers: Option<At<Answers>>,
     /// Where the log is copied to. Without it entries stay in `data_dir` until they are older than `all`.
     pub archive: Option<At<Archive>>,
     /// Witnesses that sign the log's heads (C2SP tlog-witness).
@@ -72,6 +74,14 @@ pub struct Audit {
     pub quorum: Option<At<u64>>,
     /// Length of the files in which the newest entries are: they leave `data_dir` only file by file. 67108864 unless given.
     pub segment_bytes: Option<At<u64>>,
+}
+
+/// What of answers is kept in the audit log.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Answers {
+    /// How many bytes of each: at most 32768.
+    pub bytes: Option<At<u64>>,
 }
 
 /// A witness of the audit log. It has to know the log by its name and key, which are in `data_dir/audit.vkey`.

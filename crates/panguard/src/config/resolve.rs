@@ -544,7 +544,7 @@ impl Reading<'_> {
 
     fn limits(&mut self, limits: &file::Limits) -> Limits {
         let default = Limits::DEFAULT;
-        let mut within = |at: &Option<At<u64>>, default, range| self.within(at, default, range);
+        let mut within = |at: &Option<At<u64>>, default, range| self.within(at.as_ref(), default, range);
         let connections = within(&limits.connections, default.connections as u64, 1..=100_000);
         let message_bytes = within(&limits.message_bytes, default.message_bytes as u64, 1 << 10..=1 << 30);
         let startup = within(&limits.startup_seconds, default.startup.as_secs(), 1..=300);
@@ -560,7 +560,7 @@ impl Reading<'_> {
     /// A number within a range, or what it is unless given.
     pub(super) fn within(
         &mut self,
-        at: &Option<At<u64>>,
+        at: Option<&At<u64>>,
         default: u64,
         range: std::ops::RangeInclusive<u64>,
     ) -> u64 {

@@ -51,13 +51,17 @@ impl Keeper {
 
     /// Destroys the keys of months in which all is older than may be.
     fn destroy(&self, month: Date, now: Timestamp) {
-        let over = (1..=MONTHS_LOOKED_BACK).filter_map(|back| month.checked_sub(Span::new().months(back)).ok());
+        let over =
+            (1..=MONTHS_LOOKED_BACK).filter_map(|back| month.checked_sub(Span::new().months(back)).ok());
         for over in over.filter(|over| is_over(*over, self.kept_for, now)) {
             let Ok(name) = name(over) else { continue };
             match self.vault.get(&name).and_then(|key| key.map_or(Ok(false), |_| self.vault.remove(&name))) {
                 Ok(false) => {}
                 Ok(true) => {
-                    info!(key = name.as_str(), "answers of a month can be read no more, its key is destroyed");
+                    info!(
+                        key = name.as_str(),
+                        "answers of a month can be read no more, its key is destroyed"
+                    );
                     let event = Event::SecretChanged { name: name.as_str().into(), change: Change::Removed };
                     // It has happened already.
                     drop(self.log.append(&Entry::of_gateway(now, gateway_name().into(), event)));

@@ -24,6 +24,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 use vault::{Name, Vault};
 
+use super::answers::Keeper;
 use super::now;
 use crate::config::Controls as Every;
 use clock::Clock;
@@ -39,6 +40,7 @@ pub struct Watch {
 
 /// What is looked at by itself, and not by those who use it.
 pub struct Places {
+    pub answers: Keeper,
     pub gateway: Arc<Gateway>,
     pub vault: Arc<Vault>,
     pub log: Log,
@@ -132,7 +134,7 @@ impl Watch {
     }
 
     /// Looks at all that nobody else does, for as long as it is polled.
-    pub async fn run(self: Arc<Self>, places: Places) {
+    pub async fn run(self: Arc<Self>, mut places: Places) {
         let mut clock = Clock::new();
         let mut rehearsed = Due::at_once(places.every.rehearsal);
         let mut verified = Due::at_once(places.every.verification);
@@ -143,7 +145,8 @@ impl Watch {
             every.tick().await;
             self.found(Control::Clock, "", clock.look()).await;
             self.found_of_all(Control::IdentityKeys, issuers(&places.gateway)).await;
-            self.found(Control::Vault, "", vault(&places.vault)).await;
+            let answers = places.answers.look(now());
+            self.found(Control::Vault, "", vault(&places.vault, answers)).await;
             self.found_of_all(Control::Collectors, collectors(&places.ship)).await;
             if rehearsed.is_due() {
                 self.found_of_all(Control::Detection, rehearse(&places.gateway)).await;
@@ -217,7 +220,10 @@ fn brought(standing: io::Result<Standing>, now: Timestamp) -> Found {
 }
 
 /// Whether a key of panguard's own can be had from it.
-fn vault(vault: &Vault) -> Found {
+fn vault(vault: &Vault, answers: anyhow::Result<()>) -> Found {
+    if let Err(error) = answers {
+        return fails(format!("answers cannot be kept: {error:#}"), Closes::Nothing);
+    }
     let canary = Name::internal("fingerprint").map_err(|error| error.to_string());
     match canary.and_then(|name| vault.get(&name).map_err(|error| error.to_string())) {
         Ok(Some(_)) => Found::Works,

@@ -176,6 +176,7 @@ def test_an_archive_that_cannot_be_written_stops_nothing_and_keeps_all(make_gate
     gateway = make_gateway(POLICIES, {"numbers": plain}, keep_to(tmp_path))
     work(gateway, issuer, 400)
     until(lambda: gateway.metric("panguard_audit_archive_failures_total") >= 3, "it was tried again", 20)
+    until(lambda: gateway.metric("panguard_controls_failing", control="archive") == 1, "the watch knows", 5)
     until(lambda: archived(gateway) > 700, "it is told how much is not archived", 10)
     assert first_here(gateway) == 0
     assert "the audit log is not archived, it is tried again" in gateway.said()

@@ -22,11 +22,15 @@ pub enum Control {
     Clock,
     /// Where the audit log is brought.
     Collectors,
+    /// Where the audit log is kept for as long as it must be.
+    Archive,
+    /// Those who sign the audit log's heads, too.
+    Witnesses,
 }
 
 impl Control {
     /// All that there are.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::AuditLog,
         Self::Detection,
         Self::IdentityKeys,
@@ -36,6 +40,8 @@ impl Control {
         Self::Approvals,
         Self::Clock,
         Self::Collectors,
+        Self::Archive,
+        Self::Witnesses,
     ];
 
     /// Its word in entries.
@@ -50,6 +56,8 @@ impl Control {
             Self::Approvals => "approvals",
             Self::Clock => "clock",
             Self::Collectors => "collectors",
+            Self::Archive => "archive",
+            Self::Witnesses => "witnesses",
         }
     }
 

@@ -36,7 +36,7 @@ use wire_postgres::startup::{Auth, Discovery};
 use crate::config::{self, Config, HttpConnection, PanProfile, process_env};
 use crate::{authority, folder, reads};
 use approvals::Shelf;
-use controls::Watch;
+use controls::{Watch, Word};
 pub use live::{target, trust, upstream};
 use reload::Reload;
 pub use telemetry::LogFormat;
@@ -67,8 +67,15 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         gate(&config, policies, &log, &vault)?
     };
     let mut metrics = Metrics::new();
+    let (archived, witnessed) = (Word::default(), Word::default());
     let witnesses = witness::Figures::shown_in(metrics.registry_mut());
-    let witnesses = witness::Asking::new(&config, &log, folder::log_signer(&vault)?.verifier(), witnesses)?;
+    let witnesses = witness::Asking::new(
+        &config,
+        &log,
+        folder::log_signer(&vault)?.verifier(),
+        witnesses,
+        witnessed.clone(),
+    )?;
     let figures = ::notify::Figures::shown_in(metrics.registry_mut());
     let notify = notify::open(&config, shelf, vault.clone(), figures)?;
     let figures = controls::Figures::shown_in(metrics.registry_mut());
@@ -81,7 +88,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         let ship = ship.clone();
         Box::new(move || sinks::brought(&ship))
     };
-    let keeping = archive::start(&config, &vault, &log, brought, figures)?;
+    let keeping = archive::start(&config, &vault, &log, brought, (figures, archived.clone()))?;
     let compared = recall::comparisons(&gate, &folder::audit(&config.data_dir), now())?;
     info!(compared, "comparisons of the last day are counted");
     let served = runtime.block_on(async {
@@ -122,6 +129,8 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
             vault: vault.clone(),
             log: log.clone(),
             ship: ship.clone(),
+            archive: archived,
+            witnesses: witnessed,
             audit: folder::audit(&config.data_dir),
             verifier: folder::log_signer(&vault)?.verifier(),
             every: config.controls,

@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use access::Timestamp;
 use anyhow::Context;
 use audit::archive::{Archive, Archiver};
-use audit::{Entry, Log};
+use audit::{Closes, Entry, Log};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tracing::{error, info, warn};
 use vault::Vault;
 
+use super::controls::Word;
 use super::{gateway_name, now};
 use crate::config::{Config, Retention};
 use crate::{archive, config, folder};
@@ -65,7 +66,7 @@ pub fn start(
     vault: &Arc<Vault>,
     log: &Log,
     brought: Brought,
-    figures: Figures,
+    (figures, word): (Figures, Word),
 ) -> anyhow::Result<Keeping> {
     let audit = &config.audit;
     let dir = folder::audit(&config.data_dir);
@@ -83,6 +84,7 @@ pub fn start(
         log: log.clone(),
         brought,
         figures,
+        word,
         started: (now(), Instant::now()),
         pruned: None,
     };
@@ -103,6 +105,7 @@ struct Keeper {
     log: Log,
     brought: Brought,
     figures: Figures,
+    word: Word,
     started: (Timestamp, Instant),
     /// When it was last looked for old entries.
     pruned: Option<Instant>,
@@ -115,9 +118,14 @@ impl Keeper {
         // It is never woken but by its end.
         while woken.recv_timeout(wait) == Err(mpsc::RecvTimeoutError::Timeout) {
             wait = every;
-            if let Err(error) = self.round(stop) {
-                self.figures.failures.inc();
-                error!(error = %format!("{error:#}").replace('\n', "; "), "the audit log is not archived, it is tried again");
+            match self.round(stop) {
+                Ok(()) => self.word.works(),
+                Err(error) => {
+                    self.figures.failures.inc();
+                    let error = format!("{error:#}").replace('\n', "; ");
+                    error!(error, "the audit log is not archived, it is tried again");
+                    self.word.fails(error, Closes::Nothing);
+                }
             }
             let state = self.log.state();
             let behind = state.published.saturating_sub(self.archiver.archived());

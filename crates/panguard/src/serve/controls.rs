@@ -6,7 +6,7 @@ mod kept;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -45,10 +45,39 @@ pub struct Places {
     pub vault: Arc<Vault>,
     pub log: Log,
     pub ship: Arc<Ship>,
+    pub archive: Word,
+    pub witnesses: Word,
     /// Where the log is, and the key that its heads are signed with.
     pub audit: PathBuf,
     pub verifier: audit::Verifier,
     pub every: Every,
+}
+
+/// What those who work at something say of it, for the watch to look at.
+#[derive(Clone, Default)]
+pub struct Word(Arc<Mutex<Option<(String, Closes)>>>);
+
+impl Word {
+    /// It works.
+    pub fn works(&self) {
+        *self.lock() = None;
+    }
+
+    /// It does not, and that is why.
+    pub fn fails(&self, cause: String, closes: Closes) {
+        *self.lock() = Some((cause, closes));
+    }
+
+    fn found(&self) -> Found {
+        match self.lock().clone() {
+            None => Found::Works,
+            Some((cause, closes)) => Found::Fails { cause, closes },
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(String, Closes)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What operators can measure of it.
@@ -148,6 +177,8 @@ impl Watch {
             let answers = places.answers.look(now());
             self.found(Control::Vault, "", vault(&places.vault, answers)).await;
             self.found_of_all(Control::Collectors, collectors(&places.ship)).await;
+            self.found(Control::Archive, "", places.archive.found()).await;
+            self.found(Control::Witnesses, "", places.witnesses.found()).await;
             if rehearsed.is_due() {
                 self.found_of_all(Control::Detection, rehearse(&places.gateway)).await;
             }

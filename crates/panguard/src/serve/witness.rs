@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use audit::witness::{Cosignature, Witness, add_checkpoint, keep_witnessed};
-use audit::{Checkpoint, Log, Verifier, prove_consistency};
+use audit::{Checkpoint, Closes, Log, Verifier, prove_consistency};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{Request, StatusCode};
@@ -18,6 +18,7 @@ use proxy::{Client, causes};
 use tokio::time::{sleep, timeout};
 use tracing::{error, warn};
 
+use super::controls::Word;
 use super::live;
 use crate::config::{Config, WitnessAt};
 use crate::folder;
@@ -57,8 +58,11 @@ pub struct Asking {
     witnesses: Vec<Asked>,
     quorum: usize,
     figures: Figures,
+    word: Word,
     /// The size of the newest head that enough signed.
     witnessed: u64,
+    /// A witness that has seen another history.
+    conflict: Option<String>,
 }
 
 struct Asked {
@@ -84,7 +88,13 @@ impl Asking {
     ///
     /// # Errors
     /// A file of authorities cannot be read.
-    pub fn new(config: &Config, log: &Log, verifier: Verifier, figures: Figures) -> anyhow::Result<Self> {
+    pub fn new(
+        config: &Config,
+        log: &Log,
+        verifier: Verifier,
+        figures: Figures,
+        word: Word,
+    ) -> anyhow::Result<Self> {
         let witnesses = config.audit.witnesses.iter().map(Asked::new).collect::<anyhow::Result<_>>()?;
         Ok(Self {
             dir: folder::audit(&config.data_dir),
@@ -93,16 +103,22 @@ impl Asking {
             witnesses,
             quorum: config.audit.quorum,
             figures,
+            word,
             witnessed: 0,
+            conflict: None,
         })
     }
 
     /// Asks for ever, if there is anybody to ask.
     pub async fn run(mut self) {
         while !self.witnesses.is_empty() {
-            if let Err(error) = self.round().await {
-                let error = format!("{error:#}");
-                warn!(error, "the audit log's head is not witnessed, it is tried again");
+            match self.round().await {
+                Ok(()) => self.word.works(),
+                Err(error) => {
+                    let text = format!("{error:#}");
+                    warn!(error = text, "the audit log's head is not witnessed, it is tried again");
+                    self.word.fails(text, Closes::Nothing);
+                }
             }
             sleep(ASK_EVERY).await;
         }
@@ -112,27 +128,42 @@ impl Asking {
         let Some(note) = self.log.checkpoint() else { return Ok(()) };
         let head = self.verifier.open(&note)?;
         if head.size == self.witnessed {
-            return Ok(());
+            return self.agree();
         }
         let mut signed = Vec::new();
+        self.conflict = None;
         for asked in &mut self.witnesses {
             match asked.ask(&self.dir, &head, &note).await {
                 Ok(cosignature) => signed.push(cosignature),
-                Err(why) => self.figures.refused(asked.witness.name(), &why),
+                Err(why) => {
+                    self.figures.refused(asked.witness.name(), &why);
+                    if let Unsigned::Conflict(_) = why {
+                        self.conflict = Some(asked.witness.name().to_owned());
+                    }
+                }
             }
         }
-        if signed.len() < self.quorum {
-            bail!(
-                "{} of {} witnesses signed, {} are wanted",
-                signed.len(),
-                self.witnesses.len(),
-                self.quorum
-            );
+        if signed.len() >= self.quorum {
+            keep_witnessed(&self.dir, &note, &signed).context("it cannot be written")?;
+            self.witnessed = head.size;
+            self.figures.witnessed.set(i64::try_from(head.size).unwrap_or(i64::MAX));
         }
-        keep_witnessed(&self.dir, &note, &signed).context("it cannot be written")?;
-        self.witnessed = head.size;
-        self.figures.witnessed.set(i64::try_from(head.size).unwrap_or(i64::MAX));
+        self.agree()?;
+        let (signed, all, wanted) = (signed.len(), self.witnesses.len(), self.quorum);
+        if signed < wanted {
+            bail!("{signed} of {all} witnesses signed, {wanted} are wanted");
+        }
         Ok(())
+    }
+
+    /// Whether none of them had seen another history when it was asked last.
+    fn agree(&self) -> anyhow::Result<()> {
+        match &self.conflict {
+            None => Ok(()),
+            Some(witness) => bail!(
+                "the witness `{witness}` has seen another history of the audit log: it was changed or put back"
+            ),
+        }
     }
 }
 

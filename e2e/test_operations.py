@@ -252,6 +252,20 @@ def test_commands_are_refused_when_the_log_cannot_be_written(make_gateway, issue
         resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
         commands_are_refused(gateway, session, direct)
         assert "PGD-0010" in turned_away(lambda: gateway.connect(issuer.agent()))
+        resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        goes_on(gateway, issuer)
+
+
+def goes_on(gateway, issuer):
+    """The disk is as it should be again, and so is the gateway, without a restart; and its log tells of it."""
+    until(lambda: gateway.http("/readyz")[0] == 200, "the log is open again", 20)
+    with gateway.connect(issuer.agent()) as session:
+        assert session.execute("select 1").fetchone() == (1,)
+    told = lambda: [it["entry"]["event"] for it in gateway.audit("--where", "event ~ control_ and object = 'audit log'")]
+    failed, restored = until(lambda: len(told()) == 2 and told(), "it is recorded", 20)
+    assert (failed["type"], restored["type"]) == ("control_failed", "control_restored")
+    assert "it cannot be written" in failed["cause"] and restored["refused"] >= 2
+    assert gateway.verify().returncode == 0
 
 
 @pytest.fixture
@@ -288,8 +302,9 @@ def test_commands_are_refused_when_the_disk_is_full(make_gateway, small_disk, is
             except OSError:
                 pass
         commands_are_refused(gateway, session, direct)
+        (small_disk / "ballast").unlink()
+        goes_on(gateway, issuer)
     gateway.kill()
-    (small_disk / "ballast").unlink()
     assert gateway.run("audit", "verify", check=False).returncode == 0
     gateway.start()
     with gateway.connect(issuer.agent()) as session:

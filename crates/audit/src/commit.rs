@@ -167,6 +167,16 @@ impl Queue {
         self.line().awaited
     }
 
+    /// Takes entries, behind so many that are durable.
+    pub(crate) fn begin(&self, durable: u64) {
+        let mut line = self.line();
+        self.durable.store(durable, Ordering::Release);
+        line.mode = Mode::Open;
+        line.asleep = Asleep::No;
+        (line.awaited, line.bytes) = (0, 0);
+        line.pending.clear();
+    }
+
     /// Takes no more entries.
     pub(crate) fn close(&self) {
         let mut line = self.line();

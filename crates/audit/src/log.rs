@@ -82,7 +82,7 @@ pub struct State {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotAppended {
     /// The log cannot be written: for good, until it is opened again.
-    #[error("the audit log cannot be written: {0}, mend that and restart the gateway")]
+    #[error("the audit log cannot be written: {0}, make room or mend its disk, and it goes on by itself")]
     Failed(Arc<str>),
     /// More entries wait to be durable than may.
     #[error("too many entries wait to be written to the audit log, its disk does not keep up")]
@@ -211,45 +211,37 @@ impl Log {
             .create(&folder)
             .and_then(|()| segment::sync_folder(dir))
             .map_err(|error| LogError::io("make", &folder, error))?;
-        let lock = lock(dir)?;
+        let lock = Mutex::new(Some(lock(dir)?));
         let verifier = signer.verifier();
-        let mut found = recover(dir, &verifier)?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let (file, offset) = match found.active.take() {
-            Some(active) => active,
-            None => {
-                let number = found.next_number;
-                let file = segment::prepare(dir, number, options.segment_bytes, &stop)
-                    .map_err(|error| LogError::io("prepare", &segment::path(dir, number), error))?;
-                found.segments.push_back((number, 0));
-                found.next_number = number.saturating_add(1);
-                (file, HEADER.len() as u64)
-            }
-        };
-        let (size, clean) = (found.size, found.clean);
-        let queue = Arc::new(Queue::new(size, options.queue_entries_max, options.queue_bytes_max));
-        let published = Arc::new(Mutex::new(Published::default()));
-        let (wishes, wished) = mpsc::channel();
-        let spares = Spares::start(dir, &mut found, options.segment_bytes, &stop)?;
-        let committer = Committer::new(mount(file), offset, size, options.segment_bytes, mount, spares.next);
-        let mut publisher = Publisher::new(dir, signer, found.segments, found.edge, Arc::clone(&published));
-        // Tiles that a crash lost are there again, and a head is signed, before anything new is taken.
-        publisher.publish(size, false).map_err(|error| LogError::io("publish", dir, error))?;
-        let every = options.publish_every;
-        let committer = spawn("audit-commit", {
-            let queue = Arc::clone(&queue);
-            move || committer.run(&queue)
-        })?;
-        let publisher = spawn("audit-publish", {
-            let queue = Arc::clone(&queue);
-            move || publisher.run(&queue, &wished, every)
-        })?;
-        let open = Open { wishes, stop, committer, spares: spares.thread, publisher, _lock: lock };
-        let open = Mutex::new(Some(open));
-        let gateway = Arc::clone(&options.gateway);
-        let log = Self { inner: Arc::new(Inner { gateway, clean, queue, published, open }) };
-        log.say_opened(size, clean, &verifier.to_string(), options)?;
+        let queue = Arc::new(Queue::new(0, options.queue_entries_max, options.queue_bytes_max));
+        let base = Base { dir: dir.to_owned(), options, mount, queue, published: Arc::default() };
+        let (open, clean) = base.begin(signer, false)?;
+        let size = base.queue.durable();
+        let log = Self { inner: Arc::new(Inner { clean, base, lock, open: Mutex::new(Some(open)) }) };
+        log.say_opened(size, clean, &verifier.to_string())?;
         Ok(log)
+    }
+
+    /// Opens a log again that has failed, as one is opened whose gateway was killed; what is taken afterwards goes on behind
+    /// what is durable. Blocks. Nothing is done to one that has not failed, or was closed.
+    ///
+    /// What is in the segment that was written last is written anew, to other places of the disk: after a failed flush
+    /// nobody knows which of it is there.
+    ///
+    /// # Errors
+    /// It still cannot be written, or it is damaged. It can be tried again.
+    pub fn reopen(&self, signer: Signer) -> Result<(), LogError> {
+        let Inner { base, lock, open, .. } = &*self.inner;
+        let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_held = lock.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        if base.queue.failed().is_none() || !is_held {
+            return Ok(());
+        }
+        if let Some(open) = open.take() {
+            open.end(&base.queue);
+        }
+        *open = Some(base.begin(signer, true)?.0);
+        Ok(())
     }
 
     /// Appends `entry`.
@@ -259,7 +251,7 @@ impl Log {
     pub fn append(&self, entry: &Entry) -> Appending {
         let Ok(encoded) = encode(entry) else { return Appending::refused(NotAppended::TooLong) };
         let (done, receipt) = oneshot::channel();
-        match self.inner.queue.push(Pending { encoded, done: Some(done) }) {
+        match self.inner.base.queue.push(Pending { encoded, done: Some(done) }) {
             Ok(()) => Appending { state: Waiting::For(receipt) },
             Err(why) => Appending::refused(why),
         }
@@ -274,24 +266,24 @@ impl Log {
     /// It was not taken.
     pub fn note(&self, entry: &Entry) -> Result<(), NotAppended> {
         let encoded = encode(entry).map_err(|_| NotAppended::TooLong)?;
-        self.inner.queue.push(Pending { encoded, done: None })
+        self.inner.base.queue.push(Pending { encoded, done: None })
     }
 
     /// How the log is doing.
     pub fn state(&self) -> State {
-        let published = self.inner.published.lock().unwrap_or_else(PoisonError::into_inner);
+        let published = self.inner.base.published.lock().unwrap_or_else(PoisonError::into_inner);
         State {
-            durable: self.inner.queue.durable(),
+            durable: self.inner.base.queue.durable(),
             clean: self.inner.clean,
             published: published.size,
-            failed: self.inner.queue.failed(),
+            failed: self.inner.base.queue.failed(),
             unpublished: published.failed.clone(),
         }
     }
 
     /// The newest signed checkpoint, to be kept elsewhere. `None` before the first.
     pub fn checkpoint(&self) -> Option<Arc<str>> {
-        let published = self.inner.published.lock().unwrap_or_else(PoisonError::into_inner);
+        let published = self.inner.base.published.lock().unwrap_or_else(PoisonError::into_inner);
         published.checkpoint.clone()
     }
 
@@ -302,15 +294,20 @@ impl Log {
     /// The last entry could not be made durable, or the checkpoint over it was not written; the log is closed all the
     /// same.
     pub fn close(&self, now: Timestamp) -> Result<(), NotAppended> {
-        let Some(open) = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+        let mut open = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(_lock) = self.inner.lock.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return Ok(());
         };
-        let gateway = Arc::clone(&self.inner.gateway);
+        // One that failed and could not be opened again.
+        let Some(open) = open.take() else {
+            return Err(self.inner.base.queue.failed().map_or(NotAppended::Closed, NotAppended::Failed));
+        };
+        let gateway = Arc::clone(&self.inner.base.options.gateway);
         let stopped = self.append(&Entry::of_gateway(now, gateway, Event::GatewayStopped));
         let stopped = stopped.wait();
-        open.end(&self.inner.queue);
+        open.end(&self.inner.base.queue);
         stopped?;
-        match &self.inner.published.lock().unwrap_or_else(PoisonError::into_inner).failed {
+        match &self.inner.base.published.lock().unwrap_or_else(PoisonError::into_inner).failed {
             None => Ok(()),
             Some(why) => {
                 Err(NotAppended::Failed(format!("the last checkpoint was not written: {why}").into()))
@@ -318,13 +315,8 @@ impl Log {
         }
     }
 
-    fn say_opened(
-        &self,
-        size: u64,
-        clean: bool,
-        verifier: &str,
-        options: Options,
-    ) -> Result<(), NotAppended> {
+    fn say_opened(&self, size: u64, clean: bool, verifier: &str) -> Result<(), NotAppended> {
+        let options = &self.inner.base.options;
         let say = |event| {
             let entry = Entry::of_gateway(options.started, Arc::clone(&options.gateway), event);
             self.append(&entry)
@@ -338,11 +330,68 @@ impl Log {
 }
 
 struct Inner {
-    gateway: Arc<str>,
     clean: bool,
+    base: Base,
+    /// Held until the log is closed.
+    lock: Mutex<Option<File>>,
+    /// `None` once it is closed, or has failed and could not be opened again.
+    open: Mutex<Option<Open>>,
+}
+
+/// What a log has for as long as its folder is its own.
+struct Base {
+    dir: PathBuf,
+    options: Options,
+    mount: Mount,
     queue: Arc<Queue>,
     published: Arc<Mutex<Published>>,
-    open: Mutex<Option<Open>>,
+}
+
+impl Base {
+    /// Finds the log's end and starts what runs while it is open. Whether the run before ended by itself.
+    fn begin(&self, signer: Signer, again: bool) -> Result<(Open, bool), LogError> {
+        let Self { dir, options, .. } = self;
+        let mut found = recover(dir, &signer.verifier())?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let (file, offset) = match found.active.take() {
+            Some((file, offset)) => match found.segments.back().filter(|_| again || !found.clean) {
+                Some((number, _)) => {
+                    let renewed = segment::renew(dir, *number, &file, offset);
+                    let path = segment::path(dir, *number);
+                    (renewed.map_err(|error| LogError::io("write anew", &path, error))?, offset)
+                }
+                None => (file, offset),
+            },
+            None => {
+                let number = found.next_number;
+                let file = segment::prepare(dir, number, options.segment_bytes, &stop)
+                    .map_err(|error| LogError::io("prepare", &segment::path(dir, number), error))?;
+                found.segments.push_back((number, 0));
+                found.next_number = number.saturating_add(1);
+                (file, HEADER.len() as u64)
+            }
+        };
+        let (size, clean) = (found.size, found.clean);
+        let (wishes, wished) = mpsc::channel();
+        let spares = Spares::start(dir, &mut found, options.segment_bytes, &stop)?;
+        let mount = Arc::clone(&self.mount);
+        let committer = Committer::new(mount(file), offset, size, options.segment_bytes, mount, spares.next);
+        let mut publisher =
+            Publisher::new(dir, signer, found.segments, found.edge, Arc::clone(&self.published));
+        // Tiles that a crash lost are there again, and a head is signed, before anything new is taken.
+        publisher.publish(size, false).map_err(|error| LogError::io("publish", dir, error))?;
+        let every = options.publish_every;
+        self.queue.begin(size);
+        let committer = spawn("audit-commit", {
+            let queue = Arc::clone(&self.queue);
+            move || committer.run(&queue)
+        })?;
+        let publisher = spawn("audit-publish", {
+            let queue = Arc::clone(&self.queue);
+            move || publisher.run(&queue, &wished, every)
+        })?;
+        Ok((Open { wishes, stop, committer, spares: spares.thread, publisher }, clean))
+    }
 }
 
 impl Drop for Inner {
@@ -350,7 +399,7 @@ impl Drop for Inner {
     /// taken is made durable.
     fn drop(&mut self) {
         if let Some(open) = self.open.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            open.end(&self.queue);
+            open.end(&self.base.queue);
         }
     }
 }
@@ -362,7 +411,6 @@ struct Open {
     committer: JoinHandle<()>,
     spares: JoinHandle<()>,
     publisher: JoinHandle<()>,
-    _lock: File,
 }
 
 impl Open {

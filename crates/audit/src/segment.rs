@@ -259,6 +259,32 @@ pub(crate) fn prepare(dir: &Path, number: u64, bytes: u64, stop: &AtomicBool) ->
     Ok(file)
 }
 
+/// Writes segment `number` anew, up to `offset` and zeros behind that as before, and puts it in the place of the one that
+/// there was.
+///
+/// After a failed flush the kernel holds what was written for clean, and it may be on no disk: to flush that file again would
+/// succeed without it.
+pub(crate) fn renew(dir: &Path, number: u64, before: &File, offset: u64) -> io::Result<File> {
+    let path = path(dir, number);
+    let unfinished = path.with_extension("new");
+    let file = File::options().read(true).write(true).create(true).truncate(true).open(&unfinished)?;
+    let length = before.metadata()?.len();
+    let mut at = 0;
+    while at < length {
+        let size =
+            usize::try_from(length.saturating_sub(at).min(PREPARE_BYTES as u64)).unwrap_or(PREPARE_BYTES);
+        let mut piece = vec![0; size];
+        let kept = usize::try_from(offset.saturating_sub(at)).unwrap_or(usize::MAX).min(size);
+        before.read_exact_at(piece.get_mut(..kept).unwrap_or_default(), at)?;
+        file.write_all_at(&piece, at)?;
+        at += size as u64;
+    }
+    file.sync_all()?;
+    fs::rename(&unfinished, &path)?;
+    sync_folder(&dir.join(FOLDER))?;
+    Ok(file)
+}
+
 /// Makes the names in a folder durable.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()

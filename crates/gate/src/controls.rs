@@ -1,7 +1,7 @@
 //! What the gateway watches in itself, and which commands are refused while it does not work (PCI DSS 4.0.1, 10.7.2, 10.7.3).
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use access::{Code, RequestId, Timestamp};
@@ -105,6 +105,8 @@ pub struct Controls {
     failing: Mutex<BTreeMap<(Control, Box<str>), Failure>>,
     /// Whether any refuses commands: what every command looks at first.
     closes: AtomicBool,
+    /// What was refused since it could not be recorded, before anybody had looked at the log.
+    unrecorded: AtomicU64,
 }
 
 impl Controls {
@@ -128,15 +130,12 @@ impl Controls {
             (Found::Works, true) => failing.remove(&key).map(Turned::Restored),
             (Found::Fails { cause, closes }, false) => {
                 let (of, cause) = (key.1.clone(), cause.into());
-                let failure = Failure {
-                    control,
-                    of,
-                    cause,
-                    closes,
-                    since: now.micros(),
-                    refused: 0,
-                    is_recorded: false,
+                let refused = match control {
+                    Control::AuditLog => self.unrecorded.swap(0, Ordering::Relaxed),
+                    _ => 0,
                 };
+                let failure =
+                    Failure { control, of, cause, closes, since: now.micros(), refused, is_recorded: false };
                 failing.insert(key, failure.clone());
                 Some(Turned::Failed(failure))
             }
@@ -176,9 +175,9 @@ impl Controls {
 
     /// Counts a command that was refused since the log could not be written.
     pub(crate) fn not_recorded(&self) {
-        let mut failing = self.failing();
-        if let Some(failure) = failing.get_mut(&(Control::AuditLog, Box::from(""))) {
-            failure.refused = failure.refused.saturating_add(1);
+        match self.failing().get_mut(&(Control::AuditLog, Box::from(""))) {
+            Some(failure) => failure.refused = failure.refused.saturating_add(1),
+            None => _ = self.unrecorded.fetch_add(1, Ordering::Relaxed),
         }
     }
 

@@ -140,9 +140,13 @@ impl Gate {
             policy_version: Arc::clone(&rules.version),
             mode: recorded(admission.mode),
         };
+        let controls = Arc::clone(&self.controls);
         Pending::new(self.log.append(&admitted.entry(now, request, opened)), move |receipt| match receipt {
             Ok(_) => Ok(admitted),
-            Err(_) => Err(not_recorded(request)),
+            Err(_) => {
+                controls.not_recorded();
+                Err(not_recorded(request))
+            }
         })
     }
 

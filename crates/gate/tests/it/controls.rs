@@ -110,3 +110,16 @@ fn what_failed_before_a_restart_is_the_same_failure() {
     assert_eq!(ended.failure().since, Timestamp(NOW.micros()).micros());
     assert_eq!(next.log.events(), ["control_restored"]);
 }
+
+#[test]
+fn what_was_refused_before_anybody_looked_at_the_log_counts() {
+    let mut desk = Desk::new(ALL);
+    let admitted = desk.admit().unwrap();
+    desk.log.fail("command_intent", Fault::Before);
+    assert_eq!(desk.ask(&admitted, read()).code(), Some(Code::NotRecorded));
+    desk.finds(Control::AuditLog, "", fails("no space", Closes::Nothing));
+    assert_eq!(desk.ask(&admitted, read()).code(), Some(Code::NotRecorded));
+    desk.log.mend();
+    let ended = desk.finds(Control::AuditLog, "", Found::Works).unwrap();
+    assert_eq!(ended.failure().refused, 2);
+}

@@ -27,6 +27,7 @@ use vault::{Name, Vault};
 use super::answers::Keeper;
 use super::now;
 use crate::config::Controls as Every;
+use crate::folder;
 use clock::Clock;
 use kept::Kept;
 
@@ -167,6 +168,7 @@ impl Watch {
         let mut clock = Clock::new();
         let mut rehearsed = Due::at_once(places.every.rehearsal);
         let mut verified = Due::at_once(places.every.verification);
+        let mut opened = Due::at_once(OPEN_EVERY);
         let mut verifying: Option<oneshot::Receiver<Found>> = None;
         let mut every = interval(LOOK_EVERY);
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -185,6 +187,11 @@ impl Watch {
             // A log that cannot be written is the same control: what verifying it finds is told afterwards.
             if let Some(fails) = log(&places.log) {
                 self.found(Control::AuditLog, "", fails).await;
+                if places.log.state().failed.is_some() && opened.is_due() {
+                    open_again(&places).await;
+                    // Whether all is there is found out at once.
+                    verified.next = Instant::now();
+                }
             } else if let Some(found) = verifying.as_mut().and_then(ended) {
                 verifying = None;
                 verified.begin();
@@ -278,6 +285,19 @@ fn log(log: &Log) -> Option<Found> {
     Some(fails(format!("it cannot be written: {why}"), Closes::Nothing))
 }
 
+/// Tries to go on with a log that has failed: its disk may have room again.
+async fn open_again(places: &Places) {
+    let (log, vault) = (places.log.clone(), Arc::clone(&places.vault));
+    let open = move || anyhow::Ok(log.reopen(folder::log_signer(&vault)?)?);
+    match tokio::task::spawn_blocking(open).await {
+        Ok(Ok(())) => info!("the audit log is open again"),
+        Ok(Err(error)) => {
+            warn!(error = %format!("{error:#}"), "the audit log cannot be opened again, it is tried later")
+        }
+        Err(_) => error!("opening the audit log again broke down"),
+    }
+}
+
 /// Verifies the log, against a head that is known to be its own. The thread ends with the process, however far it is.
 fn verify(places: &Places) -> oneshot::Receiver<Found> {
     let (dir, verifier, head) = (places.audit.clone(), places.verifier.clone(), places.log.checkpoint());
@@ -309,6 +329,8 @@ fn verified(wrong: Option<&audit::Wrong>) -> Found {
 }
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+const OPEN_EVERY: Duration = Duration::from_secs(5);
 
 /// How long a receiver may be away.
 const PATIENCE_SECONDS: i64 = 60;

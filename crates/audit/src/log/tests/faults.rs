@@ -88,6 +88,72 @@ fn whatever_step_fails_nothing_is_acknowledged_that_is_not_durable_and_nothing_i
     }
 }
 
+/// Whoever waits for an entry is told a moment before.
+fn until_it_says_so(log: &Log) {
+    while log.state().failed.is_none() {
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_log_that_failed_is_opened_again_and_goes_on_behind_what_is_durable() {
+    for fault in [Fault::Write, Fault::TornWrite, Fault::Sync, Fault::ReportedSync] {
+        let dir = tempfile::tempdir().unwrap();
+        let left = Arc::new(AtomicI64::new(4));
+        let commits = Arc::clone(&left);
+        let mount: Mount =
+            Arc::new(move |file| Box::new(Failing { file, fault, left: Arc::clone(&commits) }));
+        let log = Log::open_on(dir.path(), signer(), options(), mount).unwrap();
+        let mut acknowledged = Vec::new();
+        let mut number = 0;
+        while log.state().failed.is_none() {
+            if log.append(&numbered(number)).wait().is_ok() {
+                acknowledged.push(numbered(number).event);
+            }
+            number += 1;
+        }
+        assert!(log.reopen(signer()).is_ok(), "its disk is there, and fails at the next write");
+        assert!(log.append(&numbered(number)).wait().is_err(), "{fault:?}");
+        until_it_says_so(&log);
+
+        left.store(i64::MAX, Ordering::SeqCst);
+        log.reopen(signer()).unwrap();
+        assert_eq!(log.state().failed, None);
+        for number in 900..910 {
+            log.append(&numbered(number)).wait().unwrap();
+            acknowledged.push(numbered(number).event);
+        }
+        log.reopen(signer()).unwrap();
+        log.close(Timestamp(3)).unwrap();
+        holds(dir.path());
+        let there = events(dir.path());
+        let mut rest = there.iter();
+        assert!(acknowledged.iter().all(|event| rest.any(|it| it == event)), "{fault:?}: all, in order");
+        assert_eq!(there.last(), Some(&Event::GatewayStopped));
+        assert!(log.reopen(signer()).is_ok() && log.append(&numbered(1)).wait().is_err(), "closed is closed");
+    }
+}
+
+#[test]
+fn a_log_that_still_cannot_be_written_can_be_tried_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = failing(dir.path(), Fault::Sync, 2);
+    while log.append(&numbered(0)).wait().is_ok() {}
+    until_it_says_so(&log);
+    let segments = dir.path().join(segment::FOLDER);
+    let taken: Vec<_> = segment::numbers(dir.path()).unwrap().into_iter().collect();
+    for number in &taken {
+        fs::create_dir(segment::path(dir.path(), *number).with_extension("new")).unwrap();
+    }
+    assert!(log.reopen(signer()).is_err(), "{}", segments.display());
+    for number in &taken {
+        fs::remove_dir(segment::path(dir.path(), *number).with_extension("new")).unwrap();
+    }
+    log.reopen(signer()).unwrap();
+    assert!(log.close(Timestamp(3)).is_err(), "its disk still fails");
+    assert!(Log::open(dir.path(), signer(), options()).is_ok(), "the folder is free");
+}
+
 #[test]
 fn a_full_disk_refuses_entries_once_the_last_segment_is_full() {
     let dir = tempfile::tempdir().unwrap();

@@ -77,7 +77,7 @@ def test_a_log_that_was_put_back_is_refused_by_its_witnesses_which_is_an_alarm_a
     refused = gateway.metric("panguard_audit_witness_conflicts_total")
     until(lambda: gateway.metric("panguard_audit_witness_conflicts_total") > refused, "and a longer one, too", 25)
     assert 422 in witnesses[0].answered and witnessed(gateway) == 0
-    failed = [it["entry"]["event"] for it in gateway.audit("--event", "control_failed", "--where", "object = witnesses")]
+    failed = [it["entry"]["event"] for it in gateway.audit("--event", "control_failed", "--where", "object = 'witnesses of history'")]
     assert len(failed) == 1 and "has seen another history" in failed[0]["cause"] and failed[0]["closes"] == "nothing"
 
 

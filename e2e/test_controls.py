@@ -1,5 +1,6 @@
 """The gateway watches itself: what does not work is recorded with its end, told to people, and refuses what depends on it."""
 
+import datetime
 import time
 
 import pytest
@@ -142,8 +143,10 @@ def test_an_issuer_that_cannot_be_reached_is_a_failure(make_gateway, issuer, pay
 
 def test_lanes_of_every_kind_are_rehearsed_and_pass(make_gateway, payments, issuer):
     """With labels, without, of databases, of HTTP systems and of models."""
-    https = {name: {"type": kind, "base_url": "http://127.0.0.1:9", "secret": "s-1234567890"}
-             for name, kind in (("billing", "http"), ("model", "llm"))}
+    vouched = {"not_pan": {"reason": "order numbers", "until": str(datetime.date.today() + datetime.timedelta(days=60))}}
+    data = {"billing": {"$.card": "pan"}, "orders": {"$": vouched}, "model": {}}
+    https = {name: {"type": kind, "base_url": "http://127.0.0.1:9", "secret": "s-1234567890", "data": data[name]}
+             for name, kind in (("billing", "http"), ("orders", "http"), ("model", "llm"))}
     gateway = make_gateway(connections={"payments": payments, **https}, config={"controls": OFTEN})
     with gateway.connect(issuer.agent()) as session:
         started = time.monotonic()

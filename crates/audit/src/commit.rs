@@ -188,7 +188,7 @@ impl Queue {
     }
 
     /// Takes no more entries, and refuses those that wait.
-    fn fail(&self, why: &Arc<str>) {
+    pub(crate) fn fail(&self, why: &Arc<str>) {
         let mut line = self.line();
         line.mode = Mode::Failed(Arc::clone(why));
         let pending = std::mem::take(&mut line.pending);

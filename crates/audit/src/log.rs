@@ -379,17 +379,26 @@ impl Base {
         let mut publisher =
             Publisher::new(dir, signer, found.segments, found.edge, Arc::clone(&self.published));
         // Tiles that a crash lost are there again, and a head is signed, before anything new is taken.
-        publisher.publish(size, false).map_err(|error| LogError::io("publish", dir, error))?;
+        let published = publisher.publish(size, false).map_err(|error| LogError::io("publish", dir, error));
         let every = options.publish_every;
+        let begun = published.and_then(|()| {
+            let queue = Arc::clone(&self.queue);
+            spawn("audit-publish", move || publisher.run(&queue, &wished, every))
+        });
+        let publisher = match begun {
+            Ok(publisher) => publisher,
+            Err(error) => {
+                stop.store(true, Ordering::Relaxed);
+                // Nobody takes the next segment any more, and it is not prepared to its end.
+                drop(committer);
+                let _ = spares.thread.join();
+                return Err(error);
+            }
+        };
         self.queue.begin(size);
-        let committer = spawn("audit-commit", {
-            let queue = Arc::clone(&self.queue);
-            move || committer.run(&queue)
-        })?;
-        let publisher = spawn("audit-publish", {
-            let queue = Arc::clone(&self.queue);
-            move || publisher.run(&queue, &wished, every)
-        })?;
+        let queue = Arc::clone(&self.queue);
+        let committer = spawn("audit-commit", move || committer.run(&queue))
+            .inspect_err(|error| self.queue.fail(&Arc::from(error.to_string())))?;
         Ok((Open { wishes, stop, committer, spares: spares.thread, publisher }, clean))
     }
 }

@@ -326,7 +326,8 @@ impl Lines {
                     let record = match next(&self.dir, number, records)? {
                         Some(record) => record,
                         // It was removed while it was read: what follows may be in bundles by now.
-                        None if !segment::path(&self.dir, number).exists() => {
+                        // Or it was written anew.
+                        None if !records.is_at(&segment::path(&self.dir, number)) => {
                             self.source = Source::Unknown;
                             continue;
                         }

@@ -15,7 +15,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -119,6 +119,13 @@ impl Records {
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(not_a_segment()),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether the file that is read is the one that is there.
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        let name = |found: io::Result<fs::Metadata>| found.ok().map(|found| (found.dev(), found.ino()));
+        let own = name(self.file.metadata());
+        own.is_some() && own == name(fs::metadata(path))
     }
 
     /// Where the next record begins.

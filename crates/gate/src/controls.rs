@@ -37,6 +37,8 @@ pub struct Failure {
 pub enum Found {
     /// It works.
     Works,
+    /// It could not be looked at: it is as it was.
+    Unknown,
     /// It does not.
     Fails {
         /// Why.
@@ -126,9 +128,9 @@ impl Controls {
     pub(crate) fn found(&self, control: Control, of: &str, found: Found, now: Timestamp) -> Option<Turned> {
         let mut failing = self.failing();
         let key = (control, Box::from(of));
-        let turned = match (found, failing.contains_key(&key)) {
-            (Found::Works, true) => failing.remove(&key).map(Turned::Restored),
-            (Found::Fails { cause, closes }, false) => {
+        let turned = match (found, failing.get_mut(&key)) {
+            (Found::Works, Some(_)) => failing.remove(&key).map(Turned::Restored),
+            (Found::Fails { cause, closes }, None) => {
                 let (of, cause) = (key.1.clone(), cause.into());
                 let refused = match control {
                     Control::AuditLog => self.unrecorded.swap(0, Ordering::Relaxed),
@@ -139,7 +141,12 @@ impl Controls {
                 failing.insert(key, failure.clone());
                 Some(Turned::Failed(failure))
             }
-            (Found::Works, false) | (Found::Fails { .. }, true) => None,
+            // It is worse than was known: that is told, too.
+            (Found::Fails { cause, closes }, Some(failure)) if closes > failure.closes => {
+                (failure.cause, failure.closes, failure.is_recorded) = (cause.into(), closes, false);
+                Some(Turned::Failed(failure.clone()))
+            }
+            (Found::Fails { .. }, Some(_)) | (Found::Works | Found::Unknown, _) => None,
         };
         self.note(&failing);
         turned
@@ -201,7 +208,7 @@ impl Gate {
     /// written, the end of a failure is none.
     pub async fn look(&self, control: Control, of: &str, found: Found, now: Timestamp) -> Option<Turned> {
         let found = match found {
-            Found::Works => Found::Works,
+            Found::Works | Found::Unknown => found,
             Found::Fails { cause, closes } => {
                 Found::Fails { cause: self.recorder.name(&cause).into(), closes }
             }

@@ -67,19 +67,19 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         gate(&config, policies, &log, &vault)?
     };
     let mut metrics = Metrics::new();
-    let (archived, witnessed) = (Word::default(), Word::default());
+    let [archived, witnessed, histories] = [(); 3].map(|()| Word::default());
     let witnesses = witness::Figures::shown_in(metrics.registry_mut());
     let witnesses = witness::Asking::new(
         &config,
         &log,
         folder::log_signer(&vault)?.verifier(),
         witnesses,
-        witnessed.clone(),
+        [witnessed.clone(), histories.clone()],
     )?;
     let figures = ::notify::Figures::shown_in(metrics.registry_mut());
     let notify = notify::open(&config, shelf, vault.clone(), figures)?;
     let figures = controls::Figures::shown_in(metrics.registry_mut());
-    let watch = Watch::resume(gate.clone(), notify.clone(), &config.data_dir, figures)?;
+    let watch = Watch::resume(gate.clone(), notify.clone(), &config.data_dir, figures);
     let figures = ship::Figures::shown_in(metrics.registry_mut());
     let ship = sinks::open(&config, log.clone(), vault.clone(), figures)?;
     let collectors = sinks::sinks(&config)?;
@@ -121,6 +121,8 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
             bytes_max: config.audit.answer_bytes,
             kept_for: config.audit.retention.all,
             month: None,
+            destroyed: None,
+            started: (now(), std::time::Instant::now()),
         };
         answers.look(now())?;
         let places = controls::Places {
@@ -131,6 +133,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
             ship: ship.clone(),
             archive: archived,
             witnesses: witnessed,
+            histories,
             audit: folder::audit(&config.data_dir),
             verifier: folder::log_signer(&vault)?.verifier(),
             every: config.controls,

@@ -299,7 +299,11 @@ impl Catalog {
             |it: &(&Relation, &Column)| matches!(self.label(it.0.oid, it.1.number), Some(Label::Class(_)));
         columns.filter(is_whole).take(NAMED_MAX).map(|(table, column)| Named {
             schema: &table.schema,
-            relation: table.name.strip_prefix(&*table.schema).unwrap_or(&table.name).trim_start_matches('.'),
+            relation: table
+                .name
+                .strip_prefix(&*table.schema)
+                .and_then(|name| name.strip_prefix('.'))
+                .unwrap_or(&table.name),
             column: &column.name,
             oid: table.oid,
             number: column.number,

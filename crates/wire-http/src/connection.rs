@@ -35,6 +35,7 @@ const UNVERSIONED: [&str; 14] = [
 ];
 
 /// An HTTP system behind panguard, as its requests and answers are read.
+#[derive(Clone)]
 pub struct Connection {
     /// Its name in the configuration.
     pub name: Arc<str>,

@@ -7,7 +7,10 @@
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use access::{Permit, SessionId, Stage, Verdict};
+use arc_swap::ArcSwap;
 use bytes::{BufMut, BytesMut};
 use sql::Catalog;
 use wire::rehearsal::{Fault, NUMBERS, spellings};
@@ -22,7 +25,9 @@ use crate::{Postgres, Settings};
 /// [`Fault`]: answers of this connection must not be let through.
 pub fn rehearse(settings: Settings) -> Result<(), Fault> {
     let catalog = settings.catalog.load_full();
-    let settings = Settings { session: SessionId::REHEARSAL, witness: false, ..settings };
+    // One and the same throughout, whatever is read meanwhile.
+    let own = Arc::new(ArcSwap::from(Arc::clone(&catalog)));
+    let settings = Settings { session: SessionId::REHEARSAL, catalog: own, witness: false, ..settings };
     let mut session = Postgres::new(settings);
     acts(&catalog).iter().try_for_each(|act| act.play(&mut session))
 }

@@ -123,3 +123,27 @@ fn what_was_refused_before_anybody_looked_at_the_log_counts() {
     let ended = desk.finds(Control::AuditLog, "", Found::Works).unwrap();
     assert_eq!(ended.failure().refused, 2);
 }
+
+#[test]
+fn what_turns_out_worse_is_told_and_refuses_more() {
+    let mut desk = Desk::new(ALL);
+    desk.admission.labels = vec!["cde".into()].into();
+    let admitted = desk.admit().unwrap();
+    desk.finds(Control::AuditLog, "", fails("it cannot be written", Closes::Nothing));
+    let worse = desk.finds(Control::AuditLog, "", fails("it has been changed", Closes::Cde));
+    assert!(matches!(worse, Some(Turned::Failed(failure)) if &*failure.cause == "it has been changed"));
+    assert!(desk.finds(Control::AuditLog, "", fails("it cannot be written", Closes::Nothing)).is_none());
+    assert_eq!(desk.ask(&admitted, read()).code(), Some(Code::ControlFailed));
+    assert_eq!(desk.log.events().iter().filter(|name| **name == "control_failed").count(), 2);
+}
+
+#[test]
+fn what_could_not_be_looked_at_is_as_it_was() {
+    let mut desk = Desk::new(ALL);
+    let admitted = desk.admit().unwrap();
+    let of = desk.admission.connection.clone();
+    assert!(desk.finds(Control::Detection, &of, Found::Unknown).is_none());
+    desk.finds(Control::Detection, &of, fails("leaks", Closes::Connection));
+    assert!(desk.finds(Control::Detection, &of, Found::Unknown).is_none());
+    assert_eq!(desk.ask(&admitted, read()).code(), Some(Code::ControlFailed));
+}

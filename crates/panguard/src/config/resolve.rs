@@ -90,6 +90,11 @@ impl Reading<'_> {
         let mut labels = connections.values().map(|it| &it.labels).chain(https.values().map(|it| &it.labels));
         let is_cde = labels.any(|labels| labels.iter().any(|label| &**label == CDE));
         let audit = self.audit(file.audit.as_ref(), data_dir.as_deref(), is_cde);
+        let keeps = file.audit.as_ref().and_then(|audit| audit.value.answers.as_ref());
+        if let (Some(answers), Some(PanProfile::Tokenise)) = (keeps, pan) {
+            let why = "answers hold surrogates with `tokenise`, which are not kept beside truncations (PCI DSS 3.5.1); leave `answers` out, or mask otherwise";
+            self.note(answers.line, why);
+        }
         let names: BTreeSet<&str> = file.connections.keys().map(String::as_str).collect();
         let notify = match &file.notify {
             None => Some(Notify::default()),

@@ -1,7 +1,7 @@
 //! Answers in the audit log are sealed by a key of their month, which is destroyed when their time is over.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use access::Timestamp;
 use audit::{AnswerKey, Change, Entry, Event, Log};
@@ -25,6 +25,10 @@ pub struct Keeper {
     pub kept_for: Duration,
     /// The first day of the month whose key seals.
     pub month: Option<Date>,
+    /// The day on which keys were looked for that are over.
+    pub destroyed: Option<Date>,
+    /// When the gateway started, by both clocks.
+    pub started: (Timestamp, Instant),
 }
 
 impl Keeper {
@@ -33,11 +37,16 @@ impl Keeper {
     /// # Errors
     /// The key of this month cannot be had: no answer is kept then.
     pub fn look(&mut self, now: Timestamp) -> anyhow::Result<()> {
-        let Some(month) = month_of(now) else { return Ok(()) };
-        if self.month == Some(month) {
+        let now = self.no_later(now);
+        let Some(day) = day_of(now) else { return Ok(()) };
+        let month = day.first_of_month();
+        if self.destroyed != Some(day) && self.destroy(month, now) {
+            self.destroyed = Some(day);
+        }
+        // A clock that was set back makes no key again of a month whose own may be destroyed.
+        if self.month.is_some_and(|known| known >= month) {
             return Ok(());
         }
-        self.destroy(month, now);
         if self.bytes_max > 0 {
             self.gate.keep_answers(None);
             let name = name(month)?;
@@ -49,8 +58,16 @@ impl Keeper {
         Ok(())
     }
 
-    /// Destroys the keys of months in which all is older than may be.
-    fn destroy(&self, month: Date, now: Timestamp) {
+    /// The time, of which a clock that is set forward meanwhile makes nothing old.
+    fn no_later(&self, now: Timestamp) -> Timestamp {
+        let (then, began) = self.started;
+        let passed = i64::try_from(began.elapsed().as_secs()).unwrap_or(i64::MAX);
+        now.min(then.plus_seconds(passed.saturating_add(CLOCK_SECONDS)))
+    }
+
+    /// Destroys the keys of months in which all is older than may be; whether there are none any more.
+    fn destroy(&self, month: Date, now: Timestamp) -> bool {
+        let mut is_done = true;
         let over =
             (1..=MONTHS_LOOKED_BACK).filter_map(|back| month.checked_sub(Span::new().months(back)).ok());
         for over in over.filter(|over| is_over(*over, self.kept_for, now)) {
@@ -66,16 +83,20 @@ impl Keeper {
                     // It has happened already.
                     drop(self.log.append(&Entry::of_gateway(now, gateway_name().into(), event)));
                 }
-                Err(error) => warn!(key = name.as_str(), %error, "a key that should be destroyed is not"),
+                Err(error) => {
+                    is_done = false;
+                    warn!(key = name.as_str(), %error, "a key that should be destroyed is not");
+                }
             }
         }
+        is_done
     }
 }
 
-/// The first day of the month, in UTC.
-fn month_of(now: Timestamp) -> Option<Date> {
+/// The day, in UTC.
+fn day_of(now: Timestamp) -> Option<Date> {
     let now = jiff::Timestamp::from_microsecond(now.micros()).ok()?;
-    Some(now.to_zoned(TimeZone::UTC).date().first_of_month())
+    Some(now.to_zoned(TimeZone::UTC).date())
 }
 
 /// Whether what was answered on the last day of a month is older than `kept_for`.
@@ -89,6 +110,9 @@ fn is_over(month: Date, kept_for: Duration, now: Timestamp) -> bool {
 fn name(month: Date) -> anyhow::Result<Name> {
     Ok(Name::internal(&format!("answers/{:04}-{:02}", month.year(), month.month()))?)
 }
+
+/// So much a clock may be put right without a word.
+const CLOCK_SECONDS: i64 = 3600;
 
 /// Fifty years: what a vault has had for longer it keeps.
 const MONTHS_LOOKED_BACK: i32 = 600;
@@ -113,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_month_has_one_name() {
-        assert_eq!(month_of(at(date(2026, 11, 29))), Some(date(2026, 11, 1)));
+        assert_eq!(day_of(at(date(2026, 11, 29))), Some(date(2026, 11, 29)));
         assert_eq!(name(date(2026, 11, 1)).unwrap().as_str(), "internal/answers/2026-11");
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use access::Timestamp;
 use anyhow::Context;
 use audit::archive::{Archive, Archiver};
-use audit::{Closes, Entry, Log};
+use audit::{Entry, Log};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
@@ -124,7 +124,7 @@ impl Keeper {
                     self.figures.failures.inc();
                     let error = format!("{error:#}").replace('\n', "; ");
                     error!(error, "the audit log is not archived, it is tried again");
-                    self.word.fails(error, Closes::Nothing);
+                    self.word.fails(error);
                 }
             }
             let state = self.log.state();

@@ -35,7 +35,7 @@ use kept::Kept;
 pub struct Watch {
     gate: Arc<Gate>,
     notify: Arc<Notify>,
-    kept: Kept,
+    kept: Mutex<Kept>,
     figures: Figures,
 }
 
@@ -48,35 +48,39 @@ pub struct Places {
     pub ship: Arc<Ship>,
     pub archive: Word,
     pub witnesses: Word,
+    pub histories: Word,
     /// Where the log is, and the key that its heads are signed with.
     pub audit: PathBuf,
     pub verifier: audit::Verifier,
     pub every: Every,
 }
 
-/// What those who work at something say of it, for the watch to look at.
-#[derive(Clone, Default)]
-pub struct Word(Arc<Mutex<Option<(String, Closes)>>>);
+/// What those who work at something say of it, for the watch to look at; nothing until they have tried.
+#[derive(Clone)]
+pub struct Word(Arc<Mutex<Found>>);
+
+impl Default for Word {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Found::Unknown)))
+    }
+}
 
 impl Word {
     /// It works.
     pub fn works(&self) {
-        *self.lock() = None;
+        *self.lock() = Found::Works;
     }
 
     /// It does not, and that is why.
-    pub fn fails(&self, cause: String, closes: Closes) {
-        *self.lock() = Some((cause, closes));
+    pub fn fails(&self, cause: String) {
+        *self.lock() = fails(cause, Closes::Nothing);
     }
 
     fn found(&self) -> Found {
-        match self.lock().clone() {
-            None => Found::Works,
-            Some((cause, closes)) => Found::Fails { cause, closes },
-        }
+        self.lock().clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<(String, Closes)>> {
+    fn lock(&self) -> MutexGuard<'_, Found> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -108,19 +112,16 @@ impl Figures {
 
 impl Watch {
     /// Goes on with the failures that had not ended when the last run did.
-    ///
-    /// # Errors
-    /// What was kept of them cannot be read.
-    pub fn resume(
-        gate: Arc<Gate>,
-        notify: Arc<Notify>,
-        data_dir: &Path,
-        figures: Figures,
-    ) -> anyhow::Result<Arc<Self>> {
+    pub fn resume(gate: Arc<Gate>, notify: Arc<Notify>, data_dir: &Path, figures: Figures) -> Arc<Self> {
         let kept = Kept::at(data_dir);
-        gate.controls().resume(kept.read()?);
+        match kept.read() {
+            Ok(failures) => gate.controls().resume(failures),
+            Err(error) => {
+                warn!(error = %format!("{error:#}"), "which controls did not work is not known any more")
+            }
+        }
         figures.show(&gate);
-        Ok(Arc::new(Self { gate, notify, kept, figures }))
+        Arc::new(Self { gate, notify, kept: Mutex::new(kept), figures })
     }
 
     /// Takes what a look at a control found.
@@ -158,7 +159,9 @@ impl Watch {
     /// Keeps what fails, with what has been refused for it, for the next run.
     pub fn keep(&self) {
         self.figures.show(&self.gate);
-        if let Err(error) = self.kept.write(&self.gate.controls().failures()) {
+        // One writes at a time, and what is so then.
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = kept.write(&self.gate.controls().failures()) {
             warn!(%error, "which controls do not work is not kept for the next start");
         }
     }
@@ -181,20 +184,31 @@ impl Watch {
             self.found_of_all(Control::Collectors, collectors(&places.ship)).await;
             self.found(Control::Archive, "", places.archive.found()).await;
             self.found(Control::Witnesses, "", places.witnesses.found()).await;
+            self.found(Control::Witnesses, "history", places.histories.found()).await;
             if rehearsed.is_due() {
-                self.found_of_all(Control::Detection, rehearse(&places.gateway)).await;
+                let found = rehearse(&places.gateway);
+                if found.iter().any(|(_, found)| *found == Found::Unknown) {
+                    // Its catalog is being read, and agents are served as soon as it is there.
+                    rehearsed.next = Instant::now();
+                }
+                self.found_of_all(Control::Detection, found).await;
             }
-            // A log that cannot be written is the same control: what verifying it finds is told afterwards.
-            if let Some(fails) = log(&places.log) {
+            let written = log(&places.log);
+            let is_written = written.is_none();
+            if let Some(fails) = written {
                 self.found(Control::AuditLog, "", fails).await;
-                if places.log.state().failed.is_some() && opened.is_due() {
+            }
+            if places.log.state().failed.is_some() {
+                if opened.is_due() {
                     open_again(&places).await;
-                    // Whether all is there is found out at once.
-                    verified.next = Instant::now();
+                    // Whether all is there is found out at once, and not by who has looked before.
+                    (verifying, verified.next) = (None, Instant::now());
                 }
             } else if let Some(found) = verifying.as_mut().and_then(ended) {
                 verifying = None;
                 verified.begin();
+                // That it is as it was written does not mean that it can be.
+                let found = if is_written || found != Found::Works { found } else { Found::Unknown };
                 self.found(Control::AuditLog, "", found).await;
             } else if verifying.is_none() && verified.is_due() {
                 verifying = Some(verify(&places));
@@ -271,9 +285,10 @@ fn vault(vault: &Vault, answers: anyhow::Result<()>) -> Found {
 }
 
 fn rehearse(gateway: &Gateway) -> Vec<(Box<str>, Found)> {
-    let found = |(name, rehearsed): (Box<str>, Result<(), _>)| match rehearsed {
-        Ok(()) => (name, Found::Works),
-        Err(fault) => (name, fails(format!("in a rehearsal {fault}"), Closes::Connection)),
+    let found = |(name, rehearsed): (Box<str>, Option<Result<(), _>>)| match rehearsed {
+        None => (name, Found::Unknown),
+        Some(Ok(())) => (name, Found::Works),
+        Some(Err(fault)) => (name, fails(format!("in a rehearsal {fault}"), Closes::Connection)),
     };
     gateway.rehearse().into_iter().map(found).collect()
 }
@@ -305,10 +320,7 @@ fn verify(places: &Places) -> oneshot::Receiver<Found> {
     // One that cannot be started tells nothing, which is told as that it broke down.
     _ = thread::Builder::new().name("audit-verify".into()).spawn(move || {
         // Nobody has to be there to hear it.
-        _ = tell.send(match audit::verify(&dir, &verifier, head.as_deref()) {
-            Ok(report) => verified(report.first_wrong()),
-            Err(error) => fails(format!("it cannot be verified: {error}"), Closes::Cde),
-        });
+        _ = tell.send(verified(&|| audit::verify(&dir, &verifier, head.as_deref())));
     });
     told
 }
@@ -322,13 +334,29 @@ fn ended(verifying: &mut oneshot::Receiver<Found>) -> Option<Found> {
     }
 }
 
-fn verified(wrong: Option<&audit::Wrong>) -> Found {
-    let Some(wrong) = wrong else { return Found::Works };
-    let at = wrong.index.map_or_else(String::new, |index| format!("entry {index}: "));
-    fails(format!("it has been changed: {at}{}", wrong.what), Closes::Cde)
+/// What verifying comes to. A file that cannot be read is looked for some times: the machine may have been short of something.
+fn verified(verify: &dyn Fn() -> Result<audit::Report, audit::NotVerifiable>) -> Found {
+    for tries in 1.. {
+        match verify() {
+            Ok(report) => {
+                let Some(wrong) = report.first_wrong() else { return Found::Works };
+                let at = wrong.index.map_or_else(String::new, |index| format!("entry {index}: "));
+                return fails(format!("it has been changed: {at}{}", wrong.what), Closes::Cde);
+            }
+            Err(error) if tries == READ_TRIES => {
+                return fails(format!("it cannot be verified: {error}"), Closes::Cde);
+            }
+            Err(_) => thread::sleep(READ_PAUSE),
+        }
+    }
+    Found::Unknown
 }
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+const READ_TRIES: u32 = 4;
+
+const READ_PAUSE: Duration = Duration::from_secs(5);
 
 const OPEN_EVERY: Duration = Duration::from_secs(5);
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use audit::witness::{Cosignature, Witness, add_checkpoint, keep_witnessed};
-use audit::{Checkpoint, Closes, Log, Verifier, prove_consistency};
+use audit::{Checkpoint, Log, Verifier, prove_consistency};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{Request, StatusCode};
@@ -59,6 +59,7 @@ pub struct Asking {
     quorum: usize,
     figures: Figures,
     word: Word,
+    histories: Word,
     /// The size of the newest head that enough signed.
     witnessed: u64,
     /// A witness that has seen another history.
@@ -93,7 +94,7 @@ impl Asking {
         log: &Log,
         verifier: Verifier,
         figures: Figures,
-        word: Word,
+        [word, histories]: [Word; 2],
     ) -> anyhow::Result<Self> {
         let witnesses = config.audit.witnesses.iter().map(Asked::new).collect::<anyhow::Result<_>>()?;
         Ok(Self {
@@ -104,6 +105,7 @@ impl Asking {
             quorum: config.audit.quorum,
             figures,
             word,
+            histories,
             witnessed: 0,
             conflict: None,
         })
@@ -111,14 +113,22 @@ impl Asking {
 
     /// Asks for ever, if there is anybody to ask.
     pub async fn run(mut self) {
+        if self.witnesses.is_empty() {
+            self.word.works();
+            self.histories.works();
+        }
         while !self.witnesses.is_empty() {
             match self.round().await {
                 Ok(()) => self.word.works(),
                 Err(error) => {
                     let text = format!("{error:#}");
                     warn!(error = text, "the audit log's head is not witnessed, it is tried again");
-                    self.word.fails(text, Closes::Nothing);
+                    self.word.fails(text);
                 }
+            }
+            match self.agree() {
+                Ok(()) => self.histories.works(),
+                Err(conflict) => self.histories.fails(conflict.to_string()),
             }
             sleep(ASK_EVERY).await;
         }
@@ -128,7 +138,7 @@ impl Asking {
         let Some(note) = self.log.checkpoint() else { return Ok(()) };
         let head = self.verifier.open(&note)?;
         if head.size == self.witnessed {
-            return self.agree();
+            return Ok(());
         }
         let mut signed = Vec::new();
         self.conflict = None;
@@ -148,7 +158,6 @@ impl Asking {
             self.witnessed = head.size;
             self.figures.witnessed.set(i64::try_from(head.size).unwrap_or(i64::MAX));
         }
-        self.agree()?;
         let (signed, all, wanted) = (signed.len(), self.witnesses.len(), self.quorum);
         if signed < wanted {
             bail!("{signed} of {all} witnesses signed, {wanted} are wanted");

@@ -41,7 +41,11 @@ impl Postgres {
 /// Whether a command may change how texts behind it are read.
 pub(super) fn unsettles(facts: &Facts, analysis: Option<&Analysis>) -> bool {
     let sets = analysis.is_none_or(|analysis| analysis.sets);
-    sets || facts.effect == Effect::Data || !facts.functions.is_empty()
+    // What was put off until then may call what it likes: deferred constraints and triggers.
+    let settles = |kind: &str| matches!(kind, "commit" | "set constraints" | "prepare transaction");
+    sets || facts.kinds.iter().any(|kind| settles(kind))
+        || facts.effect == Effect::Data
+        || !facts.functions.is_empty()
 }
 
 /// A text without one is read alike either way.

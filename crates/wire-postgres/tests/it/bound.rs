@@ -239,7 +239,9 @@ fn a_backslash_is_not_understood_while_nobody_knows_how_literals_are_read() {
     let run = |sql: &str| format!("Parse \"\" {sql:?}; Bind \"\" \"\"; Execute \"\"; ");
     let backslash = run(r"select '\'") + "Sync";
     let behind = |before: &str| Script::new().unclear(&(run(before) + &backslash));
-    for before in ["insert into notes values (1)", "select pg_reload_conf()", "set datestyle = 'dmy'"] {
+    for before in
+        ["insert into notes values (1)", "select pg_reload_conf()", "set datestyle = 'dmy'", "commit"]
+    {
         assert_eq!(behind(before), ["a backslash behind what may change how it is read"], "{before}");
     }
     for before in ["select 1", "begin", "select upper('x')"] {

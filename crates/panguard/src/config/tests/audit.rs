@@ -110,3 +110,14 @@ fn what_cannot_be_meant_is_refused_with_what_to_write() {
         );
     }
 }
+
+#[test]
+fn so_much_of_each_answer_is_kept_and_none_with_surrogates_in_it() {
+    assert_eq!(read("").audit.answer_bytes, 0);
+    assert_eq!(read("\naudit: { answers: { bytes: 4096 } }\n").audit.answer_bytes, 4096);
+    assert_eq!(wrong("\naudit: { answers: { bytes: 40000 } }\n"), ["this limit is from 0 to 32768"]);
+    let tokenise = GOOD.replace("pan: last4", "pan: tokenise");
+    assert_ne!(tokenise, GOOD);
+    let Err(found) = parse(&format!("{tokenise}\naudit: {{ answers: {{ bytes: 1 }} }}\n")) else { panic!() };
+    assert!(found.0[0].message.contains("3.5.1"), "{}", found.0[0].message);
+}

@@ -5,9 +5,11 @@ import re
 import unicodedata
 
 import psycopg
+import pycef
 import pytest
+from syslog_rfc5424_parser import SyslogMessage
 
-from panguard_test import Gateway, cards, collector
+from panguard_test import Gateway, cards, collector, ocsf as schema
 from panguard_test.refusal import refusal
 
 HOSTILE = [
@@ -93,6 +95,31 @@ def test_cef_is_read_back_by_a_strict_reader(recorded):
         assert pairs.get("requestClientApplication") == (harmless(entry["client"]) if "client" in entry else None)
         labels = {key for key in pairs if key.endswith("Label")}
         assert all(label.removesuffix("Label") in pairs for label in labels)
+
+
+def test_public_readers_of_syslog_and_cef_read_the_same(recorded):
+    """They leave escapes as they are, and the one of syslog takes a value that ends with a backslash to go on."""
+    read = [told for told in lines(recorded, "syslog") if '\\\\"' not in told]
+    assert len(read) > 60
+    for told in read:
+        said, ours = SyslogMessage.parse(told).as_dict(), collector.syslog(told)
+        elements = {name: {key: unescaped(value) for key, value in of.items()} for name, of in said["sd"].items()}
+        assert (said["msgid"], elements, said["msg"].removeprefix("\ufeff")) == (ours["message_id"], ours["elements"], ours["text"])
+    for told in lines(recorded, "cef"):
+        said, (header, pairs) = pycef.parse(told), collector.cef(told)
+        assert said["DeviceEventClassID"] == header["signature"]
+        # What is labelled goes by its label there, and what is empty is left out.
+        named = {pairs.get(f"{key}Label", key): value for key, value in pairs.items() if value and not key.endswith("Label")}
+        assert {key: unescaped(said.get(key, "")) for key in named} == named
+
+
+def unescaped(value):
+    return re.sub(r"\\(.)", r"\1", value)
+
+
+def test_ocsf_is_as_its_schema_says(recorded):
+    for told in lines(recorded, "ocsf"):
+        assert schema.wrong(json.loads(told)) == [], told
 
 
 def test_ocsf_and_ecs_say_what_the_log_says(recorded):

@@ -1,10 +1,12 @@
 """Whatever panguard writes anywhere, public finders of card numbers find none in it."""
 
+import json
+
 import psycopg
 import pytest
 import requests
 
-from panguard_test import cards
+from panguard_test import cards, ocsf
 from panguard_test.approver import Approver
 from panguard_test.finders import found
 from panguard_test.models import Models
@@ -51,6 +53,7 @@ def test_they_find_nothing_in_all_that_panguard_leaves_behind(make_gateway, clus
         gateway.stop()
     gateway.run("evidence", "--from", "2020-01-01", "--to", "2100-01-01", "--out", str(tmp_path / "evidence"))
     shown += [gateway.run("audit", "export", "--format", form).stdout for form in ("ocsf", "ecs", "cef", "syslog", "json")]
+    assert [wrong for line in shown[-5].splitlines() for wrong in ocsf.wrong(json.loads(line))] == []
     shown += [gateway.run("audit", "list").stdout]
     files = [path for folder in (gateway.folder, tmp_path) for path in folder.rglob("*") if path.is_file()]
     shown += [path.read_bytes().decode("latin-1").rstrip("\0") for path in files]

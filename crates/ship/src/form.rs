@@ -18,7 +18,7 @@ pub(crate) use otlp::{record, rejected, request};
 /// In which form an entry is told. Each is one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// OCSF 1.8, a JSON object a line.
+    /// OCSF 1.7, a JSON object a line.
     Ocsf,
     /// Elastic Common Schema 9, a JSON object a line.
     Ecs,

@@ -100,6 +100,7 @@ pub fn without_nothing(value: Value) -> Value {
             let members = members.into_iter().map(|(name, member)| (name, without_nothing(member)));
             Value::Object(members.filter(|(_, member)| !is_nothing(member)).collect::<Map<_, _>>())
         }
+        Value::Array(items) => Value::Array(items.into_iter().map(without_nothing).collect()),
         other => other,
     }
 }

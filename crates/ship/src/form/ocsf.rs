@@ -1,4 +1,4 @@
-//! OCSF 1.8 (<https://schema.ocsf.io/1.8.0/>). `raw_data` is never filled.
+//! OCSF 1.7 (<https://schema.ocsf.io/1.7.0/>). `raw_data` is never filled.
 
 use audit::{Change, Event, Leave};
 use serde_json::{Value, json};
@@ -44,32 +44,38 @@ pub fn event(leaf: &Leaf<'_>) -> Value {
         "time": leaf.micros() / 1000, "severity_id": severity, "status_id": status, "status": status_name,
         "status_detail": leaf.reason(), "message": leaf.message(),
         "metadata": {
-            "version": "1.8.0",
+            "version": "1.7.0",
             "product": { "name": "panguard", "vendor_name": "panguard", "version": env!("CARGO_PKG_VERSION") },
             "uid": format!("{}/{}", entry.gateway, leaf.index), "sequence": leaf.index, "log_name": "audit",
             "event_code": event.name(), "correlation_uid": entry.request.map(|request| request.to_string()),
         },
-        "actor": {
-            "user": user.clone(), "session": session.clone(), "authorizations": authorizations,
-            "app_name": entry.client.as_deref().unwrap_or("panguard"),
-        },
-        "src_endpoint": match (leaf.ip(), entry.from.as_deref()) {
-            (Some(ip), _) => json!({ "ip": ip.to_string() }),
-            (None, Some(from)) => json!({ "name": from }),
-            (None, None) => json!({ "name": entry.gateway }),
-        },
-        "dst_endpoint": entry.connection.as_ref().map(|name| json!({ "svc_name": name })),
         "unmapped": {
-            "hash": leaf.hash, "on_behalf_of": who.and_then(|who| who.on_behalf_of.as_ref()),
+            "hash": leaf.hash, "connection": entry.connection, "on_behalf_of": who.and_then(|who| who.on_behalf_of.as_ref()),
             "lane": entry.lane, "fingerprint": command.map(|command| &command.fingerprint), "masked": masked, "rows": rows,
             "objects": leaf.objects(), "data_classes": leaf.classes(), "resource": entry.resource(),
         },
     });
+    // A finding is of no one's doing, and what is managed has no endpoint: the schema knows these there not.
+    let actor = (class != DETECTION).then(|| {
+        json!({
+            "actor": {
+                "user": user.clone(), "session": session.clone(), "authorizations": authorizations,
+                "app_name": entry.client.as_deref().unwrap_or("panguard"),
+            },
+            "src_endpoint": match (leaf.ip(), entry.from.as_deref()) {
+                (Some(ip), _) => json!({ "ip": ip.to_string() }),
+                (None, Some(from)) => json!({ "name": from }),
+                (None, None) => json!({ "name": entry.gateway }),
+            },
+        })
+    });
+    let endpoint = entry.connection.as_ref().filter(|_| ![DETECTION, ENTITY].contains(&class));
+    let endpoint = endpoint.map(|name| json!({ "dst_endpoint": { "svc_name": name } }));
     let of_class = match class {
         DATASTORE => json!({
             "database": { "name": entry.connection.as_deref().unwrap_or("-"), "type_id": 1 },
             "type_id": 1,
-            "query_info": command.map(|command| json!({ "query_string": command.statement })),
+            "query_info": command.map(|command| json!({ "uid": command.fingerprint, "query_string": command.statement })),
         }),
         API => json!({
             "api": {
@@ -89,8 +95,10 @@ pub fn event(leaf: &Leaf<'_>) -> Value {
         DETECTION => json!({ "finding_info": finding(event, &entry.gateway) }),
         _ => json!({ "log_name": "audit", "log_provider": "panguard" }),
     };
-    if let (Value::Object(document), Value::Object(of_class)) = (&mut document, of_class) {
-        document.extend(of_class);
+    if let Value::Object(document) = &mut document {
+        for part in [actor, endpoint, Some(of_class)].into_iter().flatten() {
+            document.extend(part.as_object().cloned().unwrap_or_default());
+        }
     }
     without_nothing(document)
 }

@@ -16,7 +16,7 @@ use crate::reads::How;
 /// In which form entries are exported. Each is one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Written {
-    /// OCSF 1.8, a JSON object a line.
+    /// OCSF 1.7, a JSON object a line.
     Ocsf,
     /// Elastic Common Schema 9, a JSON object a line.
     Ecs,

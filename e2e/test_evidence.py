@@ -169,6 +169,9 @@ def test_objects_credentials_and_versions_are_there(year):
     texts = (pack / "policies.txt").read_text()
     assert texts.startswith(f"Policies, version {changed['version']}\n") and '@id("more")' in texts
     assert f"// of {cards.last4(cards.VISA)}" in texts and f"===== {cards.last4(cards.AMEX)}.cedar" in texts
+    before, after = [(pack / "policies" / f"{version}.txt").read_text() for version in versions]
+    assert before.startswith(f"Policies, version {versions[0]}\n") and "permit" in before and '@id("more")' not in before
+    assert after.partition("=====")[2] == texts.partition("=====")[2]
 
 
 def test_the_index_says_of_each_requirement_what_is_here_and_what_is_not(year):

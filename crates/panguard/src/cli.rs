@@ -10,7 +10,7 @@ mod evidence;
 mod explain;
 mod explained;
 pub mod output;
-mod plain;
+pub mod plain;
 mod policy;
 mod proxy;
 mod question;

@@ -20,6 +20,14 @@ use crate::config::{Config, Problem, Problems, VaultKey};
 /// # Errors
 /// [`Problems`] with the place of each.
 pub fn policies(folder: &Path) -> Result<Policies, Problems> {
+    policies_and_texts(folder).map(|(policies, _)| policies)
+}
+
+/// The policies of a folder, and the files that they are made of.
+///
+/// # Errors
+/// As [`policies`].
+pub fn policies_and_texts(folder: &Path) -> Result<(Policies, Vec<(String, String)>), Problems> {
     let files = cedar_files(folder).map_err(|error| {
         let message = match error.kind() {
             io::ErrorKind::NotFound => {
@@ -29,7 +37,7 @@ pub fn policies(folder: &Path) -> Result<Policies, Problems> {
         };
         Problems(vec![Problem { file: folder.into(), line: 0, message }])
     })?;
-    Policies::parse(&files).map_err(|problems| {
+    let policies = Policies::parse(&files).map_err(|problems| {
         let place = |problem: policy::Problem| Problem {
             file: folder.join(&problem.file).into(),
             line: problem.line as u64,
@@ -39,7 +47,8 @@ pub fn policies(folder: &Path) -> Result<Policies, Problems> {
             },
         };
         Problems(problems.into_iter().map(place).collect())
-    })
+    })?;
+    Ok((policies, files))
 }
 
 /// The files of policies in a folder, each by its name.

@@ -11,6 +11,7 @@ mod authority;
 mod cli;
 mod config;
 mod demo;
+mod editions;
 mod folder;
 mod reads;
 mod serve;

@@ -34,6 +34,7 @@ use vault::{Name, Vault, fresh_key};
 use wire_postgres::startup::{Auth, Discovery};
 
 use crate::config::{self, Config, HttpConnection, PanProfile, process_env};
+use crate::editions::Editions;
 use crate::{authority, folder, reads};
 use approvals::Shelf;
 use controls::{Watch, Word};
@@ -50,12 +51,13 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
     forbid_core_dumps();
     let config = Config::load(path, &process_env)?;
     config.notices.iter().for_each(|notice| tracing::warn!(%notice, "left out"));
-    let policies = folder::policies(&config.policies)?;
+    let (policies, texts) = folder::policies_and_texts(&config.policies)?;
     let maskers = maskers(&config)?;
     let live = live::live(&config, maskers)?;
     let vault = Arc::new(folder::open_vault(&config)?);
     tell_authority(&config, &vault);
     let log = open_log(&config, &vault)?;
+    Editions::of(&config.data_dir).keep(policies.version(), &texts, entry_masker(&config))?;
     let policy_count = policies.len();
     if let Some(policy) = policies.asks_nobody() {
         tracing::warn!(policy, "approvals are asked for, and no policy lets anybody give one");

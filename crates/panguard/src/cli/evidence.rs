@@ -19,6 +19,7 @@ use super::audit::verifier;
 use super::output::{self, Exit, Format};
 use super::plain::plain;
 use crate::config::{Config, process_env};
+use crate::editions::{self, Editions};
 use crate::reads::How;
 use crate::serve::{entry_masker, forbid_core_dumps};
 use crate::{folder, reads};
@@ -132,8 +133,15 @@ fn draw(path: &Path, period: Period, out: &Path, wish: &Wish) -> anyhow::Result<
     let mut drawing = Draw::new(period.from..period.to);
     let mut sampler = Sampler::new(&seed, wanted);
     let (first, end) = read(audit::signed(&log, &head, pruned), &mut drawing, &mut sampler, &mut pack)?;
-    drawing.finish(&mut |report, cells| pack.line(report, cells))?;
+    let mut versions = Vec::new();
+    drawing.finish(&mut |report, cells| {
+        if let (audit::evidence::Report::Versions, ["policies", version, ..]) = (report, cells) {
+            versions.push((*version).to_owned());
+        }
+        pack.line(report, cells)
+    })?;
     pack.put("policies.txt", in_force(&config)?.as_bytes())?;
+    pack.policies(&Editions::of(&config.data_dir), &versions)?;
     let samples = exhibits(&log, &head, pruned, &seed, &sampler.drawn())?;
     if let Some(entry) =
         samples.iter().flat_map(|sample| &sample.entries).find(|entry| !entry.is_under(&head))
@@ -217,16 +225,8 @@ fn elsewhere(pruned: &Pruned) -> String {
 
 /// The policies as they are now, under their version, by which decisions name them, and masked as entries are.
 fn in_force(config: &Config) -> anyhow::Result<String> {
-    let mut files = folder::cedar_files(&config.policies)
-        .with_context(|| format!("cannot read the policies in `{}`", config.policies.display()))?;
-    files.sort();
-    let version = folder::policies(&config.policies)?.version().to_owned();
-    let texts = files.iter().map(|(name, text)| format!("\n===== {}\n\n{}\n", plain(name), text.trim_end()));
-    let texts = texts.collect::<String>();
-    let texts = match entry_masker(config).text(texts.as_bytes()) {
-        Some(masked) => String::from_utf8(masked.bytes)?,
-        None => texts,
-    };
+    let (policies, files) = folder::policies_and_texts(&config.policies)?;
+    let (version, texts) = (policies.version(), editions::text(&files, entry_masker(config))?);
     Ok(format!("Policies, version {version}\nConfiguration, version {}\n{texts}", config.version))
 }
 

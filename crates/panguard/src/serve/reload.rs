@@ -21,6 +21,7 @@ use vault::{Listed, Vault};
 use super::controls::Watch;
 use super::{Maskers, gateway_name, live, notify, now, sinks, tell_authority, watched};
 use crate::config::{Config, process_env};
+use crate::editions::Editions;
 use crate::{folder, reads};
 
 /// What is in force, and where it comes from.
@@ -118,10 +119,12 @@ impl Reload {
     }
 
     async fn take_policies(&mut self) -> anyhow::Result<()> {
-        let policies = folder::policies(&self.config.policies)?;
+        let (policies, texts) = folder::policies_and_texts(&self.config.policies)?;
         if policies.version() == &*self.parts.gate.policy_version() {
             return Ok(());
         }
+        let masker = super::entry_masker(&self.config);
+        Editions::of(&self.config.data_dir).keep(policies.version(), &texts, masker)?;
         let (version, count) = (policies.version().to_owned(), policies.len());
         self.parts.gate.replace_policies(policies, now()).await?;
         info!(version, count, "policies in force");

@@ -12,6 +12,7 @@ use aws_lc_rs::digest;
 use super::csv;
 use super::index::{About, numbers_of};
 use super::page::{CELL_CHARS_MAX, Cell, Page};
+use crate::editions::Editions;
 
 /// A folder of evidence while it is filled. It is whole once its manifest is there, which comes last.
 pub struct Pack {
@@ -175,6 +176,22 @@ impl Pack {
         self.put(NOTE, sign_manifest(signer, text.as_bytes()).as_bytes())
     }
 
+    /// The policies of each of `versions`, as they were kept.
+    pub fn policies(&mut self, editions: &Editions, versions: &[String]) -> anyhow::Result<()> {
+        // What is no digest names no file, whoever wrote it.
+        let is_digest = |it: &&String| it.len() == 64 && it.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let versions: Vec<_> = versions.iter().filter(is_digest).collect();
+        if !versions.is_empty() {
+            self.folder("policies")?;
+        }
+        for version in versions {
+            let text = editions.read(version)?.unwrap_or_else(|| NOT_KEPT.into());
+            let text = format!("Policies, version {version}\n{text}");
+            self.put(&format!("policies/{version}.txt"), text.as_bytes())?;
+        }
+        Ok(())
+    }
+
     fn folder(&self, name: &str) -> anyhow::Result<()> {
         let path = self.dir.join(name);
         DirBuilder::new()
@@ -249,3 +266,6 @@ pub const REPORTS: &str = "reports";
 
 /// Lines of a report that its page shows: some twenty sheets of paper.
 const LINES_SHOWN_MAX: usize = 500;
+
+/// Of an older panguard, or in a copy of the log alone.
+const NOT_KEPT: &str = "\nIts text is not in `data_dir/policies`.\n";

@@ -25,13 +25,8 @@ pub(crate) struct Pending {
     pub(crate) done: Option<oneshot::Sender<Result<Receipt, NotAppended>>>,
 }
 
-impl Pending {
-    fn tell(done: Option<oneshot::Sender<Result<Receipt, NotAppended>>>, what: Result<Receipt, NotAppended>) {
-        if let Some(done) = done {
-            let _ = done.send(what);
-        }
-    }
-}
+/// The index of what came when nothing was written any more.
+const NOWHERE: u64 = u64::MAX;
 
 /// How long an entry that nobody waits for may wait for others to share a flush with.
 const COMPANY_TIME_MAX: Duration = Duration::from_millis(20);
@@ -52,6 +47,8 @@ struct Line {
     /// How many of the entries somebody waits for.
     awaited: usize,
     asleep: Asleep,
+    /// Since the log failed: what nobody waits for and is not known to be written, each with the index that it would have had.
+    left: Vec<(u64, Encoded)>,
 }
 
 /// How the committer sleeps.
@@ -73,7 +70,14 @@ enum Mode {
 
 impl Queue {
     pub(crate) fn new(durable: u64, entries_max: usize, bytes_max: usize) -> Self {
-        let line = Line { pending: Vec::new(), bytes: 0, mode: Mode::Open, awaited: 0, asleep: Asleep::No };
+        let line = Line {
+            pending: Vec::new(),
+            bytes: 0,
+            mode: Mode::Open,
+            awaited: 0,
+            asleep: Asleep::No,
+            left: Vec::new(),
+        };
         Self {
             entries_max,
             bytes_max,
@@ -83,18 +87,28 @@ impl Queue {
         }
     }
 
+    /// What nobody waits for is taken while the log has failed too, and written once it has been opened again. Of it
+    /// there may be twice as much, so that commands that could still begin do not crowd out how others ended.
     pub(crate) fn push(&self, pending: Pending) -> Result<(), NotAppended> {
         let mut line = self.line();
+        let is_note = pending.done.is_none();
         match &line.mode {
             Mode::Open => {}
             Mode::Closed => return Err(NotAppended::Closed),
-            Mode::Failed(why) => return Err(NotAppended::Failed(Arc::clone(why))),
+            Mode::Failed(why) if !is_note => return Err(NotAppended::Failed(Arc::clone(why))),
+            Mode::Failed(_) => {}
         }
+        let times = if is_note { 2 } else { 1 };
         let bytes = line.bytes.saturating_add(pending.encoded.json().len());
-        if line.pending.len() >= self.entries_max || bytes > self.bytes_max {
+        let entries = line.pending.len().saturating_add(line.left.len());
+        if entries >= self.entries_max.saturating_mul(times) || bytes > self.bytes_max.saturating_mul(times) {
             return Err(NotAppended::Busy);
         }
         line.bytes = bytes;
+        if matches!(line.mode, Mode::Failed(_)) {
+            line.left.push((NOWHERE, pending.encoded));
+            return Ok(());
+        }
         line.awaited += usize::from(pending.done.is_some());
         line.pending.push(pending);
         let wake = match line.asleep {
@@ -167,14 +181,16 @@ impl Queue {
         self.line().awaited
     }
 
-    /// Takes entries, behind so many that are durable.
+    /// Takes entries, behind so many that are durable; first what was left when the log failed and is not among them.
     pub(crate) fn begin(&self, durable: u64) {
         let mut line = self.line();
         self.durable.store(durable, Ordering::Release);
         line.mode = Mode::Open;
         line.asleep = Asleep::No;
-        (line.awaited, line.bytes) = (0, 0);
-        line.pending.clear();
+        line.awaited = 0;
+        let left = std::mem::take(&mut line.left).into_iter().filter(|(index, _)| *index >= durable);
+        line.pending = left.map(|(_, encoded)| Pending { encoded, done: None }).collect();
+        line.bytes = line.pending.iter().map(|one| one.encoded.json().len()).sum();
     }
 
     /// Takes no more entries.
@@ -187,14 +203,23 @@ impl Queue {
         self.come.notify_one();
     }
 
-    /// Takes no more entries, and refuses those that wait.
-    pub(crate) fn fail(&self, why: &Arc<str>) {
+    /// Takes no more entries that somebody waits for, and refuses those that wait: `unwritten`, which come next behind
+    /// what is durable and of which the first may be on the disk all the same, and those in the line.
+    pub(crate) fn fail(&self, why: &Arc<str>, unwritten: impl IntoIterator<Item = Pending>) {
         let mut line = self.line();
         line.mode = Mode::Failed(Arc::clone(why));
-        let pending = std::mem::take(&mut line.pending);
+        let in_line = std::mem::take(&mut line.pending);
+        let mut refused = Vec::new();
+        for (index, one) in (self.durable()..).zip(unwritten.into_iter().chain(in_line)) {
+            match one.done {
+                Some(done) => refused.push(done),
+                None => line.left.push((index, one.encoded)),
+            }
+        }
+        line.bytes = line.left.iter().map(|(_, encoded)| encoded.json().len()).sum();
         drop(line);
-        for one in pending {
-            Pending::tell(one.done, Err(NotAppended::Failed(Arc::clone(why))));
+        for done in refused {
+            let _ = done.send(Err(NotAppended::Failed(Arc::clone(why))));
         }
     }
 
@@ -250,24 +275,25 @@ impl Committer {
     /// again finds out what is there.
     pub(crate) fn run(mut self, queue: &Queue) {
         let gone = Gone { queue };
-        let mut batch = Vec::new();
+        let (mut batch, mut group) = (Vec::new(), Vec::new());
         while queue.take(&mut batch, &mut self.gather) {
             let mut batch = batch.drain(..);
-            if let Err(error) = self.commit(&mut batch, queue) {
-                let why = Arc::from(error.to_string());
-                queue.fail(&why);
-                for one in batch {
-                    Pending::tell(one.done, Err(NotAppended::Failed(Arc::clone(&why))));
-                }
+            if let Err(error) = self.commit(&mut batch, &mut group, queue) {
+                queue.fail(&Arc::from(error.to_string()), group.into_iter().chain(batch));
                 break;
             }
         }
         std::mem::forget(gone);
     }
 
-    /// Makes the entries of a batch durable, in groups of which none crosses into another segment.
-    fn commit(&mut self, batch: &mut Drain<'_, Pending>, queue: &Queue) -> io::Result<()> {
-        let mut group = Vec::new();
+    /// Makes the entries of a batch durable, in groups of which none crosses into another segment. After an error the
+    /// entries of the group that failed are in `group`, and those after it in `batch`.
+    fn commit(
+        &mut self,
+        batch: &mut Drain<'_, Pending>,
+        group: &mut Vec<Pending>,
+        queue: &Queue,
+    ) -> io::Result<()> {
         while !batch.as_slice().is_empty() {
             if self.is_full(self.offset, self.size) {
                 self.next_segment()?;
@@ -281,24 +307,21 @@ impl Committer {
                 frame(size, self.size, &one.encoded, &mut self.buffer);
                 offset += (RECORD_HEADER + one.encoded.json().len()) as u64;
                 size += 1;
-                group.push(one.done);
+                group.push(one);
             }
             let began = Instant::now();
-            if let Err(error) = self.flush() {
-                let why: Arc<str> = error.to_string().into();
-                for done in group {
-                    Pending::tell(done, Err(NotAppended::Failed(Arc::clone(&why))));
-                }
-                return Err(error);
-            }
+            self.flush()?;
             let first = self.size;
             (self.size, self.offset) = (size, offset);
             // Before the receipts are given, so that nobody counts twice.
-            self.gather.flushed(group.iter().flatten().count(), queue.awaited(), began.elapsed());
+            let awaited = group.iter().filter(|one| one.done.is_some()).count();
+            self.gather.flushed(awaited, queue.awaited(), began.elapsed());
             // First the number, so that whoever holds a receipt finds it counted.
             queue.durable.store(size, Ordering::Release);
-            for (index, done) in (first..).zip(group.drain(..)) {
-                Pending::tell(done, Ok(Receipt { index }));
+            for (index, one) in (first..).zip(group.drain(..)) {
+                if let Some(done) = one.done {
+                    let _ = done.send(Ok(Receipt { index }));
+                }
             }
         }
         Ok(())
@@ -334,6 +357,6 @@ struct Gone<'a> {
 
 impl Drop for Gone<'_> {
     fn drop(&mut self) {
-        self.queue.fail(&Arc::from("its writer stopped"));
+        self.queue.fail(&Arc::from("its writer stopped"), []);
     }
 }

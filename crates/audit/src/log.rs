@@ -260,7 +260,8 @@ impl Log {
     /// Appends `entry`, for which nobody waits.
     ///
     /// It keeps its place in the order, and is durable with the next entry that somebody waits for, or some
-    /// 20 ms later. A crash before that may lose it.
+    /// 20 ms later. A crash before that may lose it. While the log has failed it is kept, in memory, and comes first once the
+    /// log has been opened again.
     ///
     /// # Errors
     /// It was not taken.
@@ -398,7 +399,7 @@ impl Base {
         self.queue.begin(size);
         let queue = Arc::clone(&self.queue);
         let committer = spawn("audit-commit", move || committer.run(&queue))
-            .inspect_err(|error| self.queue.fail(&Arc::from(error.to_string())))?;
+            .inspect_err(|error| self.queue.fail(&Arc::from(error.to_string()), []))?;
         Ok((Open { wishes, stop, committer, spares: spares.thread, publisher }, clean))
     }
 }

@@ -17,7 +17,6 @@ use crate::controls::Controls;
 use crate::guesses::Guesses;
 use crate::hide::Hide;
 use crate::minting::{Minting, not_recorded};
-use crate::pending::Patient;
 use crate::record::{MARGIN_BYTES, RECORDED, Recorder};
 use crate::rules::{Counted, Decided, Rules};
 use crate::tokens::Tokens;
@@ -30,7 +29,6 @@ pub struct Gate {
     pub(crate) controls: Arc<Controls>,
     pub(crate) rules: Arc<ArcSwap<Rules>>,
     pub(crate) log: Arc<dyn Append>,
-    patient: Arc<Patient>,
     pub(crate) recorder: Recorder,
     /// Where approvals are asked for; without it what needs one is refused.
     pub(crate) approvals: Option<Arc<Approvals>>,
@@ -94,13 +92,11 @@ impl Gate {
         name: &str,
     ) -> Self {
         let controls = Arc::<Controls>::default();
-        let patient = Arc::new(Patient::new(log));
         Self {
             minting: Arc::new(Minting::new(mint, Arc::clone(&controls))),
             controls,
             rules: Arc::new(ArcSwap::from_pointee(Rules::new(policies))),
-            log: patient.clone(),
-            patient,
+            log: Arc::new(log),
             approvals: None,
             recorder: Recorder::new(masker, fingerprint_key),
             name: name.into(),
@@ -329,11 +325,6 @@ impl Gate {
             }
         }
         self.log.note(&admitted.entry(now, outcome.request, event));
-    }
-
-    /// Has the log take what it did not take while it could not be written: how commands ended meanwhile. How much is left.
-    pub fn note_again(&self) -> usize {
-        self.patient.try_again()
     }
 
     /// Keeps answers, sealed by this, from now on; or none.

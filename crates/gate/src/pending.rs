@@ -1,6 +1,5 @@
-use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
@@ -17,10 +16,9 @@ pub trait Append: Send + Sync {
     /// The receipt comes when the entry is durable; an error means that it must be taken as not recorded.
     fn append(&self, entry: &Entry) -> Appending;
 
-    /// Appends `entry`, for which nobody waits: it need not be flushed for its own sake. Whether it was taken.
-    fn note(&self, entry: &Entry) -> bool {
+    /// Appends `entry`, for which nobody waits: it need not be flushed for its own sake.
+    fn note(&self, entry: &Entry) {
         drop(self.append(entry));
-        true
     }
 }
 
@@ -29,50 +27,11 @@ impl Append for Log {
         Box::pin(Log::append(self, entry))
     }
 
-    fn note(&self, entry: &Entry) -> bool {
+    fn note(&self, entry: &Entry) {
         // A log that takes no more lets no further command through, which says it loudly enough.
-        Log::note(self, entry).is_ok()
+        let _ = Log::note(self, entry);
     }
 }
-
-/// A log, and what it did not take while nobody waited for it: how commands ended, and what was revealed meanwhile.
-pub(crate) struct Patient {
-    log: Box<dyn Append>,
-    untaken: Mutex<VecDeque<Entry>>,
-}
-
-impl Patient {
-    pub(crate) fn new(log: impl Append + 'static) -> Self {
-        Self { log: Box::new(log), untaken: Mutex::default() }
-    }
-
-    /// Has the log take what it did not, in its order; how much of it is still to be taken.
-    pub(crate) fn try_again(&self) -> usize {
-        let mut untaken = self.untaken.lock().unwrap_or_else(PoisonError::into_inner);
-        while untaken.front().is_some_and(|entry| self.log.note(entry)) {
-            untaken.pop_front();
-        }
-        untaken.len()
-    }
-}
-
-impl Append for Patient {
-    fn append(&self, entry: &Entry) -> Appending {
-        self.log.append(entry)
-    }
-
-    fn note(&self, entry: &Entry) -> bool {
-        let is_taken = self.log.note(entry);
-        let mut untaken = self.untaken.lock().unwrap_or_else(PoisonError::into_inner);
-        if !is_taken && untaken.len() < UNTAKEN_MAX {
-            untaken.push_back(entry.clone());
-        }
-        is_taken
-    }
-}
-
-/// Some tens of MiB: nothing new runs while the log takes nothing.
-const UNTAKEN_MAX: usize = 20_000;
 
 /// What the gate says once an entry is durable, or could not be made so; or once people have decided.
 ///

@@ -147,17 +147,3 @@ fn what_could_not_be_looked_at_is_as_it_was() {
     assert!(desk.finds(Control::Detection, &of, Found::Unknown).is_none());
     assert_eq!(desk.ask(&admitted, read()).code(), Some(Code::ControlFailed));
 }
-
-#[test]
-fn what_ended_while_the_log_took_nothing_is_in_it_afterwards() {
-    let mut desk = Desk::new(ALL);
-    let admitted = desk.admit().unwrap();
-    desk.log.fail("session_closed", Fault::Before);
-    desk.gate.closed(&admitted, "closed", NOW);
-    assert_eq!(desk.gate.note_again(), 1);
-    assert!(!desk.log.events().contains(&"session_closed"));
-    desk.log.mend();
-    assert!(desk.ask(&admitted, read()).verdict.is_ok());
-    assert_eq!(desk.gate.note_again(), 0);
-    assert_eq!(desk.log.events().iter().filter(|name| **name == "session_closed").count(), 1);
-}

@@ -197,8 +197,6 @@ impl Watch {
             let is_written = written.is_none();
             if let Some(fails) = written {
                 self.found(Control::AuditLog, "", fails).await;
-            } else {
-                self.gate.note_again();
             }
             if places.log.state().failed.is_some() {
                 if opened.is_due() {

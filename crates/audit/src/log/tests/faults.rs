@@ -134,6 +134,51 @@ fn a_log_that_failed_is_opened_again_and_goes_on_behind_what_is_durable() {
     }
 }
 
+/// How commands ended in the very write that failed, and after it, is nowhere else.
+#[test]
+fn what_nobody_waited_for_when_the_log_failed_is_in_it_once_after_it_is_opened_again() {
+    for fault in [Fault::Write, Fault::TornWrite, Fault::Sync, Fault::ReportedSync] {
+        for again in 0..3 {
+            let dir = tempfile::tempdir().unwrap();
+            let left = Arc::new(AtomicI64::new(4));
+            let commits = Arc::clone(&left);
+            let mount: Mount =
+                Arc::new(move |file| Box::new(Failing { file, fault, left: Arc::clone(&commits) }));
+            let log = Log::open_on(dir.path(), signer(), options(), mount).unwrap();
+            let mut number = 0;
+            let mut note = || {
+                for _ in 0..3 {
+                    log.note(&numbered(number)).unwrap();
+                    number += 1;
+                }
+            };
+            let command = numbered(9000);
+            note();
+            while log.append(&command).wait().is_ok() {
+                note();
+            }
+            until_it_says_so(&log);
+            note();
+            // A disk that is there and fails again.
+            for _ in 0..again {
+                log.reopen(signer()).unwrap();
+                while log.append(&command).wait().is_ok() {}
+                until_it_says_so(&log);
+                note();
+            }
+            left.store(i64::MAX, Ordering::SeqCst);
+            log.reopen(signer()).unwrap();
+            log.close(Timestamp(3)).unwrap();
+            holds(dir.path());
+            let noted =
+                |event: &Event| matches!(event, Event::SessionClosed { commands, .. } if *commands < 9000);
+            let there: Vec<_> = events(dir.path()).into_iter().filter(noted).collect();
+            let all: Vec<_> = (0..number).map(|number| numbered(number).event).collect();
+            assert_eq!(there, all, "{fault:?}, failed {again} times more");
+        }
+    }
+}
+
 #[test]
 fn a_log_that_still_cannot_be_written_can_be_tried_again() {
     let dir = tempfile::tempdir().unwrap();

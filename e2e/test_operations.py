@@ -309,3 +309,24 @@ def test_commands_are_refused_when_the_disk_is_full(make_gateway, small_disk, is
     gateway.start()
     with gateway.connect(issuer.agent()) as session:
         assert session.execute("select 1").fetchone() == (1,)
+
+
+def test_a_disk_that_can_only_be_read_serves_nobody_and_is_verified(make_gateway, small_disk, issuer, payments):
+    gateway = make_gateway(start=False)
+    gateway.write_config(data_dir=str(small_disk / "data"))
+    gateway.run("secrets", "set", "payments", input=payments["password"])
+    gateway.start()
+    with gateway.connect(issuer.agent()) as session:
+        session.execute("select 1")
+    assert gateway.stop() == 0
+    remounted = lambda how: subprocess.run(["mount", "-o", f"remount,{how}", small_disk], check=True)
+    remounted("ro")
+    before = len(gateway.said())
+    gateway.start(ready=False)
+    assert gateway.process.wait(15) == 2
+    said = gateway.said()[before:]
+    assert "Read-only file system" in said and str(small_disk / "data") in said
+    assert gateway.run("audit", "verify").returncode == 0
+    remounted("rw")
+    gateway.start()
+    assert gateway.audit("--event", "gateway_started")[-1]["entry"]["event"]["clean"]

@@ -115,6 +115,6 @@ pub struct Admission {
     pub approval: Approving,
     /// The agent side's network address.
     pub from: Box<str>,
-    /// What the client calls itself (`application_name`, `User-Agent`), masked.
+    /// What the client calls itself (`application_name`, `User-Agent`), as it says it: what is recorded of it, the gate masks.
     pub client: Box<str>,
 }

@@ -162,10 +162,10 @@ fn token(headers: &HeaderMap) -> Option<Secret> {
     is_there.then(|| Secret::from(token.to_owned()))
 }
 
-/// What the client calls itself, not too long. The gate masks it.
+/// What the client calls itself.
 fn client(headers: &HeaderMap) -> String {
     let named = headers.get(USER_AGENT).map(|name| String::from_utf8_lossy(name.as_bytes()));
-    named.unwrap_or_default().chars().take(CLIENT_CHARS_MAX).collect()
+    named.unwrap_or_default().into_owned()
 }
 
 /// Asks for access for a time.
@@ -221,7 +221,5 @@ fn session_id() -> Option<SessionId> {
 /// Bytes of a body: a comment is cut off far below.
 const BODY_BYTES_MAX: usize = 16 << 10;
 const BODY_TIME_MAX: Duration = Duration::from_secs(10);
-/// Longer names of clients are cut off.
-const CLIENT_CHARS_MAX: usize = 64;
 /// The console's name in entries.
 const LANE: &str = "console";

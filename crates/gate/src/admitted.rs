@@ -23,14 +23,21 @@ pub struct Admitted {
 }
 
 impl Admitted {
-    pub(crate) fn new(admission: &Admission, lane: &str, gateway: Arc<str>, asker: u64) -> Self {
+    /// Of a client that calls itself `client`, as it may be recorded.
+    pub(crate) fn new(
+        admission: &Admission,
+        client: &str,
+        lane: &str,
+        gateway: Arc<str>,
+        asker: u64,
+    ) -> Self {
         Self {
             asker,
             subject: Subject::new(&admission.principal),
             gateway,
             who: Arc::new(Who::from(&*admission.principal)),
             from: (*admission.from).into(),
-            client: (*admission.client).into(),
+            client: client.into(),
             lane: lane.into(),
             commands: AtomicU64::new(0),
             admission: admission.clone(),

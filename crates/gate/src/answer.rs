@@ -62,7 +62,7 @@ impl Gate {
         now: Timestamp,
     ) -> Result<Request, Unanswered> {
         let (approvals, who, mut request) = self.look_up(voter, id, now).await?;
-        let comment = self.recorder.name(clip(saying.comment));
+        let comment = self.recorder.shortened(saying.comment.trim(), COMMENT_CHARS_MAX);
         let saying = &saying.in_words(&comment);
         if let Err(why) = self.counts(voter, &who, &request, saying, now) {
             // Whoever waits is told, if the policies are why.
@@ -329,7 +329,7 @@ impl Gate {
             request: id,
             principal: Some(Arc::new(who.clone())),
             from: Some((&*voter.from).into()),
-            client: Some((&*self.recorder.name(&voter.client)).into()),
+            client: Some(self.recorder.client(&voter.client).into()),
             connection: Some((&*request.connection).into()),
             lane: Some("console".into()),
             ..Entry::of_gateway(now, Arc::clone(&self.name), event)
@@ -413,20 +413,14 @@ fn call(called: &Called) -> Call {
     }
 }
 
-/// As much of a comment as is kept.
-fn clip(comment: &str) -> &str {
-    let comment = comment.trim();
-    comment.get(..comment.floor_char_boundary(COMMENT_BYTES_MAX)).unwrap_or_default()
-}
-
 /// More than one gateway may hold at once.
 const LEFT_MAX: u32 = 100_000;
 
 /// Requests that are ended at a time; the others next time.
 const OVERDUE_MAX: u32 = 1000;
 
-/// Bytes of a comment.
-const COMMENT_BYTES_MAX: usize = 2000;
+/// As much of a comment as is kept.
+const COMMENT_CHARS_MAX: usize = 2000;
 
 impl fmt::Display for Unanswered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -126,7 +126,7 @@ impl Gate {
         lane: &str,
         now: Timestamp,
     ) -> Pending<Result<Admitted, Box<Refusal>>> {
-        let admitted = Admitted::new(admission, lane, Arc::clone(&self.name), self.asker(admission));
+        let admitted = self.admitted(admission, lane, self.asker(admission));
         let request = admitted.opening();
         let rules = self.rules.load();
         let decided = rules.decide(&admitted, &connect(), Stage::Run, Counted::default(), &self.recorder);
@@ -362,7 +362,7 @@ impl Gate {
             session: Some(stranger.session),
             request: Some(stranger.session.request(0)),
             from: Some(stranger.from.into()),
-            client: Some(name(stranger.client).into()),
+            client: Some(self.recorder.client(stranger.client).into()),
             connection: Some(name(stranger.connection).into()),
             lane: Some(stranger.lane.into()),
             ..Entry::of_gateway(now, Arc::clone(&self.name), event)
@@ -390,11 +390,16 @@ impl Gate {
     ) -> Pending<Box<Refusal>> {
         let connection = (&*self.recorder.name(&admission.connection)).into();
         let admission = Admission { connection, ..admission.clone() };
-        let admitted = Admitted::new(&admission, lane, Arc::clone(&self.name), ASKS_NOTHING);
+        let admitted = self.admitted(&admission, lane, ASKS_NOTHING);
         let denied = Denied::because(code, detail);
         let Refused { refusal, detail } = self.refused(&denied, admitted.opening());
         let event = Event::SessionRefused { code, reason: detail, policies: Vec::new() };
         Pending::new(self.log.append(&admitted.entry(now, admitted.opening(), event)), move |_| refusal)
+    }
+
+    fn admitted(&self, admission: &Admission, lane: &str, asker: u64) -> Admitted {
+        let client = self.recorder.client(&admission.client);
+        Admitted::new(admission, &client, lane, Arc::clone(&self.name), asker)
     }
 
     /// Puts other policies in force, from the moment that the change is recorded: when the answer is polled

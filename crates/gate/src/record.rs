@@ -45,6 +45,9 @@ pub(crate) const SHOWN: Room = Room { statement: 256 << 10, parameter: 64 << 10,
 /// whole, or it would be recorded in part.
 pub(crate) const MARGIN_BYTES: usize = 4 << 10;
 
+/// As much as PostgreSQL keeps of a name.
+const CLIENT_CHARS_MAX: usize = 64;
+
 impl Recorder {
     pub(crate) fn new(masker: Masker, key: &Secret) -> Self {
         let scanned = scanned(masker.classes());
@@ -150,7 +153,18 @@ impl Recorder {
         said.tools.iter_mut().for_each(|tool| *tool = self.name(tool));
     }
 
-    /// `text` masked, or `None` if it holds sensitive authentication data.
+    /// `text` masked, and as much of it as `chars_max`. What is cut off is looked at as well, for half a number looks like none.
+    pub(crate) fn shortened(&self, text: &str, chars_max: usize) -> Box<str> {
+        let cut = |(at, _): (usize, char)| text.floor_char_boundary(at.saturating_add(MARGIN_BYTES));
+        let end = text.char_indices().nth(chars_max).map_or(text.len(), cut);
+        self.name(text.get(..end).unwrap_or_default()).chars().take(chars_max).collect::<String>().into()
+    }
+
+    /// What a client calls itself.
+    pub(crate) fn client(&self, name: &str) -> Box<str> {
+        self.shortened(name, CLIENT_CHARS_MAX)
+    }
+
     /// The first bytes of an answer as they are recorded, and whether that is all; nothing where it may not be.
     pub(crate) fn answer(&self, text: &str, bytes_max: usize) -> Option<(String, bool)> {
         let mut kept = self.masked(text)?;
@@ -159,6 +173,7 @@ impl Recorder {
         Some((kept, is_whole))
     }
 
+    /// `text` masked, or `None` if it holds sensitive authentication data.
     fn masked(&self, text: &str) -> Option<String> {
         match self.masker.text(text.as_bytes()) {
             None => Some(text.to_owned()),

@@ -136,8 +136,8 @@ impl Gateway {
             Err(unidentified) => unidentified,
         };
         info!(session = %caller.id, from = &*caller.from, why = unidentified.as_str(), "not identified");
-        let client = self.client(presented);
-        let stranger = caller.stranger(&presented.user, &client, &presented.database);
+        let client = application_name(presented).unwrap_or_default();
+        let stranger = caller.stranger(&presented.user, client, &presented.database);
         let mut refusal =
             self.settings.gate.refused_at_door(stranger, &unidentified.to_string(), now()).await;
         refusal.detail = unidentified.user_message().into();
@@ -170,18 +170,7 @@ impl Gateway {
             mode,
             approval,
             from: caller.from.clone(),
-            client: self.client(presented),
-        }
-    }
-
-    /// What the client calls itself, masked and not too long.
-    fn client(&self, presented: &Presented) -> Box<str> {
-        let named = application_name(presented);
-        let name: String =
-            named.map(|name| name.chars().take(CLIENT_CHARS_MAX).collect()).unwrap_or_default();
-        match self.settings.masker.text(name.as_bytes()) {
-            Some(masked) => String::from_utf8_lossy(&masked.bytes).into(),
-            None => name.into(),
+            client: application_name(presented).unwrap_or_default().into(),
         }
     }
 
@@ -334,5 +323,3 @@ fn chosen(presented: &Presented) -> Option<bool> {
 const LANE: &str = "postgres";
 /// Orders that may wait for a session: it looks at each at once.
 const ORDERS_MAX: usize = 8;
-/// Longer names of clients are cut off.
-const CLIENT_CHARS_MAX: usize = 64;

@@ -272,6 +272,22 @@ fn a_denial_reaches_the_agent_with_its_reason() {
     assert_eq!(&*refusal.detail, "`bea` denied it: by its id, please; not **** **** **** 1111");
 }
 
+/// Half a number looks like none, so that what is cut off is looked at too.
+#[test]
+fn a_comment_is_masked_before_it_is_cut() {
+    for before in 1978..2002 {
+        let store = Shared::default();
+        let mut desk = desk(&store);
+        let admitted = desk.admit().unwrap();
+        let (id, mut verdict) = desk.put(&admitted, "update cards set name = 'x'");
+        is_held(&mut verdict);
+        let comment = format!("{} 4111 1111 1111 1111", "ü".repeat(before));
+        desk.say(&owner("bea"), &id.to_string(), false, &comment).unwrap();
+        let refusal = denied(&mut verdict);
+        assert!(refusal.detail.contains("üü") && !refusal.detail.contains('4'), "{before}");
+    }
+}
+
 #[test]
 fn who_may_not_answer_changes_nothing() {
     let store = Shared::default();

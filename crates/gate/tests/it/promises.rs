@@ -256,6 +256,31 @@ fn an_agents_names_are_masked_in_refusals_and_entries() {
     assert!(!format!("{:?}", desk.log.last()).contains("4111111111111111"));
 }
 
+/// Half a number looks like none, so that what is cut off is looked at too.
+#[test]
+fn a_clients_name_is_masked_before_it_is_cut() {
+    for before in 0..70 {
+        let mut desk = Desk::new(ALL);
+        desk.admission.client = format!("{} 4111111111111111 psql", "x".repeat(before)).into();
+        let admitted = desk.admit().unwrap();
+        assert!(desk.ask(&admitted, read()).verdict.is_ok());
+        desk.gate.not_admitted(&desk.admission, "postgres", Code::UpstreamUnavailable, "down", NOW).wait();
+        let stranger = gate::Stranger {
+            session: desk.admission.session,
+            from: "203.0.113.9:1",
+            client: &desk.admission.client,
+            claimed_user: "agent",
+            connection: "payments-db",
+            lane: "postgres",
+        };
+        desk.gate.refused_at_door(stranger, "no token", NOW).wait();
+        for entry in desk.log.entries() {
+            let client = entry.client.unwrap();
+            assert!(client.chars().count() <= 64 && !client.contains("41111"), "{client}");
+        }
+    }
+}
+
 #[test]
 fn one_gate_serves_all_sessions_on_any_runtime() {
     fn shared<T: Send + Sync>() {}

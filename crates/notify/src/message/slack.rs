@@ -83,5 +83,5 @@ pub(crate) const DENY: &str = "panguard_deny";
 pub(crate) const COMMENT_BLOCK: &str = "panguard_comment";
 pub(crate) const COMMENT_ACTION: &str = "comment";
 
-/// The gate keeps 2,000 bytes.
+/// The gate keeps 2,000 characters.
 const COMMENT_CHARS_MAX: usize = 1000;

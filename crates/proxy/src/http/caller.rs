@@ -390,7 +390,7 @@ impl Caller {
             mode: Mode::default(),
             approval: Approving::default(),
             from: self.from.clone(),
-            client: self.client(request),
+            client: client(request),
         };
         let gate = &settings.gate;
         let Some(reachable) = reachable else {
@@ -416,7 +416,7 @@ impl Caller {
         connection: &str,
         why: &str,
     ) -> Refusal {
-        let client = self.client(request);
+        let client = client(request);
         let stranger = Stranger {
             session: id,
             from: &self.from,
@@ -426,16 +426,6 @@ impl Caller {
             lane: LANE,
         };
         *self.gateway.settings.gate.refused_at_door(stranger, why, now()).await
-    }
-
-    /// What the client calls itself, masked and not too long.
-    fn client(&self, request: &Request<Incoming>) -> Box<str> {
-        let named = request.headers().get(USER_AGENT).map(|name| String::from_utf8_lossy(name.as_bytes()));
-        let name: String = named.unwrap_or_default().chars().take(CLIENT_CHARS_MAX).collect();
-        match self.gateway.settings.masker.text(name.as_bytes()) {
-            Some(masked) => String::from_utf8_lossy(&masked.bytes).into(),
-            None => name.into(),
-        }
     }
 
     /// Words a refusal as the way of the request has it.
@@ -497,6 +487,12 @@ const RETRY_AT_ONCE_SECONDS: u64 = 1;
 /// When every bucket of this moment is full again.
 const RETRY_SECONDS_MAX: u64 = 60;
 
+/// What the client calls itself.
+fn client(request: &Request<Incoming>) -> Box<str> {
+    let named = request.headers().get(USER_AGENT).map(|name| String::from_utf8_lossy(name.as_bytes()));
+    named.unwrap_or_default().into()
+}
+
 /// Says that no other request is answered on the stream: what follows one that could have ended HTTP is not read as HTTP.
 fn last(mut answer: Response<Sent>) -> Response<Sent> {
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
@@ -507,5 +503,3 @@ fn last(mut answer: Response<Sent>) -> Response<Sent> {
 
 /// The lane's name in entries.
 const LANE: &str = "http";
-/// Longer names of clients are cut off.
-const CLIENT_CHARS_MAX: usize = 64;

@@ -174,6 +174,24 @@ def test_objects_credentials_and_versions_are_there(year):
     assert after.partition("=====")[2] == texts.partition("=====")[2]
 
 
+def test_a_policy_that_was_changed_where_it_is_kept_is_not_shown_as_it_was_in_force(year, tmp_path):
+    gateway, pack, _ = year
+    before, after = [row["version"] for row in table(pack, "versions") if row["kind"] == "policies"]
+    kept = gateway.folder / "data" / "editions"
+    text = (kept / f"{before}.txt").read_text()
+    gone = (kept / f"{after}.txt").read_text()
+    try:
+        (kept / f"{before}.txt").write_text("\n===== all.cedar\n\nforbid (principal, action, resource);\n")
+        (kept / f"{after}.txt").unlink()
+        gateway.run("evidence", "--from", "2020-01-01", "--to", "2100-01-01", "--out", str(tmp_path / "pack"))
+    finally:
+        (kept / f"{before}.txt").write_text(text)
+        (kept / f"{after}.txt").write_text(gone)
+    told = (tmp_path / "pack" / "policies" / f"{before}.txt").read_text()
+    assert "CHANGED" in told and "forbid" not in told
+    assert "is not in" in (tmp_path / "pack" / "policies" / f"{after}.txt").read_text()
+
+
 def test_the_index_says_of_each_requirement_what_is_here_and_what_is_not(year):
     _, pack, drawn = year
     rows = list(csv.DictReader(io.StringIO((pack / "index.csv").read_bytes().decode(), newline=""), strict=True))

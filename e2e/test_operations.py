@@ -248,12 +248,48 @@ def commands_are_refused(gateway, session, direct):
 def test_commands_are_refused_when_the_log_cannot_be_written(make_gateway, issuer, cluster, payments):
     gateway = make_gateway()
     with gateway.connect(issuer.agent()) as session, cluster.connect(payments["database"]) as direct:
-        # From now on every write beyond the first byte of a file fails, as on a disk that broke.
-        resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        files_may_have(gateway, 0)
         commands_are_refused(gateway, session, direct)
         assert "PGD-0010" in turned_away(lambda: gateway.connect(issuer.agent()))
-        resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        files_may_have(gateway, resource.RLIM_INFINITY)
         goes_on(gateway, issuer)
+
+
+def files_may_have(gateway, size):
+    """From now on every write beyond the first `size` bytes of a file fails, as on a disk that broke."""
+    resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+def test_secrets_changed_while_the_log_cannot_be_written_are_in_it_afterwards(make_gateway, issuer):
+    gateway = make_gateway()
+    gateway.run("secrets", "set", "before", input="s-1234567890")
+    until(lambda: gateway.audit("--event", "secret_changed"), "the first is recorded", 20)
+    files_may_have(gateway, 0)
+    turned_away(lambda: gateway.connect(issuer.agent()))
+    gateway.run("secrets", "set", "during", input="s-1234567890")
+    gateway.run("secrets", "remove", "before")
+    until(lambda: gateway.http("/readyz")[0] == 503, "it cannot be written")
+    files_may_have(gateway, resource.RLIM_INFINITY)
+    changed = lambda: [line["entry"]["event"] for line in gateway.audit("--event", "secret_changed")]
+    until(lambda: len(changed()) == 3, "they are recorded", 20)
+    told = {(it["name"], it["change"]) for it in changed()}
+    assert told == {("before", "created"), ("before", "removed"), ("during", "created")}
+
+
+def test_how_a_command_ended_is_recorded_if_the_gateway_stops_when_its_disk_is_well_again(make_gateway, issuer, cluster, payments, in_background):
+    gateway = make_gateway()
+    with gateway.connect(issuer.agent()) as session, cluster.connect(payments["database"]) as direct:
+        asleep = in_background(session.execute, "select pg_sleep(3), 'the one'")
+        sleeping = "select 1 from pg_stat_activity where query like '%the one%' and pid <> pg_backend_pid()"
+        until(lambda: direct.execute(sleeping).fetchone(), "it runs")
+        files_may_have(gateway, 0)
+        turned_away(lambda: gateway.connect(issuer.agent()))
+        assert asleep.result(10).fetchone()[1] == "the one"
+        files_may_have(gateway, resource.RLIM_INFINITY)
+        gateway.stop()
+    (ended,) = gateway.audit("--where", "event = outcome")
+    assert ended["entry"]["event"]["status"] == "completed"
+    assert gateway.verify().returncode == 0
 
 
 def goes_on(gateway, issuer):

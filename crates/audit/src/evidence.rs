@@ -16,6 +16,7 @@ mod tally;
 
 pub use check::{Amiss, Checked, check};
 pub use draw::{Draw, Sink};
+pub(crate) use exhibit::hex;
 pub use exhibit::{Exhibit, Proven, Told, exhibits};
 pub use manifest::{
     Draw as Drawn, HEAD, Listed, MANIFEST, Manifest, NOTE, SAMPLES, VERSION, sign as sign_manifest,

@@ -3,9 +3,11 @@
 //! They narrow down where a log was changed, and show a log that was cut short or forked to whoever kept
 //! none of its checkpoints elsewhere. At most one a minute is added: some 100 MB in a year.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
+
+use crate::plain;
 
 /// What the file holds.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -20,7 +22,7 @@ pub(crate) struct History {
 
 /// Reads the file; there is nothing in it when it does not exist.
 pub(crate) fn read(dir: &Path) -> io::Result<History> {
-    match fs::read(dir.join(FILE)) {
+    match plain::read(&dir.join(FILE)) {
         Ok(bytes) => Ok(parse(&bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(History::default()),
         Err(error) => Err(error),

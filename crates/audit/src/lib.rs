@@ -22,6 +22,7 @@
 //! Beside it may lie an index ([`Index`]), from which entries are found quickly. It is no part of the log.
 
 pub mod archive;
+mod attested;
 mod commit;
 mod control;
 mod encode;
@@ -33,6 +34,7 @@ mod history;
 mod index;
 mod log;
 mod note;
+mod plain;
 mod prove;
 mod prune;
 mod pruned;
@@ -48,6 +50,7 @@ mod unfinished;
 mod verify;
 pub mod witness;
 
+pub use attested::{attest, is_attested};
 pub use control::{Closes, Control};
 pub use encode::{ENTRY_BYTES_MAX, Unreadable};
 pub use entry::{Entry, Indication, Who};

@@ -1,4 +1,3 @@
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::mem;
 use std::ops::Range;
@@ -6,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use access::Timestamp;
 
+use crate::plain;
 use crate::pruned::{first, noted};
 use crate::publish::CHECKPOINT;
 use crate::segment::{self, Records};
@@ -95,7 +95,7 @@ pub fn size(dir: &Path) -> Result<u64, ReadError> {
 /// How many entries the tiles hold: as many as the newest checkpoint says, which is not checked here.
 fn published(dir: &Path) -> Result<u64, ReadError> {
     let path = dir.join(CHECKPOINT);
-    let size = match fs::read_to_string(&path) {
+    let size = match plain::read_to_string(&path) {
         Ok(note) => note.lines().nth(1).and_then(|size| size.parse().ok()),
         Err(error) if error.kind() == ErrorKind::NotFound => Some(0),
         Err(error) => return Err(ReadError::Io { path, error }),
@@ -420,7 +420,7 @@ pub(crate) fn edge(dir: &Path, size: u64) -> Result<Edge, ReadError> {
     Edge::at(size, |name| {
         let path = dir.join(name.path());
         let read = || {
-            let hashes = tile::hashes(&fs::read(&path)?).filter(|hashes| hashes.len() as u64 == WIDTH);
+            let hashes = tile::hashes(&plain::read(&path)?).filter(|hashes| hashes.len() as u64 == WIDTH);
             hashes.ok_or_else(|| io::Error::new(ErrorKind::InvalidData, "it is not a full tile"))
         };
         read().map_err(|error| ReadError::Io { path: path.clone(), error })
@@ -428,7 +428,7 @@ pub(crate) fn edge(dir: &Path, size: u64) -> Result<Edge, ReadError> {
 }
 
 pub(crate) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, ReadError> {
-    match fs::read(path) {
+    match plain::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(ReadError::Io { path: path.to_owned(), error }),

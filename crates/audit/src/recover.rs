@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::history;
 use crate::log::LogError;
 use crate::note::{Checkpoint, Verifier};
+use crate::plain;
 use crate::publish::CHECKPOINT;
 use crate::read;
 use crate::segment::{self, Records};
@@ -212,7 +213,7 @@ impl Torn {
 fn newest_checkpoint(dir: &Path, verifier: &Verifier) -> Result<Option<Checkpoint>, LogError> {
     let mut notes = Vec::new();
     let path = dir.join(CHECKPOINT);
-    match fs::read_to_string(&path) {
+    match plain::read_to_string(&path) {
         Ok(note) => notes.push((path, note)),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(LogError::io("read", &path, error)),

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::encode::{ENTRY_BYTES_MAX, Encoded};
+use crate::plain;
 use crate::tree::{Hash, leaf_hash, sha256};
 
 /// What the committer needs of a file. Tests have one that fails.
@@ -109,7 +110,7 @@ impl Records {
     /// # Errors
     /// The file cannot be read, or is not a segment (`InvalidData`).
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
+        let file = plain::open(path)?;
         let mut header = [0; HEADER.len()];
         match file.read_exact_at(&mut header, 0) {
             Ok(()) if header == *HEADER => {

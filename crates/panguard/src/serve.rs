@@ -57,7 +57,8 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
     let vault = Arc::new(folder::open_vault(&config)?);
     tell_authority(&config, &vault);
     let log = open_log(&config, &vault)?;
-    Editions::of(&config.data_dir).keep(policies.version(), &texts, entry_masker(&config))?;
+    let signer = folder::log_signer(&vault)?;
+    Editions::of(&config.data_dir).keep(policies.version(), &texts, entry_masker(&config), &signer)?;
     let policy_count = policies.len();
     if let Some(policy) = policies.asks_nobody() {
         tracing::warn!(policy, "approvals are asked for, and no policy lets anybody give one");
@@ -185,6 +186,10 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         anyhow::Ok(())
     });
     drop((runtime, keeping));
+    if log.state().failed.is_some() {
+        // Its disk may be well again, and how commands ended waits for it.
+        _ = log.reopen(signer);
+    }
     log.close(now()).context("the end of the audit log could not be written")?;
     info!("stopped");
     served

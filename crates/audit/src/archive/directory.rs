@@ -4,6 +4,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::{Archive, Stay};
+use crate::plain;
 use crate::segment::sync_folder;
 
 /// An archive in a folder: another disk, a mounted share.
@@ -33,7 +34,7 @@ impl Directory {
 
 impl Archive for Directory {
     fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        match fs::read(self.root.join(name)) {
+        match plain::read(&self.root.join(name)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),

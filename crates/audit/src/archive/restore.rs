@@ -10,6 +10,7 @@ use access::Timestamp;
 
 use super::{Archive, HEADS, KEY, NotArchived, get, slashed};
 use crate::note::{Checkpoint, Verifier};
+use crate::plain;
 use crate::pruned;
 use crate::publish::CHECKPOINT;
 use crate::read::{self, ReadError};
@@ -88,7 +89,7 @@ pub fn restore(
 
 /// The largest of the heads that were fetched.
 fn newest(dir: &Path, verifier: &Verifier, names: &[String]) -> Option<Checkpoint> {
-    let notes = names.iter().filter_map(|name| fs::read_to_string(dir.join(name)).ok());
+    let notes = names.iter().filter_map(|name| plain::read_to_string(&dir.join(name)).ok());
     notes.filter_map(|note| verifier.open(&note).ok()).max_by_key(|head| head.size)
 }
 

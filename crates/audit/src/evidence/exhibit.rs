@@ -240,7 +240,7 @@ fn told<'a>(index: u64, entries: impl Iterator<Item = (u64, &'a Entry)> + Clone)
     })
 }
 
-pub(super) fn hex(hash: &Hash) -> String {
+pub(crate) fn hex(hash: &Hash) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -15,8 +15,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::exhibit::hex;
-use crate::tree::sha256;
+use crate::attested::{attest, is_attested};
 use crate::{Signer, Verifier};
 
 /// What a pack holds.
@@ -75,19 +74,15 @@ pub struct Listed {
 
 /// The note over a manifest's bytes.
 pub fn sign(signer: &Signer, manifest: &[u8]) -> String {
-    signer.sign_text(&body(signer.name(), manifest))
+    attest(signer, WHAT, manifest)
 }
 
 /// Whether `note` is the note of this key over a manifest's bytes, and nothing else: nobody but the log signs here.
 pub(super) fn is_signed(verifier: &Verifier, note: &str, manifest: &[u8]) -> bool {
-    let text = body(verifier.name(), manifest);
-    let below = note.strip_prefix(&*format!("{text}\n"));
-    below.is_some_and(|below| below.lines().count() == 1) && verifier.signed(note).is_ok()
+    is_attested(verifier, WHAT, note, manifest)
 }
 
-fn body(log: &str, manifest: &[u8]) -> String {
-    format!("panguard evidence manifest v1\n{log}\n{}\n", hex(&sha256(manifest)))
-}
+const WHAT: &str = "evidence manifest v1";
 
 /// The form of a manifest.
 pub const VERSION: u16 = 1;

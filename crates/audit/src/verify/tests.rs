@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use access::Timestamp;
@@ -8,7 +9,7 @@ use super::*;
 use crate::log::tests::{append, copy, numbered, options, signer};
 use crate::tile::{Level, TileName, next_entry};
 use crate::tree::leaf_hash;
-use crate::{Entry, Log};
+use crate::{Entry, Log, segment};
 
 /// A closed log of `count` entries besides the three that it makes itself.
 fn log(count: u64) -> tempfile::TempDir {
@@ -243,6 +244,26 @@ fn durable_entries_after_the_checkpoint_are_checked_as_well() {
     bytes[at] ^= 1;
     fs::write(&path, bytes).unwrap();
     assert_eq!(first(left.path()), Some(2));
+}
+
+/// Reading from a pipe would wait for who writes, for ever.
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_said_to_be_none() {
+    for number in 0..3 {
+        let dir = log(600);
+        let path = match number {
+            0 => bundle(dir.path(), 0),
+            1 => dir.path().join(CHECKPOINT),
+            _ => segment::path(dir.path(), *segment::numbers(dir.path()).unwrap().last().unwrap()),
+        };
+        let _ = fs::remove_file(&path);
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let said = match verify(dir.path(), &signer().verifier(), None) {
+            Ok(report) => format!("{:?}", report.first_wrong().expect("it does not hold")),
+            Err(error) => error.to_string(),
+        };
+        assert!(said.contains("not a plain file"), "{}: {said}", path.display());
+    }
 }
 
 #[test]

@@ -141,7 +141,7 @@ fn draw(path: &Path, period: Period, out: &Path, wish: &Wish) -> anyhow::Result<
         pack.line(report, cells)
     })?;
     pack.put("policies.txt", in_force(&config)?.as_bytes())?;
-    pack.policies(&Editions::of(&config.data_dir), &versions)?;
+    pack.policies(&Editions::of(&config.data_dir), &versions, &signer.verifier())?;
     let samples = exhibits(&log, &head, pruned, &seed, &sampler.drawn())?;
     if let Some(entry) =
         samples.iter().flat_map(|sample| &sample.entries).find(|entry| !entry.is_under(&head))

@@ -9,7 +9,7 @@ use gate::{Answers, Gate};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, ToSpan};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 use vault::{Name, Vault, fresh_key};
 
 use super::gateway_name;
@@ -67,6 +67,10 @@ impl Keeper {
 
     /// Destroys the keys of months in which all is older than may be; whether there are none any more.
     fn destroy(&self, month: Date, now: Timestamp) -> bool {
+        // What is destroyed for good is recorded, or waits.
+        if self.log.state().failed.is_some() {
+            return false;
+        }
         let mut is_done = true;
         let over =
             (1..=MONTHS_LOOKED_BACK).filter_map(|back| month.checked_sub(Span::new().months(back)).ok());
@@ -80,8 +84,9 @@ impl Keeper {
                         "answers of a month can be read no more, its key is destroyed"
                     );
                     let event = Event::SecretChanged { name: name.as_str().into(), change: Change::Removed };
-                    // It has happened already.
-                    drop(self.log.append(&Entry::of_gateway(now, gateway_name().into(), event)));
+                    if let Err(error) = self.log.note(&Entry::of_gateway(now, gateway_name().into(), event)) {
+                        error!(key = name.as_str(), %error, "that a key was destroyed is not recorded");
+                    }
                 }
                 Err(error) => {
                     is_done = false;

@@ -3,11 +3,11 @@
 
 mod clock;
 mod kept;
+mod verifying;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use ::notify::Notify;
@@ -19,7 +19,6 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use proxy::Gateway;
 use ship::{Ship, Standing};
-use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 use vault::{Name, Vault};
@@ -30,6 +29,7 @@ use crate::config::Controls as Every;
 use crate::folder;
 use clock::Clock;
 use kept::Kept;
+use verifying::Verifying;
 
 /// Takes what was found of controls, by whoever has looked at one.
 pub struct Watch {
@@ -172,7 +172,7 @@ impl Watch {
         let mut rehearsed = Due::at_once(places.every.rehearsal);
         let mut verified = Due::at_once(places.every.verification);
         let mut opened = Due::at_once(OPEN_EVERY);
-        let mut verifying: Option<oneshot::Receiver<Found>> = None;
+        let mut verifying: Option<Verifying> = None;
         let mut every = interval(LOOK_EVERY);
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -204,14 +204,16 @@ impl Watch {
                     // Whether all is there is found out at once, and not by who has looked before.
                     (verifying, verified.next) = (None, Instant::now());
                 }
-            } else if let Some(found) = verifying.as_mut().and_then(ended) {
-                verifying = None;
-                verified.begin();
+            } else if let Some((found, has_ended)) = verifying.as_mut().and_then(Verifying::look) {
+                if has_ended {
+                    verifying = None;
+                    verified.begin();
+                }
                 // That it is as it was written does not mean that it can be.
                 let found = if is_written || found != Found::Works { found } else { Found::Unknown };
                 self.found(Control::AuditLog, "", found).await;
             } else if verifying.is_none() && verified.is_due() {
-                verifying = Some(verify(&places));
+                verifying = Some(Verifying::begin(&places));
             }
         }
     }
@@ -313,50 +315,7 @@ async fn open_again(places: &Places) {
     }
 }
 
-/// Verifies the log, against a head that is known to be its own. The thread ends with the process, however far it is.
-fn verify(places: &Places) -> oneshot::Receiver<Found> {
-    let (dir, verifier, head) = (places.audit.clone(), places.verifier.clone(), places.log.checkpoint());
-    let (tell, told) = oneshot::channel();
-    // One that cannot be started tells nothing, which is told as that it broke down.
-    _ = thread::Builder::new().name("audit-verify".into()).spawn(move || {
-        // Nobody has to be there to hear it.
-        _ = tell.send(verified(&|| audit::verify(&dir, &verifier, head.as_deref())));
-    });
-    told
-}
-
-/// What verifying the log has found, if it has ended.
-fn ended(verifying: &mut oneshot::Receiver<Found>) -> Option<Found> {
-    match verifying.try_recv() {
-        Ok(found) => Some(found),
-        Err(oneshot::error::TryRecvError::Empty) => None,
-        Err(oneshot::error::TryRecvError::Closed) => Some(fails("verifying it broke down", Closes::Nothing)),
-    }
-}
-
-/// What verifying comes to. A file that cannot be read is looked for some times: the machine may have been short of something.
-fn verified(verify: &dyn Fn() -> Result<audit::Report, audit::NotVerifiable>) -> Found {
-    for tries in 1.. {
-        match verify() {
-            Ok(report) => {
-                let Some(wrong) = report.first_wrong() else { return Found::Works };
-                let at = wrong.index.map_or_else(String::new, |index| format!("entry {index}: "));
-                return fails(format!("it has been changed: {at}{}", wrong.what), Closes::Cde);
-            }
-            Err(error) if tries == READ_TRIES => {
-                return fails(format!("it cannot be verified: {error}"), Closes::Cde);
-            }
-            Err(_) => thread::sleep(READ_PAUSE),
-        }
-    }
-    Found::Unknown
-}
-
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-const READ_TRIES: u32 = 4;
-
-const READ_PAUSE: Duration = Duration::from_secs(5);
 
 const OPEN_EVERY: Duration = Duration::from_secs(5);
 

@@ -123,8 +123,8 @@ impl Reload {
         if policies.version() == &*self.parts.gate.policy_version() {
             return Ok(());
         }
-        let masker = super::entry_masker(&self.config);
-        Editions::of(&self.config.data_dir).keep(policies.version(), &texts, masker)?;
+        let (masker, signer) = (super::entry_masker(&self.config), folder::log_signer(&self.parts.vault)?);
+        Editions::of(&self.config.data_dir).keep(policies.version(), &texts, masker, &signer)?;
         let (version, count) = (policies.version().to_owned(), policies.len());
         self.parts.gate.replace_policies(policies, now()).await?;
         info!(version, count, "policies in force");
@@ -135,10 +135,13 @@ impl Reload {
     fn note_secrets(&mut self) {
         let Ok(secrets) = self.parts.vault.list() else { return };
         for (name, change) in changes(&self.secrets, &secrets) {
-            info!(name, ?change, "secret changed");
             let event = Event::SecretChanged { name: name.into(), change };
-            // Nothing waits for it: the change has happened already.
-            drop(self.parts.log.append(&Entry::of_gateway(now(), gateway_name().into(), event)));
+            // The change has happened already, also while the log cannot be written.
+            if let Err(error) = self.parts.log.note(&Entry::of_gateway(now(), gateway_name().into(), event)) {
+                warn!(%error, name, "that a secret was changed is not recorded yet");
+                return;
+            }
+            info!(name, ?change, "secret changed");
         }
         self.secrets = secrets;
     }

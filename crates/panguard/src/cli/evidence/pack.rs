@@ -5,14 +5,14 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use audit::Signer;
 use audit::evidence::{Exhibit, Listed, MANIFEST, Manifest, NOTE, Report, SAMPLES, sign_manifest};
+use audit::{Signer, Verifier};
 use aws_lc_rs::digest;
 
 use super::csv;
 use super::index::{About, numbers_of};
 use super::page::{CELL_CHARS_MAX, Cell, Page};
-use crate::editions::Editions;
+use crate::editions::{Edition, Editions};
 
 /// A folder of evidence while it is filled. It is whole once its manifest is there, which comes last.
 pub struct Pack {
@@ -177,7 +177,12 @@ impl Pack {
     }
 
     /// The policies of each of `versions`, as they were kept.
-    pub fn policies(&mut self, editions: &Editions, versions: &[String]) -> anyhow::Result<()> {
+    pub fn policies(
+        &mut self,
+        editions: &Editions,
+        versions: &[String],
+        verifier: &Verifier,
+    ) -> anyhow::Result<()> {
         // What is no digest names no file, whoever wrote it.
         let is_digest = |it: &&String| it.len() == 64 && it.bytes().all(|byte| byte.is_ascii_hexdigit());
         let versions: Vec<_> = versions.iter().filter(is_digest).collect();
@@ -185,7 +190,11 @@ impl Pack {
             self.folder("policies")?;
         }
         for version in versions {
-            let text = editions.read(version)?.unwrap_or_else(|| NOT_KEPT.into());
+            let text = match editions.read(version, verifier)? {
+                Edition::Kept(text) => text,
+                Edition::None => NOT_KEPT.into(),
+                Edition::Changed => CHANGED.into(),
+            };
             let text = format!("Policies, version {version}\n{text}");
             self.put(&format!("policies/{version}.txt"), text.as_bytes())?;
         }
@@ -268,4 +277,6 @@ pub const REPORTS: &str = "reports";
 const LINES_SHOWN_MAX: usize = 500;
 
 /// Of an older panguard, or in a copy of the log alone.
-const NOT_KEPT: &str = "\nIts text is not in `data_dir/policies`.\n";
+const NOT_KEPT: &str = "\nIts text is not in `data_dir/editions`.\n";
+
+const CHANGED: &str = "\nITS TEXT WAS CHANGED: the log's key does not vouch for what is in `data_dir/editions`, so it is not shown.\n";

@@ -9,6 +9,7 @@ mod live;
 mod notify;
 mod recall;
 mod reload;
+mod signals;
 mod sinks;
 mod telemetry;
 mod unfinished;
@@ -27,7 +28,6 @@ use gate::Gate;
 use mask::{Classes, Masker, TokenKey};
 use proxy::{Gateway, Limits, Metrics, Settings};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{error, info};
 use vault::{Name, Vault, fresh_key};
@@ -40,6 +40,7 @@ use approvals::Shelf;
 use controls::{Watch, Word};
 pub use live::{target, trust, upstream};
 use reload::Reload;
+use signals::{Signals, stopped};
 pub use telemetry::LogFormat;
 
 /// Runs the gateway until SIGTERM or SIGINT, and then until running commands have ended.
@@ -95,6 +96,8 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
     let compared = recall::comparisons(&gate, &folder::audit(&config.data_dir), now())?;
     info!(compared, "comparisons of the last day are counted");
     let served = runtime.block_on(async {
+        let (stop, stopping) = watch::channel(false);
+        let hangup = Signals::take()?.stop(stop);
         let settings = Settings {
             gate: gate.clone(),
             vault: vault.clone(),
@@ -105,7 +108,6 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         };
         let metrics = settings.metrics.clone();
         let gateway = Gateway::new(settings, live)?;
-        let (stop, stopping) = watch::channel(false);
         let postgres = bind_some(config.postgres).await?;
         let http = bind_some(config.http).await?;
         let console = match config.console {
@@ -157,8 +159,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         };
         reads::expect(&folder::audit(&config.data_dir))?;
         let reload = Reload::new(path.into(), config.clone(), parts);
-        let reload = tokio::spawn(reload.run(signal(SignalKind::hangup())?));
-        tokio::spawn(stop_on_signal(stop)?);
+        let reload = tokio::spawn(reload.run(hangup));
         // Nobody has to be there to read it.
         _ = writeln!(io::stdout(), "{}", ready_line(&config, policy_count));
         let databases = async {
@@ -388,31 +389,6 @@ fn ready_line(config: &Config, policies: usize) -> String {
         listens.collect::<String>(),
         connections.join(" ")
     )
-}
-
-/// Tells everybody to stop at the first SIGTERM or SIGINT; ends the process at the second.
-fn stop_on_signal(stop: watch::Sender<bool>) -> anyhow::Result<impl Future<Output = ()>> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        for time in 1.. {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            if time > 1 {
-                // The audit log is whole whenever the process ends (DESIGN.md, promise 5).
-                error!("told to stop again, leaving at once");
-                std::process::exit(1);
-            }
-            info!("told to stop");
-            stop.send_replace(true);
-        }
-    })
-}
-
-async fn stopped(mut stopping: watch::Receiver<bool>) {
-    // An error says that nobody is there to tell any more, which is the same.
-    _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
 pub(super) fn now() -> Timestamp {

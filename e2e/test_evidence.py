@@ -172,6 +172,10 @@ def test_objects_credentials_and_versions_are_there(year):
     before, after = [(pack / "policies" / f"{version}.txt").read_text() for version in versions]
     assert before.startswith(f"Policies, version {versions[0]}\n") and "permit" in before and '@id("more")' not in before
     assert after.partition("=====")[2] == texts.partition("=====")[2]
+    (version,) = [row["version"] for row in table(pack, "versions") if row["kind"] == "configuration"]
+    configuration = (pack / "configuration" / f"{version}.txt").read_text()
+    assert configuration.startswith(f"Configuration, version {version}\n")
+    assert configuration.splitlines()[2].endswith("panguard.yaml") and '"connections"' in configuration
 
 
 def test_a_policy_that_was_changed_where_it_is_kept_is_not_shown_as_it_was_in_force(year, tmp_path):

@@ -29,6 +29,12 @@ pub enum Event {
         version: Box<str>,
         /// Whether the run before ended with [`Event::GatewayStopped`]; true for a new log.
         clean: bool,
+        /// The version of the policies that it begins with.
+        #[serde(default, skip_serializing_if = "str::is_empty")]
+        policies: Box<str>,
+        /// The version of its configuration.
+        #[serde(default, skip_serializing_if = "str::is_empty")]
+        configuration: Box<str>,
     },
     /// The gateway closed the log (10.2.1.6), made by the log itself.
     GatewayStopped,

@@ -35,6 +35,10 @@ pub struct Options {
     pub gateway: Arc<str>,
     /// panguard's version, for the same.
     pub version: Box<str>,
+    /// The version of the policies that the gateway begins with, for the same.
+    pub policies: Box<str>,
+    /// The version of the configuration that it begins with.
+    pub configuration: Box<str>,
     /// When the gateway started, for the same.
     pub started: Timestamp,
     /// Size of a segment. A new one is begun when it is nearly full; the next is prepared meanwhile.
@@ -54,6 +58,8 @@ impl Options {
         Self {
             gateway: gateway.into(),
             version: version.into(),
+            policies: Box::default(),
+            configuration: Box::default(),
             started,
             segment_bytes: 64 << 20,
             publish_every: Duration::from_secs(1),
@@ -325,7 +331,9 @@ impl Log {
         if size == 0 {
             say(Event::LogCreated { verifier: verifier.into() }).wait()?;
         }
-        say(Event::GatewayStarted { version: options.version.clone(), clean }).wait()?;
+        let (policies, configuration) = (options.policies.clone(), options.configuration.clone());
+        say(Event::GatewayStarted { version: options.version.clone(), clean, policies, configuration })
+            .wait()?;
         Ok(())
     }
 }

@@ -49,6 +49,8 @@ pub use sinks::Sink;
 pub struct Config {
     /// SHA-256 of the file, and of the registered statements and OpenAPI documents where there are some, in hex.
     pub version: String,
+    /// The files that it was read from, by their names, with their texts; what stands for a variable of the environment stays as it is written.
+    pub texts: Vec<(String, String)>,
     pub data_dir: PathBuf,
     /// Where requests for approval are kept, if not in `data_dir`.
     pub store: Option<Connection>,
@@ -158,19 +160,25 @@ impl Config {
     pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
         let text = std::fs::read_to_string(path).map_err(|error| whole(path, unreadable(path, &error)))?;
         let mut config = Self::parse(path, &text, env, Timestamp::now().to_zoned(TimeZone::UTC).date())?;
-        let mut content = text;
+        let mut content = text.clone();
+        let name = |path: &Path| path.display().to_string();
+        config.texts.push((name(path), text));
         for connection in config.connections.values_mut() {
             let Some(folder) = &connection.templates else { continue };
             let (templates, texts) = templates::templates(folder)?;
             connection.data = connection.data.clone().with_templates(templates);
-            content.push_str(&texts);
-            config.version = version(&content);
+            for (file, text) in texts {
+                content.push_str(&format!("{file}\0{text}\0"));
+                config.texts.push((name(&folder.join(file)), text));
+            }
         }
         for connection in config.https.values_mut() {
             let Some(openapi) = &mut connection.openapi else { continue };
-            content.push_str(&openapi.read(&connection.origin.base)?);
-            config.version = version(&content);
+            let text = openapi.read(&connection.origin.base)?;
+            content.push_str(&text);
+            config.texts.push((name(&openapi.file), text));
         }
+        config.version = version(&content);
         Ok(config)
     }
 

@@ -11,9 +11,28 @@ use mask::Masker;
 
 use crate::cli::plain::plain;
 
-/// The texts of policies in `data_dir/editions`, a file for each version, masked as entries are, and beside it a note by which the log's
-/// key vouches for it. They stay: they are small, and entries name them for as long as there are any.
+/// The texts of policies and of the configuration in `data_dir/editions`, a file for each version, masked as entries are, and beside it a
+/// note by which the log's key vouches for it. They stay: they are small, and entries name them for as long as there are any.
 pub struct Editions(PathBuf);
+
+/// What has versions; its word in the report `versions`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Policies,
+    Configuration,
+}
+
+impl Kind {
+    pub const ALL: [Self; 2] = [Self::Policies, Self::Configuration];
+
+    /// As the report says.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Policies => "policies",
+            Self::Configuration => "configuration",
+        }
+    }
+}
 
 /// What there is of a version.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,31 +50,16 @@ impl Editions {
         Self(data_dir.join("editions"))
     }
 
-    /// Keeps `files`, which are `version`, if they are not here as they are.
-    ///
-    /// # Errors
-    /// They cannot be written.
-    pub fn keep(
-        &self,
-        version: &str,
-        files: &[(String, String)],
-        masker: Masker,
-        signer: &Signer,
-    ) -> anyhow::Result<()> {
-        let text = text(files, masker)?;
-        if self.read(version, &signer.verifier()).ok() == Some(Edition::Kept(text.clone())) {
-            return Ok(());
-        }
-        let note = attest(signer, &what(version), text.as_bytes());
-        let written = self.write(version, &text, &note);
-        written.with_context(|| format!("policies cannot be kept for evidence in `{}`", self.0.display()))
+    /// To keep more in it.
+    pub fn keeper(self, masker: Masker, signer: Signer) -> Keeper {
+        Keeper { editions: self, masker, signer }
     }
 
     /// What was kept of `version`.
     ///
     /// # Errors
     /// There is something, and it cannot be read.
-    pub fn read(&self, version: &str, verifier: &Verifier) -> anyhow::Result<Edition> {
+    pub fn read(&self, kind: Kind, version: &str, verifier: &Verifier) -> anyhow::Result<Edition> {
         let read = |path: PathBuf| match fs::read(&path) {
             Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -63,7 +67,7 @@ impl Editions {
         };
         let Some(text) = read(self.text(version))? else { return Ok(Edition::None) };
         let note = read(self.note(version))?.unwrap_or_default();
-        Ok(match is_attested(verifier, &what(version), &note, text.as_bytes()) {
+        Ok(match is_attested(verifier, &what(kind, version), &note, text.as_bytes()) {
             true => Edition::Kept(text),
             false => Edition::Changed,
         })
@@ -90,9 +94,35 @@ impl Editions {
     }
 }
 
+/// Keeps texts as entries are masked, signed by the log's key.
+pub struct Keeper {
+    editions: Editions,
+    masker: Masker,
+    signer: Signer,
+}
+
+impl Keeper {
+    /// Keeps `files`, which are `version`, if they are not there as they are.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn keep(&self, kind: Kind, version: &str, files: &[(String, String)]) -> anyhow::Result<()> {
+        let Self { editions, masker, signer } = self;
+        let text = text(files, *masker)?;
+        if editions.read(kind, version, &signer.verifier()).ok() == Some(Edition::Kept(text.clone())) {
+            return Ok(());
+        }
+        let note = attest(signer, &what(kind, version), text.as_bytes());
+        let written = editions.write(version, &text, &note);
+        written.with_context(|| {
+            format!("{} cannot be kept for evidence in `{}`", kind.word(), editions.0.display())
+        })
+    }
+}
+
 /// What the log's key says that a text is.
-fn what(version: &str) -> String {
-    format!("policies {version}")
+fn what(kind: Kind, version: &str) -> String {
+    format!("{} {version}", kind.word())
 }
 
 /// The files one after the other, in the order of their names, masked.
@@ -120,11 +150,15 @@ mod tests {
         let editions = Editions::of(folder.path());
         let files =
             |text: &str| vec![("b.cedar".into(), text.to_owned()), ("a.cedar".into(), "permit".into())];
-        let masker = Masker::new(mask::Profile::Last4);
-        let signer = Signer::from_seed(&Secret::from(vec![7; 32]), "gw1").unwrap();
-        let told = |version| editions.read(version, &signer.verifier()).unwrap();
-        editions.keep("one", &files("// of 4111111111111111"), masker, &signer).unwrap();
-        editions.keep("two", &files("forbid"), masker, &signer).unwrap();
+        let signer = |seed| Signer::from_seed(&Secret::from(vec![seed; 32]), "gw1").unwrap();
+        let keeper = |seed| {
+            let keeper = Editions::of(folder.path()).keeper(Masker::new(mask::Profile::Last4), signer(seed));
+            move |version, files: Vec<_>| keeper.keep(Kind::Policies, version, &files).unwrap()
+        };
+        let (keep, keep_as_other) = (keeper(7), keeper(8));
+        let told = |version| editions.read(Kind::Policies, version, &signer(7).verifier()).unwrap();
+        keep("one", files("// of 4111111111111111"));
+        keep("two", files("forbid"));
         let one =
             Edition::Kept("\n===== a.cedar\n\npermit\n\n===== b.cedar\n\n// of ************1111\n".into());
         assert_eq!(told("one"), one);
@@ -140,11 +174,14 @@ mod tests {
         assert_eq!(told("two"), Edition::Changed);
         fs::remove_file(path("one.note")).unwrap();
         assert_eq!(told("one"), Edition::Changed);
-        let other = Signer::from_seed(&Secret::from(vec![8; 32]), "gw1").unwrap();
-        editions.keep("one", &files("forbid"), masker, &other).unwrap();
+        keep_as_other("one", files("forbid"));
         assert_eq!(told("one"), Edition::Changed);
+        assert_eq!(
+            editions.read(Kind::Configuration, "two", &signer(7).verifier()).unwrap(),
+            Edition::Changed
+        );
         // The next start has the policies, and keeps them as they are.
-        editions.keep("one", &files("// of 4111111111111111"), masker, &signer).unwrap();
+        keep("one", files("// of 4111111111111111"));
         assert_eq!(told("one"), one);
     }
 }

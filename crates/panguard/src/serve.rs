@@ -5,6 +5,7 @@ mod answers;
 mod approvals;
 mod archive;
 mod controls;
+mod known;
 mod live;
 mod notify;
 mod recall;
@@ -34,10 +35,11 @@ use vault::{Name, Vault, fresh_key};
 use wire_postgres::startup::{Auth, Discovery};
 
 use crate::config::{self, Config, HttpConnection, PanProfile, process_env};
-use crate::editions::Editions;
+use crate::editions::{Editions, Kind};
 use crate::{authority, folder, reads};
 use approvals::Shelf;
 use controls::{Watch, Word};
+use known::Known;
 pub use live::{target, trust, upstream};
 use reload::Reload;
 use signals::{Signals, stopped};
@@ -57,9 +59,13 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
     let live = live::live(&config, maskers)?;
     let vault = Arc::new(folder::open_vault(&config)?);
     tell_authority(&config, &vault);
-    let log = open_log(&config, &vault)?;
+    let log = open_log(&config, policies.version(), &vault)?;
     let signer = folder::log_signer(&vault)?;
-    Editions::of(&config.data_dir).keep(policies.version(), &texts, entry_masker(&config), &signer)?;
+    let editions = Editions::of(&config.data_dir).keeper(entry_masker(&config), folder::log_signer(&vault)?);
+    editions.keep(Kind::Policies, policies.version(), &texts)?;
+    editions.keep(Kind::Configuration, &config.version, &config.texts)?;
+    let mut known = Known::resume(&config.data_dir, folder::log_signer(&vault)?);
+    known.begin(&log, policies.version(), &config.version, &vault.list()?)?;
     let policy_count = policies.len();
     if let Some(policy) = policies.asks_nobody() {
         tracing::warn!(policy, "approvals are asked for, and no policy lets anybody give one");
@@ -155,6 +161,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
             vault,
             log,
             watch: watch.clone(),
+            known,
             maskers,
         };
         reads::expect(&folder::audit(&config.data_dir))?;
@@ -213,13 +220,18 @@ fn tell_authority(config: &Config, vault: &Vault) {
     }
 }
 
-fn open_log(config: &Config, vault: &Vault) -> anyhow::Result<Log> {
+fn open_log(config: &Config, policies: &str, vault: &Vault) -> anyhow::Result<Log> {
     let dir = folder::audit(&config.data_dir);
     vault.get_or_create(&folder::log_key_name()?, now(), fresh_key)?;
     let signer = folder::log_signer(vault)?;
     let key = signer.verifier().to_string();
     let options = audit::Options::new(&gateway_name(), env!("CARGO_PKG_VERSION"), now());
-    let options = audit::Options { segment_bytes: config.audit.segment_bytes, ..options };
+    let options = audit::Options {
+        segment_bytes: config.audit.segment_bytes,
+        policies: policies.into(),
+        configuration: config.version.as_str().into(),
+        ..options
+    };
     let log = Log::open(&dir, signer, options)?;
     if !log.state().clean {
         unfinished::close(log.clone(), dir.clone());

@@ -18,8 +18,8 @@ pub fn of(index: u64, entry: &Entry) -> String {
 pub fn what(event: &Event) -> String {
     match event {
         Event::LogCreated { .. } => "log created".into(),
-        Event::GatewayStarted { version, clean: true } => format!("gateway started, version {version}"),
-        Event::GatewayStarted { version, clean: false } => {
+        Event::GatewayStarted { version, clean: true, .. } => format!("gateway started, version {version}"),
+        Event::GatewayStarted { version, clean: false, .. } => {
             format!("gateway started, version {version}; the run before did not end by itself")
         }
         Event::GatewayStopped => "gateway stopped".into(),

@@ -87,7 +87,12 @@ fn every_event() -> Vec<Event> {
     };
     vec![
         Event::LogCreated { verifier: "gw1+00000000+AA".into() },
-        Event::GatewayStarted { version: "0.1.0".into(), clean: false },
+        Event::GatewayStarted {
+            version: "0.1.0".into(),
+            clean: false,
+            policies: "a".into(),
+            configuration: "a".into(),
+        },
         Event::GatewayStopped,
         Event::SessionOpened { policies: vec![], policy_version: "v1".into(), mode: Some("admin".into()) },
         Event::SessionRefused { code: Code::ConnectDenied, reason: "no".into(), policies: vec![] },

@@ -182,8 +182,8 @@ impl Report {
                 "How much was asked of each connection, in which mode, and how much of it was refused and masked."
             }
             Self::Versions => {
-                "Versions are digests: the log holds which was in force and not its text, which belongs under version \
-                 control. From and to are the first and the last entry of the period that names it."
+                "Versions are digests: the log holds which was in force; the texts, as the gateway kept them, are beside this in \
+                 policies and configuration. From and to are the first and the last entry of the period that names it."
             }
             Self::Controls => {
                 "What did not work of the log, the detection of card data, the issuers' keys, policies, configuration, vault, \

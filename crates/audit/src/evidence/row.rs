@@ -167,10 +167,10 @@ impl Row {
     fn say(&mut self, event: &Event) {
         match event {
             Event::LogCreated { verifier } => self.what = format!("log created, its key is {verifier}"),
-            Event::GatewayStarted { version, clean: true } => {
+            Event::GatewayStarted { version, clean: true, .. } => {
                 self.what = format!("started, version {version}")
             }
-            Event::GatewayStarted { version, clean: false } => {
+            Event::GatewayStarted { version, clean: false, .. } => {
                 self.what = format!("started, version {version}; the run before did not end by itself");
             }
             Event::GatewayStopped => self.what = "stopped".into(),

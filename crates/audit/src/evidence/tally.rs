@@ -376,6 +376,13 @@ struct Version {
 impl Versions {
     pub(super) fn take(&mut self, index: u64, entry: &Entry) {
         match &entry.event {
+            Event::GatewayStarted { policies, configuration, .. } => {
+                for (kind, version) in [("policies", policies), ("configuration", configuration)] {
+                    if !version.is_empty() {
+                        self.seen(kind, version, index, entry);
+                    }
+                }
+            }
             Event::PolicyChanged { version, previous } => {
                 self.change("policies", version, previous, index, entry)
             }

@@ -248,11 +248,21 @@ fn a_command_without_a_recorded_end_is_not_left_out() {
 
 #[test]
 fn what_ran_when_a_gateway_died_ended_unknown_and_the_gap_is_told() {
-    let started = Event::GatewayStarted { version: "0.1.0".into(), clean: false };
+    let started = Event::GatewayStarted {
+        version: "0.1.0".into(),
+        clean: false,
+        policies: "p".into(),
+        configuration: "c".into(),
+    };
     let started = Entry { session: None, request: None, principal: None, ..entry(160, 0, started) };
     // The same id cannot come again; if it does, that is not the end of what ran before.
     let lines = drawn(&[entry(101, 2, intent(select(), None)), started, entry(170, 2, outcome(1))]);
     assert_eq!((&*lines["commands"][0]["ended"], lines["commands"].len()), ("not recorded", 1));
+    let began = lines["versions"].iter().map(|line| [&*line["kind"], &*line["version"]]);
+    assert!(
+        began.clone().any(|it| it == ["policies", "p"])
+            && began.clone().any(|it| it == ["configuration", "c"])
+    );
     let life = &lines["log-life"][0];
     assert_eq!(
         (&*life["result"], &*life["words"]),

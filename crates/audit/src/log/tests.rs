@@ -77,7 +77,12 @@ fn a_log_begins_with_its_key_and_tells_whether_it_was_closed() {
     log.close(Timestamp(2)).unwrap();
     drop(Log::open(dir.path(), signer(), options()).unwrap());
     Log::open(dir.path(), signer(), options()).unwrap().close(Timestamp(3)).unwrap();
-    let started = |clean| Event::GatewayStarted { version: "0.1.0".into(), clean };
+    let started = |clean| Event::GatewayStarted {
+        version: "0.1.0".into(),
+        clean,
+        policies: "".into(),
+        configuration: "".into(),
+    };
     assert_eq!(
         events(dir.path()),
         [

@@ -19,7 +19,7 @@ use super::audit::verifier;
 use super::output::{self, Exit, Format};
 use super::plain::plain;
 use crate::config::{Config, process_env};
-use crate::editions::{self, Editions};
+use crate::editions::{self, Editions, Kind};
 use crate::reads::How;
 use crate::serve::{entry_masker, forbid_core_dumps};
 use crate::{folder, reads};
@@ -133,15 +133,18 @@ fn draw(path: &Path, period: Period, out: &Path, wish: &Wish) -> anyhow::Result<
     let mut drawing = Draw::new(period.from..period.to);
     let mut sampler = Sampler::new(&seed, wanted);
     let (first, end) = read(audit::signed(&log, &head, pruned), &mut drawing, &mut sampler, &mut pack)?;
-    let mut versions = Vec::new();
+    let mut versions: [Vec<String>; Kind::ALL.len()] = Default::default();
     drawing.finish(&mut |report, cells| {
-        if let (audit::evidence::Report::Versions, ["policies", version, ..]) = (report, cells) {
-            versions.push((*version).to_owned());
+        if let (audit::evidence::Report::Versions, [kind, version, ..]) = (report, cells) {
+            let of = Kind::ALL.into_iter().zip(&mut versions).filter(|(it, _)| it.word() == *kind);
+            of.for_each(|(_, versions)| versions.push((*version).to_owned()));
         }
         pack.line(report, cells)
     })?;
     pack.put("policies.txt", in_force(&config)?.as_bytes())?;
-    pack.policies(&Editions::of(&config.data_dir), &versions, &signer.verifier())?;
+    for (kind, versions) in Kind::ALL.into_iter().zip(&versions) {
+        pack.editions(&Editions::of(&config.data_dir), kind, versions, &signer.verifier())?;
+    }
     let samples = exhibits(&log, &head, pruned, &seed, &sampler.drawn())?;
     if let Some(entry) =
         samples.iter().flat_map(|sample| &sample.entries).find(|entry| !entry.is_under(&head))

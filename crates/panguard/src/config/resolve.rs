@@ -118,6 +118,7 @@ impl Reading<'_> {
         };
         Some(Config {
             version,
+            texts: Vec::new(),
             data_dir: data_dir?,
             store,
             policies: policies?,

@@ -7,11 +7,11 @@ use sql::{TemplateError, Templates};
 
 use super::place::{Problem, Problems};
 
-/// Reads the folder; the statements, and their texts one after the other, by which a change is known.
+/// Reads the folder; the statements, and the files with their texts.
 ///
 /// # Errors
 /// Each file that cannot be read, and the first that cannot be registered.
-pub fn templates(folder: &Path) -> Result<(Templates, String), Problems> {
+pub fn templates(folder: &Path) -> Result<(Templates, Vec<(String, String)>), Problems> {
     let problem = |file: &Path, message: String| Problem { file: file.into(), line: 0, message };
     let files = sql_files(folder).map_err(|error| {
         let message = match error.kind() {
@@ -22,7 +22,6 @@ pub fn templates(folder: &Path) -> Result<(Templates, String), Problems> {
         };
         Problems(vec![problem(folder, message)])
     })?;
-    let all: String = files.iter().map(|(name, text)| format!("{name}\0{text}\0")).collect();
     let registered =
         files.iter().map(|(name, text)| (name.trim_end_matches(".sql"), text)).collect::<Vec<_>>();
     let templates = Templates::new(registered).map_err(|error| {
@@ -31,7 +30,7 @@ pub fn templates(folder: &Path) -> Result<(Templates, String), Problems> {
         | TemplateError::Twice { name, .. }) = &error;
         Problems(vec![problem(&folder.join(format!("{name}.sql")), error.to_string())])
     })?;
-    Ok((templates, all))
+    Ok((templates, files))
 }
 
 fn sql_files(folder: &Path) -> io::Result<Vec<(String, String)>> {

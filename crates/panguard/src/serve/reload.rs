@@ -10,18 +10,19 @@ use std::time::Duration;
 
 use ::notify::Notify;
 use anyhow::bail;
-use audit::{Change, Closes, Control, Entry, Event, Log};
+use audit::{Closes, Control, Log};
 use gate::{Found, Gate};
 use proxy::Gateway;
 use ship::Ship;
 use tokio::signal::unix::Signal;
 use tracing::{error, info, warn};
-use vault::{Listed, Vault};
+use vault::Vault;
 
 use super::controls::Watch;
+use super::known::Known;
 use super::{Maskers, gateway_name, live, notify, now, sinks, tell_authority, watched};
 use crate::config::{Config, process_env};
-use crate::editions::Editions;
+use crate::editions::{Editions, Keeper, Kind};
 use crate::{folder, reads};
 
 /// What is in force, and where it comes from.
@@ -29,7 +30,6 @@ pub struct Reload {
     path: PathBuf,
     config: Config,
     parts: Parts,
-    secrets: Vec<Listed>,
 }
 
 /// The running parts that a new configuration or new policies are put into.
@@ -41,14 +41,15 @@ pub struct Parts {
     pub vault: Arc<Vault>,
     pub log: Log,
     pub watch: Arc<Watch>,
+    /// What was recorded of what changes.
+    pub known: Known,
     /// What masks what passes: the same for the life of the process.
     pub maskers: Maskers,
 }
 
 impl Reload {
     pub fn new(path: PathBuf, config: Config, parts: Parts) -> Self {
-        let secrets = parts.vault.list().unwrap_or_default();
-        Self { path, config, parts, secrets }
+        Self { path, config, parts }
     }
 
     /// Looks at the files once a second, and at every SIGHUP, for ever.
@@ -62,7 +63,9 @@ impl Reload {
                 () = tokio::time::sleep(LOOK_EVERY) => false,
                 _ = hang_up.recv() => true,
             };
-            self.note_secrets();
+            if let Ok(secrets) = self.parts.vault.list() {
+                self.parts.known.secrets(&self.parts.log, &secrets);
+            }
             let audit = folder::audit(&self.config.data_dir);
             reads::record(&audit, &gateway_name(), now(), &self.parts.log).await;
             let found = stamp(&watched(&self.path, &self.config));
@@ -104,7 +107,9 @@ impl Reload {
         let told = notify::settings(&config)?;
         let collectors = sinks::sinks(&config)?;
         if config.version != self.config.version {
+            self.editions(&config)?.keep(Kind::Configuration, &config.version, &config.texts)?;
             self.parts.gate.configuration_changed(&config.version, &self.config.version, now()).await?;
+            self.parts.known.configuration(&config.version);
         }
         self.parts.gateway.replace(live)?;
         self.parts.notify.replace(told);
@@ -123,44 +128,18 @@ impl Reload {
         if policies.version() == &*self.parts.gate.policy_version() {
             return Ok(());
         }
-        let (masker, signer) = (super::entry_masker(&self.config), folder::log_signer(&self.parts.vault)?);
-        Editions::of(&self.config.data_dir).keep(policies.version(), &texts, masker, &signer)?;
+        self.editions(&self.config)?.keep(Kind::Policies, policies.version(), &texts)?;
         let (version, count) = (policies.version().to_owned(), policies.len());
         self.parts.gate.replace_policies(policies, now()).await?;
+        self.parts.known.policies(&version);
         info!(version, count, "policies in force");
         Ok(())
     }
 
-    /// Records what `panguard secrets` has changed since it was looked at last (PCI DSS 4.0.1, 10.2.1.5).
-    fn note_secrets(&mut self) {
-        let Ok(secrets) = self.parts.vault.list() else { return };
-        for (name, change) in changes(&self.secrets, &secrets) {
-            let event = Event::SecretChanged { name: name.into(), change };
-            // The change has happened already, also while the log cannot be written.
-            if let Err(error) = self.parts.log.note(&Entry::of_gateway(now(), gateway_name().into(), event)) {
-                warn!(%error, name, "that a secret was changed is not recorded yet");
-                return;
-            }
-            info!(name, ?change, "secret changed");
-        }
-        self.secrets = secrets;
+    fn editions(&self, config: &Config) -> anyhow::Result<Keeper> {
+        let signer = folder::log_signer(&self.parts.vault)?;
+        Ok(Editions::of(&self.config.data_dir).keeper(super::entry_masker(config), signer))
     }
-}
-
-/// What is different between two listings of the vault.
-fn changes<'a>(before: &'a [Listed], after: &'a [Listed]) -> Vec<(&'a str, Change)> {
-    let find = |listing: &'a [Listed], name: &str| listing.iter().find(|one| one.name.as_str() == name);
-    let mut changes = Vec::new();
-    for one in after {
-        match find(before, one.name.as_str()) {
-            None => changes.push((one.name.as_str(), Change::Created)),
-            Some(old) if old.version != one.version => changes.push((one.name.as_str(), Change::Rotated)),
-            Some(_) => {}
-        }
-    }
-    let gone = before.iter().filter(|one| find(after, one.name.as_str()).is_none());
-    changes.extend(gone.map(|one| (one.name.as_str(), Change::Removed)));
-    changes
 }
 
 /// Tells one content of files and folders from the next: each write is another time, length or file.

@@ -73,7 +73,15 @@ fn after_a_crash_the_log_goes_on_where_it_was_and_verifies() {
     let log = Log::open(dir.path(), signer(), options()).unwrap();
     assert_eq!(append(&log, 1)[0].index, 12 - 1);
     log.close(Timestamp(9)).unwrap();
-    assert_eq!(events(dir.path())[10], Event::GatewayStarted { version: "0.1.0".into(), clean: false });
+    assert_eq!(
+        events(dir.path())[10],
+        Event::GatewayStarted {
+            version: "0.1.0".into(),
+            clean: false,
+            policies: "".into(),
+            configuration: "".into()
+        }
+    );
     holds(dir.path());
 }
 

@@ -12,7 +12,7 @@ use aws_lc_rs::digest;
 use super::csv;
 use super::index::{About, numbers_of};
 use super::page::{CELL_CHARS_MAX, Cell, Page};
-use crate::editions::{Edition, Editions};
+use crate::editions::{Edition, Editions, Kind};
 
 /// A folder of evidence while it is filled. It is whole once its manifest is there, which comes last.
 pub struct Pack {
@@ -176,10 +176,11 @@ impl Pack {
         self.put(NOTE, sign_manifest(signer, text.as_bytes()).as_bytes())
     }
 
-    /// The policies of each of `versions`, as they were kept.
-    pub fn policies(
+    /// What of `kind` each of `versions` was, as it was kept.
+    pub fn editions(
         &mut self,
         editions: &Editions,
+        kind: Kind,
         versions: &[String],
         verifier: &Verifier,
     ) -> anyhow::Result<()> {
@@ -187,16 +188,20 @@ impl Pack {
         let is_digest = |it: &&String| it.len() == 64 && it.bytes().all(|byte| byte.is_ascii_hexdigit());
         let versions: Vec<_> = versions.iter().filter(is_digest).collect();
         if !versions.is_empty() {
-            self.folder("policies")?;
+            self.folder(kind.word())?;
         }
         for version in versions {
-            let text = match editions.read(version, verifier)? {
+            let text = match editions.read(kind, version, verifier)? {
                 Edition::Kept(text) => text,
                 Edition::None => NOT_KEPT.into(),
                 Edition::Changed => CHANGED.into(),
             };
-            let text = format!("Policies, version {version}\n{text}");
-            self.put(&format!("policies/{version}.txt"), text.as_bytes())?;
+            let title = match kind {
+                Kind::Policies => "Policies",
+                Kind::Configuration => "Configuration",
+            };
+            let text = format!("{title}, version {version}\n{text}");
+            self.put(&format!("{}/{version}.txt", kind.word()), text.as_bytes())?;
         }
         Ok(())
     }

@@ -410,3 +410,15 @@ def test_what_is_sent_before_the_answer_is_not_read(gateway, issuer, upstream):
         told = b""
     assert b"101" not in told.split(b"\r\n")[0]
     assert upstream.heard[heard:] == []
+
+
+def test_what_a_socket_told_is_kept_masked(tmp_path, issuer, upstream):
+    url = {"type": "http", "base_url": f"http://127.0.0.1:{upstream.port}", "secret": "sk-upstream-1"}
+    upstream.says["/says/kept"] = [json.dumps({"card": CARD, "state": "paid"}), "and that was all"]
+    with Gateway(tmp_path, issuer, {"live": url}, POLICIES, config={"audit": {"answers": {"bytes": 400}}}) as gateway:
+        with opened(gateway, issuer, "/says/kept") as socket:
+            assert [json.loads(socket.recv())["state"], socket.recv()] == ["paid", "and that was all"]
+        (outcome,) = until(lambda: gateway.audit("--event", "outcome"), "its end is recorded")
+        shown = gateway.run("audit", "show", outcome["entry"]["request"]).stdout
+    assert "answered" in shown and '"state": "paid"' in shown and "and that was all" in shown
+    assert CARD not in shown and "5556" in shown

@@ -475,6 +475,7 @@ impl Exchange {
             with_upstream: opened.deflate,
             in_head: looked.found,
             bytes_max: (bounds.request_bytes_max, bounds.response_bytes_max),
+            kept_bytes_max: if self.reveals() { 0 } else { self.settings.answer_bytes_max },
         };
         self.effects.push_back(Effect::Response(Box::new(told)));
         self.effects.push_back(Effect::Switch(Box::new(opening)));
@@ -532,11 +533,15 @@ impl Exchange {
     /// The answer as far as it is kept: never one in which something is revealed.
     fn told(&self, answer: &Answer) -> Option<Box<Told>> {
         // What a model said is kept by itself.
-        if !self.terms.reveal.is_empty() || self.terms.metered.is_some() || self.is_prompt() {
+        if self.reveals() || self.is_prompt() {
             return None;
         }
         let (text, is_whole) = answer.transcript()?;
         Some(Box::new(Told { text: Redacted::new(text.into()), is_whole }))
+    }
+
+    fn reveals(&self) -> bool {
+        !self.terms.reveal.is_empty() || self.terms.metered.is_some()
     }
 
     /// What the model said, if one was asked and answered.

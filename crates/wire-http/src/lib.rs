@@ -22,6 +22,7 @@ mod exchange;
 mod fuzz;
 mod guard;
 mod header;
+mod kept;
 pub mod llm;
 mod problem;
 pub mod rehearsal;

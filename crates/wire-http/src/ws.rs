@@ -18,10 +18,11 @@ mod look;
 #[cfg(test)]
 mod tests;
 
-use access::{Code, Outcome, RequestId, Status};
+use access::{Code, Outcome, Redacted, RequestId, Status, Told};
 use wire::Side;
 
 use crate::body::{Care, Withheld};
+use crate::kept::{self, Kept};
 use deflate::{Agreed, Deflate, Inflate};
 use frame::{
     Frame, GOING_AWAY, INTERNAL, Kind, NO_CODE, NORMAL, NOT_UTF8, POLICY, RESTART, Reader, TOO_BIG,
@@ -50,6 +51,10 @@ pub struct Relay {
     messages: u64,
     /// Bytes of messages that the agent was told.
     told: u64,
+    /// Texts that the agent was told, each on a line of its own.
+    kept: Kept,
+    /// Whether it was told what is no text.
+    told_other: bool,
     /// Things that were masked in the handshake.
     in_head: u64,
 }
@@ -66,6 +71,8 @@ pub struct Opening {
     pub(crate) in_head: u64,
     /// Bytes of one message of the agent's, and of one of the upstream's.
     pub(crate) bytes_max: (Option<u64>, Option<u64>),
+    /// Bytes of what the agent is told that are kept.
+    pub(crate) kept_bytes_max: usize,
 }
 
 impl std::fmt::Debug for Opening {
@@ -117,7 +124,16 @@ impl From<Withheld> for Stopped {
 impl Opening {
     /// Begins, with what gives the keys of frames to the upstream.
     pub fn begin(self, keys: Keys) -> Relay {
-        let Self { request, answers, requests, with_agent, with_upstream, in_head, bytes_max } = self;
+        let Self {
+            request,
+            answers,
+            requests,
+            with_agent,
+            with_upstream,
+            in_head,
+            bytes_max,
+            kept_bytes_max,
+        } = self;
         let inflate = |agreed: Option<Agreed>, takes_over: fn(Agreed) -> bool| {
             agreed.map(|agreed| Inflate::new(takes_over(agreed)))
         };
@@ -147,8 +163,18 @@ impl Opening {
             out: Vec::new(),
             closed: None,
         };
-        let (ended, messages, told) = (None, 0, 0);
-        Relay { request, from_agent, from_upstream, keys, ended, messages, told, in_head }
+        Relay {
+            request,
+            from_agent,
+            from_upstream,
+            keys,
+            ended: None,
+            messages: 0,
+            told: 0,
+            kept: Kept::new(kept_bytes_max),
+            told_other: false,
+            in_head,
+        }
     }
 }
 
@@ -227,9 +253,16 @@ impl Relay {
             masked: self.in_head + self.from_agent.look.found() + self.from_upstream.look.found(),
             bytes: self.told,
             revealed: Vec::new(),
-            told: None,
+            told: self.transcript(),
             said: None,
         }
+    }
+
+    /// What the agent was told, as far as it is kept.
+    fn transcript(&self) -> Option<Box<Told>> {
+        let text = kept::text(self.kept.bytes())?;
+        let is_whole = self.kept.is_whole() && !self.told_other && self.ended.is_some();
+        Some(Box::new(Told { text: Redacted::new(text.into()), is_whole }))
     }
 
     fn way(&mut self, from: Side) -> &mut Way {
@@ -279,11 +312,18 @@ impl Relay {
             return Err(Violation { code: NOT_UTF8, rule: "text that is not UTF-8" }.into());
         }
         let looked = way.look.message(part.is_text, &data)?;
-        let length = looked.len() as u64;
         let packed = way.deflate.as_mut().map(|deflate| deflate.message(&looked)).transpose()?;
         match side {
             Side::Agent => self.messages += 1,
-            Side::Upstream => self.told += length,
+            Side::Upstream => {
+                self.told += looked.len() as u64;
+                if part.is_text {
+                    self.kept.take(&looked);
+                    self.kept.take(b"\n");
+                } else {
+                    self.told_other = true;
+                }
+            }
         }
         let kind = if part.is_text { Kind::Text } else { Kind::Binary };
         let is_compressed = packed.is_some();

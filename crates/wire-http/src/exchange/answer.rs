@@ -10,6 +10,7 @@ use crate::body::{Care, Coded, Rewrite, Withheld, open, unpacked};
 use crate::boundary::Boundary;
 use crate::connection::Settings;
 use crate::header;
+use crate::kept::{self, Kept};
 
 /// Bytes of an answer that are gathered before any is told, where its length is known to be no more: then its length is told
 /// too, and what is withheld of it is withheld whole.
@@ -43,25 +44,9 @@ pub(super) struct Answer {
     /// Bytes of its body that came from the upstream, and how many may.
     taken: u64,
     bytes_max: Option<u64>,
+    /// What of its body is kept, under its codings.
     kept: Kept,
-}
-
-/// What of a body is kept for the audit log.
-#[derive(Default)]
-struct Kept {
-    /// As it was told, under its codings.
-    bytes: Vec<u8>,
-    bytes_max: usize,
     codings: String,
-}
-
-impl Kept {
-    fn take(&mut self, told: &[u8]) {
-        // One more, by which it is known that there is more.
-        let room = self.bytes_max.saturating_add(1).saturating_sub(self.bytes.len());
-        let room = if self.bytes_max == 0 { 0 } else { room };
-        self.bytes.extend_from_slice(told.get(..room.min(told.len())).unwrap_or_default());
-    }
 }
 
 /// Said of an answer that is longer than the connection lets pass.
@@ -137,8 +122,8 @@ impl Answer {
         let codings: Vec<&str> =
             head.headers.get_all(CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok()).collect();
         let codings = codings.join(", ");
-        self.kept =
-            Kept { bytes_max: settings.answer_bytes_max, codings: codings.clone(), ..Kept::default() };
+        self.kept = Kept::new(settings.answer_bytes_max);
+        self.codings.clone_from(&codings);
         let is_events =
             text(CONTENT_TYPE).is_some_and(|kind| kind.trim_start().starts_with("text/event-stream"));
         let coded = Coded { content_type: text(CONTENT_TYPE), content_encoding: &codings };
@@ -239,17 +224,8 @@ impl Answer {
 
     /// What was told of its body as far as it is kept and is text, without its codings; and whether that is all.
     pub fn transcript(&self) -> Option<(String, bool)> {
-        let Kept { bytes, bytes_max, codings } = &self.kept;
-        let (plain, is_whole) = unpacked(codings, bytes, *bytes_max)?;
-        let end = match str::from_utf8(&plain) {
-            Ok(_) => plain.len(),
-            // A letter that is cut is left out; what is no text is not kept.
-            Err(error) if error.error_len().is_none() => error.valid_up_to(),
-            Err(_) => return None,
-        };
-        let text = String::from_utf8_lossy(plain.get(..end)?).into_owned();
-        let is_whole = is_whole && bytes.len() <= *bytes_max && self.ended;
-        (!text.is_empty()).then_some((text, is_whole))
+        let (plain, is_whole) = unpacked(&self.codings, self.kept.bytes(), self.kept.bytes_max())?;
+        Some((kept::text(&plain)?, is_whole && self.kept.is_whole() && self.ended))
     }
 
     fn release(&mut self, out: Vec<u8>, effects: &mut VecDeque<Effect>) {

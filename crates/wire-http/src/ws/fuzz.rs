@@ -44,6 +44,7 @@ fn relay(flags: u8) -> Relay {
         with_upstream: agreed,
         in_head: 0,
         bytes_max: (None, None),
+        kept_bytes_max: 64,
     };
     opening.begin(Box::new(|| Some([1, 2, 3, 4])))
 }

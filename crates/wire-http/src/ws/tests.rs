@@ -33,7 +33,11 @@ fn relay(strict: bool, agreed: Option<Agreed>) -> Relay {
 }
 
 fn bounded(strict: bool, agreed: Option<Agreed>, bytes_max: (Option<u64>, Option<u64>)) -> Relay {
-    let opening = Opening {
+    opening(strict, agreed, bytes_max).begin(Box::new(|| Some(KEY)))
+}
+
+fn opening(strict: bool, agreed: Option<Agreed>, bytes_max: (Option<u64>, Option<u64>)) -> Opening {
+    Opening {
         request: SessionId(1).request(1),
         answers: care(strict, false),
         requests: care(strict, true),
@@ -41,8 +45,8 @@ fn bounded(strict: bool, agreed: Option<Agreed>, bytes_max: (Option<u64>, Option
         with_upstream: agreed,
         in_head: 0,
         bytes_max,
-    };
-    opening.begin(Box::new(|| Some(KEY)))
+        kept_bytes_max: 0,
+    }
 }
 
 fn frame(kind: Kind, payload: &[u8]) -> Frame {
@@ -219,6 +223,29 @@ fn a_peer_that_breaks_the_protocol_is_told_so_and_the_other_is_left() {
         assert!(told(&mut it, Side::Agent, None).starts_with("Close 1011 PGD-0011"));
         assert!(it.is_over());
     }
+}
+
+/// What is kept of `frames` of the upstream, by a connection that keeps so many bytes, once the socket is closed.
+fn kept(bytes_max: usize, frames: &[Frame]) -> Option<(String, bool)> {
+    let opening = Opening { kept_bytes_max: bytes_max, ..opening(false, None, (None, None)) };
+    let mut relay = opening.begin(Box::new(|| Some(KEY)));
+    relay.push(Side::Upstream, &written(Side::Upstream, frames));
+    relay.push(Side::Agent, &written(Side::Agent, &[frame(Kind::Text, b"what the agent says is not")]));
+    relay.shut_down();
+    let told = relay.outcome().told?;
+    Some((told.text.expose().to_string(), told.is_whole))
+}
+
+#[test]
+fn the_texts_that_the_agent_is_told_are_kept_masked_up_to_a_bound() {
+    let texts = [frame(Kind::Text, CARD.as_bytes()), frame(Kind::Text, "zwölf".as_bytes())];
+    assert_eq!(kept(1000, &texts), Some(("************5556\nzwölf\n".into(), true)));
+    assert_eq!(kept(19, &texts), Some(("************5556\nzw".into(), false)), "no letter is cut");
+    assert_eq!(kept(0, &texts), None);
+    assert_eq!(kept(1000, &[frame(Kind::Binary, b"pixels")]), None);
+    let both = [frame(Kind::Binary, b"pixels"), frame(Kind::Text, b"a word")];
+    assert_eq!(kept(1000, &both), Some(("a word\n".into(), false)));
+    assert_eq!(kept(1000, &[]), None);
 }
 
 #[test]

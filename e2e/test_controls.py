@@ -1,6 +1,7 @@
 """The gateway watches itself: what does not work is recorded with its end, told to people, and refuses what depends on it."""
 
 import datetime
+import re
 import time
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from panguard_test import cards, until
 from panguard_test.channels import Mailbox, Receiver, Slack
 from panguard_test.refusal import refusal
+from panguard_test.timeserver import TimeServer
 from panguard_test.upstream_http import Upstream
 
 OFTEN = {"rehearsal_seconds": 1, "verification_seconds": 1}
@@ -166,3 +168,23 @@ def test_evidence_tells_of_failures(watched, tmp_path):
     (table,) = out.rglob("controls.csv")
     text = table.read_text()
     assert "a control does not work: policies" in text and "a control works again: policies" in text
+
+
+def test_a_clock_that_shows_another_time_than_a_server_tells_is_told(make_gateway, issuer):
+    with TimeServer(offset=0.2) as right, TimeServer(offset=-90) as wrong:
+        servers = {"time_servers": [right.name, wrong.name], "time_seconds": 1}
+        gateway = make_gateway(config={"controls": servers})
+        clocks = lambda kind: {it["of"]: it["cause"] for it in told(gateway, kind) if it["control"] == "clock"}
+        until(lambda: wrong.name in clocks("control_failed"), "it is recorded")
+        way, ahead = re.fullmatch(r"it is (ahead|behind) by ([0-9.]+) s", clocks("control_failed")[wrong.name]).groups()
+        assert way == "ahead" and 89 < float(ahead) < 91
+        with gateway.connect(issuer.agent()) as session:
+            assert session.execute("select 1").fetchone() == (1,), "agents are served"
+        wrong.offset = 0
+        until(lambda: wrong.name in clocks("control_restored"), "it shows the right time again")
+
+        # One datagram that is lost is nothing.
+        right.offset, asked = None, right.asked
+        until(lambda: right.asked >= asked + 3, "it is asked again", 30)
+        until(lambda: right.name in clocks("control_failed"), "nobody tells the time", 30)
+        assert clocks("control_failed")[right.name].startswith("nobody tells it the time")

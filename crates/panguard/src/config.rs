@@ -34,7 +34,7 @@ use jiff::tz::TimeZone;
 use mask::Classes;
 
 pub use audit::{Archive, Audit, Lock, Place, Retention, S3, S3At, WitnessAt};
-pub use controls::Controls;
+pub use controls::{Controls, TimeServer};
 pub use credential::{CertificateKey, ClientCertificate};
 pub use http::{HttpConnection, Requests};
 pub use notify::Notify;

@@ -147,7 +147,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
             histories,
             audit: folder::audit(&config.data_dir),
             verifier: folder::log_signer(&vault)?.verifier(),
-            every: config.controls,
+            every: config.controls.clone(),
         };
         let looking = tokio::spawn(approvals::look(gate.clone(), watch.clone()));
         let watching = tokio::spawn(watch.clone().run(places));

@@ -546,4 +546,10 @@ pub struct Controls {
     pub rehearsal_seconds: Option<At<u64>>,
     /// From one verification of the whole audit log to the next: 600 unless given.
     pub verification_seconds: Option<At<u64>>,
+    /// Servers that tell the time by NTP, HOST or HOST:PORT, which the clock is held against: none unless given.
+    pub time_servers: Option<Vec<At<String>>>,
+    /// From one time that each of them is asked to the next: 64 unless given.
+    pub time_seconds: Option<At<u64>>,
+    /// By how many milliseconds the clock may be off: 1000 unless given.
+    pub clock_offset_ms: Option<At<u64>>,
 }

@@ -595,16 +595,10 @@ impl Reading<'_> {
     /// `HOST:PORT`, to dial.
     pub(super) fn upstream(&mut self, at: &At<String>) -> Option<(String, u16)> {
         let text = self.text(at)?;
-        let parts = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
-        match parts {
-            Some((host, port)) if is_host(host) && port > 0 => {
-                Some((host.trim_start_matches('[').trim_end_matches(']').to_owned(), port))
-            }
-            Some(_) | None => self.wrong(
-                at.line,
-                format!("`{text}` is not an address; write HOST:PORT, such as `db.internal:5432`"),
-            ),
-        }
+        host_and_port(&text).or_else(|| {
+            let message = format!("`{text}` is not an address; write HOST:PORT, such as `db.internal:5432`");
+            self.wrong(at.line, message)
+        })
     }
 
     pub(super) fn path(&mut self, at: &At<String>) -> Option<PathBuf> {
@@ -665,6 +659,13 @@ pub(super) fn is_connection_name(name: &str) -> bool {
     (1..=63).contains(&name.len())
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_'))
+}
+
+/// The parts of `HOST:PORT`, an IPv6 address without its brackets.
+pub(super) fn host_and_port(text: &str) -> Option<(String, u16)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let port = port.parse().ok().filter(|port| *port > 0)?;
+    is_host(host).then(|| (host.trim_start_matches('[').trim_end_matches(']').to_owned(), port))
 }
 
 /// A host name, an IPv4 address, or an IPv6 address in brackets.

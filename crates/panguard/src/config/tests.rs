@@ -456,6 +456,26 @@ fn what_is_vouched_for_without_reason_or_for_too_long_is_refused() {
 }
 
 #[test]
+fn time_servers_are_hosts_with_or_without_a_port() {
+    let controls =
+        "controls: { time_servers: [time1.example.com, '10.0.0.5:1123', '[::1]:123'], clock_offset_ms: 250 }";
+    let config = parse(&GOOD.replacen("data_dir: ./data", &format!("data_dir: ./data\n{controls}"), 1));
+    let config = config.unwrap_or_else(|problems| panic!("{problems}"));
+    let servers: Vec<_> = config.controls.time_servers.iter().map(ToString::to_string).collect();
+    assert_eq!(servers, ["time1.example.com", "10.0.0.5:1123", "[::1]"]);
+    assert_eq!(config.controls.clock_offset, std::time::Duration::from_millis(250));
+    refused(
+        "data_dir: ./data",
+        "data_dir: ./data\ncontrols: { time_servers: ['no host', 'a:0'], clock_offset_ms: 5 }",
+        &[
+            "2: this limit is from 10 to 60000",
+            "2: `no host` is no time server; write HOST or HOST:PORT, such as `time1.example.com` or `10.0.0.5:123`",
+            "2: `a:0` is no time server; write HOST or HOST:PORT, such as `time1.example.com` or `10.0.0.5:123`",
+        ],
+    );
+}
+
+#[test]
 fn a_limit_out_of_range_is_refused() {
     refused(
         "data_dir: ./data",

@@ -3,6 +3,7 @@
 
 mod clock;
 mod kept;
+mod time;
 mod verifying;
 
 use std::io;
@@ -29,6 +30,7 @@ use crate::config::Controls as Every;
 use crate::folder;
 use clock::Clock;
 use kept::Kept;
+use time::Servers;
 use verifying::Verifying;
 
 /// Takes what was found of controls, by whoever has looked at one.
@@ -74,6 +76,11 @@ impl Word {
     /// It does not, and that is why.
     pub fn fails(&self, cause: String) {
         *self.lock() = fails(cause, Closes::Nothing);
+    }
+
+    /// As was found.
+    fn say(&self, found: Found) {
+        *self.lock() = found;
     }
 
     fn found(&self) -> Found {
@@ -169,6 +176,7 @@ impl Watch {
     /// Looks at all that nobody else does, for as long as it is polled.
     pub async fn run(self: Arc<Self>, mut places: Places) {
         let mut clock = Clock::new();
+        let servers = Servers::ask(&places.every);
         let mut rehearsed = Due::at_once(places.every.rehearsal);
         let mut verified = Due::at_once(places.every.verification);
         let mut opened = Due::at_once(OPEN_EVERY);
@@ -177,7 +185,8 @@ impl Watch {
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             every.tick().await;
-            self.found(Control::Clock, "", clock.look()).await;
+            let clocks = [("".into(), clock.look())].into_iter().chain(servers.found()).collect();
+            self.found_of_all(Control::Clock, clocks).await;
             self.found_of_all(Control::IdentityKeys, issuers(&places.gateway)).await;
             let answers = places.answers.look(now());
             self.found(Control::Vault, "", vault(&places.vault, answers)).await;

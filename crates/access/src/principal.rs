@@ -70,6 +70,12 @@ pub struct Authentication {
     pub class: Option<Box<str>>,
     /// When they signed in themselves, `auth_time`.
     pub at: Option<Timestamp>,
+    /// When the token was issued, `iat`.
+    pub issued_at: Option<Timestamp>,
+    /// The OAuth client that it was issued to, `azp` or `client_id`.
+    pub client: Option<Box<str>>,
+    /// The sign-in at the issuer that it comes of, `sid` (OpenID Connect Front-Channel Logout 1.0 §3).
+    pub sign_in: Option<Box<str>>,
 }
 
 /// A user lending an agent some of their access.

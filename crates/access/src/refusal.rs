@@ -81,11 +81,13 @@ pub enum Code {
     MoreThanApproved,
     /// Something that commands are judged by does not work.
     ControlFailed,
+    /// Whoever asks had their access revoked.
+    Revoked,
 }
 
 impl Code {
     /// Every code, in the order of its number.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::NotIdentified,
         Self::TokenExpired,
         Self::UnknownConnection,
@@ -109,6 +111,7 @@ impl Code {
         Self::ApprovalDenied,
         Self::MoreThanApproved,
         Self::ControlFailed,
+        Self::Revoked,
     ];
 
     /// `PGD-0001` and so on.
@@ -137,6 +140,7 @@ impl Code {
             Self::ApprovalDenied => "PGD-0021",
             Self::MoreThanApproved => "PGD-0022",
             Self::ControlFailed => "PGD-0023",
+            Self::Revoked => "PGD-0024",
         }
     }
 
@@ -170,6 +174,7 @@ impl Code {
                 "this command touched more rows than were approved, and was rolled back"
             }
             Self::ControlFailed => "one of panguard's own controls does not work, so the command was not run",
+            Self::Revoked => "access was revoked",
         }
     }
 
@@ -182,6 +187,7 @@ impl Code {
                 "check the database name, it must be the name of a connection you may use"
             }
             Self::ConnectDenied => "ask the owner of the connection for access, do not retry",
+            Self::Revoked => "stop here, do not retry, and tell whoever gave you the task",
             Self::PolicyDenied => {
                 "do not retry the same command, choose one that policy allows or ask for access"
             }
@@ -225,7 +231,8 @@ impl Code {
             | Self::UnknownConnection
             | Self::ConnectDenied
             | Self::UpstreamUnavailable
-            | Self::ShuttingDown => true,
+            | Self::ShuttingDown
+            | Self::Revoked => true,
             Self::PolicyDenied
             | Self::RevealDenied
             | Self::NotUnderstood

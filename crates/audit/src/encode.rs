@@ -107,6 +107,7 @@ fn shortened(event: &Event, budget: usize) -> Event {
         | Event::GlassBroken { reason: comment, .. }
         | Event::GlassReviewed { comment, .. }
         | Event::GrantAsked { reason: comment, .. }
+        | Event::AccessRevoked { reason: comment, .. }
         | Event::ControlFailed { cause: comment, .. }
         | Event::ControlRestored { cause: comment, .. } => *comment = cut(comment, budget).into(),
         Event::CommandRefused { command, detail, .. } => {
@@ -127,6 +128,7 @@ fn shortened(event: &Event, budget: usize) -> Event {
         | Event::PolicyChanged { .. }
         | Event::ConfigurationChanged { .. }
         | Event::SecretChanged { .. }
+        | Event::AccessRestored { .. }
         | Event::LogRead { .. }
         | Event::LogPruned { .. }
         | Event::SinkGap { .. }

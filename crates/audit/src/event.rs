@@ -230,6 +230,36 @@ pub enum Event {
         /// What was done to it.
         change: Change,
     },
+    /// Access was taken away at once, whatever tokens say (8.2.5).
+    AccessRevoked {
+        /// Names it.
+        id: Box<str>,
+        /// Of what: `agent`, `subject`, `client`, `group`, `token`, `session`, `sign_in`, `connection`, `everything`.
+        what: Box<str>,
+        /// Its name, masked; nothing of everything.
+        #[serde(default, skip_serializing_if = "str::is_empty")]
+        of: Box<str>,
+        /// Only by tokens issued until then, in microseconds since 1970; else by all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        issued_until: Option<i64>,
+        /// When it ends by itself, in microseconds since 1970.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<i64>,
+        /// Why, in the words of whoever did it, masked.
+        reason: Box<str>,
+    },
+    /// What was revoked is not any more.
+    AccessRestored {
+        /// What it was.
+        id: Box<str>,
+        /// Of what.
+        what: Box<str>,
+        /// Its name, masked.
+        #[serde(default, skip_serializing_if = "str::is_empty")]
+        of: Box<str>,
+        /// Whether its time was over; else somebody lifted it.
+        was_over: bool,
+    },
     /// Somebody read or exported the audit log (10.2.1.3).
     LogRead {
         /// How: `list`, `show`, `export`.
@@ -324,6 +354,8 @@ impl Event {
             Self::PolicyChanged { .. } => "policy_changed",
             Self::ConfigurationChanged { .. } => "configuration_changed",
             Self::SecretChanged { .. } => "secret_changed",
+            Self::AccessRevoked { .. } => "access_revoked",
+            Self::AccessRestored { .. } => "access_restored",
             Self::LogRead { .. } => "log_read",
             Self::LogPruned { .. } => "log_pruned",
             Self::ControlFailed { .. } => "control_failed",
@@ -370,6 +402,8 @@ impl Event {
             | Self::PolicyChanged { .. }
             | Self::ConfigurationChanged { .. }
             | Self::SecretChanged { .. }
+            | Self::AccessRevoked { .. }
+            | Self::AccessRestored { .. }
             | Self::LogRead { .. }
             | Self::LogPruned { .. }
             | Self::ControlRestored { .. }
@@ -447,6 +481,8 @@ impl Event {
             | Self::PolicyChanged { .. }
             | Self::ConfigurationChanged { .. }
             | Self::SecretChanged { .. }
+            | Self::AccessRevoked { .. }
+            | Self::AccessRestored { .. }
             | Self::LogRead { .. }
             | Self::LogPruned { .. }
             | Self::ControlFailed { .. }
@@ -464,6 +500,9 @@ impl Event {
             Self::PolicyChanged { .. } => "policies".into(),
             Self::ConfigurationChanged { .. } => "configuration".into(),
             Self::SecretChanged { name, .. } => format!("secret {name}"),
+            Self::AccessRevoked { what, of, .. } | Self::AccessRestored { what, of, .. } => {
+                format!("access of {what} {of}").trim_end().to_owned()
+            }
             Self::ControlFailed { control, of, .. } | Self::ControlRestored { control, of, .. } => {
                 control.said(of)
             }

@@ -33,6 +33,8 @@ pub enum Unanswered {
     NoApprovals,
     /// Their token does not hold.
     Expired,
+    /// Their access is revoked.
+    Revoked,
     /// Policy wants something more of the answer: why, in its words.
     NotAllowed(Box<str>),
     /// It does not count.
@@ -153,9 +155,7 @@ impl Gate {
         now: Timestamp,
     ) -> Result<Vec<Request>, Unanswered> {
         let approvals = self.approvals().ok_or(Unanswered::NoApprovals)?;
-        if !voter.principal.is_valid_at(now) {
-            return Err(Unanswered::Expired);
-        }
+        self.holds(voter, now)?;
         let who = Who::from(&*voter.principal);
         // Those that are open are few, and others' must not stand in the way of theirs.
         let seen = if open { LEFT_MAX } else { limit };
@@ -229,6 +229,15 @@ impl Gate {
         }
     }
 
+    /// Whether the voter's token holds, and their access is not revoked.
+    pub(crate) fn holds(&self, voter: &Voter, now: Timestamp) -> Result<(), Unanswered> {
+        match voter.principal.is_valid_at(now) {
+            false => Err(Unanswered::Expired),
+            true if self.revocations.of(&voter.principal, None, now).is_some() => Err(Unanswered::Revoked),
+            true => Ok(()),
+        }
+    }
+
     async fn look_up(
         &self,
         voter: &Voter,
@@ -236,9 +245,7 @@ impl Gate {
         now: Timestamp,
     ) -> Result<(Arc<Approvals>, Who, Request), Unanswered> {
         let approvals = Arc::clone(self.approvals().ok_or(Unanswered::NoApprovals)?);
-        if !voter.principal.is_valid_at(now) {
-            return Err(Unanswered::Expired);
-        }
+        self.holds(voter, now)?;
         let who = Who::from(&*voter.principal);
         let found = approvals.store.get(id).await.map_err(Unanswered::Down)?;
         let seen = found.filter(|request| self.may_see(&voter.principal, &who, request, now));
@@ -428,6 +435,7 @@ impl fmt::Display for Unanswered {
             Self::Unknown => f.write_str("there is no such request for you: see `panguard requests list`"),
             Self::NoApprovals => f.write_str("this gateway asks for no approvals"),
             Self::Expired => f.write_str("your token has expired: get a fresh one"),
+            Self::Revoked => f.write_str("your access is revoked: ask the operator of panguard"),
             Self::NotAllowed(why) => write!(f, "policy does not let you answer it so: {why}"),
             Self::NotCounted(why) => why.fmt(f),
             Self::NoGrant(why) => why.fmt(f),

@@ -18,6 +18,7 @@ use crate::guesses::Guesses;
 use crate::hide::Hide;
 use crate::minting::{Minting, not_recorded};
 use crate::record::{MARGIN_BYTES, RECORDED, Recorder};
+use crate::revocation::Revocations;
 use crate::rules::{Counted, Decided, Rules};
 use crate::tokens::Tokens;
 use crate::written::writes_a_mask;
@@ -27,6 +28,7 @@ use crate::{Admitted, Append, Approvals, Pending, Presence};
 pub struct Gate {
     pub(crate) minting: Arc<Minting>,
     pub(crate) controls: Arc<Controls>,
+    pub(crate) revocations: Arc<Revocations>,
     pub(crate) rules: Arc<ArcSwap<Rules>>,
     pub(crate) log: Arc<dyn Append>,
     pub(crate) recorder: Recorder,
@@ -95,6 +97,7 @@ impl Gate {
         Self {
             minting: Arc::new(Minting::new(mint, Arc::clone(&controls))),
             controls,
+            revocations: Arc::default(),
             rules: Arc::new(ArcSwap::from_pointee(Rules::new(policies))),
             log: Arc::new(log),
             approvals: None,
@@ -130,8 +133,8 @@ impl Gate {
         let request = admitted.opening();
         let rules = self.rules.load();
         let decided = rules.decide(&admitted, &connect(), Stage::Run, Counted::default(), &self.recorder);
-        let closed = self.closed_by_control(&admitted, request);
-        if let Err(refusal) = closed.and_then(|()| self.check(&admitted, &decided, request, now)) {
+        let shut_out = self.shut_out(&admitted, request, now);
+        if let Err(refusal) = shut_out.and_then(|()| self.check(&admitted, &decided, request, now)) {
             return self.turn_away(&admitted, refusal, now);
         }
         let policies = decided.policies;
@@ -175,8 +178,8 @@ impl Gate {
         } else {
             rules.decided(admitted, question, &self.recorder)
         };
-        let closed = self.closed_by_control(admitted, question.request);
-        if closed.is_ok()
+        let shut_out = self.shut_out(admitted, question.request, now);
+        if shut_out.is_ok()
             && let Some(asked) = self.granted(&rules, admitted, question, &decided, now)
         {
             return asked;
@@ -188,7 +191,7 @@ impl Gate {
         let policy_version = Arc::clone(&rules.version);
         let request = question.request;
         let entry = |event| admitted.entry(now, request, event);
-        let checked = closed.and_then(|()| self.check(admitted, &decided, request, now));
+        let checked = shut_out.and_then(|()| self.check(admitted, &decided, request, now));
         match checked.and_then(|terms| self.leaves_values(question).map(|()| terms)) {
             Ok(terms) => {
                 let ahead = question.facts.effect == Effect::None;
@@ -482,7 +485,7 @@ const ASKS_NOTHING: u64 = u64::MAX;
 
 /// A refusal, and what the entry says of it: for operators, so with what went wrong in a policy.
 pub(crate) struct Refused {
-    refusal: Box<Refusal>,
+    pub(crate) refusal: Box<Refusal>,
     detail: Box<str>,
 }
 

@@ -51,9 +51,7 @@ impl Gate {
         now: Timestamp,
     ) -> Result<Request, Unanswered> {
         let approvals = self.approvals().ok_or(Unanswered::NoApprovals)?;
-        if !voter.principal.is_valid_at(now) {
-            return Err(Unanswered::Expired);
-        }
+        self.holds(voter, now)?;
         let request = self.wished(voter, wish, now)?;
         let open = approvals.store.open_of(&request.asker).await.map_err(Unanswered::Down)?;
         if open >= OPEN_MAX {

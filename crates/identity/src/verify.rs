@@ -64,6 +64,13 @@ pub fn verify(token: &str, issuer: &Issuer, keys: &Keys, now: Timestamp) -> Resu
             // What cannot be read says nothing: whoever needs it is refused for that.
             class: name(claims.get("acr"), "acr").ok().flatten().map(Box::from),
             at: seconds(claims.get("auth_time"), "auth_time").ok().flatten().map(Timestamp::from_seconds),
+            issued_at: seconds(claims.get("iat"), "iat")?.map(Timestamp::from_seconds),
+            // By these access is revoked, so one that cannot be read is not passed over.
+            client: match name(claims.get("azp"), "azp")? {
+                Some(client) => Some(client.into()),
+                None => name(claims.get("client_id"), "client_id")?.map(Box::from),
+            },
+            sign_in: name(claims.get("sid"), "sid")?.map(Box::from),
         },
         token_id: token_id(&claims, token.signed)?,
         valid_from,

@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod access;
 mod audit;
 mod ca;
 mod check;
@@ -60,6 +61,7 @@ enum Command {
     Requests(requests::Arguments),
     Policy(policy::Arguments),
     Secrets(secrets::Arguments),
+    Access(access::Arguments),
     Scan(scan::Arguments),
     Discover(discover::Arguments),
 }
@@ -84,6 +86,7 @@ pub fn main() -> ExitCode {
         Command::Requests(arguments) => requests::run(&config, &arguments),
         Command::Policy(arguments) => policy::run(&config, &arguments),
         Command::Secrets(arguments) => secrets::run(&config, &arguments),
+        Command::Access(arguments) => access::run(&config, &arguments),
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Discover(arguments) => discover::run(&config, &arguments),
     };

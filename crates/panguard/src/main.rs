@@ -14,6 +14,7 @@ mod demo;
 mod editions;
 mod folder;
 mod reads;
+mod revocations;
 mod serve;
 
 use std::process::ExitCode;

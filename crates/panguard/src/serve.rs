@@ -10,6 +10,7 @@ mod live;
 mod notify;
 mod recall;
 mod reload;
+mod revoking;
 mod signals;
 mod sinks;
 mod telemetry;
@@ -36,12 +37,14 @@ use wire_postgres::startup::{Auth, Discovery};
 
 use crate::config::{self, Config, HttpConnection, PanProfile, process_env};
 use crate::editions::{Editions, Kind};
+use crate::revocations::Folder;
 use crate::{authority, folder, reads};
 use approvals::Shelf;
 use controls::{Watch, Word};
 use known::Known;
 pub use live::{target, trust, upstream};
 use reload::Reload;
+use revoking::Revoking;
 use signals::{Signals, stopped};
 pub use telemetry::LogFormat;
 
@@ -76,6 +79,8 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         let _within = runtime.enter();
         gate(&config, policies, &log, &vault)?
     };
+    let revoking = Revoking::begin(Folder::of(&config.data_dir), gate.clone(), log.clone())
+        .context("what is revoked is not known")?;
     let mut metrics = Metrics::new();
     let [archived, witnessed, histories] = [(); 3].map(|()| Word::default());
     let witnesses = witness::Figures::shown_in(metrics.registry_mut());
@@ -151,6 +156,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         };
         let looking = tokio::spawn(approvals::look(gate.clone(), watch.clone()));
         let watching = tokio::spawn(watch.clone().run(places));
+        let revoking = tokio::spawn(revoking.run(gateway.clone()));
         let log = log.clone();
         ship.replace(collectors);
         let parts = reload::Parts {
@@ -184,6 +190,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         looking.abort();
         asking.abort();
         watching.abort();
+        revoking.abort();
         watch.keep();
         telling.abort();
         ship.end().await;

@@ -15,7 +15,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use access::{Outcome, Question, RequestId, Verdict};
+use access::{Code, Outcome, Question, RequestId, Verdict};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -58,6 +58,8 @@ pub enum Order {
     Cancel(oneshot::Sender<bool>),
     /// End when no command is running.
     WindDown,
+    /// End now, and say that access is revoked.
+    Revoked,
     /// End now.
     Close,
 }
@@ -289,15 +291,22 @@ where
         let Poll::Ready(order) = orders.poll_recv(cx) else { return false };
         match order {
             Some(Order::Cancel(reply)) => self.cancel(reply),
-            Some(Order::WindDown) => self.session.wind_down(),
-            Some(Order::Close) => {
-                self.gone(Side::Agent);
-                self.run();
-                self.end(Ended::Closed);
+            Some(Order::WindDown) => self.session.wind_down(Code::ShuttingDown),
+            Some(Order::Revoked) => {
+                self.session.wind_down(Code::Revoked);
+                self.break_off();
             }
+            Some(Order::Close) => self.break_off(),
             None => self.orders = None,
         }
         true
+    }
+
+    /// Ends now, whatever runs.
+    fn break_off(&mut self) {
+        self.gone(Side::Agent);
+        self.run();
+        self.end(Ended::Closed);
     }
 
     fn cancel(&mut self, reply: oneshot::Sender<bool>) {

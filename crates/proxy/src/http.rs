@@ -150,6 +150,11 @@ impl Https {
         self.by_name.load().values().for_each(|reachable| reachable.end_all(gate, why));
     }
 
+    /// Ends the sessions of those whose access is revoked.
+    pub(crate) fn end_revoked(&self, gate: &Gate) {
+        self.by_name.load().values().for_each(|reachable| reachable.end_revoked(gate));
+    }
+
     /// Ends the sessions that nobody has used for a while.
     pub(crate) fn end_idle(&self, gate: &Gate) {
         for reachable in self.by_name.load().values() {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use access::{Principal, Secret, SessionId};
+use access::{Admission, Principal, Secret, SessionId};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use gate::Gate;
 use identity::Issuer;
@@ -22,6 +22,7 @@ use wire_postgres::startup::Auth;
 use crate::admit::Door;
 use crate::cancel::Cancels;
 use crate::catalog::CatalogWatch;
+use crate::clock::now;
 use crate::connection::Connection;
 use crate::drive::Order;
 use crate::http::{HttpConnection, Https};
@@ -71,10 +72,15 @@ pub struct Gateway {
     pub(crate) cancels: Arc<Cancels<UpstreamKey>>,
     /// A place for each session that may be open.
     pub(crate) places: Arc<Semaphore>,
-    /// How each open session is reached.
-    open: Mutex<HashMap<SessionId, mpsc::Sender<Order>>>,
+    /// The open ones.
+    open: Mutex<Sessions>,
+    /// Told when what is revoked has changed.
+    revoked: watch::Sender<()>,
     closing: watch::Sender<bool>,
 }
+
+/// How each session is reached, and whose it is.
+type Sessions = HashMap<SessionId, (mpsc::Sender<Order>, Arc<Admission>)>;
 
 /// A connection, and what all its sessions share.
 pub(crate) struct Reachable {
@@ -99,6 +105,7 @@ impl Gateway {
             places: Arc::new(Semaphore::new(settings.limits.sessions)),
             open: Mutex::default(),
             closing: watch::Sender::new(false),
+            revoked: watch::Sender::new(()),
             settings,
         };
         gateway.replace(live)?;
@@ -216,12 +223,35 @@ impl Gateway {
     }
 
     /// Takes note of an open session. One that opens while the gateway shuts down is told so at once.
-    pub(crate) fn opened(&self, id: SessionId, orders: mpsc::Sender<Order>) -> Open<'_> {
-        self.lock().insert(id, orders.clone());
+    pub(crate) fn opened(&self, admission: &Admission, orders: mpsc::Sender<Order>) -> Open<'_> {
+        let id = admission.session;
+        self.lock().insert(id, (orders.clone(), Arc::new(admission.clone())));
         if *self.closing.borrow() {
             let _ = orders.try_send(Order::WindDown);
         }
+        // What was revoked since it was admitted has told all that were open then.
+        if self.settings.gate.is_revoked(admission, now()) {
+            let _ = orders.try_send(Order::Revoked);
+        }
         Open { gateway: self, id }
+    }
+
+    /// Ends the sessions and requests whose access is revoked, of every protocol; what they run is broken off.
+    pub fn end_revoked(&self) {
+        let (gate, now) = (&*self.settings.gate, now());
+        for (orders, admission) in self.lock().values() {
+            if gate.is_revoked(admission, now) {
+                // One that has not looked at eight orders is stuck, and runs nothing more: each command is asked about.
+                let _ = orders.try_send(Order::Revoked);
+            }
+        }
+        self.https.end_revoked(gate);
+        self.revoked.send_replace(());
+    }
+
+    /// Is told when what is revoked has changed.
+    pub(crate) fn revoked(&self) -> watch::Receiver<()> {
+        self.revoked.subscribe()
     }
 
     /// Tells every session to end, when its command has ended.
@@ -236,14 +266,14 @@ impl Gateway {
     }
 
     fn tell_all(&self, order: impl Fn() -> Order) {
-        for orders in self.lock().values() {
+        for (orders, _) in self.lock().values() {
             // A session that has ended needs none; one that has not looked at eight is stuck, and will be
             // dropped.
             let _ = orders.try_send(order());
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, mpsc::Sender<Order>>> {
+    fn lock(&self) -> MutexGuard<'_, Sessions> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

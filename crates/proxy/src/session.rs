@@ -213,8 +213,9 @@ impl Gateway {
         let accepted = answer.accept(Opening { parameters, process_id: place.process_id, key: place.random });
         let connection = reachable.connection.clone();
         let told = UpstreamKey { connection, process_id: ready.process_id, key: ready.key };
-        place.open(accepted.key, orders.clone(), Arc::new(told));
-        let _open = self.opened(id, orders);
+        let told = Arc::new(told);
+        place.open(accepted.key, orders.clone(), told.clone());
+        let _open = self.opened(admission, orders);
         if send(&mut stream, &accepted.send).await.is_err() {
             return gate.closed(&admitted, "the agent hung up", now());
         }
@@ -245,7 +246,12 @@ impl Gateway {
         let (ended, traffic) =
             drive(&mut session, &early, stream, upstream.stream, &bench, taken, after).await;
 
-        let reason = self.reason(&ended, name);
+        let is_revoked = gate.is_revoked(admission, now());
+        let reason = if is_revoked { "access was revoked".into() } else { self.reason(&ended, name) };
+        if is_revoked {
+            // What it ran would go on there until it has an answer to give.
+            self.tell_to_cancel(&told).await;
+        }
         info!(
             session = %id, connection = &**name, commands = admitted.commands(), reason,
             from_agent = traffic.from_agent, from_upstream = traffic.from_upstream, "session closed",
@@ -269,7 +275,12 @@ impl Gateway {
     /// Stops what the session with this key does, here or at its upstream. Whoever asked gets no answer, as
     /// in PostgreSQL, so that nobody can try out keys.
     async fn cancel(&self, process_id: u32, key: &[u8]) {
-        let Some(told) = self.cancels.cancel(process_id, key).await else { return };
+        if let Some(told) = self.cancels.cancel(process_id, key).await {
+            self.tell_to_cancel(&told).await;
+        }
+    }
+
+    async fn tell_to_cancel(&self, told: &UpstreamKey) {
         let Connection { name, target, .. } = &*told.connection;
         if let Err(error) = target.cancel(told.process_id, &told.key).await {
             self.settings.metrics.upstream_error(name, error.kind());

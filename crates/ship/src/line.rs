@@ -95,6 +95,8 @@ pub fn what(event: &Event) -> String {
         Event::ControlRestored { control, of, refused, .. } => {
             format!("a control works again: {}, {refused} refused meanwhile", control.said(of))
         }
+        Event::AccessRevoked { id, what, of, .. } => format!("access revoked of {what} {of}, {id}"),
+        Event::AccessRestored { id, what, of, .. } => format!("access given back to {what} {of}, {id}"),
         Event::LogRead { how, first, end } => format!("log read by {how}, {first} to {end}"),
         Event::LogPruned { first, end, why } => {
             format!("entries {first} to {end} removed from the log's folder, {}", why.as_str())

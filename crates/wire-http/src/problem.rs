@@ -118,6 +118,7 @@ pub fn status(code: Code) -> StatusCode {
         Code::NotIdentified | Code::TokenExpired => StatusCode::UNAUTHORIZED,
         Code::UnknownConnection => StatusCode::NOT_FOUND,
         Code::ConnectDenied
+        | Code::Revoked
         | Code::PolicyDenied
         | Code::RevealDenied
         | Code::NotUnderstood
@@ -169,6 +170,7 @@ fn instead(code: Code) -> &'static str {
         }
         Code::PolicyDenied
         | Code::ConnectDenied
+        | Code::Revoked
         | Code::NeedsApproval
         | Code::PolicyError
         | Code::NotRecorded

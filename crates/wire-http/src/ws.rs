@@ -234,6 +234,11 @@ impl Relay {
         self.end(POLICY, &told(Code::TokenExpired, ""), GOING_AWAY, Status::Failed("1008".into()));
     }
 
+    /// The agent's access is revoked.
+    pub fn revoked(&mut self) {
+        self.end(POLICY, &told(Code::Revoked, ""), GOING_AWAY, Status::Failed("1008".into()));
+    }
+
     /// The gateway goes.
     pub fn shut_down(&mut self) {
         self.end(GOING_AWAY, &told(Code::ShuttingDown, ""), GOING_AWAY, Status::Failed("1001".into()));

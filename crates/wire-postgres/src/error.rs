@@ -112,9 +112,9 @@ pub(crate) fn plain(sqlstate: &str, message: &str) -> Bytes {
 /// [appendix A]: https://www.postgresql.org/docs/current/errcodes-appendix.html
 pub fn sqlstate(code: Code) -> &'static str {
     match code {
-        Code::NotIdentified => "28P01",                      // invalid_password
-        Code::TokenExpired | Code::ConnectDenied => "28000", // invalid_authorization_specification
-        Code::UnknownConnection => "3D000",                  // invalid_catalog_name
+        Code::NotIdentified => "28P01", // invalid_password
+        Code::TokenExpired | Code::ConnectDenied | Code::Revoked => "28000", // invalid_authorization_specification
+        Code::UnknownConnection => "3D000",                                  // invalid_catalog_name
         Code::PolicyDenied
         | Code::RevealDenied
         | Code::NotUnderstood
@@ -124,14 +124,14 @@ pub fn sqlstate(code: Code) -> &'static str {
         | Code::MoreThanApproved
         | Code::AnswerWithheld => "42501", // insufficient_privilege
         Code::PolicyError | Code::NotRecorded | Code::ControlFailed => "58000", // system_error
-        Code::UpstreamUnavailable => "08006",                // connection_failure
-        Code::LimitReached => "54000",                       // program_limit_exceeded
-        Code::NotSupported => "0A000",                       // feature_not_supported
-        Code::ShuttingDown => "57P01",                       // admin_shutdown
-        Code::Withdrawn => "57014",                          // query_canceled
-        Code::GuessesSpent => "53400",                       // configuration_limit_exceeded
-        Code::MaskWritten => "22023",                        // invalid_parameter_value
-        Code::Malformed => "08P01",                          // protocol_violation
+        Code::UpstreamUnavailable => "08006",                                // connection_failure
+        Code::LimitReached => "54000",                                       // program_limit_exceeded
+        Code::NotSupported => "0A000",                                       // feature_not_supported
+        Code::ShuttingDown => "57P01",                                       // admin_shutdown
+        Code::Withdrawn => "57014",                                          // query_canceled
+        Code::GuessesSpent => "53400",                                       // configuration_limit_exceeded
+        Code::MaskWritten => "22023",                                        // invalid_parameter_value
+        Code::Malformed => "08P01",                                          // protocol_violation
     }
 }
 

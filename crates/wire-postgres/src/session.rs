@@ -104,7 +104,8 @@ pub struct Postgres {
     /// Counts what has gone upstream that may change what names stand for.
     turns: u64,
     requests: u32,
-    winding_down: bool,
+    /// Why it ends as soon as no command is running, if it does.
+    winding_down: Option<Code>,
     stale: bool,
     doubt: Doubt,
     /// Whether a command has gone upstream that may have changed how later ones are read.
@@ -188,7 +189,7 @@ impl Postgres {
             withholding: false,
             turns: 0,
             requests: 0,
-            winding_down: false,
+            winding_down: None,
             stale: false,
             doubt: Doubt::new(changes),
             has_set: false,
@@ -243,8 +244,11 @@ impl Postgres {
                 break;
             }
         }
-        if self.winding_down && self.is_idle() && self.reads_agent() {
-            self.say_goodbye();
+        if let Some(code) = self.winding_down
+            && self.is_idle()
+            && self.reads_agent()
+        {
+            self.say_goodbye(code);
         }
         Ok(())
     }
@@ -259,8 +263,8 @@ impl Postgres {
         self.held.is_none() && self.replies.is_empty() && self.stalled.is_none()
     }
 
-    fn say_goodbye(&mut self) {
-        self.tell(&error::response(&self.refusal(Code::ShuttingDown, ""), Severity::Fatal));
+    fn say_goodbye(&mut self, code: Code) {
+        self.tell(&error::response(&self.refusal(code, ""), Severity::Fatal));
         self.close();
     }
 
@@ -372,17 +376,17 @@ impl Session for Postgres {
         Some(request)
     }
 
-    fn wind_down(&mut self) {
-        self.winding_down = true;
+    fn wind_down(&mut self, code: Code) {
+        self.winding_down = Some(code);
         if self.is_idle() && self.reads_agent() {
-            self.say_goodbye();
+            self.say_goodbye(code);
         }
     }
 
     fn closed(&mut self, side: Side) {
-        if side == Side::Agent && self.winding_down && self.reads_agent() {
+        if let (Side::Agent, Some(code), true) = (side, self.winding_down, self.reads_agent()) {
             // The time to end is up. The agent is still there, unless it has hung up by itself.
-            return self.say_goodbye();
+            return self.say_goodbye(code);
         }
         if side == Side::Upstream && self.reads_agent() {
             let refusal = self.refusal(Code::UpstreamUnavailable, "the upstream closed the connection");

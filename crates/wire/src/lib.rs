@@ -4,7 +4,7 @@ pub mod rehearsal;
 
 use std::sync::Arc;
 
-use access::{Outcome, Question, Redacted, RequestId, Verdict};
+use access::{Code, Outcome, Question, Redacted, RequestId, Verdict};
 use bytes::Bytes;
 
 /// The two peers of a proxied connection.
@@ -94,9 +94,9 @@ pub trait Session {
     /// told.
     fn cancel(&mut self) -> Option<RequestId>;
 
-    /// Asks the session to end as soon as no command is running, telling the agent why (graceful
-    /// shutdown). [`Effect::Close`] follows when that is so.
-    fn wind_down(&mut self);
+    /// Asks the session to end as soon as no command is running, telling the agent why by `code`: a graceful
+    /// shutdown, or the end of its access. [`Effect::Close`] follows when that is so.
+    fn wind_down(&mut self, code: Code);
 
     /// Takes the end of what `side` has to say. Outcomes of commands still open, and [`Effect::Close`],
     /// follow from [`Session::poll`]; a held command is never released after this.

@@ -110,6 +110,15 @@ fn every_event() -> Vec<Event> {
         Event::PolicyChanged { version: "v2".into(), previous: "v1".into() },
         Event::ConfigurationChanged { version: "b".into(), previous: "a".into() },
         Event::SecretChanged { name: "payments-db".into(), change: Change::Rotated },
+        Event::AccessRevoked {
+            id: "r-1".into(),
+            what: "agent".into(),
+            of: "ci-bot".into(),
+            issued_until: Some(5),
+            until: None,
+            reason: "it was taken over".into(),
+        },
+        Event::AccessRestored { id: "r-1".into(), what: "agent".into(), of: "ci-bot".into(), was_over: true },
         Event::LogRead { how: "list".into(), first: 0, end: 10 },
         Event::LogPruned { first: 0, end: 256, why: Leave::Archived },
         Event::ControlFailed {

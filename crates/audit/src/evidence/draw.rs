@@ -205,7 +205,9 @@ fn list(entry: &Entry, row: &Row, sink: &mut Sink<'_>) -> io::Result<()> {
         Event::PolicyChanged { .. } | Event::ConfigurationChanged { .. } => {
             &[Report::Objects, Report::Administration]
         }
-        Event::SecretChanged { .. } => &[Report::Credentials, Report::Administration],
+        Event::SecretChanged { .. } | Event::AccessRevoked { .. } | Event::AccessRestored { .. } => {
+            &[Report::Credentials, Report::Administration]
+        }
         Event::LogRead { .. } | Event::SinkGap { .. } => &[Report::LogAccess],
         Event::SinkMoved { .. } => &[Report::LogAccess, Report::Administration],
         Event::ControlFailed { .. } | Event::ControlRestored { .. } => &[Report::Controls],

@@ -255,6 +255,15 @@ impl Row {
                 );
                 self.words = cause.to_string();
             }
+            Event::AccessRevoked { what, of, reason, .. } => {
+                self.what = format!("access revoked of {what} {of}").trim_end().to_owned();
+                self.words = reason.to_string();
+            }
+            Event::AccessRestored { what, of, was_over, .. } => {
+                let why = if *was_over { "its time was over" } else { "lifted" };
+                self.what = format!("access given back to {what} {of}").trim_end().to_owned();
+                self.words = why.into();
+            }
             Event::LogRead { how, first, end } => self.what = format!("{how}, entries {first} to {end}"),
             Event::LogPruned { first, end, why } => {
                 self.what = format!("entries {first} to {end} removed from the folder, {}", why.as_str());

@@ -106,6 +106,7 @@ impl Problem {
                 Unanswered::Expired => {
                     (StatusCode::UNAUTHORIZED, "expired", "the token does not hold any more")
                 }
+                Unanswered::Revoked => (StatusCode::FORBIDDEN, "revoked", "access is revoked"),
                 Unanswered::NotAllowed(_) => {
                     (StatusCode::FORBIDDEN, "not-allowed", "policy does not allow this answer")
                 }

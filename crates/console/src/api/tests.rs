@@ -461,6 +461,7 @@ fn every_problem_has_a_status_of_its_own_kind() {
     check(Unanswered::Unknown, 404);
     check(Unanswered::NoApprovals, 404);
     check(Unanswered::Expired, 401);
+    check(Unanswered::Revoked, 403);
     check(Unanswered::NotAllowed("".into()), 403);
     check(Unanswered::NotCounted(gate::NotCounted::Own), 403);
     check(Unanswered::NotCounted(gate::NotCounted::Agent), 403);

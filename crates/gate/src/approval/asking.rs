@@ -94,6 +94,7 @@ impl Gate {
             log: Arc::clone(&self.log),
             minting: Arc::clone(&self.minting),
             controls: Arc::clone(&self.controls),
+            revocations: Arc::clone(&self.revocations),
             rules: Arc::clone(&self.rules),
             principal: Arc::clone(&admission.principal),
             about,

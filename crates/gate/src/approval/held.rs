@@ -14,6 +14,7 @@ use crate::controls::Controls;
 use crate::guesses::Guesses;
 use crate::minting::{Minting, not_recorded};
 use crate::pending::Pending;
+use crate::revocation::Revocations;
 use crate::rules::Rules;
 
 /// A command that runs only if people approve it, until that is decided.
@@ -22,6 +23,7 @@ pub(crate) struct Held {
     pub(crate) log: Arc<dyn Append>,
     pub(crate) minting: Arc<Minting>,
     pub(crate) controls: Arc<Controls>,
+    pub(crate) revocations: Arc<Revocations>,
     pub(crate) rules: Arc<ArcSwap<Rules>>,
     pub(crate) principal: Arc<Principal>,
     /// What the entries about it have in common.
@@ -208,6 +210,10 @@ impl Held {
         if !self.principal.is_valid_at(now) {
             let refused = self.deny(Code::TokenExpired, "the token does not hold any more", now).await;
             return Ok(Taken::Refused(refused));
+        }
+        let at = Some((&*request.connection, self.id.session));
+        if let Some(revoked) = self.revocations.of(&self.principal, at, now) {
+            return Ok(Taken::Refused(self.deny(Code::Revoked, &revoked.told(), now).await));
         }
         if self.is_outdated() {
             return Ok(Taken::Refused(self.outdated(now).await));

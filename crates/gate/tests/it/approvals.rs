@@ -15,8 +15,8 @@ use access::{
 };
 use audit::Event;
 use gate::{
-    Admitted, Approvals, Down, Memory, NotCounted, Pending, Request, Requests, Saying, State, Storing,
-    Unanswered, Verb, Voter,
+    Admitted, Approvals, Down, Memory, NotCounted, Pending, Request, Requests, Revocation, Saying, State,
+    Storing, Unanswered, Verb, Voter, What,
 };
 
 use crate::desk::{Desk, NOW, policies, write};
@@ -272,6 +272,34 @@ fn a_denial_reaches_the_agent_with_its_reason() {
     assert_eq!(&*refusal.detail, "`bea` denied it: by its id, please; not **** **** **** 1111");
 }
 
+#[test]
+fn nothing_runs_for_whom_access_was_revoked_and_they_approve_nothing() {
+    let revocation = |what: What, of: &str| Revocation {
+        id: "r-1".into(),
+        what,
+        of: of.into(),
+        issuer: None,
+        issued_until: None,
+        until: None,
+        reason: "".into(),
+        by: "".into(),
+        since: 0,
+    };
+    let store = Shared::default();
+    let mut desk = desk(&store);
+    let admitted = desk.admit().unwrap();
+    let (id, mut verdict) = desk.put(&admitted, "update cards set name = 'x'");
+    is_held(&mut verdict);
+    let id = id.to_string();
+    desk.gate.revoke(vec![revocation(What::Subject, "bea")], NOW);
+    assert_eq!(desk.say(&owner("bea"), &id, true, "yes").unwrap_err(), Unanswered::Revoked);
+    let of_agent = revocation(What::Agent, &desk.admission.principal.id);
+    desk.gate.revoke(vec![of_agent], NOW);
+    desk.say(&owner("bea"), &id, true, "yes").unwrap();
+    assert_eq!(denied(&mut verdict).code, Code::Revoked);
+    assert!(desk.log.entries().iter().all(|it| it.event.name() != "command_intent"));
+}
+
 /// Half a number looks like none, so that what is cut off is looked at too.
 #[test]
 fn a_comment_is_masked_before_it_is_cut() {
@@ -366,7 +394,7 @@ fn who_has_to_sign_in_anew_may_look_and_not_answer() {
     let id = &*id.to_string();
     let signed_in = |class: &str, ago: Option<i64>| {
         let at = ago.map(|ago| NOW.plus_seconds(-ago));
-        let authentication = access::Authentication { class: Some(class.into()), at };
+        let authentication = access::Authentication { class: Some(class.into()), at, ..Default::default() };
         let principal = Principal { authentication, ..(*owner("ann").principal).clone() };
         Voter { principal: Arc::new(principal), ..owner("ann") }
     };

@@ -21,4 +21,6 @@ mod property;
 #[cfg(test)]
 mod record;
 #[cfg(test)]
+mod revocation;
+#[cfg(test)]
 mod tokens;

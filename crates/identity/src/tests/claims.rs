@@ -225,8 +225,23 @@ fn how_and_when_somebody_signed_in_is_told_where_it_can_be_read() {
     assert_eq!(known.class.as_deref(), Some("mfa"));
     assert_eq!(known.at, Some(Timestamp::from_seconds(NOW_SECONDS - 5)));
     for unreadable in [json!({}), json!({ "acr": 2, "auth_time": "today" })] {
-        assert_eq!(signed_in(unreadable), access::Authentication::default());
+        let told = signed_in(unreadable);
+        assert_eq!((told.class, told.at), (None, None));
     }
+}
+
+/// By these access is revoked, so none may be passed over.
+#[test]
+fn to_which_client_when_and_of_which_sign_in_a_token_is_told() {
+    let told = |changes: Value| read(changes).map(|principal| principal.authentication);
+    let known =
+        told(json!({ "azp": "cli", "client_id": "other", "sid": "s-1", "iat": NOW_SECONDS - 7 })).unwrap();
+    assert_eq!((known.client.as_deref(), known.sign_in.as_deref()), (Some("cli"), Some("s-1")));
+    assert_eq!(known.issued_at, Some(Timestamp::from_seconds(NOW_SECONDS - 7)));
+    let known = told(json!({ "azp": null, "client_id": "other", "iat": null })).unwrap();
+    assert_eq!((known.client.as_deref(), known.sign_in, known.issued_at), (Some("other"), None, None));
+    assert_eq!(told(json!({ "sid": 5 })), Err(Untrusted::Claim("sid")));
+    assert_eq!(told(json!({ "azp": null, "client_id": ["a"] })), Err(Untrusted::Claim("client_id")));
 }
 
 #[test]

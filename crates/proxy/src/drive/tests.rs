@@ -107,7 +107,7 @@ impl Session for Lines {
         self.held.take().map(|_| SessionId(7).request(self.number))
     }
 
-    fn wind_down(&mut self) {
+    fn wind_down(&mut self, _: Code) {
         self.winding_down = true;
         self.end_if_idle();
     }

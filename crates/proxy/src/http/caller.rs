@@ -208,7 +208,7 @@ impl Caller {
             Exchange::open(settings, number, parts.method, &placed.target, parts.headers, has_body);
         let (gate, closing) = (gateway.settings.gate.clone(), self.giving_up.clone());
         let agent = has_body.then_some(body);
-        let line = Line { socket: self.socket.clone(), closing };
+        let line = Line { socket: self.socket.clone(), closing, revoked: gateway.revoked() };
         Ok(Drive::new(exchange, running, gate, reachable, lent, agent, line))
     }
 

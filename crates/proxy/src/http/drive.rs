@@ -59,6 +59,8 @@ pub(super) struct Drive {
     /// When the upstream is given up.
     deadline: Instant,
     closing: watch::Receiver<bool>,
+    /// Told when what is revoked has changed.
+    revoked: watch::Receiver<()>,
     /// The agent's, which may be shared with others of its requests.
     socket: AgentSocket,
 }
@@ -68,6 +70,8 @@ pub(super) struct Line {
     pub(super) socket: AgentSocket,
     /// Becomes true when its exchanges are given up.
     pub(super) closing: watch::Receiver<bool>,
+    /// Told when what is revoked has changed.
+    pub(super) revoked: watch::Receiver<()>,
 }
 
 /// Pieces of a body that one side has yet to take.
@@ -90,6 +94,7 @@ enum Happened {
     Answers(Option<Result<Frame<Bytes>, hyper::Error>>),
     Late,
     Closed,
+    Revoked,
 }
 
 /// How far a drive runs.
@@ -109,7 +114,7 @@ impl Drive {
         agent: Option<Incoming>,
         line: Line,
     ) -> Self {
-        let Line { socket, closing } = line;
+        let Line { socket, closing, revoked } = line;
         Self {
             socket,
             exchange,
@@ -131,6 +136,7 @@ impl Drive {
             deadline: Instant::now() + reachable.client.patience(),
             reachable,
             closing,
+            revoked,
         }
     }
 
@@ -257,6 +263,7 @@ impl Drive {
             () = sleep_until(self.deadline), if waits_for_upstream && reads_upstream => Happened::Late,
             () = sleep(AGENT_PATIENCE), if reads_agent && !waits_for_upstream => Happened::AgentWent,
             true = closed(&mut self.closing) => Happened::Closed,
+            true = changed(&mut self.revoked) => Happened::Revoked,
         };
         match happened {
             Happened::AgentWent => {
@@ -271,6 +278,21 @@ impl Drive {
             Happened::Answers(frame) => self.answers(frame),
             Happened::Late => self.late(),
             Happened::Closed => self.exchange.upstream_failed("the gateway is shutting down"),
+            Happened::Revoked => self.revoked(),
+        }
+    }
+
+    /// What is revoked has changed. Whoever has lost their access is told nothing more.
+    fn revoked(&mut self) {
+        let admitted = &self.session.admitted;
+        let Some(refusal) = self.gate.refusal_of_revoked(admitted, self.request(), now()) else { return };
+        info!(request = %self.request(), "broken off, access was revoked");
+        if self.verdict.take().is_some() {
+            return self.exchange.answer(Verdict::Deny(refusal));
+        }
+        if self.answering.is_some() || self.upstream.is_some() {
+            self.leave();
+            self.exchange.upstream_failed("access was revoked");
         }
     }
 
@@ -439,6 +461,14 @@ async fn closed(closing: &mut watch::Receiver<bool>) -> bool {
         return std::future::pending().await;
     }
     closes
+}
+
+/// Whether something has changed. Nobody is there to say it where the gateway is going anyway.
+async fn changed(revoked: &mut watch::Receiver<()>) -> bool {
+    match revoked.changed().await {
+        Ok(()) => true,
+        Err(_) => std::future::pending().await,
+    }
 }
 
 async fn verdict(pending: &mut Option<(Pending<Verdict>, Instant)>) -> (Verdict, Duration) {

@@ -143,16 +143,19 @@ impl Reachable {
     }
 
     pub(super) fn end_idle(&self, gate: &Gate) {
-        let now = crate::clock::now();
-        let mut ended = Vec::new();
-        self.sessions().retain(|_, session| {
-            let idle = session.is_idle(now);
-            if idle {
-                ended.push(session.clone());
-            }
-            !idle
+        self.end(gate, "nothing was asked for a while", Session::is_idle);
+    }
+
+    pub(super) fn end_revoked(&self, gate: &Gate) {
+        self.end(gate, "access was revoked", |session, now| {
+            gate.is_revoked(session.admitted.admission(), now)
         });
-        ended.iter().for_each(|session| close(session, gate, "nothing was asked for a while", now));
+    }
+
+    fn end(&self, gate: &Gate, why: &str, which: impl Fn(&Session, Timestamp) -> bool) {
+        let now = crate::clock::now();
+        let ended: Vec<_> = self.sessions().extract_if(|_, session| which(session, now)).collect();
+        ended.iter().for_each(|(_, session)| close(session, gate, why, now));
     }
 
     /// Ends all sessions: the gateway closes, or the connection is another now.

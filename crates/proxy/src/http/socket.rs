@@ -119,7 +119,12 @@ impl Socket {
 
     /// Whether the agent may go on; if not, both sides are told.
     fn goes_on(&mut self) -> bool {
-        match self.session.goes_on(now()) {
+        let now = now();
+        if self.gate.is_revoked(self.session.admitted.admission(), now) {
+            self.relay.revoked();
+            return false;
+        }
+        match self.session.goes_on(now) {
             None => self.relay.expired(),
             Some(false) => self.relay.decide_anew("the connection's configuration has changed"),
             Some(true) if self.gate.policy_version() != self.policies => {

@@ -82,6 +82,8 @@ fn category(event: &Event, is_sql: bool) -> (&'static str, Vec<&'static str>) {
         Event::PolicyChanged { .. }
         | Event::ConfigurationChanged { .. }
         | Event::SecretChanged { .. }
+        | Event::AccessRevoked { .. }
+        | Event::AccessRestored { .. }
         | Event::SinkMoved { .. } => ("configuration", vec!["change"]),
         Event::LogCreated { .. } => ("configuration", vec!["creation"]),
         Event::GatewayStarted { .. } => ("process", vec!["start"]),

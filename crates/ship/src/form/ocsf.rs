@@ -148,7 +148,7 @@ fn class(event: &Event, is_sql: bool) -> (u32, u32) {
             }
         }
         Event::Revealed { .. } => (DATASTORE, 1),
-        Event::GrantAsked { .. } => (ENTITY, 1),
+        Event::GrantAsked { .. } | Event::AccessRevoked { .. } => (ENTITY, 1),
         Event::ApprovalSeen { .. } => (ENTITY, 2),
         Event::ApprovalAnswered { .. }
         | Event::GlassBroken { .. }
@@ -156,7 +156,7 @@ fn class(event: &Event, is_sql: bool) -> (u32, u32) {
         | Event::ApprovalNotCounted { .. }
         | Event::PolicyChanged { .. }
         | Event::ConfigurationChanged { .. } => (ENTITY, 3),
-        Event::ApprovalEnded { .. } => (ENTITY, 4),
+        Event::ApprovalEnded { .. } | Event::AccessRestored { .. } => (ENTITY, 4),
         Event::SecretChanged { change, .. } => match change {
             Change::Created => (ENTITY, 1),
             Change::Rotated => (ENTITY, 3),
@@ -207,7 +207,9 @@ fn finding(event: &Event, gateway: &str) -> Value {
 fn comment(event: &Event) -> Option<&str> {
     match event {
         Event::ApprovalAnswered { comment, .. } | Event::GlassReviewed { comment, .. } => Some(comment),
-        Event::GlassBroken { reason, .. } | Event::GrantAsked { reason, .. } => Some(reason),
+        Event::GlassBroken { reason, .. }
+        | Event::GrantAsked { reason, .. }
+        | Event::AccessRevoked { reason, .. } => Some(reason),
         _ => None,
     }
 }

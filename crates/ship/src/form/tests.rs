@@ -78,6 +78,15 @@ fn others(text: &str) -> Vec<Entry> {
         },
         Event::GrantAsked { of: text.into(), grant: text.into(), reason: text.into() },
         Event::Revealed { grant: text.into(), column: text.into(), masked: text.into() },
+        Event::AccessRevoked {
+            id: text.into(),
+            what: text.into(),
+            of: text.into(),
+            issued_until: Some(5),
+            until: None,
+            reason: text.into(),
+        },
+        Event::AccessRestored { id: text.into(), what: text.into(), of: text.into(), was_over: true },
         Event::LogRead { how: text.into(), first: 0, end: 1 },
         Event::LogPruned { first: 0, end: 256, why: Leave::Expired },
         Event::ControlFailed {

@@ -138,7 +138,7 @@ impl Conversation {
                 None => self.withdrawn.push_back("none".into()),
             },
             "hangup" => self.session.closed(if rest == "agent" { Side::Agent } else { Side::Upstream }),
-            "wind-down" => self.session.wind_down(),
+            "wind-down" => self.session.wind_down(Code::ShuttingDown),
             other => panic!("{}: no line begins with {other}", self.place),
         }
         self.collect();

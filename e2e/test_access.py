@@ -1,0 +1,213 @@
+"""Access that is taken away: at once, on live sessions and running commands, and recorded."""
+
+import json
+import re
+import resource
+import threading
+import time
+
+import psycopg
+import pytest
+import requests
+
+from panguard_test import Gateway, until
+from panguard_test.issuer import Issuer
+from panguard_test.refusal import Refusal, turned_away
+from panguard_test.site import Site
+
+REASON = "its key was in a public repository"
+POLICIES = """
+permit (principal in Group::"agents", action in [Action::"connect", Action::"read", Action::"write", Action::"call"], resource);
+"""
+
+
+@pytest.fixture
+def site():
+    with Site() as site:
+        yield site
+
+
+@pytest.fixture
+def both(make_gateway, payments, site):
+    """A gateway with a database and an HTTP system behind it."""
+    return make_gateway(policies=POLICIES, connections={"payments": payments, "shop": site.connection()})
+
+
+def revoke(gateway, *what, check=True):
+    done = gateway.run("access", "revoke", *what, "--reason", REASON, check=check)
+    return re.search(r"r-[0-9a-f]{16}", done.stdout).group(0)
+
+
+def events(gateway, kind):
+    return [line["entry"]["event"] for line in gateway.audit("--event", kind)]
+
+
+def is_over(session):
+    """Whether the server has ended a session that asks nothing; what it said."""
+    with pytest.raises(psycopg.OperationalError) as raised:
+        session.execute("select 1")
+    return Refusal(raised.value)
+
+
+def test_an_idle_session_ends_and_says_why_and_nobody_elses_does(both, issuer):
+    with both.connect(issuer.agent("ci-bot")) as theirs, both.connect(issuer.agent("other")) as others:
+        theirs.execute("select 1")
+        id = revoke(both, "agent", "ci-bot")
+        said = is_over(theirs)
+        assert (said.code, said.sqlstate) == ("PGD-0024", "28000"), said
+        assert REASON not in str(said) and "Stop here" in str(said)
+        assert others.execute("select 1").fetchone() == (1,)
+        assert "PGD-0024" in turned_away(lambda: both.connect(issuer.agent("ci-bot")))
+        assert both.run("access", "restore", id).stdout.startswith("restored")
+        with both.connect(issuer.agent("ci-bot")) as again:
+            assert again.execute("select 1").fetchone() == (1,)
+    (made,), (ended,) = events(both, "access_revoked"), events(both, "access_restored")
+    assert made == {"type": "access_revoked", "id": id, "what": "agent", "of": "ci-bot", "reason": REASON}
+    assert ended == {"type": "access_restored", "id": id, "what": "agent", "of": "ci-bot", "was_over": False}
+    until(lambda: "access was revoked" in [it["reason"] for it in events(both, "session_closed")], "its end is recorded")
+    (entry,) = both.audit("--event", "access_revoked")
+    assert re.fullmatch(r"panguard, user \d+ of the machine", entry["entry"]["client"])
+
+
+def test_what_runs_is_broken_off_here_and_at_the_upstream(both, issuer, cluster, payments, in_background):
+    with both.connect(issuer.agent("ci-bot")) as session, cluster.connect(payments["database"]) as direct:
+        running = in_background(session.execute, "select pg_sleep(600)")
+        theirs = "select count(*) from pg_stat_activity where query like '%pg_sleep(600)%' and pid <> pg_backend_pid() and state = 'active'"
+        until(lambda: direct.execute(theirs).fetchone()[0], "it runs")
+        revoke(both, "agent", "ci-bot")
+        with pytest.raises(psycopg.OperationalError):
+            running.result(5)
+        until(lambda: direct.execute(theirs).fetchone()[0] == 0, "it does not any more")
+    until(lambda: [it["status"] for it in events(both, "outcome")] == ["unknown"], "how it ended is recorded")
+
+
+def test_by_whatever_name(both, issuer):
+    """Each name that an operator may have of somebody, from the token alone."""
+    token = issuer.agent("ci-bot", groups=["agents", "night"], jti="run-17", sid="sign-in-1")
+    names = {"agent": "ci-bot", "group": "night", "token": "run-17", "sign-in": "sign-in-1", "connection": "payments"}
+    for what, name in names.items():
+        with both.connect(token) as session:
+            id = revoke(both, what, name)
+            assert is_over(session).code == "PGD-0024", what
+        both.run("access", "restore", id)
+    with both.connect(token) as session:
+        session.execute("select 1")
+        (opened,) = [it["entry"]["session"] for it in both.audit("--event", "session_opened")][-1:]
+        revoke(both, "session", opened)
+        assert is_over(session).code == "PGD-0024"
+    both.connect(token).close()
+
+
+def test_the_kill_switch_stops_all_lanes_while_the_issuer_is_down(tmp_path, payments, site):
+    issuer = Issuer()
+    connections = {"payments": payments, "shop": site.connection()}
+    with Gateway(tmp_path, issuer, connections, POLICIES) as both:
+        all_lanes_stop(both, issuer, site)
+
+
+def all_lanes_stop(both, issuer, site):
+    token = issuer.agent("ci-bot")
+    url, headers = both.url("shop", "/things"), {"Authorization": f"Bearer {token}"}
+    with both.connect(token) as session:
+        session.execute("select 1")
+        assert requests.get(url, headers=headers, timeout=10).status_code == 200
+        issuer.close()
+        id = revoke(both, "everything")
+        assert is_over(session).code == "PGD-0024"
+        asked = len(site.requests)
+        refused = requests.get(url, headers=headers, timeout=10)
+        assert refused.status_code == 403 and refused.json()["code"] == "PGD-0024"
+        assert refused.headers["x-should-retry"] == "false" and len(site.requests) == asked
+        both.run("access", "restore", id)
+        assert requests.get(url, headers=headers, timeout=10).status_code == 200
+
+
+def test_a_streamed_answer_is_broken_off(both, issuer, site):
+    over = threading.Event()
+
+    def stream(request, file):
+        file.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
+        while not over.wait(0.05):
+            file.write(b"data: a word and another\n\n")
+            file.flush()
+        return True
+
+    site.default = stream
+    headers = {"Authorization": f"Bearer {issuer.agent('ci-bot')}"}
+    try:
+        with requests.get(both.url("shop", "/events"), headers=headers, stream=True, timeout=10) as answered:
+            lines = answered.iter_lines()
+            assert next(lines) == b"data: a word and another"
+            revoke(both, "agent", "ci-bot")
+            with pytest.raises(requests.exceptions.RequestException):
+                for _ in lines:
+                    pass
+    finally:
+        over.set()
+
+
+def test_only_older_tokens_and_only_for_a_while(both, issuer):
+    old = issuer.agent("ci-bot", iat=int(time.time()) - 60)
+    revoke(both, "agent", "ci-bot", "--until-new-token")
+    assert "PGD-0024" in turned_away(lambda: both.connect(old))
+    # Of the same second nobody can say.
+    until(lambda: trial(both, issuer, "ci-bot") is None, "who signs in anew may come again")
+    revoke(both, "agent", "ci-bot", "--for", "2s")
+    assert "PGD-0024" in trial(both, issuer, "ci-bot")
+    until(lambda: [it["was_over"] for it in events(both, "access_restored")] == [True], "its time is over")
+    assert trial(both, issuer, "ci-bot") is None
+
+
+def test_it_outlives_the_gateway_and_is_taken_by_the_next(both, issuer):
+    first = revoke(both, "agent", "ci-bot")
+    both.kill()
+    done = both.run("access", "revoke", "agent", "night-bot", "--reason", REASON, check=False)
+    assert done.returncode == 1 and "no gateway" in done.stderr
+    assert "NOT TAKEN" in both.run("access", "list").stdout
+    both.start()
+    for name in ("ci-bot", "night-bot"):
+        assert "PGD-0024" in turned_away(lambda: both.connect(issuer.agent(name)))
+    both.connect(issuer.agent("other")).close()
+    listed = [json.loads(line) for line in both.run("access", "list", "--format", "json").stdout.splitlines()]
+    assert [(it["of"], it["in_force"]) for it in listed] == [("ci-bot", True), ("night-bot", True)] and listed[0]["id"] == first
+    assert [it["of"] for it in events(both, "access_revoked")] == ["ci-bot", "night-bot"]
+
+
+def test_what_cannot_be_read_takes_all_access(both, issuer):
+    (both.data / "revocations" / "r-broken.json").write_text("{")
+    until(lambda: "PGD-0024" in (trial(both, issuer) or ""), "nobody is served")
+    both.run("access", "restore", "r-broken")
+    both.connect(issuer.agent()).close()
+
+
+def test_access_is_taken_while_the_log_cannot_be_written_and_recorded_afterwards(both, issuer):
+    limit = lambda size: resource.prlimit(both.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    with both.connect(issuer.agent("ci-bot")) as session:
+        limit(0)
+        turned_away(lambda: both.connect(issuer.agent("other")))
+        # It cannot say that it took it.
+        both.run("access", "revoke", "agent", "ci-bot", "--reason", REASON, check=False)
+        assert is_over(session).code == "PGD-0024"
+        limit(resource.RLIM_INFINITY)
+    until(lambda: [it["of"] for it in events(both, "access_revoked")] == ["ci-bot"], "it is recorded", 20)
+
+
+def trial(gateway, issuer, name="reporter"):
+    """What somebody who connects is told; nothing if they may."""
+    try:
+        gateway.connect(issuer.agent(name)).close()
+    except psycopg.OperationalError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("wrong, says", [
+    (["agent"], "whose access?"),
+    (["everything", "all"], "has no name"),
+    (["agent", "a", "--for=0s"], "a time to come"),
+    (["robot", "a"], "invalid value"),
+])
+def test_what_makes_no_sense_is_refused(gateway, wrong, says):
+    done = gateway.run("access", "revoke", *wrong, "--reason", REASON, check=False)
+    assert done.returncode == 2 and says in done.stderr
+    assert gateway.run("access", "list").stdout == ""
+    assert gateway.run("access", "restore", "r-1", check=False).returncode == 1

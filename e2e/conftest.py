@@ -82,6 +82,17 @@ def analyst(gateway, issuer):
 
 
 @pytest.fixture
+def store(cluster):
+    """A database of its own that gateways may share."""
+    name = cluster.create_database()
+    with cluster.connect("postgres") as server:
+        server.execute(f'alter database "{name}" owner to app_rw')
+    yield name
+    with cluster.connect("postgres") as server:
+        server.execute(f'alter database "{name}" allow_connections true')
+
+
+@pytest.fixture
 def in_background():
     """Runs what waits for people."""
     with concurrent.futures.ThreadPoolExecutor(8) as pool:

@@ -192,6 +192,44 @@ def test_access_is_taken_while_the_log_cannot_be_written_and_recorded_afterwards
     until(lambda: [it["of"] for it in events(both, "access_revoked")] == ["ci-bot"], "it is recorded", 20)
 
 
+@pytest.fixture
+def two(make_gateway, payments, cluster, store):
+    """Two gateways that share a store."""
+    url = f"postgres://app_rw@127.0.0.1:{cluster.port}/{store}?sslmode=disable"
+    gateways = []
+    for _ in range(2):
+        gateway = make_gateway(policies=POLICIES, config={"store": url}, start=False)
+        gateway.run("secrets", "set", "store", input=payments["password"])
+        gateways.append(gateway.start())
+    return gateways
+
+
+def test_what_is_revoked_at_one_gateway_is_at_all_that_share_its_store(two, issuer, cluster, store):
+    one, other = two
+    with other.connect(issuer.agent("ci-bot")) as session:
+        id = revoke(one, "agent", "ci-bot")
+        until(lambda: [it["id"] for it in events(other, "access_revoked")] == [id], "the other has it")
+        assert is_over(session).code == "PGD-0024"
+    other.run("access", "restore", id)
+    until(lambda: trial(one, issuer, "ci-bot") is None, "it may come again, everywhere")
+    assert [it["id"] for it in events(one, "access_restored")] == [id]
+
+    # The store is no master: what was revoked is while it is down, and what it forgets is not given back.
+    with cluster.connect("postgres") as server:
+        server.execute(f'alter database "{store}" allow_connections false')
+        server.execute(f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{store}'")
+    second = revoke(one, "agent", "ci-bot")
+    assert "PGD-0024" in trial(one, issuer, "ci-bot")
+    with cluster.connect("postgres") as server:
+        server.execute(f'alter database "{store}" allow_connections true')
+    until(lambda: "PGD-0024" in (trial(other, issuer, "ci-bot") or ""), "the other hears of it")
+    with cluster.connect(store) as server:
+        server.execute("delete from panguard.revocations")
+    with cluster.connect(store) as server:
+        until(lambda: server.execute("select id from panguard.revocations").fetchall() == [(second,)], "it is there again")
+    assert "PGD-0024" in trial(one, issuer, "ci-bot") and "PGD-0024" in trial(other, issuer, "ci-bot")
+
+
 def trial(gateway, issuer, name="reporter"):
     """What somebody who connects is told; nothing if they may."""
     try:

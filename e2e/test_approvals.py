@@ -476,17 +476,6 @@ def test_people_answer_from_a_terminal(guarded, issuer, owner, in_background):
 
 
 @pytest.fixture
-def store(cluster):
-    """A database of its own for requests."""
-    name = cluster.create_database()
-    with cluster.connect("postgres") as server:
-        server.execute(f'alter database "{name}" owner to app_rw')
-    yield name
-    with cluster.connect("postgres") as server:
-        server.execute(f'alter database "{name}" allow_connections true')
-
-
-@pytest.fixture
 def two(make_gateway, payments, cluster, store):
     """Two gateways that share it, each with a connection on which clients wait and one on which they do not."""
     url = f"postgres://app_rw@127.0.0.1:{cluster.port}/{store}?sslmode=disable"

@@ -1,6 +1,7 @@
 //! What is revoked, as files: whoever may write in the data folder takes access away, also while the store, the issuers and the
 //! gateway itself are down.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
@@ -14,13 +15,20 @@ use gate::{Revocation, What};
 #[derive(Clone)]
 pub struct Folder(PathBuf);
 
+/// What a gateway has taken, by its id, and whether that is recorded.
+pub type Taken = BTreeMap<String, bool>;
+
 /// What is in it.
 #[derive(Debug, Default, PartialEq)]
 pub struct Found {
     /// What is revoked. What cannot be read revokes everything.
     pub all: Vec<Revocation>,
-    /// What is not any more.
+    /// The ids of what cannot be read.
+    pub unreadable: Vec<Box<str>>,
+    /// The ids of what is lifted.
     pub lifted: Vec<Box<str>>,
+    /// What that was, as far as it is still there.
+    pub ended: Vec<Revocation>,
 }
 
 impl Folder {
@@ -83,12 +91,18 @@ impl Folder {
             let path = entry?.path();
             let Some(id) = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()) else { continue };
             match path.extension().and_then(|ending| ending.to_str()) {
-                Some("json") => found.all.extend(read(&path, &id)),
+                Some("json") => match read(&path, &id) {
+                    Ok(it) => found.all.extend(it),
+                    Err(it) => {
+                        found.unreadable.push(id.into());
+                        found.all.push(it);
+                    }
+                },
                 Some("lifted") => found.lifted.push(id.into()),
                 _ => {}
             }
         }
-        found.all.retain(|it| !found.lifted.contains(&it.id));
+        found.ended = found.all.extract_if(.., |it| found.lifted.contains(&it.id)).collect();
         found.all.sort_by(|one, other| (one.since, &one.id).cmp(&(other.since, &other.id)));
         found.lifted.sort();
         Ok(found)
@@ -109,17 +123,20 @@ impl Folder {
         Ok(())
     }
 
-    /// Notes what the gateway has taken.
+    /// Notes what the gateway has taken, and whether all of it is recorded.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn took(&self, all: &[Revocation]) -> io::Result<()> {
-        let ids: Vec<&str> = all.iter().map(|it| &*it.id).collect();
-        self.write(IN_FORCE, &serde_json::to_vec(&ids)?)
+    pub fn took(&self, all: &[Revocation], is_recorded: bool) -> io::Result<()> {
+        let before = self.taken();
+        let was_recorded = |id: &str| before.get(id).is_some_and(|it| *it);
+        let taken: Taken =
+            all.iter().map(|it| (it.id.to_string(), is_recorded || was_recorded(&it.id))).collect();
+        self.write(IN_FORCE, &serde_json::to_vec(&taken)?)
     }
 
     /// What the gateway has taken; nothing if that cannot be read.
-    pub fn taken(&self) -> Vec<String> {
+    pub fn taken(&self) -> Taken {
         let text = fs::read(self.0.join(IN_FORCE)).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
     }
@@ -146,21 +163,24 @@ fn give(file: &File, owner: &fs::Metadata) -> io::Result<()> {
 }
 
 /// Nothing if it has gone meanwhile.
-fn read(path: &Path, id: &str) -> Option<Revocation> {
+///
+/// # Errors
+/// It cannot be read: what is meant by that.
+fn read(path: &Path, id: &str) -> Result<Option<Revocation>, Revocation> {
     let is_file = |metadata: fs::Metadata| match metadata.is_file() {
         true => Ok(()),
         false => Err(io::Error::other("it is no file")),
     };
     let why = match fs::metadata(path).and_then(is_file).and_then(|()| fs::read(path)) {
         Ok(bytes) => match serde_json::from_slice::<Revocation>(&bytes) {
-            Ok(it) if *it.id == *id => return Some(it),
+            Ok(it) if *it.id == *id => return Ok(Some(it)),
             Ok(_) => "it has another name than its file".to_owned(),
             Err(error) => error.to_string(),
         },
-        Err(error) if error.kind() == ErrorKind::NotFound => return None,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => error.to_string(),
     };
-    Some(Revocation {
+    Err(Revocation {
         id: id.into(),
         what: What::Everything,
         of: Box::default(),
@@ -200,16 +220,22 @@ mod tests {
         assert_eq!(folder.read().unwrap(), Found::default());
         folder.put(&revocation("r-2", 2)).unwrap();
         folder.put(&revocation("r-1", 1)).unwrap();
-        folder.took(&folder.read().unwrap().all).unwrap();
+        folder.took(&[revocation("r-1", 1)], true).unwrap();
+        folder.took(&folder.read().unwrap().all, false).unwrap();
         assert_eq!(folder.read().unwrap().all, [revocation("r-1", 1), revocation("r-2", 2)]);
-        assert_eq!(folder.taken(), ["r-1", "r-2"]);
+        assert_eq!(folder.taken(), [("r-1".into(), true), ("r-2".into(), false)].into());
         assert!(!folder.lift("r-3").unwrap() && folder.lift("r-1").unwrap() && !folder.lift("r-1").unwrap());
         assert_eq!(
             folder.read().unwrap(),
-            Found { all: vec![revocation("r-2", 2)], lifted: vec!["r-1".into()] }
+            Found {
+                all: vec![revocation("r-2", 2)],
+                lifted: vec!["r-1".into()],
+                ended: vec![revocation("r-1", 1)],
+                ..Found::default()
+            }
         );
         folder.forget("r-1").unwrap();
-        assert_eq!(folder.read().unwrap(), Found { all: vec![revocation("r-2", 2)], lifted: vec![] });
+        assert_eq!(folder.read().unwrap(), Found { all: vec![revocation("r-2", 2)], ..Found::default() });
     }
 
     /// Whoever revoked something meant somebody.
@@ -230,6 +256,7 @@ mod tests {
             fs::write(&path, text).unwrap();
             let [it] = &folder.read().unwrap().all[..] else { panic!() };
             assert_eq!((it.what, &*it.id), (What::Everything, "r-1"));
+            assert_eq!(folder.read().unwrap().unreadable, ["r-1".into()]);
         }
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();

@@ -79,7 +79,8 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         let _within = runtime.enter();
         gate(&config, policies, &log, &vault)?
     };
-    let revoking = Revoking::begin(Folder::of(&config.data_dir), gate.clone(), log.clone())
+    let told = shelf.revocations.clone();
+    let revoking = Revoking::begin(Folder::of(&config.data_dir), gate.clone(), log.clone(), told)
         .context("what is revoked is not known")?;
     let mut metrics = Metrics::new();
     let [archived, witnessed, histories] = [(); 3].map(|()| Word::default());

@@ -1,14 +1,16 @@
-//! What gateways keep and share beside the audit log: requests for approval, and who has been told of them.
+//! What gateways keep and share beside the audit log: requests for approval, who has been told of them, and what is revoked.
 //!
 //! [`Embedded`] is SQLite in the data directory, for one gateway and nothing else to run. [`Shared`] is a PostgreSQL
 //! database, for any number of them.
 
 mod delivery;
 mod embedded;
+mod revocations;
 mod shared;
 #[cfg(test)]
 mod tests;
 
 pub use delivery::{Deliveries, Delivery, Stands};
 pub use embedded::{Embedded, NotOpened};
+pub use revocations::{Revocations, Revoked};
 pub use shared::{Dial, Rows, Session, Shared};

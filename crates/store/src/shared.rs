@@ -1,4 +1,5 @@
 mod deliveries;
+mod revocations;
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -103,6 +104,7 @@ async fn work(dial: Dial, mut todo: mpsc::UnboundedReceiver<Job>) {
 async fn connect(dial: &Dial) -> Result<Box<dyn Session>, Box<str>> {
     let mut session = dial().await?;
     session.rows(deliveries::TABLES).await?;
+    session.rows(revocations::TABLES).await?;
     let said = session.rows(TABLES).await?;
     match said.first().and_then(|row| row.first()) {
         Some(Some(version)) if *version == VERSION.to_string() => Ok(session),

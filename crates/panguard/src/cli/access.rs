@@ -153,7 +153,7 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
 fn wait(folder: &Folder, id: &str, is_revoked: bool) -> Exit {
     let end = Instant::now() + TAKEN_TIME_MAX;
     while Instant::now() < end {
-        if folder.taken().iter().any(|it| it == id) == is_revoked {
+        if folder.taken().contains_key(id) == is_revoked {
             return Exit::Fine;
         }
         sleep(LOOK_EVERY);
@@ -168,7 +168,7 @@ fn wait(folder: &Folder, id: &str, is_revoked: bool) -> Exit {
 fn list(folder: &Folder, format: Format) -> anyhow::Result<Exit> {
     let all = folder.read().context("what is revoked cannot be read")?.all;
     let taken = folder.taken();
-    let is_in_force = |it: &Revocation| taken.iter().any(|id| **id == *it.id);
+    let is_in_force = |it: &Revocation| taken.contains_key(&*it.id);
     for it in &all {
         match format {
             Format::Text => {

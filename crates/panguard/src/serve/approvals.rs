@@ -9,7 +9,7 @@ use audit::{Closes, Control};
 use aws_lc_rs::digest;
 use gate::{Approvals, Found, Gate, Requests};
 use proxy::{Inspection, Target};
-use store::{Deliveries, Dial, Embedded, Rows, Session, Shared};
+use store::{Deliveries, Dial, Embedded, Revocations, Rows, Session, Shared};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::info;
 use vault::{Name, Vault, fresh_key};
@@ -25,6 +25,8 @@ pub struct Shelf {
     pub deliveries: Arc<dyn Deliveries>,
     /// What this gateway is called there.
     pub instance: Box<str>,
+    /// Where those that share it tell each other what is revoked, and the key by which they know each other's word.
+    pub revocations: Option<(Arc<dyn Revocations>, Secret)>,
 }
 
 /// The requests of this gateway in its data folder, or those of all that share a store.
@@ -39,7 +41,7 @@ pub fn open(config: &Config, vault: &Arc<Vault>) -> anyhow::Result<(Approvals, S
     Ok(match &config.store {
         None => {
             let store = Embedded::open(&folder::store(&config.data_dir))?;
-            (Approvals::new(store.clone(), &own, now).at(&instance), shelf(store, &instance))
+            (Approvals::new(store.clone(), &own, now).at(&instance), shelf(store, &instance, None))
         }
         Some(connection) => {
             let password = vault.get(&connection.password)?.with_context(|| {
@@ -52,13 +54,20 @@ pub fn open(config: &Config, vault: &Arc<Vault>) -> anyhow::Result<(Approvals, S
             let key = Secret::from(digest(&[b"panguard approvals", password.expose()]));
             let target = super::target(connection).context("the store")?;
             let store = Shared::new(dial(target, vault.clone()));
-            (Approvals::new(store.clone(), &key, now).at(&instance), shelf(store, &instance))
+            let told: Arc<dyn Revocations> = Arc::new(store.clone());
+            let told = (told, Secret::from(digest(&[b"panguard revocations", password.expose()])));
+            (Approvals::new(store.clone(), &key, now).at(&instance), shelf(store, &instance, Some(told)))
         }
     })
 }
 
-fn shelf(store: impl Requests + Deliveries + Clone + 'static, instance: &str) -> Shelf {
-    Shelf { requests: Arc::new(store.clone()), deliveries: Arc::new(store), instance: instance.into() }
+fn shelf(
+    store: impl Requests + Deliveries + Clone + 'static,
+    instance: &str,
+    revocations: Option<(Arc<dyn Revocations>, Secret)>,
+) -> Shelf {
+    let requests = Arc::new(store.clone());
+    Shelf { requests, deliveries: Arc::new(store), instance: instance.into(), revocations }
 }
 
 fn digest(parts: &[&[u8]]) -> Vec<u8> {

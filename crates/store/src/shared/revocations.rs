@@ -1,0 +1,54 @@
+//! What is revoked, in the PostgreSQL database.
+
+use gate::{Down, Storing};
+
+use super::{Row, Shared, quoted};
+use crate::{Revocations, Revoked};
+
+/// Made where they are not; a gateway of an earlier version leaves them alone.
+pub(super) const TABLES: &str = "
+    SET client_min_messages = warning;
+    DO $$ BEGIN
+        PERFORM pg_advisory_xact_lock(7310857101);
+        CREATE SCHEMA IF NOT EXISTS panguard;
+        CREATE TABLE IF NOT EXISTS panguard.revocations (
+            id text NOT NULL PRIMARY KEY,
+            lifted timestamptz,
+            document text NOT NULL,
+            tag text NOT NULL
+        );
+    END $$;
+    SELECT 1";
+
+impl Revocations for Shared {
+    fn exchange(&self, mine: &[Revoked]) -> Storing<Vec<Revoked>> {
+        let mut sql = String::new();
+        if !mine.is_empty() {
+            let lines: Vec<String> = mine.iter().map(line).collect();
+            // What is lifted is so for ever.
+            sql = format!(
+                "INSERT INTO panguard.revocations AS r (id, lifted, document, tag) VALUES {} ON CONFLICT (id) DO UPDATE \
+                 SET lifted = EXCLUDED.lifted, document = EXCLUDED.document, tag = EXCLUDED.tag \
+                 WHERE EXCLUDED.lifted IS NOT NULL AND r.lifted IS NULL; ",
+                lines.join(", ")
+            );
+        }
+        sql += "DELETE FROM panguard.revocations WHERE lifted < now() - interval '90 days'; \
+                SELECT id, (lifted IS NOT NULL)::text, document, tag FROM panguard.revocations ORDER BY id";
+        self.ask(sql, |rows| rows.into_iter().map(read).collect())
+    }
+}
+
+fn line(it: &Revoked) -> String {
+    let lifted = if it.is_lifted { "now()" } else { "NULL" };
+    format!("({}, {lifted}, {}, {})", quoted(&it.id), quoted(&it.document), quoted(&it.tag))
+}
+
+fn read(row: Row) -> Result<Revoked, Down> {
+    match <[Option<String>; 4]>::try_from(row) {
+        Ok([Some(id), Some(lifted), Some(document), Some(tag)]) => {
+            Ok(Revoked { id: id.into(), is_lifted: lifted == "true", document, tag })
+        }
+        _ => Err(Down("what is revoked in it cannot be read".into())),
+    }
+}

@@ -95,7 +95,7 @@ impl Folder {
                     Ok(it) => found.all.extend(it),
                     Err(it) => {
                         found.unreadable.push(id.into());
-                        found.all.push(it);
+                        found.all.push(*it);
                     }
                 },
                 Some("lifted") => found.lifted.push(id.into()),
@@ -166,7 +166,7 @@ fn give(file: &File, owner: &fs::Metadata) -> io::Result<()> {
 ///
 /// # Errors
 /// It cannot be read: what is meant by that.
-fn read(path: &Path, id: &str) -> Result<Option<Revocation>, Revocation> {
+fn read(path: &Path, id: &str) -> Result<Option<Revocation>, Box<Revocation>> {
     let is_file = |metadata: fs::Metadata| match metadata.is_file() {
         true => Ok(()),
         false => Err(io::Error::other("it is no file")),
@@ -180,7 +180,7 @@ fn read(path: &Path, id: &str) -> Result<Option<Revocation>, Revocation> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => error.to_string(),
     };
-    Err(Revocation {
+    Err(Box::new(Revocation {
         id: id.into(),
         what: What::Everything,
         of: Box::default(),
@@ -190,7 +190,7 @@ fn read(path: &Path, id: &str) -> Result<Option<Revocation>, Revocation> {
         reason: format!("`{}` cannot be read, so that all may be meant: {why}", path.display()).into(),
         by: "panguard".into(),
         since: 0,
-    })
+    }))
 }
 
 const IN_FORCE: &str = "in-force";

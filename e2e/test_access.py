@@ -3,14 +3,17 @@
 import json
 import re
 import resource
+import secrets
 import threading
 import time
 
+import jwt
 import psycopg
 import pytest
 import requests
 
 from panguard_test import Gateway, until
+from panguard_test.approver import Approver
 from panguard_test.issuer import Issuer
 from panguard_test.refusal import Refusal, turned_away
 from panguard_test.site import Site
@@ -249,3 +252,148 @@ def test_what_makes_no_sense_is_refused(gateway, wrong, says):
     assert done.returncode == 2 and says in done.stderr
     assert gateway.run("access", "list").stdout == ""
     assert gateway.run("access", "restore", "r-1", check=False).returncode == 1
+
+
+# --- by people, and by issuers ---------------------------------------------------------------------------------
+
+BY_PEOPLE = POLICIES + """
+permit (principal in Group::"security", action == Action::"revoke", resource) when { context.comment || context.acr == "mfa" };
+permit (principal in Group::"owners", action == Action::"revoke", resource == Connection::"payments");
+"""
+
+
+@pytest.fixture
+def guarded(make_gateway, payments, site):
+    return make_gateway(policies=BY_PEOPLE, connections={"payments": payments, "shop": site.connection()})
+
+
+def test_people_take_access_away_by_the_api_where_policy_lets_them(guarded, issuer):
+    security = Approver(guarded, issuer.person("sue", groups=["security"], acr="mfa"))
+    wish = {"what": "agent", "name": "ci-bot", "reason": REASON}
+    with guarded.connect(issuer.agent("ci-bot")) as session:
+        status, made = security.ask("POST", "/api/access", wish)
+        assert (status, made["in_force"], made["of"]) == (200, True, "ci-bot")
+        assert is_over(session).code == "PGD-0024"
+    status, listed = security.ask("GET", "/api/access")
+    assert status == 200 and [it["id"] for it in listed["revoked"]] == [made["id"]]
+    status, ended = security.ask("POST", f"/api/access/{made['id']}/restore")
+    assert (status, ended["in_force"]) == (200, False)
+    assert trial(guarded, issuer, "ci-bot") is None
+    assert security.ask("POST", f"/api/access/{made['id']}/restore")[0] == 404
+    entries = [line["entry"] for line in guarded.audit("--event", "access_revoked")]
+    assert [it["client"] for it in entries] == [f"user sue of {issuer.url}, by the API"]
+
+    # Of one connection those who may do so there; of all nobody else.
+    owner = Approver(guarded, issuer.person("bea", groups=["owners"]))
+    assert owner.ask("POST", "/api/access", wish)[0] == 403
+    assert owner.ask("GET", "/api/access")[0] == 403
+    assert owner.ask("POST", "/api/access", {"what": "connection", "name": "shop", "reason": REASON})[0] == 403
+    status, made = owner.ask("POST", "/api/access", {"what": "connection", "name": "payments", "reason": REASON, "seconds": 600})
+    assert status == 200 and "PGD-0024" in trial(guarded, issuer)
+    assert owner.ask("POST", f"/api/access/{made['id']}/restore")[0] == 200
+    for token in (issuer.agent("bot", groups=["security"]), issuer.person("eve", groups=["agents"])):
+        assert Approver(guarded, token).ask("POST", "/api/access", wish)[0] == 403
+    refused = [line["entry"] for line in guarded.audit("--event", "session_refused") if line["entry"].get("lane") == "console"]
+    assert [it["principal"]["id"] for it in refused] == ["bea", "bea", "bea", "bot", "eve"]
+    assert trial(guarded, issuer) is None
+
+
+@pytest.mark.parametrize("wrong", [
+    {"what": "agent", "reason": "x"}, {"what": "everything", "name": "all", "reason": "x"}, {"what": "agent", "name": "a", "reason": " "},
+    {"what": "robot", "name": "a", "reason": "x"}, {"what": "agent", "name": "a", "reason": "x", "seconds": 0}, [], {},
+    {"what": "agent", "name": "a" * 600, "reason": "x"},
+])
+def test_what_makes_no_sense_is_refused_by_the_api(guarded, issuer, wrong):
+    security = Approver(guarded, issuer.person("sue", groups=["security"], acr="mfa"))
+    assert security.ask("POST", "/api/access", wrong)[0] == 400
+    assert security.ask("GET", "/api/access")[1] == {"revoked": []}
+
+
+LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
+CAEP = "https://schemas.openid.net/secevent/caep/event-type/"
+RISC = "https://schemas.openid.net/secevent/risc/event-type/"
+
+
+def event(issuer, type_="secevent+jwt", **claims):
+    """A token by which the issuer says something."""
+    said = {"iss": issuer.url, "aud": "panguard", "iat": int(time.time()), "jti": secrets.token_hex(8), **claims}
+    key = issuer.keys[0]
+    return jwt.encode(said, key.private, key.algorithm, headers={"kid": key.kid, "typ": type_})
+
+
+def tell(gateway, path, body, kind):
+    return requests.post(f"http://127.0.0.1:{gateway.console}{path}", data=body, headers={"Content-Type": kind}, timeout=10)
+
+
+def push(gateway, token):
+    return tell(gateway, "/api/security-events", token, "application/secevent+jwt")
+
+
+def test_whoever_signs_out_at_the_issuer_is_out_here(both, issuer):
+    then = int(time.time()) - 30
+    theirs = issuer.person("ada", sid="sign-in-1", iat=then)
+    other = issuer.person("ada", sid="sign-in-2", iat=then)
+    with both.connect(theirs) as one, both.connect(other) as two:
+        logout = event(issuer, "logout+jwt", sub="ada", sid="sign-in-1", events={LOGOUT: {}})
+        done = tell(both, "/api/logout", f"logout_token={logout}", "application/x-www-form-urlencoded")
+        assert done.status_code == 200 and done.headers["cache-control"] == "no-store"
+        assert is_over(one).code == "PGD-0024"
+        assert two.execute("select 1").fetchone() == (1,), "another sign-in goes on"
+        tell(both, "/api/logout", f"logout_token={event(issuer, sub='ada', events={LOGOUT: {}})}", "application/x-www-form-urlencoded")
+        assert is_over(two).code == "PGD-0024"
+    # Whoever signs in anew may come again.
+    again = lambda: issuer.person("ada", sid="sign-in-3")
+    until(lambda: came(both, again()), "a token of later")
+    (first, second) = events(both, "access_revoked")
+    assert (first["what"], first["of"], second["what"], second["of"]) == ("sign_in", "sign-in-1", "subject", "ada")
+
+
+def came(gateway, token):
+    try:
+        gateway.connect(token).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def test_shared_signals_end_sessions_and_close_accounts(both, issuer):
+    whom = {"format": "iss_sub", "iss": issuer.url, "sub": "ada"}
+    with both.connect(issuer.person("ada", iat=int(time.time()) - 30)) as session:
+        assert push(both, event(issuer, sub_id=whom, events={CAEP + "session-revoked": {"event_timestamp": 1}})).status_code == 202
+        assert is_over(session).code == "PGD-0024"
+    assert push(both, event(issuer, sub_id=whom, events={RISC + "account-disabled": {"reason": "hijacking"}})).status_code == 202
+    until(lambda: len(events(both, "access_revoked")) == 2, "it is closed")
+    until(lambda: time.time() % 1 < 0.2, "another second has begun", 3)
+    assert not came(both, issuer.person("ada")), "also by a new token"
+    assert push(both, event(issuer, sub_id=whom, events={RISC + "account-enabled": {}})).status_code == 202
+    until(lambda: came(both, issuer.person("ada")), "it is open again")
+    verification = event(issuer, sub_id={"format": "opaque", "id": "s"},
+                         events={"https://schemas.openid.net/secevent/ssf/event-type/verification": {"state": "x"}})
+    assert push(both, verification).status_code == 202
+    assert both.run("access", "list").stdout.count("\n") == 1
+
+
+def test_nobody_but_the_issuer_says_so_and_nobody_of_others(both, issuer):
+    stranger = Issuer()
+    ends = {CAEP + "session-revoked": {}}
+    whom = {"format": "iss_sub", "iss": issuer.url, "sub": "ada"}
+    good = event(issuer, sub_id=whom, events=ends)
+    forged = good.rsplit(".", 1)[0] + "." + event(stranger, sub_id=whom, events=ends).rsplit(".", 1)[1]
+    wrong = {
+        "invalid_issuer": event(stranger, sub_id=whom, events=ends),
+        "invalid_key": forged,
+        "invalid_audience": event(issuer, aud="another", sub_id=whom, events=ends),
+        "invalid_request": event(issuer, sub_id={**whom, "iss": stranger.url}, events=ends),
+    }
+    for err, token in wrong.items():
+        done = push(both, token)
+        assert (done.status_code, done.json()["err"]) == (400, err)
+    for token in (issuer.person("ada"), "x", event(issuer, iat=int(time.time()) - 7200, sub_id=whom, events=ends)):
+        assert push(both, token).status_code == 400
+    assert tell(both, "/api/logout", f"logout_token={good}&logout_token={good}", "application/x-www-form-urlencoded").status_code == 400
+    assert tell(both, "/api/security-events", good, "application/json").status_code == 400
+    assert requests.get(f"http://127.0.0.1:{both.console}/api/logout", timeout=10).status_code == 405
+    assert events(both, "access_revoked") == []
+    assert len(events(both, "authentication_failed")) >= 5
+    # Nor is such a token one to come in by.
+    assert "PGD-0001" in turned_away(lambda: both.connect(event(issuer, sub="ada", exp=int(time.time()) + 60, events={LOGOUT: {}})))

@@ -104,6 +104,9 @@ impl Default for Approving {
     }
 }
 
+/// A connection by its name in the configuration, with its labels.
+pub type Labelled = (Arc<str>, Arc<[Box<str>]>);
+
 /// One principal's session on one connection: what every question of the session has in common.
 #[derive(Debug, Clone)]
 pub struct Admission {

@@ -1,4 +1,5 @@
-//! `/api/requests`: people see what waits for them, and answer. `/api/hooks/CHANNEL`: they do so from elsewhere.
+//! `/api/requests`: people see what waits for them, and answer. `/api/hooks/CHANNEL`: they do so from elsewhere. `/api/access`: they
+//! take access away. `/api/logout` and `/api/security-events`: issuers do.
 //!
 //! The checks before the gate is asked stand in [`asked`], in order. Whether somebody may see a request, and whether their
 //! answer counts, is the gate's to say.
@@ -6,7 +7,9 @@
 mod asked;
 pub(crate) mod hook;
 mod json;
+pub(crate) mod notice;
 mod problem;
+mod revoking;
 #[cfg(test)]
 mod tests;
 
@@ -60,6 +63,19 @@ async fn asked(request: Request<Incoming>, from: SocketAddr, state: &Arc<State>)
             let wished = asked::wished(&wished).ok_or(Problem::Wish)?;
             let request = ask_for(state, &voter, wished).await?;
             Ok(json::whole(&request, now()))
+        }
+        Route::Access if parts.method == Method::POST => {
+            let revoked = asked::revoked(&document(&parts.headers, body).await?).ok_or(Problem::Revoked)?;
+            let (state, voter) = (state.clone(), voter);
+            // To its end, even if whoever asks hangs up.
+            let done = tokio::spawn(async move { revoking::revoke(&state, &voter, revoked).await });
+            done.await.map_err(|_| Problem::Broken)?
+        }
+        Route::Access => revoking::list(state, &voter).await,
+        Route::Restore(id) => {
+            let (state, id) = (state.clone(), id.to_owned());
+            let done = tokio::spawn(async move { revoking::restore(&state, &voter, &id).await });
+            done.await.map_err(|_| Problem::Broken)?
         }
         Route::Requests => {
             let Listing { all, limit } = Listing::read(parts.uri.query())?;

@@ -6,6 +6,8 @@
 //! | `/readyz` | 200 when agents can be served, else 503; JSON that lists what is not ready |
 //! | `/metrics` | the gateway's figures as OpenMetrics text |
 //! | `/api/requests…` | who may answer requests for approval, and does so (docs/console.md) |
+//! | `/api/access…` | who may take access away, and does so (docs/access.md) |
+//! | `/api/logout`, `/api/security-events` | what issuers say of sessions and accounts, signed (docs/access.md) |
 //! | `/api/hooks/…` | messages that are signed by the channels where people answer (docs/notify.md) |
 //!
 //! The first three tell nothing that a passer-by may not know, and change nothing. Whoever comes to the API signs in by a
@@ -17,11 +19,13 @@ mod serve;
 mod tests;
 
 use std::fmt;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use access::{Principal, Secret, Timestamp};
-use gate::Gate;
+use access::{Labelled, Principal, Secret, Timestamp};
+use gate::{Gate, Revocation};
+use identity::Notice;
 use notify::Notify;
 use proxy::Unidentified;
 
@@ -41,6 +45,12 @@ pub struct State {
     pub identify: Identify,
     /// The labels of a connection, if there is one of that name.
     pub labels: Labels,
+    /// Every connection, with its labels.
+    pub connections: Connections,
+    /// Says what an issuer says of sessions and accounts by a token, and which issuer that is.
+    pub hear: Hear,
+    /// Where what is revoked lies.
+    pub access: Arc<dyn Access>,
     /// The time of day.
     pub clock: fn() -> Timestamp,
 }
@@ -50,6 +60,36 @@ pub type Identify = Box<dyn Fn(Secret) -> Identifying + Send + Sync>;
 
 /// Gives the labels of a connection by its name.
 pub type Labels = Box<dyn Fn(&str) -> Option<Arc<[Box<str>]>> + Send + Sync>;
+
+/// Every connection, with its labels.
+pub type Connections = Box<dyn Fn() -> Vec<Labelled> + Send + Sync>;
+
+/// Says what an issuer says by a token.
+pub type Hear = Box<dyn Fn(Secret) -> Hearing + Send + Sync>;
+
+/// An issuer that is being listened to.
+pub type Hearing = Pin<Box<dyn Future<Output = Result<(Box<str>, Notice), Unidentified>> + Send>>;
+
+/// Where what is revoked lies, for the gateway to take it. What it does may block for as long as a disk does.
+pub trait Access: Send + Sync {
+    /// An id that nobody has yet.
+    ///
+    /// # Errors
+    /// There is no randomness.
+    fn fresh_id(&self) -> io::Result<Box<str>>;
+
+    /// Revokes.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn put(&self, it: &Revocation) -> io::Result<()>;
+
+    /// Lifts; whether there is such a one.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn lift(&self, id: &str) -> io::Result<bool>;
+}
 
 /// Somebody who is being identified.
 pub type Identifying = Pin<Box<dyn Future<Output = Result<Principal, Unidentified>> + Send>>;

@@ -56,6 +56,9 @@ async fn connection(socket: TcpStream, from: SocketAddr, state: Arc<State>) {
         let state = state.clone();
         async move {
             let path = request.uri().path().to_owned();
+            if let Some(way) = api::notice::way(&path) {
+                return Ok(api::notice::answer(request, way, from, &state).await);
+            }
             Ok::<_, Infallible>(match (api::hook::channel(&path), path.starts_with("/api/")) {
                 (Some(channel), _) => api::hook::answer(request, channel, from, &state).await,
                 (None, true) => api::answer(request, from, &state).await,
@@ -85,7 +88,7 @@ fn answer(request: &Request<Incoming>, state: &State) -> Response<Full<Bytes>> {
             return text(
                 StatusCode::NOT_FOUND,
                 TEXT,
-                "there is /healthz, /readyz, /metrics and /api/requests\n",
+                "there is /healthz, /readyz, /metrics, /api/requests and /api/access\n",
             );
         }
     };

@@ -35,6 +35,8 @@ pub enum Unanswered {
     Expired,
     /// Their access is revoked.
     Revoked,
+    /// Policy does not let them take access away.
+    MayNotRevoke,
     /// Policy wants something more of the answer: why, in its words.
     NotAllowed(Box<str>),
     /// It does not count.
@@ -435,6 +437,9 @@ impl fmt::Display for Unanswered {
             Self::Unknown => f.write_str("there is no such request for you: see `panguard requests list`"),
             Self::NoApprovals => f.write_str("this gateway asks for no approvals"),
             Self::Expired => f.write_str("your token has expired: get a fresh one"),
+            Self::MayNotRevoke => {
+                f.write_str("policy does not let you take this access away or give it back (`revoke`)")
+            }
             Self::Revoked => f.write_str("your access is revoked: ask the operator of panguard"),
             Self::NotAllowed(why) => write!(f, "policy does not let you answer it so: {why}"),
             Self::NotCounted(why) => why.fmt(f),

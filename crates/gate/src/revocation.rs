@@ -1,15 +1,19 @@
 //! Access that is taken away at once, whatever tokens and policies say: of an agent, a person, a group, a connection, or all.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use access::{Admission, Code, Kind, Principal, Refusal, RequestId, SessionId, Timestamp};
+use access::{
+    Admission, Code, Kind, Labelled, Mode, Principal, Refusal, RequestId, SessionId, Stage, Timestamp,
+};
 use arc_swap::ArcSwap;
-use audit::{Entry, Event};
+use audit::{Entry, Event, Who};
+use policy::{Answering, Asked, Decision, Scope, Subject};
 use serde::{Deserialize, Serialize};
 
 use crate::checks::Denied;
-use crate::gate::Refused;
-use crate::{Admitted, Gate};
+use crate::gate::{Refused, connect};
+use crate::{Admitted, Gate, Unanswered, Voter};
 
 /// What is revoked, of whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,27 +105,20 @@ impl What {
 }
 
 impl Revocation {
-    /// Whether it takes access from `principal`: on this connection and in this session, where they have come to one.
-    pub fn is_of(&self, principal: &Principal, at: Option<(&str, SessionId)>, now: Timestamp) -> bool {
-        let signed_in = &principal.authentication;
-        let names = |name: &Option<Box<str>>| name.as_ref() == Some(&self.of);
-        let is_meant = match self.what {
-            What::Agent => principal.kind == Kind::Agent && principal.id == self.of,
-            What::Subject => principal.subject == self.of,
-            What::Person => {
-                principal.person.as_ref().is_some_and(|person| **person == *self.of.to_lowercase())
-            }
-            What::Client => names(&signed_in.client),
-            What::Group => principal.groups.contains(&self.of),
-            What::Token => principal.token_id == self.of,
-            What::SignIn => names(&signed_in.sign_in),
-            What::Session => at.is_some_and(|(_, session)| session.to_string() == *self.of),
-            What::Connection => at.is_some_and(|(connection, _)| *connection == *self.of),
-            What::Everything => true,
-        };
-        let is_issued_before = |until: i64| signed_in.issued_at.is_none_or(|issued| issued.micros() <= until);
-        is_meant
-            && self.issuer.as_ref().is_none_or(|issuer| *issuer == principal.issuer)
+    /// The name by which it is found: that of a person is the same in capitals.
+    fn named(&self) -> Box<str> {
+        match self.what {
+            What::Person => self.of.to_lowercase().into(),
+            What::Everything => Box::default(),
+            _ => self.of.clone(),
+        }
+    }
+
+    /// Whether it counts for `principal`, who has its name.
+    fn counts(&self, principal: &Principal, now: Timestamp) -> bool {
+        let issued = principal.authentication.issued_at;
+        let is_issued_before = |until: i64| issued.is_none_or(|issued| issued.micros() <= until);
+        self.issuer.as_ref().is_none_or(|issuer| *issuer == principal.issuer)
             && self.issued_until.is_none_or(is_issued_before)
             && !self.is_over(now)
     }
@@ -142,28 +139,77 @@ impl Revocation {
 
 /// What is revoked now.
 #[derive(Default)]
-pub struct Revocations(ArcSwap<Vec<Revocation>>);
+pub struct Revocations(ArcSwap<Index>);
+
+/// By what they are of and its name, since there may be one for each who has signed out lately.
+#[derive(Default)]
+struct Index {
+    all: Vec<Revocation>,
+    /// Where those of each are in `all`.
+    named: [HashMap<Box<str>, Vec<usize>>; What::ALL.len()],
+}
+
+impl Index {
+    fn new(all: Vec<Revocation>) -> Self {
+        let mut named: [HashMap<Box<str>, Vec<usize>>; What::ALL.len()] = Default::default();
+        for (at, it) in all.iter().enumerate() {
+            let names = What::ALL.into_iter().zip(&mut named).find(|(what, _)| *what == it.what);
+            if let Some((_, names)) = names {
+                names.entry(it.named()).or_default().push(at);
+            }
+        }
+        Self { all, named }
+    }
+
+    /// Those of `what` with this name.
+    fn of(&self, what: What, name: &str) -> impl Iterator<Item = &Revocation> {
+        let names = What::ALL.into_iter().zip(&self.named).find(|(it, _)| *it == what);
+        let places = names.and_then(|(_, names)| names.get(name));
+        places.into_iter().flatten().filter_map(|at| self.all.get(*at))
+    }
+}
 
 impl Revocations {
-    /// The first that takes access from `principal`.
+    /// The first that takes access from `principal`: on this connection and in this session, where they have come to one.
     pub fn of(
         &self,
         principal: &Principal,
         at: Option<(&str, SessionId)>,
         now: Timestamp,
     ) -> Option<Revocation> {
-        self.0.load().iter().find(|it| it.is_of(principal, at, now)).cloned()
+        let index = self.0.load();
+        if index.all.is_empty() {
+            return None;
+        }
+        let signed_in = &principal.authentication;
+        let session = at.map(|(_, session)| session.to_string());
+        let agent = (principal.kind == Kind::Agent).then_some(&*principal.id);
+        let names = [
+            (What::Everything, Some("")),
+            (What::Agent, agent),
+            (What::Subject, Some(&*principal.subject)),
+            (What::Person, principal.person.as_deref()),
+            (What::Client, signed_in.client.as_deref()),
+            (What::Token, Some(&*principal.token_id)),
+            (What::SignIn, signed_in.sign_in.as_deref()),
+            (What::Session, session.as_deref()),
+            (What::Connection, at.map(|(connection, _)| connection)),
+        ];
+        let groups = principal.groups.iter().map(|group| (What::Group, Some(&**group)));
+        let named = names.into_iter().chain(groups).filter_map(|(what, name)| Some((what, name?)));
+        let mut found = named.flat_map(|(what, name)| index.of(what, name));
+        found.find(|it| it.counts(principal, now)).cloned()
+    }
+
+    /// Every one.
+    pub fn all(&self) -> Vec<Revocation> {
+        self.0.load().all.clone()
     }
 
     /// As [`Revocations::of`] of who was admitted, in words for them.
     pub(crate) fn refuses(&self, admission: &Admission, now: Timestamp) -> Option<String> {
         let at = Some((&*admission.connection, admission.session));
         self.of(&admission.principal, at, now).map(|it| it.told())
-    }
-
-    /// Every one.
-    pub fn all(&self) -> Arc<Vec<Revocation>> {
-        self.0.load_full()
     }
 }
 
@@ -197,17 +243,73 @@ impl Gate {
     /// Puts `all` in the place of what was revoked: it counts from here on. Gives what that changes, each with its entry, which is to be
     /// recorded: what is revoked is, whether or not that can be.
     pub fn revoke(&self, all: Vec<Revocation>, now: Timestamp) -> Vec<Entry> {
-        let before = self.revocations.0.swap(Arc::new(all.clone()));
-        let new = |it: &&Revocation| !before.contains(it);
-        let gone = |it: &&Revocation| !all.contains(it);
-        let made = all.iter().filter(new).map(|it| (it, self.revoked(it)));
-        let ended = before.iter().filter(gone).map(|it| (it, self.restored(it, now)));
+        let before = self.revocations.0.swap(Arc::new(Index::new(all.clone())));
+        let known = |all: &[Revocation]| all.iter().map(|it| (it.id.clone(), it.clone())).collect();
+        let (old, new): (HashMap<_, _>, HashMap<_, _>) = (known(&before.all), known(&all));
+        let is_new = |it: &&Revocation| old.get(&it.id) != Some(*it);
+        let is_gone = |it: &&Revocation| !new.contains_key(&it.id);
+        let made = all.iter().filter(is_new).map(|it| (it, self.revoked(it)));
+        let ended = before.all.iter().filter(is_gone).map(|it| (it, self.restored(it, now)));
         made.chain(ended)
             .map(|(it, event)| {
                 let client = Some((&*self.recorder.client(&it.by)).into());
                 Entry { client, ..Entry::of_gateway(now, Arc::clone(&self.name), event) }
             })
             .collect()
+    }
+
+    /// Whether policy lets somebody take access away on these connections, each with its labels, and give it back; `why` is in their
+    /// words. That they may not is recorded.
+    ///
+    /// # Errors
+    /// [`Unanswered`].
+    pub async fn may_revoke(
+        &self,
+        voter: &Voter,
+        connections: &[Labelled],
+        why: &str,
+        now: Timestamp,
+    ) -> Result<(), Unanswered> {
+        self.holds(voter, now)?;
+        let is_user = voter.principal.kind == Kind::User;
+        let mut decisions = connections.iter().map(|it| self.on_revoking(voter, it, !why.is_empty(), now));
+        if is_user && !connections.is_empty() && decisions.all(|it| it.allowed) {
+            return Ok(());
+        }
+        let detail = "policy does not let them take access away or give it back".into();
+        let event = Event::SessionRefused { code: Code::PolicyDenied, reason: detail, policies: Vec::new() };
+        let entry = Entry {
+            principal: Some(Arc::new(Who::from(&*voter.principal))),
+            from: Some((&*voter.from).into()),
+            client: Some(self.recorder.client(&voter.client).into()),
+            lane: Some("console".into()),
+            ..Entry::of_gateway(now, Arc::clone(&self.name), event)
+        };
+        // It is refused whether or not that is recorded.
+        _ = self.log.append(&entry).await;
+        Err(Unanswered::MayNotRevoke)
+    }
+
+    fn on_revoking(
+        &self,
+        voter: &Voter,
+        (connection, labels): &Labelled,
+        comment: bool,
+        now: Timestamp,
+    ) -> Decision {
+        let signed_in = &voter.principal.authentication;
+        let asked = Asked {
+            requester: "",
+            groups: &[],
+            comment,
+            acr: signed_in.class.as_deref().unwrap_or_default(),
+            signed_in_seconds: signed_in.at.map(|at| (now.micros() - at.micros()).max(0) / 1_000_000),
+            granting: None,
+        };
+        let (rules, subject, facts) = (self.rules.load(), Subject::new(&voter.principal), connect());
+        let scope = Scope { connection, labels, mode: Mode::default() };
+        let inquiry = rules.policies.about(&subject, scope, &facts, Stage::Run, 0);
+        inquiry.may_answer(Answering::Revoke, asked)
     }
 
     fn revoked(&self, it: &Revocation) -> Event {

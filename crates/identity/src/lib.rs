@@ -5,7 +5,9 @@
 //! fetches what [`Issuer::discovery_url`] and [`Discovery`] name when [`Refresh`] says so, and keeps the
 //! resulting [`Keys`].
 //!
-//! Not here: encrypted tokens (JWE), introspection of opaque tokens (RFC 7662), revocation lists, and
+//! [`hear`] is what an issuer says of sessions and accounts without being asked.
+//!
+//! Not here: encrypted tokens (JWE), introspection of opaque tokens (RFC 7662), and
 //! tokens bound to a key of the client (`cnf`: DPoP, mutual TLS), which are taken as bearer tokens.
 
 mod agent;
@@ -13,6 +15,7 @@ mod claim;
 mod discovery;
 mod issuer;
 mod key;
+mod notice;
 mod object;
 mod refresh;
 mod token;
@@ -24,6 +27,7 @@ pub use claim::{ClaimPath, ClaimPathError};
 pub use discovery::{Discovery, DiscoveryError};
 pub use issuer::{Issuer, IssuerError};
 pub use key::{Algorithm, Ignored, Keys, KeysError};
+pub use notice::{Happening, Notice, Said, Whom, hear};
 pub use refresh::Refresh;
 pub use untrusted::Untrusted;
 pub use verify::{issuer_of, verify};

@@ -3,5 +3,6 @@ mod documents;
 mod forged;
 mod keys;
 mod mint;
+mod notices;
 mod properties;
 mod refresh;

@@ -33,8 +33,13 @@ impl<'a> Token<'a> {
         Ok(Self { signed, header, payload, signature })
     }
 
-    /// Reads the header and refuses what it may not ask for.
+    /// Reads the header of an access token, and refuses what it may not ask for.
     pub(crate) fn header(&self) -> Result<Header, Untrusted> {
+        self.header_of(&ACCESS_TOKEN)
+    }
+
+    /// As [`Token::header`] of a token that may say by its `typ` that it is one of `types`, or nothing.
+    pub(crate) fn header_of(&self, types: &[&str]) -> Result<Header, Untrusted> {
         let header = read(self.header)?;
         for unsupported in ["crit", "b64"] {
             if header.contains_key(unsupported) {
@@ -43,7 +48,7 @@ impl<'a> Token<'a> {
         }
         match header.get("typ") {
             None => {}
-            Some(Value::String(typ)) if is_access_token(typ) => {}
+            Some(Value::String(typ)) if types.iter().any(|known| typ.eq_ignore_ascii_case(known)) => {}
             Some(_) => return Err(Untrusted::Header("typ")),
         }
         let name = header.get("alg").and_then(Value::as_str).ok_or(Untrusted::Malformed)?;
@@ -73,11 +78,7 @@ fn read(part: &str) -> Result<Map<String, Value>, Untrusted> {
 
 /// The types that an access token may have (RFC 9068 §2.1, RFC 7519 §5.1). Others, such as `logout+jwt` and
 /// `dpop+jwt`, are signed by the same keys and mean something else (RFC 8725 §3.11).
-fn is_access_token(typ: &str) -> bool {
-    ["JWT", "at+jwt", "application/jwt", "application/at+jwt"]
-        .iter()
-        .any(|known| typ.eq_ignore_ascii_case(known))
-}
+const ACCESS_TOKEN: [&str; 4] = ["JWT", "at+jwt", "application/jwt", "application/at+jwt"];
 
 /// Tokens with hundreds of groups fit; a header of more is refused by most HTTP servers as well.
 const TOKEN_BYTES_MAX: usize = 16 << 10;

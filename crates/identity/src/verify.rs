@@ -41,6 +41,10 @@ pub fn verify(token: &str, issuer: &Issuer, keys: &Keys, now: Timestamp) -> Resu
         return Err(Untrusted::UnknownIssuer);
     }
     check_audience(&claims, issuer)?;
+    // A logout token or another security event, which is signed by the same keys (RFC 8417 §4.2).
+    if claims.contains_key("events") {
+        return Err(Untrusted::Claim("events"));
+    }
     let (valid_from, valid_until) = validity(&claims, issuer)?;
     if now >= valid_until {
         return Err(Untrusted::Expired);
@@ -78,7 +82,7 @@ pub fn verify(token: &str, issuer: &Issuer, keys: &Keys, now: Timestamp) -> Resu
     })
 }
 
-fn check_signature(token: &Token<'_>, key: &Key, algorithm: Algorithm) -> Result<(), Untrusted> {
+pub(crate) fn check_signature(token: &Token<'_>, key: &Key, algorithm: Algorithm) -> Result<(), Untrusted> {
     let algorithm = match algorithm {
         Algorithm::Rs256 => jsonwebtoken::Algorithm::RS256,
         Algorithm::Ps256 => jsonwebtoken::Algorithm::PS256,
@@ -93,7 +97,7 @@ fn check_signature(token: &Token<'_>, key: &Key, algorithm: Algorithm) -> Result
 }
 
 /// `aud` is one name or a list (RFC 7519 §4.1.3); one of them must be ours.
-fn check_audience(claims: &Map<String, Value>, issuer: &Issuer) -> Result<(), Untrusted> {
+pub(crate) fn check_audience(claims: &Map<String, Value>, issuer: &Issuer) -> Result<(), Untrusted> {
     let ours = |name: &str| issuer.audience.iter().any(|audience| **audience == *name);
     let meant = match claims.get("aud") {
         Some(Value::String(one)) => ours(one),

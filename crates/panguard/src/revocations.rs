@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use aws_lc_rs::rand;
 use gate::{Revocation, What};
@@ -74,6 +75,11 @@ impl Folder {
             self.write(&format!("{id}.lifted"), b"")?;
         }
         Ok(found)
+    }
+
+    /// When something in it was added or taken away; nothing if that cannot be told.
+    pub fn changed(&self) -> Option<SystemTime> {
+        fs::metadata(&self.0).and_then(|it| it.modified()).ok()
     }
 
     /// What is there.
@@ -150,6 +156,20 @@ impl Folder {
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(new, self.0.join(name))
+    }
+}
+
+impl console::Access for Folder {
+    fn fresh_id(&self) -> io::Result<Box<str>> {
+        Self::fresh_id()
+    }
+
+    fn put(&self, it: &Revocation) -> io::Result<()> {
+        Self::put(self, it)
+    }
+
+    fn lift(&self, id: &str) -> io::Result<bool> {
+        Self::lift(self, id)
     }
 }
 

@@ -125,7 +125,15 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         let console = match config.console {
             None => None,
             Some(address) => {
-                let state = Arc::new(console_state(metrics, gate.clone(), notify.clone(), &log, &gateway));
+                let revocations = Folder::of(&config.data_dir);
+                let state = Arc::new(console_state(
+                    metrics,
+                    gate.clone(),
+                    notify.clone(),
+                    &log,
+                    &gateway,
+                    revocations,
+                ));
                 Some(tokio::spawn(console::serve(bind(address).await?, state, stopped(stopping.clone()))))
             }
         };
@@ -370,6 +378,7 @@ fn console_state(
     notify: Arc<Notify>,
     log: &Log,
     gateway: &Arc<Gateway>,
+    folder: Folder,
 ) -> console::State {
     let watched = gate.clone();
     let (log, issuers, catalogs, people) = (log.clone(), gateway.clone(), gateway.clone(), gateway.clone());
@@ -389,7 +398,15 @@ fn console_state(
     });
     let known = gateway.clone();
     let labels: console::Labels = Box::new(move |connection| known.labels(connection));
-    console::State { metrics, checks, gate, notify: Some(notify), identify, labels, clock: now }
+    let (all, issuers) = (gateway.clone(), gateway.clone());
+    let connections: console::Connections = Box::new(move || all.connections());
+    let hear: console::Hear = Box::new(move |token| {
+        let gateway = issuers.clone();
+        Box::pin(async move { gateway.hear_issuer(&token).await })
+    });
+    let access = Arc::new(folder);
+    let notify = Some(notify);
+    console::State { metrics, checks, gate, notify, identify, labels, connections, hear, access, clock: now }
 }
 
 /// Controls for which commands are refused.

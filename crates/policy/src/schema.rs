@@ -20,10 +20,12 @@ pub enum Answering {
     BreakGlass,
     /// To give access for a time.
     Grant,
+    /// To take access away at once, and to give it back.
+    Revoke,
 }
 
 impl Answering {
-    pub(crate) const ALL: [Self; 3] = [Self::Approve, Self::BreakGlass, Self::Grant];
+    pub(crate) const ALL: [Self; 4] = [Self::Approve, Self::BreakGlass, Self::Grant, Self::Revoke];
 
     /// The action's id in policies.
     pub fn as_str(self) -> &'static str {
@@ -31,6 +33,7 @@ impl Answering {
             Self::Approve => "approve",
             Self::BreakGlass => "break_glass",
             Self::Grant => "grant",
+            Self::Revoke => "revoke",
         }
     }
 }

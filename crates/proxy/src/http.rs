@@ -116,6 +116,12 @@ impl Https {
         self.named(name).map(|it| it.connection.labels.clone())
     }
 
+    /// Every connection with its labels.
+    pub(crate) fn all(&self) -> Vec<access::Labelled> {
+        let all = self.by_name.load();
+        all.values().map(|it| (it.connection.lane.name.clone(), it.connection.labels.clone())).collect()
+    }
+
     /// The connections, as their lanes know them.
     pub(crate) fn lanes(&self) -> Vec<Arc<wire_http::Connection>> {
         self.by_name.load().values().map(|it| it.connection.lane.clone()).collect()

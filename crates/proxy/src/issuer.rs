@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use access::{Principal, Timestamp};
 use arc_swap::ArcSwapOption;
-use identity::{Discovery, Issuer, Keys, Refresh, Untrusted};
+use identity::{Discovery, Issuer, Keys, Notice, Refresh, Untrusted};
 use thiserror::Error;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
@@ -81,9 +81,22 @@ impl Issuers {
     /// # Errors
     /// [`Unidentified`].
     pub async fn identify(&self, token: &str) -> Result<Principal, Unidentified> {
+        self.of(token)?.read(token, identity::verify).await
+    }
+
+    /// Says what an issuer says by `token` of sessions and accounts, and which it is. Waits as [`Issuers::identify`] does.
+    ///
+    /// # Errors
+    /// [`Unidentified`].
+    pub async fn hear(&self, token: &str) -> Result<(Box<str>, Notice), Unidentified> {
+        let watched = self.of(token)?;
+        Ok((watched.issuer.as_str().into(), watched.read(token, identity::hear).await?))
+    }
+
+    fn of(&self, token: &str) -> Result<&Watched, Untrusted> {
         let name = identity::issuer_of(token)?;
         let watched = self.0.iter().find(|watched| watched.issuer.as_str() == name);
-        watched.ok_or(Untrusted::UnknownIssuer)?.identify(token).await
+        watched.map(|it| &**it).ok_or(Untrusted::UnknownIssuer)
     }
 
     /// The issuers whose keys are not there, or too old to be believed.
@@ -103,6 +116,9 @@ impl Issuers {
         self.0.iter().map(|watched| (watched.issuer.as_str().into(), fetched(watched))).collect()
     }
 }
+
+/// What reads a token.
+type Read<T> = fn(&str, &Issuer, &Keys, Timestamp) -> Result<T, Untrusted>;
 
 /// One issuer, and the task that fetches its keys.
 struct Watched {
@@ -137,10 +153,10 @@ impl Watched {
         Ok(Arc::new(Self { issuer, trust, shared, fetching: task.abort_handle() }))
     }
 
-    async fn identify(&self, token: &str) -> Result<Principal, Unidentified> {
+    async fn read<T>(&self, token: &str, by: Read<T>) -> Result<T, Unidentified> {
         // Subscribed before the first try, so that a fetch that ends between the two is seen.
         let mut fetches = self.shared.fetches.subscribe();
-        let first = self.try_identify(token);
+        let first = self.try_read(token, by);
         let worth_waiting = match first {
             Err(Unidentified::Untrusted(Untrusted::UnknownKey)) => self.shared.refresh().unknown_key(now()),
             Err(Unidentified::NoKeys) => true,
@@ -152,13 +168,13 @@ impl Watched {
         self.shared.wake.notify_one();
         // Whether or not a fetch ended in time, what is known now decides.
         let _ = timeout(KEYS_WAIT_MAX, fetches.changed()).await;
-        self.try_identify(token)
+        self.try_read(token, by)
     }
 
-    fn try_identify(&self, token: &str) -> Result<Principal, Unidentified> {
+    fn try_read<T>(&self, token: &str, by: Read<T>) -> Result<T, Unidentified> {
         let now = now();
         let keys = self.keys(now).ok_or(Unidentified::NoKeys)?;
-        Ok(identity::verify(token, &self.issuer, &keys, now)?)
+        Ok(by(token, &self.issuer, &keys, now)?)
     }
 
     fn keys(&self, now: Timestamp) -> Option<Arc<Keys>> {

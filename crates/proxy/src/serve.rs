@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use access::{Admission, Principal, Secret, SessionId};
+use access::{Admission, Labelled, Principal, Secret, SessionId};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use gate::Gate;
-use identity::Issuer;
+use identity::{Issuer, Notice};
 use mask::Masker;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
@@ -160,6 +160,14 @@ impl Gateway {
         database.or_else(|| self.https.labels(connection))
     }
 
+    /// Every connection, whatever its protocol, with its labels.
+    pub fn connections(&self) -> Vec<Labelled> {
+        let databases = self.connections.load();
+        let databases =
+            databases.values().map(|it| (it.connection.name.clone(), it.connection.labels.clone()));
+        databases.chain(self.https.all()).collect()
+    }
+
     pub(crate) fn https(&self) -> &Https {
         &self.https
     }
@@ -179,6 +187,19 @@ impl Gateway {
             None => Err(identity::Untrusted::Malformed.into()),
         };
         identified.inspect_err(|why| self.settings.metrics.not_authenticated(why.as_str()))
+    }
+
+    /// Says what an issuer says of sessions and accounts without being asked, and which issuer that is. Waits as
+    /// [`Gateway::identify`] does.
+    ///
+    /// # Errors
+    /// [`Unidentified`].
+    pub async fn hear_issuer(&self, token: &Secret) -> Result<(Box<str>, Notice), Unidentified> {
+        let heard = match token.expose_str() {
+            Some(token) => self.issuers().hear(token).await,
+            None => Err(identity::Untrusted::Malformed.into()),
+        };
+        heard.inspect_err(|why| self.settings.metrics.not_authenticated(why.as_str()))
     }
 
     /// The issuers whose keys are not there.

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
+use super::revoking::Revoked;
 
 /// What a path asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,10 +18,22 @@ pub(super) enum Route<'a> {
     One(&'a str),
     /// An answer to it.
     Answer { id: &'a str, verb: Verb },
+    /// What is revoked, or more of it.
+    Access,
+    /// What is revoked by this id, to be given back.
+    Restore(&'a str),
 }
 
 impl<'a> Route<'a> {
     pub(super) fn of(path: &'a str) -> Option<Self> {
+        if let Some(rest) = path.strip_prefix("/api/access") {
+            let mut parts = rest.split('/');
+            return match (parts.next(), parts.next(), parts.next(), parts.next()) {
+                (Some(""), None, None, None) => Some(Self::Access),
+                (Some(""), Some(id), Some("restore"), None) => Some(Self::Restore(id)),
+                _ => None,
+            };
+        }
         let mut parts = path.strip_prefix("/api/requests")?.split('/');
         match (parts.next(), parts.next(), parts.next(), parts.next()) {
             (Some(""), None, None, None) => Some(Self::Requests),
@@ -33,9 +46,9 @@ impl<'a> Route<'a> {
     /// The methods by which it is asked.
     pub(super) fn methods(&self) -> &'static [Method] {
         match self {
-            Self::Requests => &[Method::GET, Method::POST],
+            Self::Requests | Self::Access => &[Method::GET, Method::POST],
             Self::One(_) => &[Method::GET],
-            Self::Answer { .. } => &[Method::POST],
+            Self::Answer { .. } | Self::Restore(_) => &[Method::POST],
         }
     }
 }
@@ -84,6 +97,11 @@ pub(super) fn said(body: &[u8]) -> Option<Said> {
 
 /// What access is asked for. `None`: it is something else.
 pub(super) fn wished(body: &[u8]) -> Option<Wished> {
+    document(body.trim_ascii())
+}
+
+/// What is to be taken away. `None`: it is something else.
+pub(super) fn revoked(body: &[u8]) -> Option<Revoked> {
     document(body.trim_ascii())
 }
 

@@ -32,6 +32,10 @@ pub(super) enum Problem {
     Body,
     /// It is no access that can be asked for.
     Wish,
+    /// It is nothing that can be revoked.
+    Revoked,
+    /// Nothing is revoked by this id.
+    NotRevoked,
     /// What came to a hook is not what it says to be: signed, now, and for the first time.
     Untrusted,
     /// A hook's sender speaks for somebody whom nobody knows.
@@ -93,6 +97,8 @@ impl Problem {
             Self::Late => (StatusCode::REQUEST_TIMEOUT, "late", "the body did not come in time"),
             Self::Body => (StatusCode::BAD_REQUEST, "body", "the body is not understood"),
             Self::Wish => (StatusCode::BAD_REQUEST, "wish", "what is asked for is not understood"),
+            Self::Revoked => (StatusCode::BAD_REQUEST, "revocation", "what is to be revoked is not understood"),
+            Self::NotRevoked => (StatusCode::NOT_FOUND, "not-revoked", "nothing is revoked by this id"),
             Self::Untrusted => (StatusCode::UNAUTHORIZED, "untrusted", "the message is not accepted"),
             Self::Stranger => (StatusCode::FORBIDDEN, "stranger", "who answers is not known"),
             Self::Hook => (StatusCode::BAD_REQUEST, "hook", "the message is no answer"),
@@ -105,6 +111,9 @@ impl Problem {
                 }
                 Unanswered::Expired => {
                     (StatusCode::UNAUTHORIZED, "expired", "the token does not hold any more")
+                }
+                Unanswered::MayNotRevoke => {
+                    (StatusCode::FORBIDDEN, "may-not-revoke", "policy does not allow this")
                 }
                 Unanswered::Revoked => (StatusCode::FORBIDDEN, "revoked", "access is revoked"),
                 Unanswered::NotAllowed(_) => {
@@ -154,7 +163,8 @@ impl Problem {
     fn detail(&self) -> String {
         match self {
             Self::NoSuchPath => "there is GET and POST /api/requests, GET /api/requests/ID, and POST \
-                /api/requests/ID/approve, /deny, /break-glass, /review or /revoke"
+                /api/requests/ID/approve, /deny, /break-glass, /review or /revoke; GET and POST /api/access, \
+                and POST /api/access/ID/restore"
                 .into(),
             Self::Method(methods) => format!("only {}", listed(methods)),
             Self::CrossSite => "the `Origin` is not that of this console: open the console itself".into(),
@@ -171,6 +181,11 @@ impl Problem {
             Self::Wish => "write `{\"connection\": …, \"actions\": […], \"objects\": […], \"classes\": […], \
                 \"seconds\": …, \"reveals\": …, \"reason\": …}`; classes and reveals with `reveal` alone"
                 .into(),
+            Self::Revoked => "write `{\"what\": …, \"name\": …, \"reason\": …}`, with `\"seconds\"`, `\"issuer\"` or \
+                `\"until_new_token\"` if you like; `what` is `agent`, `subject`, `person`, `client`, `group`, `token`, \
+                `sign_in`, `session`, `connection`, or `everything` without a name"
+                .into(),
+            Self::NotRevoked => "GET /api/access lists what is".into(),
             // What is wrong with it helps whoever forges one; the audit log has it.
             Self::Untrusted => "it has to be signed by the channel's key, now, and sent once".into(),
             Self::Stranger => "`by` is nobody in `people` of this channel".into(),

@@ -80,9 +80,18 @@ impl Revoking {
     async fn look(mut self, gateway: Arc<Gateway>) {
         let mut every = interval(LOOK_EVERY);
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut seen = None;
         loop {
             every.tick().await;
             self.record().await;
+            let changed = self.folder.changed();
+            let is_over = self.taken.iter().any(|it| it.is_over(now()));
+            // What is written within one tick of the file system's clock looks as if nothing had changed.
+            let is_settled = changed.is_some_and(|at| at.elapsed().is_ok_and(|since| since > SETTLED));
+            if changed == seen && is_settled && !is_over {
+                continue;
+            }
+            seen = changed;
             match self.in_folder() {
                 Ok(all) if all == self.taken => {}
                 Ok(all) => {
@@ -138,6 +147,9 @@ impl Revoking {
         }
     }
 }
+
+/// A folder that was changed so long ago is not changed any more without that being told.
+const SETTLED: Duration = Duration::from_secs(2);
 
 /// How soon what is revoked is in force.
 const LOOK_EVERY: Duration = Duration::from_millis(200);

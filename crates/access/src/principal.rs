@@ -76,6 +76,17 @@ pub struct Authentication {
     pub client: Option<Box<str>>,
     /// The sign-in at the issuer that it comes of, `sid` (OpenID Connect Front-Channel Logout 1.0 §3).
     pub sign_in: Option<Box<str>>,
+    /// What whoever presents the token has to hold.
+    pub bound_to: Option<HolderKey>,
+}
+
+/// A key that a token is bound to (`cnf`, RFC 7800): nobody else can use it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HolderKey {
+    /// One that is shown by a proof with each request (DPoP, RFC 9449), by its thumbprint.
+    Key(Box<str>),
+    /// That of a certificate that is shown in TLS (RFC 8705), by the certificate's thumbprint.
+    Certificate(Box<str>),
 }
 
 /// A user lending an agent some of their access.

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::DecodingKey;
@@ -146,7 +147,7 @@ impl fmt::Debug for Keys {
 
 impl Key {
     /// Reads one JWK (RFC 7517 §4), or says why it is not used.
-    fn read(jwk: &Map<String, Value>) -> Result<Self, &'static str> {
+    pub(crate) fn read(jwk: &Map<String, Value>) -> Result<Self, &'static str> {
         let text = |member: &str| jwk.get(member).and_then(Value::as_str);
         if jwk.contains_key("d") {
             return Err("its private half is published");
@@ -178,8 +179,14 @@ impl Key {
         Ok(Self { id, verifier: shape.verifier(), shape, algorithm })
     }
 
-    fn fits(&self, algorithm: Algorithm) -> bool {
+    pub(crate) fn fits(&self, algorithm: Algorithm) -> bool {
         self.shape.fits(algorithm) && self.algorithm.is_none_or(|only| only == algorithm)
+    }
+
+    /// Its thumbprint (RFC 7638) by SHA-256, in base64url.
+    pub(crate) fn thumbprint(&self) -> Box<str> {
+        let hash = digest::digest(&digest::SHA256, self.shape.members().as_bytes());
+        URL_SAFE_NO_PAD.encode(hash.as_ref()).into()
     }
 
     fn is_same_as(&self, other: &Self) -> bool {
@@ -206,6 +213,26 @@ impl Shape {
             },
             (Some("oct"), _) => Err("symmetric"),
             _ => Err("of a type or curve not accepted"),
+        }
+    }
+
+    /// The members that make the key, as a thumbprint is taken of them: by their names, and without space (RFC 7638 §3.2, RFC 8037 §2).
+    fn members(&self) -> String {
+        let b64 = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        match self {
+            Self::Rsa { modulus, exponent } => {
+                format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, b64(exponent), b64(modulus))
+            }
+            Self::Ec { curve, point } => {
+                let crv = match curve {
+                    Curve::P256 => "P-256",
+                    Curve::P384 => "P-384",
+                };
+                let coordinates = point.get(1..).unwrap_or_default();
+                let (x, y) = coordinates.split_at(coordinates.len() / 2);
+                format!(r#"{{"crv":"{crv}","kty":"EC","x":"{}","y":"{}"}}"#, b64(x), b64(y))
+            }
+            Self::Ed25519(point) => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, b64(point)),
         }
     }
 

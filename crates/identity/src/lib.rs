@@ -7,8 +7,10 @@
 //!
 //! [`hear`] is what an issuer says of sessions and accounts without being asked.
 //!
-//! Not here: encrypted tokens (JWE), introspection of opaque tokens (RFC 7662), and
-//! tokens bound to a key of the client (`cnf`: DPoP, mutual TLS), which are taken as bearer tokens.
+//! A token that is bound to a key of the client (`cnf`) names it in [`access::Authentication::bound_to`]; that whoever presents it holds
+//! it is the caller's to see to, by [`prove`] or the certificate that was shown.
+//!
+//! Not here: encrypted tokens (JWE), and introspection of opaque tokens (RFC 7662).
 
 mod agent;
 mod claim;
@@ -17,6 +19,7 @@ mod issuer;
 mod key;
 mod notice;
 mod object;
+mod proof;
 mod refresh;
 mod token;
 mod untrusted;
@@ -28,6 +31,7 @@ pub use discovery::{Discovery, DiscoveryError};
 pub use issuer::{Issuer, IssuerError};
 pub use key::{Algorithm, Ignored, Keys, KeysError};
 pub use notice::{Happening, Notice, Said, Whom, hear};
+pub use proof::{Proven, prove};
 pub use refresh::Refresh;
 pub use untrusted::Untrusted;
 pub use verify::{issuer_of, verify};

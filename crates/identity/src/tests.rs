@@ -4,5 +4,6 @@ mod forged;
 mod keys;
 mod mint;
 mod notices;
+mod proofs;
 mod properties;
 mod refresh;

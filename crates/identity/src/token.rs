@@ -61,6 +61,17 @@ impl<'a> Token<'a> {
         Ok(Header { algorithm, key_id })
     }
 
+    /// The header of a proof (RFC 9449 §4.2), with the public key that it brings along: it is believed as what it is alone.
+    pub(crate) fn header_with_key(&self) -> Option<(Header, Map<String, Value>)> {
+        let header = self.header_of(&["dpop+jwt"]).ok()?;
+        let mut read = read(self.header).ok()?;
+        read.get("typ")?;
+        match read.remove("jwk")? {
+            Value::Object(jwk) => Some((header, jwk)),
+            _ => None,
+        }
+    }
+
     /// The claims, which are nobody's word until the signature is checked.
     pub(crate) fn claims(&self) -> Result<Map<String, Value>, Untrusted> {
         read(self.payload)

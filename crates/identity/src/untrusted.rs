@@ -51,6 +51,12 @@ pub enum Untrusted {
         "the issuer left the groups out of the token, let it send fewer (groups of the application only)"
     )]
     GroupsElsewhere,
+    /// The token is bound to a key (`cnf`), and nobody has shown here that they hold it.
+    #[error("the token is bound to a key, and it was not shown that whoever presents it holds that")]
+    Unbound,
+    /// The proof that somebody holds the key is none for this request.
+    #[error("the DPoP proof does not hold for this request: `{0}`")]
+    Proof(&'static str),
     /// The token lends access to someone who is no agent by the configured rule.
     #[error("the token's actor is not an agent by the rule of this issuer")]
     Actor,
@@ -67,6 +73,10 @@ impl Untrusted {
             | Self::UnknownKey
             | Self::AmbiguousKey
             | Self::Signature => "the token is not from an issuer that is trusted here",
+            Self::Unbound => {
+                "the token is bound to a key: send a DPoP proof with each request over HTTP, or ask for a token that is not"
+            }
+            Self::Proof(_) => "the DPoP proof does not hold for this request",
             Self::Audience => "the token is not meant for panguard",
             Self::Expired => "the token has expired",
             Self::NotYetValid => "the token is not valid yet",
@@ -90,6 +100,8 @@ impl Untrusted {
             Self::AmbiguousKey => "ambiguous_key",
             Self::Signature => "signature",
             Self::Audience => "audience",
+            Self::Unbound => "unbound",
+            Self::Proof(_) => "proof",
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",
             Self::Claim(_) => "claim",

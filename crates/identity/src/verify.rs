@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use access::{Authentication, Delegation, Kind, Principal, Timestamp};
+use access::{Authentication, Delegation, HolderKey, Kind, Principal, Timestamp};
 use aws_lc_rs::digest;
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use serde_json::{Map, Value};
@@ -75,6 +75,7 @@ pub fn verify(token: &str, issuer: &Issuer, keys: &Keys, now: Timestamp) -> Resu
                 None => name(claims.get("client_id"), "client_id")?.map(Box::from),
             },
             sign_in: name(claims.get("sid"), "sid")?.map(Box::from),
+            bound_to: bound(&claims)?,
         },
         token_id: token_id(&claims, token.signed)?,
         valid_from,
@@ -139,6 +140,22 @@ fn who<'a>(
         Some(id) => (Kind::Agent, id, None),
         None => (Kind::User, subject, None),
     })
+}
+
+/// The key that the token is bound to (RFC 7800 §3): by its thumbprint (RFC 9449 §6.1), or by that of a certificate (RFC 8705 §3.1). What
+/// binds it in another way, or in two, is not understood, and so not passed over.
+fn bound(claims: &Map<String, Value>) -> Result<Option<HolderKey>, Untrusted> {
+    let confirmation = match claims.get("cnf") {
+        None => return Ok(None),
+        Some(Value::Object(members)) if members.len() == 1 => members,
+        Some(_) => return Err(Untrusted::Claim("cnf")),
+    };
+    let text = |member: &str| name(confirmation.get(member), "cnf");
+    match (text("jkt")?, text("x5t#S256")?) {
+        (Some(key), None) => Ok(Some(HolderKey::Key(key.into()))),
+        (None, Some(certificate)) => Ok(Some(HolderKey::Certificate(certificate.into()))),
+        _ => Err(Untrusted::Claim("cnf")),
+    }
 }
 
 /// The groups, none where the claim is absent. A claim of another shape is refused rather than read as no
@@ -214,6 +231,8 @@ pub fn fuzz_verify(data: &[u8]) {
         return;
     };
     let now = Timestamp::from_seconds(1_700_000_000);
+    let _ = crate::hear(token, &issuer, &keys, now);
+    let _ = crate::prove(token, data, "GET", |_| true, now);
     let accepted = verify(token, &issuer, &keys, now).is_ok_and(|principal| principal.is_valid_at(now));
     assert!(!accepted || issuer_of(token).as_deref() == Ok(ISSUER), "accepted for another issuer");
 }

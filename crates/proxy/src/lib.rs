@@ -17,6 +17,7 @@ mod judge;
 mod listen;
 mod presence;
 mod preview;
+mod proofs;
 mod session;
 
 mod client;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use access::{Admission, Labelled, Principal, Secret, SessionId};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use gate::Gate;
-use identity::{Issuer, Notice};
+use identity::{Issuer, Notice, Untrusted};
 use mask::Masker;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
@@ -30,6 +30,7 @@ use crate::issuer::{Issuers, Unidentified};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::preview::Previews;
+use crate::proofs::Proofs;
 use crate::session::UpstreamKey;
 use crate::tls::{TlsError, Trust};
 use crate::witness::Witness;
@@ -76,6 +77,8 @@ pub struct Gateway {
     open: Mutex<Sessions>,
     /// Told when what is revoked has changed.
     revoked: watch::Sender<()>,
+    /// Proofs that have come.
+    proofs: Proofs,
     closing: watch::Sender<bool>,
 }
 
@@ -106,6 +109,7 @@ impl Gateway {
             open: Mutex::default(),
             closing: watch::Sender::new(false),
             revoked: watch::Sender::new(()),
+            proofs: Proofs::default(),
             settings,
         };
         gateway.replace(live)?;
@@ -182,11 +186,26 @@ impl Gateway {
     /// # Errors
     /// [`Unidentified`].
     pub async fn identify(&self, token: &Secret) -> Result<Principal, Unidentified> {
+        let principal = self.identify_holder(token).await?;
+        match principal.authentication.bound_to {
+            None => Ok(principal),
+            Some(_) => Err(self.not_identified(Untrusted::Unbound)),
+        }
+    }
+
+    /// The same where it is seen to elsewhere that whoever presents the token holds the key that it may be bound to.
+    pub(crate) async fn identify_holder(&self, token: &Secret) -> Result<Principal, Unidentified> {
         let identified = match token.expose_str() {
             Some(token) => self.issuers().identify(token).await,
-            None => Err(identity::Untrusted::Malformed.into()),
+            None => Err(Untrusted::Malformed.into()),
         };
         identified.inspect_err(|why| self.settings.metrics.not_authenticated(why.as_str()))
+    }
+
+    pub(crate) fn not_identified(&self, why: Untrusted) -> Unidentified {
+        let why = Unidentified::from(why);
+        self.settings.metrics.not_authenticated(why.as_str());
+        why
     }
 
     /// Says what an issuer says of sessions and accounts without being asked, and which issuer that is. Waits as
@@ -197,7 +216,7 @@ impl Gateway {
     pub async fn hear_issuer(&self, token: &Secret) -> Result<(Box<str>, Notice), Unidentified> {
         let heard = match token.expose_str() {
             Some(token) => self.issuers().hear(token).await,
-            None => Err(identity::Untrusted::Malformed.into()),
+            None => Err(Untrusted::Malformed.into()),
         };
         heard.inspect_err(|why| self.settings.metrics.not_authenticated(why.as_str()))
     }
@@ -268,6 +287,10 @@ impl Gateway {
         }
         self.https.end_revoked(gate);
         self.revoked.send_replace(());
+    }
+
+    pub(crate) fn proofs(&self) -> &Proofs {
+        &self.proofs
     }
 
     /// Is told when what is revoked has changed.

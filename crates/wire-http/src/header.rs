@@ -32,12 +32,13 @@ pub(crate) const APPROVALS: &str = "panguard-approvals";
 /// Fields of a request that are not passed on: by which an agent says who it is, which panguard answers for alone; by which
 /// it would say where a request comes from or what it really is, behind the back of what was decided; by which it asks for
 /// parts of an answer, which cannot be masked as parts.
-const NOT_SENT: [&str; 38] = [
+const NOT_SENT: [&str; 39] = [
     APPROVALS,
     "host",
     "content-length",
     "expect",
     "authorization",
+    "dpop",
     "x-gateway-authorization",
     "x-api-key",
     "api-key",

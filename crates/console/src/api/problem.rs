@@ -97,7 +97,9 @@ impl Problem {
             Self::Late => (StatusCode::REQUEST_TIMEOUT, "late", "the body did not come in time"),
             Self::Body => (StatusCode::BAD_REQUEST, "body", "the body is not understood"),
             Self::Wish => (StatusCode::BAD_REQUEST, "wish", "what is asked for is not understood"),
-            Self::Revoked => (StatusCode::BAD_REQUEST, "revocation", "what is to be revoked is not understood"),
+            Self::Revoked => {
+                (StatusCode::BAD_REQUEST, "revocation", "what is to be revoked is not understood")
+            }
             Self::NotRevoked => (StatusCode::NOT_FOUND, "not-revoked", "nothing is revoked by this id"),
             Self::Untrusted => (StatusCode::UNAUTHORIZED, "untrusted", "the message is not accepted"),
             Self::Stranger => (StatusCode::FORBIDDEN, "stranger", "who answers is not known"),

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use access::{Admission, Approving, Code, Mode, Refusal, Secret, SessionId};
+use access::{Admission, Approving, Code, HolderKey, Mode, Principal, Refusal, Secret, SessionId};
 use bytes::Bytes;
 use gate::{Stranger, TooMany};
 use http::header::{CONNECTION, USER_AGENT};
@@ -9,6 +9,7 @@ use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
+use identity::{Untrusted, prove};
 use rustls::ServerConfig;
 use tokio::sync::watch;
 use tracing::{info, warn};
@@ -23,6 +24,7 @@ use super::guarded::Watch;
 use super::session::{Session, Token};
 use super::socket::Socket;
 use crate::clock::now;
+use crate::issuer::Unidentified;
 use crate::metrics::ConnectionMetrics;
 use crate::presence::AgentSocket;
 use crate::random;
@@ -165,8 +167,9 @@ impl Caller {
             }
         };
         let token = self.token(&request, placed.way);
-        let session =
-            self.session(id, &request, token.as_ref(), placed.reachable.as_ref(), &placed.name).await;
+        let session = self
+            .session(id, &request, token.as_ref(), placed.reachable.as_ref(), &placed.name, placed.way)
+            .await;
         let session = session.map_err(|refusal| self.refuse(id, &refusal, placed.way))?;
         let drive = self.exchange(request, session, placed).await?;
         Ok(Begun::Exchange(Box::new(drive)))
@@ -225,14 +228,20 @@ impl Caller {
         let mut admitted = Err(None);
         for reachable in &all {
             let name = reachable.connection.lane.name.clone();
-            admitted = self.session(id, request, token.as_ref(), Some(reachable), &name).await.map_err(Some);
+            admitted = self
+                .session(id, request, token.as_ref(), Some(reachable), &name, Way::Within)
+                .await
+                .map_err(Some);
             let is_stranger = matches!(&admitted, Err(Some(refusal)) if refusal.code == Code::NotIdentified);
             if admitted.is_ok() || is_stranger {
                 break;
             }
         }
         if let Err(None) = admitted {
-            admitted = self.session(id, request, token.as_ref(), None, &server.name()).await.map_err(Some);
+            admitted = self
+                .session(id, request, token.as_ref(), None, &server.name(), Way::Within)
+                .await
+                .map_err(Some);
         }
         let told = |refusal: Refusal| self.refuse(id, &refusal, Way::Forward);
         let (reachable, _) = match admitted {
@@ -360,6 +369,7 @@ impl Caller {
         token: Option<&Secret>,
         reachable: Option<&Arc<Reachable>>,
         name: &str,
+        way: Way,
     ) -> Result<(Arc<Reachable>, Arc<Session>), Refusal> {
         let settings = &self.gateway.settings;
         let Some(token) = token else {
@@ -371,16 +381,18 @@ impl Caller {
         if let Some(reachable) = reachable
             && let Some(session) = reachable.session(&key)
         {
+            let held = self.holds(&session.admitted.admission().principal, request, token, way);
+            if let Err(why) = held {
+                return Err(self.not_identified(id, request, name, why).await);
+            }
             return Ok((reachable.clone(), session));
         }
-        let principal = match self.gateway.identify(token).await {
+        let identified = self.gateway.identify_holder(token).await;
+        let held =
+            identified.and_then(|principal| self.holds(&principal, request, token, way).map(|()| principal));
+        let principal = match held {
             Ok(principal) => principal,
-            Err(why) => {
-                info!(session = %id, from = &*self.from, why = why.as_str(), "not identified");
-                let mut refusal = self.at_door(id, request, name, &why.to_string()).await;
-                refusal.detail = why.user_message().into();
-                return Err(refusal);
-            }
+            Err(why) => return Err(self.not_identified(id, request, name, why).await),
         };
         let admission = Admission {
             session: id,
@@ -406,6 +418,52 @@ impl Caller {
         let metrics = ConnectionMetrics::open(&settings.metrics, &reachable.connection.lane.name);
         let session = Session::new(admitted, metrics, now());
         Ok((reachable.clone(), reachable.keep(key, session, gate, now())))
+    }
+
+    /// Whether whoever sends a request holds the key that their token is bound to, if it is to one.
+    fn holds(
+        &self,
+        principal: &Principal,
+        request: &Request<Incoming>,
+        token: &Secret,
+        way: Way,
+    ) -> Result<(), Unidentified> {
+        let key = match &principal.authentication.bound_to {
+            None => return Ok(()),
+            Some(HolderKey::Key(key)) => key,
+            Some(HolderKey::Certificate(_)) => {
+                return Err(self.gateway.not_identified(Untrusted::Unbound));
+            }
+        };
+        let mut proofs = request.headers().get_all(DPOP).iter();
+        let proof = proofs.next().filter(|_| proofs.next().is_none()).and_then(|proof| proof.to_str().ok());
+        // A proof says for which URL it is, and a proxy is asked for others.
+        let Some(proof) = proof.filter(|_| way == Way::Base) else {
+            return Err(self.gateway.not_identified(Untrusted::Unbound));
+        };
+        let is_url = |url: &str| door::is_asked(url, request);
+        let proven = prove(proof, token.expose(), request.method().as_str(), is_url, now());
+        let proven = proven.map_err(|why| self.gateway.not_identified(why))?;
+        if proven.thumbprint != *key {
+            return Err(self.gateway.not_identified(Untrusted::Proof("jwk")));
+        }
+        match self.gateway.proofs().take(&proven, now()) {
+            true => Ok(()),
+            false => Err(self.gateway.not_identified(Untrusted::Proof("jti"))),
+        }
+    }
+
+    async fn not_identified(
+        &self,
+        id: SessionId,
+        request: &Request<Incoming>,
+        name: &str,
+        why: Unidentified,
+    ) -> Refusal {
+        info!(session = %id, from = &*self.from, why = why.as_str(), "not identified");
+        let mut refusal = self.at_door(id, request, name, &why.to_string()).await;
+        refusal.detail = why.user_message().into();
+        refusal
     }
 
     /// Records that somebody was not let in, and gives what they are told.
@@ -503,3 +561,6 @@ fn last(mut answer: Response<Sent>) -> Response<Sent> {
 
 /// The lane's name in entries.
 const LANE: &str = "http";
+
+/// The field of a proof (RFC 9449 §4.1).
+const DPOP: &str = "dpop";

@@ -108,12 +108,13 @@ pub(super) fn token(headers: &HeaderMap) -> Option<Secret> {
     one(field).map(|value| Secret::from(value.trim_ascii().to_vec()))
 }
 
-/// `Bearer TOKEN`, or `Basic` with the token as the password.
+/// `Bearer TOKEN`, `DPoP TOKEN`, or `Basic` with the token as the password.
 fn presented(value: &[u8]) -> Option<Secret> {
     let at = value.iter().position(|byte| *byte == b' ')?;
     let (scheme, rest) = value.split_at_checked(at)?;
     let rest = rest.trim_ascii();
-    if scheme.eq_ignore_ascii_case(b"bearer") {
+    // With a proof beside it (RFC 9449 §7.1).
+    if scheme.eq_ignore_ascii_case(b"bearer") || scheme.eq_ignore_ascii_case(b"dpop") {
         return Some(Secret::from(rest.to_vec()));
     }
     if !scheme.eq_ignore_ascii_case(b"basic") {
@@ -122,6 +123,25 @@ fn presented(value: &[u8]) -> Option<Secret> {
     let both = Secret::from(STANDARD.decode(rest).ok()?);
     let colon = both.expose().iter().position(|byte| *byte == b':')?;
     both.expose().get(colon + 1..).map(|password| Secret::from(password.to_vec()))
+}
+
+/// Whether `url` is what a request asks for, but for query and fragment, and for the scheme, which what stands before panguard may
+/// speak in its place.
+pub(super) fn is_asked<B>(url: &str, request: &Request<B>) -> bool {
+    let Ok(url) = url.split('#').next().unwrap_or_default().parse::<http::Uri>() else { return false };
+    let tls = match url.scheme_str() {
+        Some("https") => true,
+        Some("http") => false,
+        _ => return false,
+    };
+    let asked = match request.uri().authority() {
+        Some(authority) => Some(authority.clone()),
+        None => request.headers().get(HOST).and_then(|host| host.to_str().ok()?.parse().ok()),
+    };
+    let server = |authority: Option<&Authority>| authority.and_then(|it| Server::of(it, Some(tls)));
+    let is_same = |(asked, named): (Server, Server)| asked.host == named.host && asked.port == named.port;
+    server(asked.as_ref()).zip(server(url.authority())).is_some_and(is_same)
+        && url.path() == request.uri().path()
 }
 
 /// Whether the answer to a request may say that what follows is no HTTP/1: the same that the guard of its stream says.

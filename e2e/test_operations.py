@@ -204,6 +204,39 @@ def test_what_was_changed_while_no_gateway_ran_is_recorded_by_the_next(make_gate
     assert ("one", "created") in told and "six" not in [name for name, _ in told]
 
 
+# --- how long a session lasts ---------------------------------------------------------------------------
+
+
+def is_over(session):
+    with pytest.raises(psycopg.OperationalError) as raised:
+        session.execute("select 1")
+    told = Refusal(raised.value)
+    return (told.code, told.sqlstate)
+
+
+def test_a_persons_session_in_which_nothing_is_asked_ends_and_an_agents_goes_on(make_gateway, issuer, in_background):
+    gateway = make_gateway(config={"limits": {"idle_seconds": 2}})
+    with gateway.connect(issuer.person()) as idle, gateway.connect(issuer.person()) as busy, gateway.connect(issuer.agent()) as agent:
+        running = in_background(busy.execute, "select pg_sleep(5), 'done'")
+        idle.execute("begin")
+        closed = lambda: [it["entry"]["session"] for it in gateway.audit("--event", "session_closed")]
+        until(closed, "the idle one is closed", 20)
+        assert is_over(idle) == ("PGD-0025", "57P05")
+        assert running.result(20).fetchone()[1] == "done", "who waits for an answer is not idle"
+        assert agent.execute("select 1").fetchone() == (1,)
+        assert len(closed()) == 1
+
+
+def test_a_sessions_time_is_over_when_its_command_has_ended(make_gateway, issuer, in_background):
+    gateway = make_gateway(config={"limits": {"session_seconds": 2}})
+    with gateway.connect(issuer.agent()) as busy, gateway.connect(issuer.agent()) as other:
+        running = in_background(busy.execute, "select pg_sleep(4), 'done'")
+        until(lambda: gateway.audit("--event", "session_closed"), "one is closed", 20)
+        assert is_over(other) == ("PGD-0025", "57P05")
+        assert running.result(20).fetchone()[1] == "done"
+        until(lambda: len(gateway.audit("--event", "session_closed")) == 2, "so is the other", 20)
+
+
 # --- shutdown ------------------------------------------------------------------------------------------
 
 

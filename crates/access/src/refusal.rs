@@ -83,11 +83,13 @@ pub enum Code {
     ControlFailed,
     /// Whoever asks had their access revoked.
     Revoked,
+    /// The session asked nothing for too long, or its time is over.
+    SessionOver,
 }
 
 impl Code {
     /// Every code, in the order of its number.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::NotIdentified,
         Self::TokenExpired,
         Self::UnknownConnection,
@@ -112,6 +114,7 @@ impl Code {
         Self::MoreThanApproved,
         Self::ControlFailed,
         Self::Revoked,
+        Self::SessionOver,
     ];
 
     /// `PGD-0001` and so on.
@@ -141,6 +144,7 @@ impl Code {
             Self::MoreThanApproved => "PGD-0022",
             Self::ControlFailed => "PGD-0023",
             Self::Revoked => "PGD-0024",
+            Self::SessionOver => "PGD-0025",
         }
     }
 
@@ -175,6 +179,7 @@ impl Code {
             }
             Self::ControlFailed => "one of panguard's own controls does not work, so the command was not run",
             Self::Revoked => "access was revoked",
+            Self::SessionOver => "the session was idle for too long, or its time is over",
         }
     }
 
@@ -206,7 +211,7 @@ impl Code {
             Self::AnswerWithheld => "select plain columns, and tell the operator of panguard",
             Self::LimitReached => "send less at once, or ask the operator to raise the limit",
             Self::NotSupported => "use ordinary queries instead",
-            Self::ShuttingDown => "connect again",
+            Self::ShuttingDown | Self::SessionOver => "connect again",
             Self::Withdrawn => "send it again if it is still wanted",
             Self::GuessesSpent => {
                 "choose rows by another column, wait until earlier comparisons are a day old, or ask for more"
@@ -232,7 +237,8 @@ impl Code {
             | Self::ConnectDenied
             | Self::UpstreamUnavailable
             | Self::ShuttingDown
-            | Self::Revoked => true,
+            | Self::Revoked
+            | Self::SessionOver => true,
             Self::PolicyDenied
             | Self::RevealDenied
             | Self::NotUnderstood

@@ -149,6 +149,10 @@ pub struct Limits {
     pub message_bytes: usize,
     pub startup: Duration,
     pub shutdown_grace: Duration,
+    /// Of a person's session in which nothing is asked.
+    pub idle: Duration,
+    /// Of any session.
+    pub session: Option<Duration>,
 }
 
 impl Config {
@@ -252,5 +256,8 @@ impl Limits {
         message_bytes: 64 << 20,
         startup: Duration::from_secs(10),
         shutdown_grace: Duration::from_secs(30),
+        // PCI DSS 4.0.1, 8.2.8.
+        idle: Duration::from_secs(900),
+        session: None,
     };
 }

@@ -353,6 +353,8 @@ fn limits(config: &Config) -> Limits {
         startup_time: limits.startup,
         message_bytes: limits.message_bytes,
         shutdown_time: limits.shutdown_grace,
+        idle_time: Some(limits.idle),
+        session_time: limits.session,
         // What is cut is masked with what stands around the cut.
         answer_bytes: match config.audit.answer_bytes {
             0 => 0,

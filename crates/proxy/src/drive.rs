@@ -60,6 +60,10 @@ pub enum Order {
     WindDown,
     /// End now, and say that access is revoked.
     Revoked,
+    /// End if no command is running: nothing has been asked for long.
+    Idle,
+    /// End when no command is running: the session's time is over.
+    Over,
     /// End now.
     Close,
 }
@@ -296,6 +300,8 @@ where
                 self.session.wind_down(Code::Revoked);
                 self.break_off();
             }
+            Some(Order::Idle) if !self.session.is_idle() => {}
+            Some(Order::Idle | Order::Over) => self.session.wind_down(Code::SessionOver),
             Some(Order::Close) => self.break_off(),
             None => self.orders = None,
         }

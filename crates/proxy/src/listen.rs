@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tracing::{error, info, warn};
 
 use crate::serve::Gateway;
@@ -19,9 +19,15 @@ pub(crate) async fn run(gateway: &Arc<Gateway>, listener: TcpListener, shutdown:
     let arriving = Arc::new(Semaphore::new(limits.sessions));
     let mut sessions = JoinSet::new();
     let mut shutdown = pin!(shutdown);
+    let mut overdue = interval(OVERDUE_EVERY);
+    overdue.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let accepted = tokio::select! {
             () = &mut shutdown => break,
+            _ = overdue.tick() => {
+                gateway.end_overdue();
+                continue;
+            }
             Some(ended) = sessions.join_next() => {
                 report(ended);
                 continue;
@@ -70,6 +76,8 @@ fn report(ended: Result<(), JoinError>) {
     }
 }
 
+/// How often it is looked which sessions are over.
+const OVERDUE_EVERY: Duration = Duration::from_secs(1);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// A little more than a session's own time for its last words.
 const CLOSE_TIME_MAX: Duration = Duration::from_secs(6);

@@ -5,9 +5,11 @@ mod tests;
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use access::{Admission, Labelled, Principal, Secret, SessionId};
+use access::{Admission, Kind, Labelled, Principal, Secret, SessionId};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use gate::Gate;
 use identity::{Issuer, Notice, Untrusted};
@@ -83,7 +85,16 @@ pub struct Gateway {
 }
 
 /// How each session is reached, and whose it is.
-type Sessions = HashMap<SessionId, (mpsc::Sender<Order>, Arc<Admission>)>;
+type Sessions = HashMap<SessionId, OpenSession>;
+
+/// A session that is open.
+struct OpenSession {
+    orders: mpsc::Sender<Order>,
+    admission: Arc<Admission>,
+    since: Instant,
+    /// When something moved in it last, in milliseconds since it was opened.
+    moved: Arc<AtomicU64>,
+}
 
 /// A connection, and what all its sessions share.
 pub(crate) struct Reachable {
@@ -265,7 +276,11 @@ impl Gateway {
     /// Takes note of an open session. One that opens while the gateway shuts down is told so at once.
     pub(crate) fn opened(&self, admission: &Admission, orders: mpsc::Sender<Order>) -> Open<'_> {
         let id = admission.session;
-        self.lock().insert(id, (orders.clone(), Arc::new(admission.clone())));
+        let (since, moved) = (Instant::now(), Arc::new(AtomicU64::new(0)));
+        let admission_kept = Arc::new(admission.clone());
+        let session =
+            OpenSession { orders: orders.clone(), admission: admission_kept, since, moved: moved.clone() };
+        self.lock().insert(id, session);
         if *self.closing.borrow() {
             let _ = orders.try_send(Order::WindDown);
         }
@@ -273,13 +288,28 @@ impl Gateway {
         if self.settings.gate.is_revoked(admission, now()) {
             let _ = orders.try_send(Order::Revoked);
         }
-        Open { gateway: self, id }
+        Open { gateway: self, id, since, moved }
+    }
+
+    /// Ends the sessions in which a person has asked nothing for too long, and those whose time is over.
+    pub(crate) fn end_overdue(&self) {
+        let Limits { idle_time, session_time, .. } = self.settings.limits;
+        for OpenSession { orders, admission, since, moved } in self.lock().values() {
+            let open = since.elapsed();
+            let still = open.saturating_sub(Duration::from_millis(moved.load(Ordering::Relaxed)));
+            let is_person = admission.principal.kind == Kind::User;
+            if session_time.is_some_and(|most| open >= most) {
+                let _ = orders.try_send(Order::Over);
+            } else if is_person && idle_time.is_some_and(|most| still >= most) {
+                let _ = orders.try_send(Order::Idle);
+            }
+        }
     }
 
     /// Ends the sessions and requests whose access is revoked, of every protocol; what they run is broken off.
     pub fn end_revoked(&self) {
         let (gate, now) = (&*self.settings.gate, now());
-        for (orders, admission) in self.lock().values() {
+        for OpenSession { orders, admission, .. } in self.lock().values() {
             if gate.is_revoked(admission, now) {
                 // One that has not looked at eight orders is stuck, and runs nothing more: each command is asked about.
                 let _ = orders.try_send(Order::Revoked);
@@ -310,7 +340,7 @@ impl Gateway {
     }
 
     fn tell_all(&self, order: impl Fn() -> Order) {
-        for (orders, _) in self.lock().values() {
+        for OpenSession { orders, .. } in self.lock().values() {
             // A session that has ended needs none; one that has not looked at eight is stuck, and will be
             // dropped.
             let _ = orders.try_send(order());
@@ -326,6 +356,16 @@ impl Gateway {
 pub(crate) struct Open<'g> {
     gateway: &'g Gateway,
     id: SessionId,
+    since: Instant,
+    moved: Arc<AtomicU64>,
+}
+
+impl Open<'_> {
+    /// Something moves in it.
+    pub(crate) fn moves(&self) {
+        let millis = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.moved.store(millis, Ordering::Relaxed);
+    }
 }
 
 impl Drop for Open<'_> {

@@ -215,7 +215,7 @@ impl Gateway {
         let told = UpstreamKey { connection, process_id: ready.process_id, key: ready.key };
         let told = Arc::new(told);
         place.open(accepted.key, orders.clone(), told.clone());
-        let _open = self.opened(admission, orders);
+        let open = self.opened(admission, orders);
         if send(&mut stream, &accepted.send).await.is_err() {
             return gate.closed(&admitted, "the agent hung up", now());
         }
@@ -238,6 +238,7 @@ impl Gateway {
         let bench =
             Bench { gate, admitted: &admitted, metrics: &metrics, witness: &reachable.witness, socket };
         let after = |session: &mut Postgres| {
+            open.moves();
             if session.take_stale() {
                 reachable.catalog.stale();
             }

@@ -115,7 +115,7 @@ fn fields(headers: &mut HeaderMap, code: Code) {
 /// The status of each refusal (RFC 9110 §15.5 and §15.6).
 pub fn status(code: Code) -> StatusCode {
     match code {
-        Code::NotIdentified | Code::TokenExpired => StatusCode::UNAUTHORIZED,
+        Code::NotIdentified | Code::TokenExpired | Code::SessionOver => StatusCode::UNAUTHORIZED,
         Code::UnknownConnection => StatusCode::NOT_FOUND,
         Code::ConnectDenied
         | Code::Revoked
@@ -171,6 +171,7 @@ fn instead(code: Code) -> &'static str {
         Code::PolicyDenied
         | Code::ConnectDenied
         | Code::Revoked
+        | Code::SessionOver
         | Code::NeedsApproval
         | Code::PolicyError
         | Code::NotRecorded

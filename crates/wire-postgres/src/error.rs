@@ -128,6 +128,7 @@ pub fn sqlstate(code: Code) -> &'static str {
         Code::LimitReached => "54000",                                       // program_limit_exceeded
         Code::NotSupported => "0A000",                                       // feature_not_supported
         Code::ShuttingDown => "57P01",                                       // admin_shutdown
+        Code::SessionOver => "57P05",                                        // idle_session_timeout
         Code::Withdrawn => "57014",                                          // query_canceled
         Code::GuessesSpent => "53400",                                       // configuration_limit_exceeded
         Code::MaskWritten => "22023",                                        // invalid_parameter_value

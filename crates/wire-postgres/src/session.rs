@@ -258,11 +258,6 @@ impl Postgres {
         matches!(self.state, State::Ready | State::SkipToSync)
     }
 
-    /// Whether no command is held, running or half read.
-    fn is_idle(&self) -> bool {
-        self.held.is_none() && self.replies.is_empty() && self.stalled.is_none()
-    }
-
     fn say_goodbye(&mut self, code: Code) {
         self.tell(&error::response(&self.refusal(code, ""), Severity::Fatal));
         self.close();
@@ -374,6 +369,10 @@ impl Session for Postgres {
         let advanced = self.advance();
         let _ = self.broken_off(advanced);
         Some(request)
+    }
+
+    fn is_idle(&self) -> bool {
+        self.held.is_none() && self.replies.is_empty() && self.stalled.is_none()
     }
 
     fn wind_down(&mut self, code: Code) {

@@ -98,6 +98,9 @@ pub trait Session {
     /// shutdown, or the end of its access. [`Effect::Close`] follows when that is so.
     fn wind_down(&mut self, code: Code);
 
+    /// Whether no command is running, waits, or is half told.
+    fn is_idle(&self) -> bool;
+
     /// Takes the end of what `side` has to say. Outcomes of commands still open, and [`Effect::Close`],
     /// follow from [`Session::poll`]; a held command is never released after this.
     fn closed(&mut self, side: Side);

@@ -536,6 +536,10 @@ pub struct Limits {
     pub startup_seconds: Option<At<u64>>,
     /// For running commands to end when panguard stops.
     pub shutdown_grace_seconds: Option<At<u64>>,
+    /// For a person's session in which nothing is asked: 900 unless given.
+    pub idle_seconds: Option<At<u64>>,
+    /// For any session: without end unless given.
+    pub session_seconds: Option<At<u64>>,
 }
 
 /// How often panguard looks at controls of its own that cost something to look at. The others are looked at every second.

@@ -555,11 +555,15 @@ impl Reading<'_> {
         let message_bytes = within(&limits.message_bytes, default.message_bytes as u64, 1 << 10..=1 << 30);
         let startup = within(&limits.startup_seconds, default.startup.as_secs(), 1..=300);
         let grace = within(&limits.shutdown_grace_seconds, default.shutdown_grace.as_secs(), 0..=3600);
+        let idle = within(&limits.idle_seconds, default.idle.as_secs(), 1..=86_400);
+        let session = within(&limits.session_seconds, 0, 1..=30 * 86_400);
         Limits {
             connections: usize::try_from(connections).unwrap_or(default.connections),
             message_bytes: usize::try_from(message_bytes).unwrap_or(default.message_bytes),
             startup: Duration::from_secs(startup),
             shutdown_grace: Duration::from_secs(grace),
+            idle: Duration::from_secs(idle),
+            session: limits.session_seconds.as_ref().map(|_| Duration::from_secs(session)),
         }
     }
 

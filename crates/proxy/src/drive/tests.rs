@@ -107,6 +107,10 @@ impl Session for Lines {
         self.held.take().map(|_| SessionId(7).request(self.number))
     }
 
+    fn is_idle(&self) -> bool {
+        self.held.is_none() && self.running == 0
+    }
+
     fn wind_down(&mut self, _: Code) {
         self.winding_down = true;
         self.end_if_idle();

@@ -179,6 +179,11 @@ class Gateway:
             raise AssertionError(f"panguard {' '.join(arguments)}: exit {done.returncode}: {done.stderr}")
         return done
 
+    def begin(self, *arguments):
+        """Begins another command of the binary, and does not wait for it."""
+        return subprocess.Popen([binary(), "--config", self.file, *arguments], cwd=self.folder, stdin=subprocess.DEVNULL, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment, preexec_fn=dies_with_us())
+
     def audit(self, *filters):
         """The entries of the audit log, oldest first, as `panguard audit list` prints them; without those that say that
         this was done before."""

@@ -10,6 +10,7 @@ mod env;
 mod evidence;
 mod explain;
 mod explained;
+mod login;
 pub mod output;
 pub mod plain;
 mod policy;
@@ -58,6 +59,9 @@ enum Command {
     Ca(ca::Arguments),
     Env(env::Arguments),
     Run(run::Arguments),
+    Login(login::Arguments),
+    Token(login::Token),
+    Logout(login::Logout),
     Requests(requests::Arguments),
     Policy(policy::Arguments),
     Secrets(secrets::Arguments),
@@ -83,6 +87,9 @@ pub fn main() -> ExitCode {
         Command::Ca(arguments) => ca::run(&config, &arguments),
         Command::Env(arguments) => env::run(&config, &arguments),
         Command::Run(arguments) => run::run(&config, &arguments),
+        Command::Login(arguments) => login::login(&config, &arguments),
+        Command::Token(arguments) => login::token(&config, &arguments),
+        Command::Logout(arguments) => login::logout(&config, &arguments),
         Command::Requests(arguments) => requests::run(&config, &arguments),
         Command::Policy(arguments) => policy::run(&config, &arguments),
         Command::Secrets(arguments) => secrets::run(&config, &arguments),

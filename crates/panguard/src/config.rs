@@ -109,6 +109,17 @@ pub struct Issuer {
     pub trust: identity::Issuer,
     /// PEM file of authorities believed instead of the system's.
     pub ca: Option<PathBuf>,
+    /// How the command line asks for tokens.
+    pub login: Option<Login>,
+}
+
+/// How the command line asks an issuer for tokens.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Login {
+    pub client_id: Option<String>,
+    pub scope: Option<String>,
+    pub audience: Option<String>,
+    pub resource: Option<String>,
 }
 
 /// A PostgreSQL server behind panguard.

@@ -21,7 +21,7 @@ use shown::Request;
 
 /// See what waits for somebody's approval, and answer it.
 ///
-/// Who you are is told by your access token, in PANGUARD_TOKEN or a file. Exits with 0 if all is fine, 1 if the answer does
+/// Who you are is told by your access token, in PANGUARD_TOKEN or a file, or by `panguard login`. Exits with 0 if all is fine, 1 if the answer does
 /// not count or there is no such request for you, 2 if the console cannot be asked.
 #[derive(Args)]
 pub struct Arguments {

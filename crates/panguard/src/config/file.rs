@@ -314,6 +314,22 @@ pub struct Issuer {
     /// A PEM file of the authorities that the issuer's certificate is checked against, instead of the
     /// system's.
     pub ca: Option<At<String>>,
+    /// How `panguard login` and `panguard token` ask for tokens.
+    pub login: Option<Login>,
+}
+
+/// How the command line asks an issuer for tokens.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// The public client that is registered for it, with the device flow.
+    pub client_id: Option<At<String>>,
+    /// What is asked for: `openid offline_access` unless given.
+    pub scope: Option<At<String>>,
+    /// What tokens are for, where the issuer asks for it by `audience`.
+    pub audience: Option<At<String>>,
+    /// The same, by `resource` (RFC 8707).
+    pub resource: Option<At<String>>,
 }
 
 /// An agent's token is one whose `claim` is there, and is as `values`, `equals` or `prefix` say.

@@ -16,7 +16,7 @@ use super::labels::{column, labels};
 use super::masking;
 use super::place::{At, Problem, Problems};
 use super::{
-    Config, Connection, HttpConnection, Issuer, Limits, Notify, PanProfile, Tls, UpstreamTls, VaultKey,
+    Config, Connection, HttpConnection, Issuer, Limits, Login, Notify, PanProfile, Tls, UpstreamTls, VaultKey,
 };
 
 /// Turns what is written into what is meant.
@@ -266,7 +266,14 @@ impl Reading<'_> {
             Some(claim) => trust.with_person(claim),
             None => trust,
         };
-        Some(Issuer { trust, ca })
+        let mut text = |at: &Option<At<String>>| at.as_ref().and_then(|at| self.text(at));
+        let login = issuer.login.as_ref().map(|it| Login {
+            client_id: text(&it.client_id),
+            scope: text(&it.scope),
+            audience: text(&it.audience),
+            resource: text(&it.resource),
+        });
+        Some(Issuer { trust, ca, login })
     }
 
     fn agents(&mut self, at: &At<file::Agents>) -> Option<AgentRule> {

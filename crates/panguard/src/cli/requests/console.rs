@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::Place;
+use crate::cli::login;
 use crate::cli::plain::plain;
 use crate::config::{Config, is_loopback, process_env};
 
@@ -61,7 +62,7 @@ impl Console {
         };
         let is_tls = base.starts_with("https://");
         let client = proxy::client(is_tls.then_some(&trust))?;
-        let authorization = authorization(place.token_file.as_deref())?;
+        let authorization = authorization(config, place.token_file.as_deref())?;
         Ok(Self { base, client, authorization })
     }
 
@@ -171,7 +172,7 @@ pub(super) fn base(url: &str) -> anyhow::Result<String> {
 }
 
 /// The header field that says who asks.
-fn authorization(file: Option<&Path>) -> anyhow::Result<HeaderValue> {
+fn authorization(config: &Path, file: Option<&Path>) -> anyhow::Result<HeaderValue> {
     let mut token = Zeroizing::new(String::with_capacity(TOKEN_BYTES_MAX));
     if let Some(file) = file {
         let shown = file.display();
@@ -181,11 +182,13 @@ fn authorization(file: Option<&Path>) -> anyhow::Result<HeaderValue> {
     } else if let Some(set) = std::env::var_os("PANGUARD_TOKEN") {
         let set = Zeroizing::new(set.into_string().unwrap_or_default());
         token.push_str(&set);
+    } else if let Some(login) = login::signed_in(config)? {
+        token.push_str(&Zeroizing::new(login.access_token));
     }
     let token = token.trim();
     if token.is_empty() {
         bail!(
-            "who you are is not known\n  put your access token into PANGUARD_TOKEN, or name its file with `--token-file FILE`"
+            "who you are is not known\n  run `panguard login`, put your access token into PANGUARD_TOKEN, or name its file with `--token-file FILE`"
         );
     }
     let field = Zeroizing::new(format!("Bearer {token}"));

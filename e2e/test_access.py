@@ -65,8 +65,9 @@ def test_an_idle_session_ends_and_says_why_and_nobody_elses_does(both, issuer):
         with both.connect(issuer.agent("ci-bot")) as again:
             assert again.execute("select 1").fetchone() == (1,)
     (made,), (ended,) = events(both, "access_revoked"), events(both, "access_restored")
-    assert made == {"type": "access_revoked", "id": id, "what": "agent", "of": "ci-bot", "reason": REASON}
-    assert ended == {"type": "access_restored", "id": id, "what": "agent", "of": "ci-bot", "was_over": False}
+    by = re.fullmatch(r"panguard, user \d+ of the machine", made["by"]).group(0)
+    assert made == {"type": "access_revoked", "id": id, "what": "agent", "of": "ci-bot", "reason": REASON, "by": by}
+    assert ended == {"type": "access_restored", "id": id, "what": "agent", "of": "ci-bot", "was_over": False, "by": by}
     until(lambda: "access was revoked" in [it["reason"] for it in events(both, "session_closed")], "its end is recorded")
     (entry,) = both.audit("--event", "access_revoked")
     assert re.fullmatch(r"panguard, user \d+ of the machine", entry["entry"]["client"])
@@ -397,3 +398,86 @@ def test_nobody_but_the_issuer_says_so_and_nobody_of_others(both, issuer):
     assert len(events(both, "authentication_failed")) >= 5
     # Nor is such a token one to come in by.
     assert "PGD-0001" in turned_away(lambda: both.connect(event(issuer, sub="ada", exp=int(time.time()) + 60, events={LOGOUT: {}})))
+
+
+# --- what a review found -------------------------------------------------------------------------------------------
+
+
+def test_the_same_event_at_once_from_many_ends_nobody_else(both, issuer):
+    token = event(issuer, sub="nobody", events={LOGOUT: {}})
+    told = []
+
+    def deliver():
+        for _ in range(15):
+            told.append(tell(both, "/api/logout", f"logout_token={token}", "application/x-www-form-urlencoded").status_code)
+
+    with both.connect(issuer.agent()) as session:
+        threads = [threading.Thread(target=deliver) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert session.execute("select 1").fetchone() == (1,)
+    assert set(told) == {200}
+    assert [(it["what"], it["of"]) for it in events(both, "access_revoked")] == [("subject", "nobody")]
+
+
+def test_an_older_event_undoes_no_newer_one(both, issuer):
+    whom = {"format": "iss_sub", "iss": issuer.url, "sub": "ada"}
+    then = int(time.time())
+    said = lambda what, at: event(issuer, sub_id=whom, iat=at, events={RISC + what: {}})
+    enabled = said("account-enabled", then - 20)
+    for token in (said("account-disabled", then - 30), enabled, said("account-disabled", then - 10)):
+        assert push(both, token).status_code == 202
+    assert push(both, enabled).status_code == 202, "it comes a second time"
+    assert push(both, said("account-enabled", then - 15)).status_code == 202, "it comes late"
+    assert not came(both, issuer.person("ada"))
+    assert push(both, said("account-enabled", then - 5)).status_code == 202
+    until(lambda: came(both, issuer.person("ada")), "it is open again")
+
+
+def test_a_token_that_names_no_sign_in_is_ended_with_its_owners(both, issuer):
+    with both.connect(issuer.person("ada", iat=int(time.time()) - 30)) as session:
+        logout = event(issuer, "logout+jwt", sub="ada", sid="sign-in-1", events={LOGOUT: {}})
+        tell(both, "/api/logout", f"logout_token={logout}", "application/x-www-form-urlencoded")
+        assert is_over(session).code == "PGD-0024"
+
+
+def test_who_gave_access_back_is_recorded_also_if_the_gateway_dies_or_its_file_is_taken_away(both, issuer):
+    first = revoke(both, "agent", "one", "--issuer", issuer.url)
+    second = revoke(both, "agent", "two")
+    both.kill()
+    both.run("access", "restore", first, check=False)
+    (both.data / "revocations" / f"{second}.json").unlink()
+    both.start()
+    ended = {it["id"]: it["by"] for it in events(both, "access_restored")}
+    assert re.fullmatch(r"panguard, user \d+ of the machine", ended[first]) and ended[second] == "somebody who has not said so"
+    assert [it.get("issuer") for it in events(both, "access_revoked")] == [issuer.url, None]
+    both.stop()
+    both.start()
+    assert len(events(both, "access_restored")) == 2 and len(events(both, "access_revoked")) == 2
+
+
+def test_an_agent_that_does_not_read_is_not_waited_for(both, issuer, cluster, payments):
+    session = both.connect(issuer.agent("ci-bot"))
+    with cluster.connect(payments["database"]) as direct:
+        # More than all buffers hold, and nobody reads it.
+        session.pgconn.send_query(b"select repeat('x', 1000) from generate_series(1, 20000)")
+        running = "select 1 from pg_stat_activity where query like '%repeat%' and pid <> pg_backend_pid() and state = 'active'"
+        until(lambda: direct.execute(running).fetchone(), "it runs")
+        revoke(both, "agent", "ci-bot")
+        until(lambda: not direct.execute(running).fetchone(), "it runs no more", 2)
+        until(lambda: "access was revoked" in [it["reason"] for it in events(both, "session_closed")], "the session has ended", 2)
+    session.pgconn.finish()
+
+
+def test_a_session_that_is_revoked_by_its_id_is_over_for_its_token_too(both, issuer, site):
+    headers = {"Authorization": f"Bearer {issuer.agent('ci-bot')}"}
+    url = both.url("shop", "/things")
+    assert requests.get(url, headers=headers, timeout=10).status_code == 200
+    (opened,) = [it["entry"]["session"] for it in both.audit("--event", "session_opened")]
+    revoke(both, "session", opened)
+    for _ in range(3):
+        assert requests.get(url, headers=headers, timeout=10).status_code == 403
+    other = {"Authorization": f"Bearer {issuer.agent('ci-bot')}"}
+    assert requests.get(url, headers=other, timeout=10).status_code == 200, "another token of theirs has another session"

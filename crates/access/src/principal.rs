@@ -76,6 +76,8 @@ pub struct Authentication {
     pub client: Option<Box<str>>,
     /// The sign-in at the issuer that it comes of, `sid` (OpenID Connect Front-Channel Logout 1.0 §3).
     pub sign_in: Option<Box<str>>,
+    /// The `sub` of the agent to whom access was lent (`act.sub`), where the token says it.
+    pub actor: Option<Box<str>>,
     /// What whoever presents the token has to hold.
     pub bound_to: Option<HolderKey>,
 }

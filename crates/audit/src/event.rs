@@ -247,6 +247,12 @@ pub enum Event {
         until: Option<i64>,
         /// Why, in the words of whoever did it, masked.
         reason: Box<str>,
+        /// Only as this issuer names it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        issuer: Option<Box<str>>,
+        /// Who did it, in words.
+        #[serde(default, skip_serializing_if = "str::is_empty")]
+        by: Box<str>,
     },
     /// What was revoked is not any more.
     AccessRestored {
@@ -259,6 +265,9 @@ pub enum Event {
         of: Box<str>,
         /// Whether its time was over; else somebody lifted it.
         was_over: bool,
+        /// Who, in words.
+        #[serde(default, skip_serializing_if = "str::is_empty")]
+        by: Box<str>,
     },
     /// Somebody read or exported the audit log (10.2.1.3).
     LogRead {

@@ -14,6 +14,7 @@
 //! token at each call; what they may see and whether their answer counts is the gate's to say.
 
 mod api;
+mod heard;
 mod serve;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use identity::Notice;
 use notify::Notify;
 use proxy::Unidentified;
 
+pub use heard::Heard;
 pub use serve::serve;
 
 /// What the console tells of, and whom it asks.
@@ -51,6 +53,10 @@ pub struct State {
     pub hear: Hear,
     /// Where what is revoked lies.
     pub access: Arc<dyn Access>,
+    /// What issuers have said of late.
+    pub heard: Heard,
+    /// How far issuers' clocks may be ahead of this one.
+    pub clock_skew_seconds: u32,
     /// The time of day.
     pub clock: fn() -> Timestamp,
 }
@@ -84,11 +90,14 @@ pub trait Access: Send + Sync {
     /// It cannot be written.
     fn put(&self, it: &Revocation) -> io::Result<()>;
 
-    /// Lifts; whether there is such a one.
+    /// Whether there is one with this id, lifted or not.
+    fn knows(&self, id: &str) -> bool;
+
+    /// Lifts; whether there is such a one. `by` is who does it, in words.
     ///
     /// # Errors
     /// It cannot be written.
-    fn lift(&self, id: &str) -> io::Result<bool>;
+    fn lift(&self, id: &str, by: &str) -> io::Result<bool>;
 }
 
 /// Somebody who is being identified.

@@ -121,7 +121,11 @@ impl crate::Access for NoFolder {
         Err(std::io::ErrorKind::Unsupported.into())
     }
 
-    fn lift(&self, _: &str) -> std::io::Result<bool> {
+    fn knows(&self, _: &str) -> bool {
+        false
+    }
+
+    fn lift(&self, _: &str, _: &str) -> std::io::Result<bool> {
         Err(std::io::ErrorKind::Unsupported.into())
     }
 }
@@ -146,6 +150,8 @@ pub(crate) async fn console_of(gate: Gate, paper: Paper) -> Console {
         connections: Box::new(|| vec![("payments-db".into(), Arc::new(["cde".into()]) as _)]),
         hear: Box::new(|_| Box::pin(async { Err(identity::Untrusted::Malformed.into()) })),
         access: Arc::new(NoFolder),
+        heard: crate::Heard::default(),
+        clock_skew_seconds: 0,
         clock: || NOW,
     };
     let (stop, stopped) = oneshot::channel();

@@ -195,6 +195,10 @@ impl Gate {
         now: Timestamp,
     ) -> Option<ByGrant> {
         let grant = request.grant.as_deref()?;
+        let mut given = request.answers.iter().filter(|it| it.approves);
+        if given.any(|it| self.revocations.of_who(&it.by, now).is_some()) {
+            return None;
+        }
         let (facts, connection) = (&question.facts, &admitted.admission().connection);
         let made = self.guesses.open().with(admitted.who(), connection, &facts.matches, now);
         let tokens = match facts.call.as_ref().is_some_and(|call| call.model.is_some()) {

@@ -1,6 +1,6 @@
 //! Access that is taken away at once, whatever tokens and policies say: of an agent, a person, a group, a connection, or all.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use access::{
@@ -26,6 +26,9 @@ pub struct Revocation {
     /// Its name; nothing of [`What::Everything`].
     #[serde(default)]
     pub of: Box<str>,
+    /// Of a sign-in, whose it is: their tokens that name no sign-in count as of this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Box<str>>,
     /// Only as this issuer names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<Box<str>>,
@@ -118,7 +121,10 @@ impl Revocation {
     fn counts(&self, principal: &Principal, now: Timestamp) -> bool {
         let issued = principal.authentication.issued_at;
         let is_issued_before = |until: i64| issued.is_none_or(|issued| issued.micros() <= until);
-        self.issuer.as_ref().is_none_or(|issuer| *issuer == principal.issuer)
+        let sign_in = principal.authentication.sign_in.as_ref();
+        let is_meant = self.what != What::SignIn || sign_in.is_none_or(|sign_in| *sign_in == self.of);
+        is_meant
+            && self.issuer.as_ref().is_none_or(|issuer| *issuer == principal.issuer)
             && self.issued_until.is_none_or(is_issued_before)
             && !self.is_over(now)
     }
@@ -157,6 +163,11 @@ impl Index {
             if let Some((_, names)) = names {
                 names.entry(it.named()).or_default().push(at);
             }
+            // Looked for by whose it is, too, and found if the token does not say of which sign-in it is.
+            let subjects = What::ALL.into_iter().zip(&mut named).find(|(what, _)| *what == What::Subject);
+            if let (Some((_, subjects)), Some(subject), What::SignIn) = (subjects, &it.subject, it.what) {
+                subjects.entry(subject.clone()).or_default().push(at);
+            }
         }
         Self { all, named }
     }
@@ -188,6 +199,7 @@ impl Revocations {
             (What::Everything, Some("")),
             (What::Agent, agent),
             (What::Subject, Some(&*principal.subject)),
+            (What::Subject, signed_in.actor.as_deref()),
             (What::Person, principal.person.as_deref()),
             (What::Client, signed_in.client.as_deref()),
             (What::Token, Some(&*principal.token_id)),
@@ -206,12 +218,32 @@ impl Revocations {
         self.0.load().all.clone()
     }
 
+    /// What takes access from somebody who has said something before, as they were recorded then: not what only ended their tokens.
+    pub(crate) fn of_who(&self, who: &Who, now: Timestamp) -> Option<Revocation> {
+        let index = self.0.load();
+        let agent = (&*who.kind == Kind::Agent.as_str()).then_some(&*who.id);
+        let names = [
+            (What::Everything, Some("")),
+            (What::Agent, agent),
+            (What::Subject, Some(&*who.subject)),
+            (What::Person, who.person.as_deref()),
+        ];
+        let groups = who.groups.iter().map(|group| (What::Group, Some(&**group)));
+        let named = names.into_iter().chain(groups).filter_map(|(what, name)| Some((what, name?)));
+        let mut found = named.flat_map(|(what, name)| index.of(what, name));
+        let is_theirs = |it: &&Revocation| it.issuer.as_ref().is_none_or(|issuer| *issuer == who.issuer);
+        found.find(|it| is_theirs(it) && it.issued_until.is_none() && !it.is_over(now)).cloned()
+    }
+
     /// As [`Revocations::of`] of who was admitted, in words for them.
     pub(crate) fn refuses(&self, admission: &Admission, now: Timestamp) -> Option<String> {
         let at = Some((&*admission.connection, admission.session));
         self.of(&admission.principal, at, now).map(|it| it.told())
     }
 }
+
+/// Its file was taken away by nobody who said so.
+const UNKNOWN: &str = "somebody who has not said so";
 
 /// As much of a reason as is kept.
 const REASON_CHARS_MAX: usize = 2000;
@@ -227,6 +259,17 @@ impl Gate {
         self.revocations.refuses(admission, now).is_some()
     }
 
+    /// Whether this very session was revoked, and not somebody's access.
+    pub fn is_session_revoked(&self, admission: &Admission, now: Timestamp) -> bool {
+        let index = self.revocations.0.load();
+        if index.all.is_empty() {
+            return false;
+        }
+        let session = admission.session.to_string();
+        let mut found = index.of(What::Session, &session);
+        found.any(|it| it.counts(&admission.principal, now))
+    }
+
     /// What whoever was admitted is told if they have lost their access.
     pub fn refusal_of_revoked(
         &self,
@@ -240,19 +283,27 @@ impl Gate {
             .filter(|refusal| refusal.code == Code::Revoked)
     }
 
-    /// Puts `all` in the place of what was revoked: it counts from here on. Gives what that changes, each with its entry, which is to be
-    /// recorded: what is revoked is, whether or not that can be.
-    pub fn revoke(&self, all: Vec<Revocation>, now: Timestamp) -> Vec<Entry> {
+    /// Puts `all` in the place of what was revoked: it counts from here on. Gives the entries of what that changes, which are to be
+    /// recorded: what is revoked is, whether or not that can be. `lifted` says who has lifted what, by its id.
+    pub fn revoke(
+        &self,
+        all: Vec<Revocation>,
+        lifted: &BTreeMap<Box<str>, Box<str>>,
+        now: Timestamp,
+    ) -> Vec<Entry> {
         let before = self.revocations.0.swap(Arc::new(Index::new(all.clone())));
         let known = |all: &[Revocation]| all.iter().map(|it| (it.id.clone(), it.clone())).collect();
         let (old, new): (HashMap<_, _>, HashMap<_, _>) = (known(&before.all), known(&all));
         let is_new = |it: &&Revocation| old.get(&it.id) != Some(*it);
         let is_gone = |it: &&Revocation| !new.contains_key(&it.id);
-        let made = all.iter().filter(is_new).map(|it| (it, self.revoked(it)));
-        let ended = before.all.iter().filter(is_gone).map(|it| (it, self.restored(it, now)));
+        let made = all.iter().filter(is_new).map(|it| (&*it.by, self.revoked(it)));
+        let ended = before.all.iter().filter(is_gone).map(|it| {
+            let by = lifted.get(&it.id).map_or(if it.is_over(now) { "time" } else { UNKNOWN }, |by| &**by);
+            (by, self.restored(it, by, now))
+        });
         made.chain(ended)
-            .map(|(it, event)| {
-                let client = Some((&*self.recorder.client(&it.by)).into());
+            .map(|(by, event)| {
+                let client = Some((&*self.recorder.client(by)).into());
                 Entry { client, ..Entry::of_gateway(now, Arc::clone(&self.name), event) }
             })
             .collect()
@@ -313,7 +364,7 @@ impl Gate {
     }
 
     fn revoked(&self, it: &Revocation) -> Event {
-        let Revocation { id, what, of, issued_until, until, reason, .. } = it;
+        let Revocation { id, what, of, issuer, issued_until, until, reason, by, .. } = it;
         Event::AccessRevoked {
             id: self.recorder.name(id),
             what: what.as_str().into(),
@@ -321,12 +372,15 @@ impl Gate {
             issued_until: *issued_until,
             until: *until,
             reason: self.recorder.shortened(reason, REASON_CHARS_MAX),
+            issuer: issuer.as_deref().map(|issuer| self.recorder.name(issuer)),
+            by: self.recorder.shortened(by, REASON_CHARS_MAX),
         }
     }
 
-    fn restored(&self, it: &Revocation, now: Timestamp) -> Event {
+    fn restored(&self, it: &Revocation, by: &str, now: Timestamp) -> Event {
         let (id, of) = (self.recorder.name(&it.id), self.recorder.name(&it.of));
-        Event::AccessRestored { id, what: it.what.as_str().into(), of, was_over: it.is_over(now) }
+        let by = self.recorder.shortened(by, REASON_CHARS_MAX);
+        Event::AccessRestored { id, what: it.what.as_str().into(), of, was_over: it.is_over(now), by }
     }
 
     /// Whether something keeps commands from this session whatever policy says: its access is revoked, or a control does not work.

@@ -82,6 +82,11 @@ impl Issuer {
         Ok(self)
     }
 
+    /// How far its clock and ours may be apart.
+    pub fn clock_skew_seconds(&self) -> u32 {
+        self.clock_skew_seconds
+    }
+
     /// Its `iss`.
     pub fn as_str(&self) -> &str {
         &self.issuer

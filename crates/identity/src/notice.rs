@@ -48,8 +48,8 @@ pub enum Happening {
 pub enum Whom {
     /// A `sub` of the issuer's.
     Subject(Box<str>),
-    /// One sign-in, by its `sid`.
-    SignIn(Box<str>),
+    /// One sign-in, by its `sid`; and whose it is, where that is said.
+    SignIn(Box<str>, Option<Box<str>>),
     /// A person, by an address.
     Person(Box<str>),
     /// Nobody whom it names in a way that is understood.
@@ -101,8 +101,10 @@ fn of(event: &str, payload: &Value, claims: &Map<String, Value>, issuer: &Issuer
     let payload = payload.as_object().ok_or(Untrusted::Claim("events"))?;
     let what = match event {
         LOGOUT => {
-            let of_sign_in = name(claims.get("sid"), "sid")?.map(|it| Whom::SignIn(it.into()));
-            let of_subject = name(claims.get("sub"), "sub")?.map(|it| Whom::Subject(it.into()));
+            let subject = name(claims.get("sub"), "sub")?.map(Box::<str>::from);
+            let of_sign_in =
+                name(claims.get("sid"), "sid")?.map(|it| Whom::SignIn(it.into(), subject.clone()));
+            let of_subject = subject.map(Whom::Subject);
             // Of a sign-in where it is named: others of the same person go on.
             let whom = of_sign_in.or(of_subject).ok_or(Untrusted::Claim("sub"))?;
             return Ok(Said { what: Happening::TokensEnded, whom });
@@ -111,7 +113,7 @@ fn of(event: &str, payload: &Value, claims: &Map<String, Value>, issuer: &Issuer
     };
     let subject = claims.get("sub_id").or_else(|| payload.get("subject"));
     let whom = match subject {
-        Some(subject) => whom(subject, issuer, 0),
+        Some(subject) => whom(subject, issuer, what),
         None => name(claims.get("sub"), "sub")?.map_or(Whom::Unknown, |sub| Whom::Subject(sub.into())),
     };
     Ok(Said { what, whom })
@@ -133,35 +135,47 @@ fn happening(event: &str) -> Happening {
     }
 }
 
-/// A subject identifier (RFC 9493 §3), or one of several members (a complex subject of CAEP: `session` before `user`).
-fn whom(subject: &Value, issuer: &Issuer, depth: u32) -> Whom {
+/// A subject identifier (RFC 9493 §3), or one of several members (a complex subject of CAEP). Of an account its `user` is meant, whatever
+/// else is named; of tokens the `session`, if there is one.
+fn whom(subject: &Value, issuer: &Issuer, what: Happening) -> Whom {
+    let one = simple(subject, issuer);
+    if one != Whom::Unknown || !is_complex(subject) {
+        return one;
+    }
+    let user = subject.get("user").map_or(Whom::Unknown, |user| simple(user, issuer));
+    let session = subject.get("session").filter(|it| it.get("format").is_some_and(|it| it == "opaque"));
+    let session = session.and_then(|it| name(it.get("id"), "sub_id").ok().flatten());
+    match (session, what) {
+        (Some(session), Happening::TokensEnded) => {
+            let subject = match user {
+                Whom::Subject(subject) => Some(subject),
+                _ => None,
+            };
+            Whom::SignIn(session.into(), subject)
+        }
+        _ => user,
+    }
+}
+
+fn is_complex(subject: &Value) -> bool {
+    subject.get("format").is_none_or(|format| format == "complex") && subject.get("subject_type").is_none()
+}
+
+/// A subject identifier of one member.
+fn simple(subject: &Value, issuer: &Issuer) -> Whom {
     let text = |member: &str| name(subject.get(member), "sub_id").ok().flatten();
     let format = text("format").or_else(|| text("subject_type")).unwrap_or_default();
     match format.replace('-', "_").as_str() {
         "iss_sub" if text("iss") == Some(issuer.as_str()) => {
             text("sub").map_or(Whom::Unknown, |sub| Whom::Subject(sub.into()))
         }
-        "opaque" if depth == 0 => text("id").map_or(Whom::Unknown, |id| Whom::Subject(id.into())),
-        "opaque" => text("id").map_or(Whom::Unknown, |id| Whom::SignIn(id.into())),
-        "email" => text("email").map_or(Whom::Unknown, |email| Whom::Person(email.to_lowercase().into())),
-        _ if depth == 0 => {
-            let session = subject.get("session").map(|session| whom(session, issuer, 1));
-            let session = session.filter(|it| matches!(it, Whom::SignIn(_)));
-            let user = || subject.get("user").map(|user| whom(&as_user(user), issuer, 0));
-            session.or_else(user).unwrap_or(Whom::Unknown)
+        "opaque" => text("id").map_or(Whom::Unknown, |id| Whom::Subject(id.into())),
+        // Where nobody is known by such a claim it would mean nobody.
+        "email" if issuer.person.is_some() => {
+            text("email").map_or(Whom::Unknown, |email| Whom::Person(email.to_lowercase().into()))
         }
         _ => Whom::Unknown,
     }
-}
-
-/// A user has no members of their own.
-fn as_user(user: &Value) -> Value {
-    let mut user = user.clone();
-    if let Some(members) = user.as_object_mut() {
-        members.remove("user");
-        members.remove("session");
-    }
-    user
 }
 
 const LOGOUT: &str = "http://schemas.openid.net/event/backchannel-logout";

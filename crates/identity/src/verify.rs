@@ -75,6 +75,7 @@ pub fn verify(token: &str, issuer: &Issuer, keys: &Keys, now: Timestamp) -> Resu
                 None => name(claims.get("client_id"), "client_id")?.map(Box::from),
             },
             sign_in: name(claims.get("sid"), "sid")?.map(Box::from),
+            actor: name(claims.get("act").and_then(|act| act.get("sub")), "act")?.map(Box::from),
             bound_to: bound(&claims)?,
         },
         token_id: token_id(&claims, token.signed)?,

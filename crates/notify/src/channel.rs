@@ -141,7 +141,8 @@ impl Person {
             groups: self.groups.clone(),
             delegation: None,
             person: self.person.as_deref().map(|person| person.to_lowercase().into()),
-            authentication: Authentication::default(),
+            // What they say they say now.
+            authentication: Authentication { issued_at: Some(now), ..Authentication::default() },
             token_id: format!("{}:{}", channel.name, message.0).into(),
             valid_from: now,
             valid_until: now.plus_seconds(SECONDS_APART_MAX),

@@ -80,8 +80,14 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         gate(&config, policies, &log, &vault)?
     };
     let told = shelf.revocations.clone();
-    let revoking = Revoking::begin(Folder::of(&config.data_dir), gate.clone(), log.clone(), told)
-        .context("what is revoked is not known")?;
+    let revoking = Revoking::begin(
+        Folder::of(&config.data_dir),
+        gate.clone(),
+        log.clone(),
+        folder::log_signer(&vault)?,
+        told,
+    )
+    .context("what is revoked is not known")?;
     let mut metrics = Metrics::new();
     let [archived, witnessed, histories] = [(); 3].map(|()| Word::default());
     let witnesses = witness::Figures::shown_in(metrics.registry_mut());
@@ -125,7 +131,8 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         let console = match config.console {
             None => None,
             Some(address) => {
-                let revocations = Folder::of(&config.data_dir);
+                let skew = config.issuers.iter().map(|it| it.trust.clock_skew_seconds()).max();
+                let revocations = (Folder::of(&config.data_dir), skew.unwrap_or_default());
                 let state = Arc::new(console_state(
                     metrics,
                     gate.clone(),
@@ -380,7 +387,7 @@ fn console_state(
     notify: Arc<Notify>,
     log: &Log,
     gateway: &Arc<Gateway>,
-    folder: Folder,
+    (folder, clock_skew_seconds): (Folder, u32),
 ) -> console::State {
     let watched = gate.clone();
     let (log, issuers, catalogs, people) = (log.clone(), gateway.clone(), gateway.clone(), gateway.clone());
@@ -408,7 +415,21 @@ fn console_state(
     });
     let access = Arc::new(folder);
     let notify = Some(notify);
-    console::State { metrics, checks, gate, notify, identify, labels, connections, hear, access, clock: now }
+    let heard = console::Heard::default();
+    console::State {
+        metrics,
+        checks,
+        gate,
+        notify,
+        identify,
+        labels,
+        connections,
+        hear,
+        access,
+        heard,
+        clock_skew_seconds,
+        clock: now,
+    }
 }
 
 /// Controls for which commands are refused.

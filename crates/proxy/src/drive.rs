@@ -121,17 +121,22 @@ where
         agent: &mut agent,
         upstream: &mut upstream,
         ended: None,
+        patience: CLOSE_TIME_MAX,
     };
     if !early.is_empty() {
         driver.check(|session| session.receive(Side::Agent, early));
     }
     let ended = poll_fn(|cx| driver.turn(cx)).await;
+    let patience = driver.patience;
     let traffic = Traffic { from_agent: agent.read, from_upstream: upstream.read };
     // A peer that is gone, or does not listen, is dropped with what was still for it.
     let close = async { tokio::join!(agent.finish_both_ways(), upstream.finish()) };
-    let _ = timeout(CLOSE_TIME_MAX, close).await;
+    let _ = timeout(patience, close).await;
     (ended, traffic)
 }
+
+/// The same for one whose access was revoked.
+const REVOKED_TIME_MAX: Duration = Duration::from_millis(300);
 
 /// How long the last bytes may take to be sent before both sides are dropped.
 const CLOSE_TIME_MAX: Duration = Duration::from_secs(5);
@@ -181,6 +186,12 @@ impl<'a, T: AsyncRead + AsyncWrite> Peer<'a, T> {
         }
     }
 
+    /// Says nothing more to it.
+    fn stop(&mut self) {
+        self.writes_over = true;
+        self.outbox.clear();
+    }
+
     fn has_room(&self) -> bool {
         self.outbox.len() < OUTBOX_BYTES_MAX
     }
@@ -223,6 +234,8 @@ struct Driver<'d, 'a, S, A, U, J: Judge, F> {
     agent: &'d mut Peer<'a, A>,
     upstream: &'d mut Peer<'a, U>,
     ended: Option<Ended>,
+    /// How long the last bytes may take to be sent.
+    patience: Duration,
 }
 
 impl<S, A, U, J, F> Driver<'_, '_, S, A, U, J, F>
@@ -297,7 +310,12 @@ where
             Some(Order::Cancel(reply)) => self.cancel(reply),
             Some(Order::WindDown) => self.session.wind_down(Code::ShuttingDown),
             Some(Order::Revoked) => {
-                self.session.wind_down(Code::Revoked);
+                // Nothing more of what waits for the agent is told, and somebody who does not read is not waited for.
+                match self.agent.outbox.len() == 0 {
+                    true => self.session.wind_down(Code::Revoked),
+                    false => self.agent.stop(),
+                }
+                self.patience = REVOKED_TIME_MAX;
                 self.break_off();
             }
             Some(Order::Idle) if !self.session.is_idle() => {}

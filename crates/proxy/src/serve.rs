@@ -94,6 +94,8 @@ struct OpenSession {
     since: Instant,
     /// When something moved in it last, in milliseconds since it was opened.
     moved: Arc<AtomicU64>,
+    /// How its upstream is told to stop.
+    upstream: Arc<UpstreamKey>,
 }
 
 /// A connection, and what all its sessions share.
@@ -274,12 +276,22 @@ impl Gateway {
     }
 
     /// Takes note of an open session. One that opens while the gateway shuts down is told so at once.
-    pub(crate) fn opened(&self, admission: &Admission, orders: mpsc::Sender<Order>) -> Open<'_> {
+    pub(crate) fn opened(
+        &self,
+        admission: &Admission,
+        orders: mpsc::Sender<Order>,
+        upstream: Arc<UpstreamKey>,
+    ) -> Open<'_> {
         let id = admission.session;
         let (since, moved) = (Instant::now(), Arc::new(AtomicU64::new(0)));
         let admission_kept = Arc::new(admission.clone());
-        let session =
-            OpenSession { orders: orders.clone(), admission: admission_kept, since, moved: moved.clone() };
+        let session = OpenSession {
+            orders: orders.clone(),
+            admission: admission_kept,
+            since,
+            moved: moved.clone(),
+            upstream,
+        };
         self.lock().insert(id, session);
         if *self.closing.borrow() {
             let _ = orders.try_send(Order::WindDown);
@@ -294,7 +306,7 @@ impl Gateway {
     /// Ends the sessions in which a person has asked nothing for too long, and those whose time is over.
     pub(crate) fn end_overdue(&self) {
         let Limits { idle_time, session_time, .. } = self.settings.limits;
-        for OpenSession { orders, admission, since, moved } in self.lock().values() {
+        for OpenSession { orders, admission, since, moved, .. } in self.lock().values() {
             let open = since.elapsed();
             let still = open.saturating_sub(Duration::from_millis(moved.load(Ordering::Relaxed)));
             let is_person = admission.principal.kind == Kind::User;
@@ -307,12 +319,15 @@ impl Gateway {
     }
 
     /// Ends the sessions and requests whose access is revoked, of every protocol; what they run is broken off.
-    pub fn end_revoked(&self) {
+    pub fn end_revoked(self: &Arc<Self>) {
         let (gate, now) = (&*self.settings.gate, now());
-        for OpenSession { orders, admission, .. } in self.lock().values() {
+        for OpenSession { orders, admission, upstream, .. } in self.lock().values() {
             if gate.is_revoked(admission, now) {
                 // One that has not looked at eight orders is stuck, and runs nothing more: each command is asked about.
                 let _ = orders.try_send(Order::Revoked);
+                // What it runs there would go on until it has an answer to give.
+                let (gateway, upstream) = (self.clone(), upstream.clone());
+                tokio::spawn(async move { gateway.tell_to_cancel(&upstream).await });
             }
         }
         self.https.end_revoked(gate);

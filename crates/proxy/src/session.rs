@@ -215,7 +215,7 @@ impl Gateway {
         let told = UpstreamKey { connection, process_id: ready.process_id, key: ready.key };
         let told = Arc::new(told);
         place.open(accepted.key, orders.clone(), told.clone());
-        let open = self.opened(admission, orders);
+        let open = self.opened(admission, orders, told.clone());
         if send(&mut stream, &accepted.send).await.is_err() {
             return gate.closed(&admitted, "the agent hung up", now());
         }
@@ -250,7 +250,7 @@ impl Gateway {
         let is_revoked = gate.is_revoked(admission, now());
         let reason = if is_revoked { "access was revoked".into() } else { self.reason(&ended, name) };
         if is_revoked {
-            // What it ran would go on there until it has an answer to give.
+            // What had not begun there when it was told first.
             self.tell_to_cancel(&told).await;
         }
         info!(
@@ -281,7 +281,7 @@ impl Gateway {
         }
     }
 
-    async fn tell_to_cancel(&self, told: &UpstreamKey) {
+    pub(crate) async fn tell_to_cancel(&self, told: &UpstreamKey) {
         let Connection { name, target, .. } = &*told.connection;
         if let Err(error) = target.cancel(told.process_id, &told.key).await {
             self.settings.metrics.upstream_error(name, error.kind());

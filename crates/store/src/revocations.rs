@@ -17,4 +17,10 @@ pub struct Revoked {
 pub trait Revocations: Send + Sync {
     /// Adds `mine` to what is there, and gives all of it. What is lifted once stays so, and is forgotten after 90 days.
     fn exchange(&self, mine: &[Revoked]) -> Storing<Vec<Revoked>>;
+
+    /// Puts `mine` in the place of what there is by their ids, whatever that says.
+    fn put_right(&self, mine: &[Revoked]) -> Storing<()>;
+
+    /// A number that is another whenever something was added or lifted.
+    fn count(&self) -> Storing<u64>;
 }

@@ -117,8 +117,16 @@ fn every_event() -> Vec<Event> {
             issued_until: Some(5),
             until: None,
             reason: "it was taken over".into(),
+            issuer: Some("me".into()),
+            by: "me".into(),
         },
-        Event::AccessRestored { id: "r-1".into(), what: "agent".into(), of: "ci-bot".into(), was_over: true },
+        Event::AccessRestored {
+            id: "r-1".into(),
+            what: "agent".into(),
+            of: "ci-bot".into(),
+            was_over: true,
+            by: "me".into(),
+        },
         Event::LogRead { how: "list".into(), first: 0, end: 10 },
         Event::LogPruned { first: 0, end: 256, why: Leave::Archived },
         Event::ControlFailed {

@@ -255,14 +255,14 @@ impl Row {
                 );
                 self.words = cause.to_string();
             }
-            Event::AccessRevoked { what, of, reason, .. } => {
+            Event::AccessRevoked { what, of, reason, by, .. } => {
                 self.what = format!("access revoked of {what} {of}").trim_end().to_owned();
-                self.words = reason.to_string();
+                self.words = format!("{reason}; by {by}");
             }
-            Event::AccessRestored { what, of, was_over, .. } => {
-                let why = if *was_over { "its time was over" } else { "lifted" };
+            Event::AccessRestored { what, of, was_over, by, .. } => {
+                let why = if *was_over { "its time was over".to_owned() } else { format!("lifted by {by}") };
                 self.what = format!("access given back to {what} {of}").trim_end().to_owned();
-                self.words = why.into();
+                self.words = why;
             }
             Event::LogRead { how, first, end } => self.what = format!("{how}, entries {first} to {end}"),
             Event::LogPruned { first, end, why } => {

@@ -106,15 +106,28 @@ async fn taken(
 
 /// Does what it says.
 async fn take(state: &State, issuer: &str, notice: Notice) -> Result<(), Refused> {
+    if !state.heard.is_new(issuer, &notice.id, (state.clock)()) {
+        info!(issuer, id = &*notice.id, "a security event that has come before");
+        return Ok(());
+    }
+    let taken = take_new(state, issuer, &notice).await;
+    if taken.is_err() {
+        // Whoever sends it sends it again.
+        state.heard.forget(issuer, &notice.id);
+    }
+    taken
+}
+
+async fn take_new(state: &State, issuer: &str, notice: &Notice) -> Result<(), Refused> {
     for (number, said) in notice.said.iter().enumerate() {
         if said.what == Happening::Other {
             info!(issuer, id = &*notice.id, "a security event that changes nothing here");
             continue;
         }
-        let (what, name) = match &said.whom {
-            Whom::Subject(name) => (What::Subject, name),
-            Whom::SignIn(name) => (What::SignIn, name),
-            Whom::Person(name) => (What::Person, name),
+        let (what, name, subject) = match &said.whom {
+            Whom::Subject(name) => (What::Subject, name, None),
+            Whom::SignIn(name, subject) => (What::SignIn, name, subject.clone()),
+            Whom::Person(name) => (What::Person, name, None),
             Whom::Unknown => {
                 warn!(
                     issuer,
@@ -127,20 +140,34 @@ async fn take(state: &State, issuer: &str, notice: Notice) -> Result<(), Refused
         let ours = |it: &Revocation| it.issuer.as_deref() == Some(issuer) && *it.by == *by(issuer);
         if said.what == Happening::AccountOpened {
             let all = state.gate.revocations().all();
-            let closed = all
-                .into_iter()
-                .filter(|it| ours(it) && it.what == what && it.of == *name && it.until.is_none());
+            // One that was closed later is: this was sent before, or comes a second time.
+            let is_earlier = |it: &Revocation| it.since <= notice.at.micros() && it.until.is_none();
+            let closed =
+                all.into_iter().filter(|it| ours(it) && it.what == what && it.of == *name && is_earlier(it));
             for it in closed {
-                state.access.lift(&it.id).map_err(|_| UNWRITTEN)?;
+                state.access.lift(&it.id, &by(issuer)).map_err(|_| UNWRITTEN)?;
             }
             continue;
         }
         let is_closed = said.what == Happening::AccountClosed;
         let now = (state.clock)();
+        let id = id(&[
+            issuer,
+            &notice.id,
+            &number.to_string(),
+            what.as_str(),
+            name,
+            if is_closed { "closed" } else { "" },
+        ]);
+        // It comes again until somebody has said that it came, and perhaps twice at once.
+        if state.access.knows(&id) {
+            continue;
+        }
         let it = Revocation {
-            id: id(issuer, &notice.id, number),
+            id,
             what,
             of: name.clone(),
+            subject,
             issuer: Some(issuer.into()),
             issued_until: (!is_closed).then(|| notice.at.micros()),
             until: (!is_closed).then(|| revoking::kept_until(now)),
@@ -165,8 +192,8 @@ fn by(issuer: &str) -> String {
 }
 
 /// The same for the same event, however often it comes.
-fn id(issuer: &str, token: &str, number: usize) -> Box<str> {
-    let hash = digest::digest(&digest::SHA256, format!("{issuer}\n{token}\n{number}").as_bytes());
+fn id(parts: &[&str]) -> Box<str> {
+    let hash = digest::digest(&digest::SHA256, parts.join("\n").as_bytes());
     let hex: String = hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("r-{hex}").into()
 }

@@ -45,8 +45,9 @@ pub(super) async fn revoke(state: &State, voter: &Voter, it: Revoked) -> Result<
         id: state.access.fresh_id().map_err(broken)?,
         what,
         of: name,
+        subject: None,
         issuer,
-        issued_until: until_new_token.then(|| now.micros()),
+        issued_until: until_new_token.then(|| now.plus_seconds(state.clock_skew_seconds.into()).micros()),
         until: seconds.map(|seconds| now.plus_seconds(seconds.into()).micros()),
         reason,
         by: by(voter),
@@ -71,8 +72,8 @@ pub(super) async fn restore(state: &State, voter: &Voter, id: &str) -> Result<Va
     };
     may(state, voter, (found.what, &found.of), "").await?;
     warn!(id, by = &*by(voter), "access is restored by the API");
-    let (access, lifted) = (Arc::clone(&state.access), found.id.clone());
-    let lifting = tokio::task::spawn_blocking(move || access.lift(&lifted));
+    let (access, lifted, by) = (Arc::clone(&state.access), found.id.clone(), by(voter));
+    let lifting = tokio::task::spawn_blocking(move || access.lift(&lifted, &by));
     lifting.await.map_err(broken)?.map_err(broken)?;
     let is_lifted = wait(state, |all| !all.iter().any(|it| it.id == found.id)).await;
     Ok(with(shown(&found, true), !is_lifted))
@@ -152,5 +153,5 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Until when what an issuer says of tokens is kept: none that was issued before lives longer.
 pub(super) fn kept_until(now: Timestamp) -> i64 {
-    now.plus_seconds(31 * 86_400).micros()
+    now.plus_seconds(7 * 86_400).micros()
 }

@@ -1,5 +1,6 @@
 //! Access that is taken away takes effect on the next command of whoever had it, and on nobody else's.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use access::{Authentication, Code, Delegation, Kind, Principal, Timestamp};
@@ -13,6 +14,7 @@ fn revocation(what: What, of: &str) -> Revocation {
         id: format!("r-{}", what.as_str()).into(),
         what,
         of: of.into(),
+        subject: None,
         issuer: None,
         issued_until: None,
         until: None,
@@ -47,11 +49,11 @@ fn desk() -> Desk {
 /// What becomes of the next command of a live session.
 fn next(desk: &mut Desk, all: Vec<Revocation>) -> Option<Code> {
     let admitted = desk.admit().unwrap();
-    desk.gate.revoke(all, NOW);
+    desk.gate.revoke(all, &BTreeMap::new(), NOW);
     let code = desk.ask(&admitted, read()).code();
     assert_eq!(desk.admit().err().map(|refusal| refusal.code), code, "nor may they come again");
     assert_eq!(desk.gate.is_revoked(&desk.admission, NOW), code.is_some());
-    desk.gate.revoke(Vec::new(), NOW);
+    desk.gate.revoke(Vec::new(), &BTreeMap::new(), NOW);
     assert!(desk.ask(&admitted, read()).verdict.is_ok(), "it is lifted");
     code
 }
@@ -108,8 +110,11 @@ fn it_ends_when_its_time_is_over() {
     let mut desk = desk();
     let admitted = desk.admit().unwrap();
     let until = NOW.plus_seconds(30);
-    desk.gate
-        .revoke(vec![Revocation { until: Some(until.micros()), ..revocation(What::Everything, "") }], NOW);
+    desk.gate.revoke(
+        vec![Revocation { until: Some(until.micros()), ..revocation(What::Everything, "") }],
+        &BTreeMap::new(),
+        NOW,
+    );
     let just_before = Timestamp(until.micros() - 1);
     assert_eq!(desk.ask_at(&admitted, read(), just_before).code(), Some(Code::Revoked));
     assert_eq!(desk.ask_at(&admitted, read(), until).code(), None);
@@ -121,16 +126,48 @@ fn what_is_told_says_neither_why_nor_by_whom_and_what_is_recorded_is_masked() {
     let admitted = desk.admit().unwrap();
     let reason = format!("{} 4111111111111111", "x".repeat(1990));
     let made = Revocation { reason: reason.into(), ..revocation(What::Agent, "ci-bot") };
-    let entries = desk.gate.revoke(vec![made.clone()], NOW);
+    let entries = desk.gate.revoke(vec![made.clone()], &BTreeMap::new(), NOW);
     let refusal = desk.ask(&admitted, read()).verdict.unwrap_err();
     assert_eq!((refusal.code, &*refusal.detail), (Code::Revoked, "of this agent (r-agent)"));
     assert!(refusal.code.ends_session());
 
     let [entry] = &entries[..] else { panic!("{entries:?}") };
     assert_eq!(entry.client.as_deref(), Some("security"));
-    let Event::AccessRevoked { reason, of, .. } = &entry.event else { panic!("{entry:?}") };
-    assert!(&**of == "ci-bot" && !reason.contains("4111"), "{reason}");
-    assert_eq!(desk.gate.revoke(vec![made], NOW), [], "it is told once");
-    let [entry] = &desk.gate.revoke(Vec::new(), NOW)[..] else { panic!() };
-    assert!(matches!(&entry.event, Event::AccessRestored { id, was_over: false, .. } if &**id == "r-agent"));
+    let Event::AccessRevoked { reason, of, by, .. } = &entry.event else { panic!("{entry:?}") };
+    assert!(&**of == "ci-bot" && &**by == "security" && !reason.contains("4111"), "{reason}");
+    assert_eq!(desk.gate.revoke(vec![made], &BTreeMap::new(), NOW), [], "it is told once");
+    let lifted = [("r-agent".into(), "sue".into())].into();
+    let [entry] = &desk.gate.revoke(Vec::new(), &lifted, NOW)[..] else { panic!() };
+    let Event::AccessRestored { id, was_over, by, .. } = &entry.event else { panic!("{entry:?}") };
+    assert_eq!(
+        (&**id, *was_over, &**by, entry.client.as_deref()),
+        ("r-agent", false, "sue", Some("sue")),
+        "who gave it back"
+    );
+}
+
+/// Nobody is passed over for what their token leaves out.
+#[test]
+fn a_token_that_names_no_sign_in_counts_as_of_the_one_that_was_ended() {
+    let mut desk = desk();
+    let ended = || Revocation { subject: Some("carl".into()), ..revocation(What::SignIn, "sid-9") };
+    assert_eq!(next(&mut desk, vec![ended()]), None, "of another sign-in");
+    let untold = Authentication { sign_in: None, ..desk.admission.principal.authentication.clone() };
+    desk.admission.principal =
+        Arc::new(Principal { authentication: untold, ..(*desk.admission.principal).clone() });
+    assert_eq!(next(&mut desk, vec![ended()]), Some(Code::Revoked));
+    let others = Revocation { subject: Some("dora".into()), ..revocation(What::SignIn, "sid-9") };
+    assert_eq!(next(&mut desk, vec![others]), None, "of another person");
+}
+
+#[test]
+fn an_agent_is_meant_by_its_own_subject_also_with_access_that_was_lent_to_it() {
+    let mut desk = desk();
+    let acting = Authentication {
+        actor: Some("service-ci-bot".into()),
+        ..desk.admission.principal.authentication.clone()
+    };
+    desk.admission.principal =
+        Arc::new(Principal { authentication: acting, ..(*desk.admission.principal).clone() });
+    assert_eq!(next(&mut desk, vec![revocation(What::Subject, "service-ci-bot")]), Some(Code::Revoked));
 }

@@ -42,8 +42,11 @@ fn said(changes: Value) -> (Happening, Whom) {
 fn a_logout_token_ends_a_sign_in_or_all_of_a_subjects() {
     let subject = |name: &str| Whom::Subject(name.into());
     assert_eq!(said(json!({})), (Happening::TokensEnded, subject("anna")));
-    assert_eq!(said(json!({ "sid": "s-7" })), (Happening::TokensEnded, Whom::SignIn("s-7".into())));
-    assert_eq!(said(json!({ "sid": "s-7", "sub": null })).1, Whom::SignIn("s-7".into()));
+    assert_eq!(
+        said(json!({ "sid": "s-7" })),
+        (Happening::TokensEnded, Whom::SignIn("s-7".into(), Some("anna".into())))
+    );
+    assert_eq!(said(json!({ "sid": "s-7", "sub": null })).1, Whom::SignIn("s-7".into(), None));
     assert_eq!(heard(json!({ "sub": null })), Err(Untrusted::Claim("sub")));
 }
 
@@ -70,11 +73,17 @@ fn shared_signals_are_read_as_they_are_specified_and_as_drafts_had_them() {
 
     let session = format!("{CAEP}session-revoked");
     let mail = json!({ "format": "email", "email": "Anna@Example.com" });
-    assert_eq!(told(session.clone(), mail).1, Whom::Person("anna@example.com".into()));
+    assert_eq!(told(session.clone(), mail.clone()).1, Whom::Unknown, "nobody is known by it");
+    let by_mail = issuer().with_person("email".parse().unwrap());
+    let ends = token(json!({ "sub": null, "sub_id": mail, "events": event(session.clone(), json!({})) }));
+    let heard = hear(&ends, &by_mail, &keys(&[signer().jwk()]), NOW).unwrap();
+    assert_eq!(heard.said.first().unwrap().whom, Whom::Person("anna@example.com".into()));
     assert_eq!(told(session.clone(), json!({ "format": "opaque", "id": "anna" })).1, anna);
     let complex =
         json!({ "format": "complex", "user": iss_sub, "session": { "format": "opaque", "id": "s-7" } });
-    assert_eq!(told(session.clone(), complex).1, Whom::SignIn("s-7".into()));
+    assert_eq!(told(session.clone(), complex.clone()).1, Whom::SignIn("s-7".into(), Some("anna".into())));
+    let closed = told(format!("{RISC}account-disabled"), complex);
+    assert_eq!(closed, (Happening::AccountClosed, anna.clone()), "an account is closed whole");
     let user_alone = json!({ "user": iss_sub, "device": { "format": "opaque", "id": "d" } });
     assert_eq!(told(session.clone(), user_alone).1, anna);
     // Nobody speaks for another issuer's people.

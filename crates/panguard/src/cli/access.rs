@@ -126,11 +126,12 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
                 id: Folder::fresh_id()?,
                 what,
                 of: name.as_deref().unwrap_or_default().into(),
+                subject: None,
                 issuer: issuer.as_deref().map(Into::into),
-                issued_until: until_new_token.then(|| now.as_microsecond()),
+                issued_until: until_new_token.then(|| now.as_microsecond() + skew(&config)),
                 until: until.map(Timestamp::as_microsecond),
                 reason: reason.as_str().into(),
-                by: format!("panguard, user {} of the machine", rustix::process::getuid().as_raw()).into(),
+                by: by(),
                 since: now.as_microsecond(),
             };
             folder.put(&it).context("it cannot be revoked")?;
@@ -138,7 +139,7 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
             Ok(wait(&folder, &it.id, true))
         }
         Action::Restore { id } => {
-            if !folder.lift(id).context("it cannot be restored")? {
+            if !folder.lift(id, &by()).context("it cannot be restored")? {
                 eprintln!("nothing is revoked as `{id}`; `panguard access list` shows what is");
                 return Ok(Exit::No);
             }
@@ -149,11 +150,22 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
     }
 }
 
+/// How far issuers' clocks may be ahead of this one, in microseconds.
+fn skew(config: &Config) -> i64 {
+    let seconds = config.issuers.iter().map(|it| it.trust.clock_skew_seconds()).max().unwrap_or_default();
+    i64::from(seconds) * 1_000_000
+}
+
+/// Whoever asks.
+fn by() -> Box<str> {
+    format!("panguard, user {} of the machine", rustix::process::getuid().as_raw()).into()
+}
+
 /// Until the gateway has taken it.
 fn wait(folder: &Folder, id: &str, is_revoked: bool) -> Exit {
     let end = Instant::now() + TAKEN_TIME_MAX;
     while Instant::now() < end {
-        if folder.taken().contains_key(id) == is_revoked {
+        if folder.taken().contains(id) == is_revoked {
             return Exit::Fine;
         }
         sleep(LOOK_EVERY);
@@ -168,7 +180,7 @@ fn wait(folder: &Folder, id: &str, is_revoked: bool) -> Exit {
 fn list(folder: &Folder, format: Format) -> anyhow::Result<Exit> {
     let all = folder.read().context("what is revoked cannot be read")?.all;
     let taken = folder.taken();
-    let is_in_force = |it: &Revocation| taken.contains_key(&*it.id);
+    let is_in_force = |it: &Revocation| taken.contains(&it.id);
     for it in &all {
         match format {
             Format::Text => {

@@ -2,17 +2,18 @@
 
 mod others;
 
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use access::Secret;
-use audit::{Entry, Log};
+use audit::{Entry, Log, Signer};
 use gate::{Gate, Revocation};
 use proxy::Gateway;
 use store::Revocations;
 use tokio::time::{MissedTickBehavior, interval};
-use tracing::{error, warn};
+use tracing::warn;
 
 use super::now;
 use crate::revocations::Folder;
@@ -23,16 +24,22 @@ pub struct Revoking {
     folder: Folder,
     gate: Arc<Gate>,
     log: Log,
+    signer: Signer,
     /// Those in force.
     taken: Vec<Revocation>,
+    /// Those that the log was told of.
+    recorded: Vec<Revocation>,
     /// What is to be recorded, once the log takes it.
     unrecorded: Vec<Entry>,
+    /// What lies in the folder and is to be taken out of it.
+    gone: Vec<Box<str>>,
     /// Those that share a store.
     others: Option<Others>,
 }
 
 impl Revoking {
-    /// Revokes what the folder says, before anybody is served. What an earlier run has taken is not recorded again.
+    /// Revokes what the folder says, before anybody is served. What an earlier run has recorded is not recorded again; what was there
+    /// then and is not any more is.
     ///
     /// # Errors
     /// The folder cannot be made or read: what is revoked is not known.
@@ -40,28 +47,23 @@ impl Revoking {
         folder: Folder,
         gate: Arc<Gate>,
         log: Log,
+        signer: Signer,
         shared: Option<(Arc<dyn Revocations>, Secret)>,
     ) -> io::Result<Self> {
         folder.make()?;
-        let known = folder.taken();
+        let recorded = folder.recorded(&signer.verifier());
         let others = shared.map(|(store, key)| Others::new(store, &key));
-        let mut it = Self { folder, gate, log, taken: Vec::new(), unrecorded: Vec::new(), others };
-        let found = it.folder.read()?;
-        let before = found.all.into_iter().chain(found.ended);
-        let before: Vec<_> = before.filter(|it| known.get(&*it.id) == Some(&true)).collect();
-        let all = it.in_folder()?;
-        // That is recorded.
-        drop(it.gate.revoke(before.clone(), now()));
-        it.taken = before;
-        it.take(all);
-        while let Some(entry) = it.unrecorded.first() {
-            if let Err(error) = it.log.append(entry).wait() {
-                error!(%error, "what was revoked is not recorded yet");
-                break;
-            }
-            it.unrecorded.remove(0);
+        let (taken, unrecorded, gone) = (recorded.clone(), Vec::new(), Vec::new());
+        let mut it = Self { folder, gate, log, signer, taken, recorded, unrecorded, gone, others };
+        drop(it.gate.revoke(it.taken.clone(), &BTreeMap::new(), now()));
+        it.take()?;
+        // All at once: they share a flush.
+        let waiting: Vec<_> = it.unrecorded.iter().map(|entry| it.log.append(entry)).collect();
+        let told: Vec<bool> = waiting.into_iter().map(|receipt| receipt.wait().is_ok()).collect();
+        if told.iter().all(|is_told| *is_told) {
+            it.unrecorded.clear();
+            it.are_recorded();
         }
-        it.note();
         Ok(it)
     }
 
@@ -92,10 +94,9 @@ impl Revoking {
                 continue;
             }
             seen = changed;
-            match self.in_folder() {
-                Ok(all) if all == self.taken => {}
-                Ok(all) => {
-                    self.take(all);
+            match self.take() {
+                Ok(false) => {}
+                Ok(true) => {
                     gateway.end_revoked();
                     self.record().await;
                 }
@@ -105,44 +106,58 @@ impl Revoking {
         }
     }
 
-    /// What the folder says. What is lifted or over is taken out of it.
-    fn in_folder(&self) -> io::Result<Vec<Revocation>> {
+    /// Takes what the folder says; whether that is other than it was.
+    fn take(&mut self) -> io::Result<bool> {
         let (mut found, now) = (self.folder.read()?, now());
-        let over: Vec<_> = found.all.extract_if(.., |it| it.is_over(now)).map(|it| it.id).collect();
+        self.gone = found.all.extract_if(.., |it| it.is_over(now)).map(|it| it.id).collect();
         // What is lifted is told to the others first.
-        let lifted: &[_] = if self.others.is_none() { &found.lifted } else { &[] };
-        for id in over.iter().chain(lifted) {
-            self.folder.forget(id)?;
+        if self.others.is_none() {
+            self.gone.extend(found.lifted.keys().cloned());
         }
-        Ok(found.all)
-    }
-
-    fn take(&mut self, all: Vec<Revocation>) {
-        self.unrecorded.extend(self.gate.revoke(all.clone(), now()));
-        for it in all.iter().filter(|it| !self.taken.contains(it)) {
+        if found.all == self.taken {
+            return Ok(false);
+        }
+        let known: HashSet<_> = self.taken.iter().map(|it| it.id.clone()).collect();
+        for it in found.all.iter().filter(|it| !known.contains(&it.id)) {
             warn!(id = &*it.id, what = it.what.as_str(), by = &*it.by, "access revoked");
         }
-        self.taken = all;
+        self.unrecorded.extend(self.gate.revoke(found.all.clone(), &found.lifted, now));
+        self.taken = found.all;
         self.note();
+        Ok(true)
     }
 
     /// Records what has changed. It is in force also while the log cannot be written.
     async fn record(&mut self) {
-        if self.unrecorded.is_empty() {
-            return;
-        }
-        while let Some(entry) = self.unrecorded.first() {
+        let mut told = 0;
+        for entry in &self.unrecorded {
             if self.log.append(entry).await.is_err() {
-                return;
+                break;
             }
-            self.unrecorded.remove(0);
+            told += 1;
         }
-        self.note();
+        if told > 0 {
+            self.unrecorded.drain(..told);
+        }
+        if self.unrecorded.is_empty() && (told > 0 || !self.gone.is_empty()) {
+            self.are_recorded();
+        }
     }
 
-    /// Notes what is in force, for whoever waits for it and for the next start.
+    /// All that has changed is recorded: what is over leaves the folder.
+    fn are_recorded(&mut self) {
+        self.recorded.clone_from(&self.taken);
+        self.note();
+        for id in self.gone.drain(..) {
+            if let Err(error) = self.folder.forget(&id) {
+                warn!(%error, id = &*id, "what is not revoked any more cannot be taken out of the folder");
+            }
+        }
+    }
+
+    /// Notes what is in force, for whoever waits for it, and what is recorded, for the next start.
     fn note(&self) {
-        if let Err(error) = self.folder.took(&self.taken, self.unrecorded.is_empty()) {
+        if let Err(error) = self.folder.took(&self.taken, &self.recorded, &self.signer) {
             warn!(%error, "that what is revoked is in force cannot be noted");
         }
     }

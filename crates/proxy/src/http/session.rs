@@ -143,12 +143,16 @@ impl Reachable {
     }
 
     pub(super) fn end_idle(&self, gate: &Gate) {
-        self.end(gate, "nothing was asked for a while", Session::is_idle);
+        self.end(gate, "nothing was asked for a while", |session, now| {
+            session.is_idle(now) && !gate.is_session_revoked(session.admitted.admission(), now)
+        });
     }
 
+    /// One that is revoked by its own id stays, and is refused: with the same token another would be opened.
     pub(super) fn end_revoked(&self, gate: &Gate) {
         self.end(gate, "access was revoked", |session, now| {
-            gate.is_revoked(session.admitted.admission(), now)
+            let admission = session.admitted.admission();
+            gate.is_revoked(admission, now) && !gate.is_session_revoked(admission, now)
         });
     }
 

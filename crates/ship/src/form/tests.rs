@@ -85,8 +85,16 @@ fn others(text: &str) -> Vec<Entry> {
             issued_until: Some(5),
             until: None,
             reason: text.into(),
+            issuer: Some(text.into()),
+            by: text.into(),
         },
-        Event::AccessRestored { id: text.into(), what: text.into(), of: text.into(), was_over: true },
+        Event::AccessRestored {
+            id: text.into(),
+            what: text.into(),
+            of: text.into(),
+            was_over: true,
+            by: text.into(),
+        },
         Event::LogRead { how: text.into(), first: 0, end: 1 },
         Event::LogPruned { first: 0, end: 256, why: Leave::Expired },
         Event::ControlFailed {

@@ -15,8 +15,10 @@ pub(super) const TABLES: &str = "
             id text NOT NULL PRIMARY KEY,
             lifted timestamptz,
             document text NOT NULL,
-            tag text NOT NULL
+            tag text NOT NULL,
+            change bigint NOT NULL DEFAULT 0
         );
+        CREATE SEQUENCE IF NOT EXISTS panguard.revocation_changes;
     END $$;
     SELECT 1";
 
@@ -27,8 +29,8 @@ impl Revocations for Shared {
             let lines: Vec<String> = mine.iter().map(line).collect();
             // What is lifted is so for ever.
             sql = format!(
-                "INSERT INTO panguard.revocations AS r (id, lifted, document, tag) VALUES {} ON CONFLICT (id) DO UPDATE \
-                 SET lifted = EXCLUDED.lifted, document = EXCLUDED.document, tag = EXCLUDED.tag \
+                "INSERT INTO panguard.revocations AS r (id, lifted, document, tag, change) VALUES {} ON CONFLICT (id) DO UPDATE \
+                 SET lifted = EXCLUDED.lifted, document = EXCLUDED.document, tag = EXCLUDED.tag, change = EXCLUDED.change \
                  WHERE EXCLUDED.lifted IS NOT NULL AND r.lifted IS NULL; ",
                 lines.join(", ")
             );
@@ -37,11 +39,30 @@ impl Revocations for Shared {
                 SELECT id, (lifted IS NOT NULL)::text, document, tag FROM panguard.revocations ORDER BY id";
         self.ask(sql, |rows| rows.into_iter().map(read).collect())
     }
+
+    fn put_right(&self, mine: &[Revoked]) -> Storing<()> {
+        let lines: Vec<String> = mine.iter().map(line).collect();
+        let sql = format!(
+            "INSERT INTO panguard.revocations (id, lifted, document, tag, change) VALUES {} ON CONFLICT (id) DO UPDATE \
+             SET lifted = EXCLUDED.lifted, document = EXCLUDED.document, tag = EXCLUDED.tag, change = EXCLUDED.change RETURNING 1",
+            lines.join(", ")
+        );
+        self.ask(sql, |_| Ok(()))
+    }
+
+    fn count(&self) -> Storing<u64> {
+        let sql = "SELECT (coalesce(max(change), 0) * 1000003 + count(*))::text FROM panguard.revocations";
+        self.ask(sql.into(), |rows| {
+            let count = rows.into_iter().next().and_then(|row| row.into_iter().next()?);
+            count.and_then(|count| count.parse().ok()).ok_or_else(|| Down("the count is no number".into()))
+        })
+    }
 }
 
 fn line(it: &Revoked) -> String {
     let lifted = if it.is_lifted { "now()" } else { "NULL" };
-    format!("({}, {lifted}, {}, {})", quoted(&it.id), quoted(&it.document), quoted(&it.tag))
+    let (id, document, tag) = (quoted(&it.id), quoted(&it.document), quoted(&it.tag));
+    format!("({id}, {lifted}, {document}, {tag}, nextval('panguard.revocation_changes'))")
 }
 
 fn read(row: Row) -> Result<Revoked, Down> {

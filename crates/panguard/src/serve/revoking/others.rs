@@ -1,8 +1,10 @@
 //! What is revoked at one gateway is at all that share its store, within seconds. Each keeps all of it in its own folder, so that it
 //! holds while the store is down; and none believes the store what no gateway has said.
 
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use access::Secret;
@@ -21,19 +23,29 @@ use crate::revocations::Folder;
 pub struct Others {
     store: Arc<dyn Revocations>,
     key: hmac::Key,
+    /// What the store said the last time of how much has changed there.
+    heard: Arc<AtomicU64>,
 }
 
 impl Others {
     /// Those that share `store` and know `key`.
     pub fn new(store: Arc<dyn Revocations>, key: &Secret) -> Self {
-        Self { store, key: hmac::Key::new(hmac::HMAC_SHA256, key.expose()) }
+        Self { store, key: hmac::Key::new(hmac::HMAC_SHA256, key.expose()), heard: Arc::default() }
     }
 
     /// Tells them what is in the folder, and takes into it what they say, for as long as it is polled.
     pub async fn run(self, folder: Folder) {
         let mut was_reached = true;
+        let (mut seen, mut looks) = (None, 0_u32);
         loop {
-            let told = self.exchange(&folder).await;
+            let changed = folder.changed();
+            let is_due = looks.is_multiple_of(LOOKS_MAX) || changed != seen || !was_reached;
+            looks = looks.wrapping_add(1);
+            seen = changed;
+            let told = match is_due {
+                true => self.exchange(&folder).await,
+                false => self.hear(&folder).await,
+            };
             match &told {
                 Ok(()) if !was_reached => info!("other gateways are told what is revoked again"),
                 Err(error) if was_reached => {
@@ -46,25 +58,36 @@ impl Others {
         }
     }
 
+    /// Takes what they say if that is other than the last time.
+    async fn hear(&self, folder: &Folder) -> io::Result<()> {
+        let count = self.store.count().await.map_err(|down| io::Error::other(down.to_string()))?;
+        match self.heard.swap(count, Ordering::Relaxed) == count {
+            true => Ok(()),
+            false => self.exchange(folder).await,
+        }
+    }
+
     async fn exchange(&self, folder: &Folder) -> io::Result<()> {
         let own = folder.read()?;
         // What has another name was put there by hand, for this gateway alone.
         let mine = own.all.iter().filter(|it| is_id(&it.id) && !own.unreadable.contains(&it.id));
         let mut mine: Vec<Revoked> = mine.map(|it| self.revoked(it)).collect::<io::Result<_>>()?;
-        for id in &own.lifted {
+        for id in own.lifted.keys() {
             match is_id(id) {
                 true => mine.push(self.lifted(id)),
                 false => folder.forget(id)?,
             }
         }
         let all = self.store.exchange(&mine).await.map_err(|down| io::Error::other(down.to_string()))?;
-        let mut over = Vec::new();
+        let known: HashSet<_> = own.all.iter().map(|it| it.id.clone()).collect();
+        let (mut over, mut forged) = (Vec::new(), Vec::new());
         for it in all {
             if !self.is_ours(&it) {
                 warn!(
                     id = &*it.id,
                     "the store says of a revocation what no gateway has said; it is passed over"
                 );
+                forged.push(it.id);
                 continue;
             }
             if it.is_lifted {
@@ -77,12 +100,14 @@ impl Others {
             };
             if revocation.is_over(now()) {
                 over.push(self.lifted(&it.id));
-            } else if revocation.id == it.id
-                && !own.all.iter().any(|mine| mine.id == it.id)
-                && !own.lifted.contains(&it.id)
-            {
+            } else if revocation.id == it.id && !known.contains(&it.id) && !own.lifted.contains_key(&it.id) {
                 folder.put(&revocation)?;
             }
+        }
+        // What somebody else wrote over ours keeps it from those who have not heard of it.
+        let own: Vec<Revoked> = mine.into_iter().filter(|it| forged.contains(&it.id)).collect();
+        if !own.is_empty() {
+            self.store.put_right(&own).await.map_err(|down| io::Error::other(down.to_string()))?;
         }
         if !over.is_empty() {
             self.store.exchange(&over).await.map_err(|down| io::Error::other(down.to_string()))?;
@@ -122,6 +147,9 @@ fn is_id(id: &str) -> bool {
         .is_some_and(|rest| rest.len() == 16 && rest.bytes().all(|it| it.is_ascii_hexdigit()))
 }
 
+/// Every how many times all of it is told again, whether or not something has changed: once in ten seconds.
+const LOOKS_MAX: u32 = 20;
+
 /// How soon others hear of it.
 const TELL_EVERY: Duration = Duration::from_millis(500);
 
@@ -150,6 +178,18 @@ mod tests {
             let all = all.clone();
             Box::pin(async move { Ok(all) })
         }
+
+        fn put_right(&self, mine: &[Revoked]) -> Storing<()> {
+            let mut all = self.0.lock().unwrap();
+            all.retain(|it| !mine.iter().any(|mine| mine.id == it.id));
+            all.extend(mine.iter().cloned());
+            Box::pin(async { Ok(()) })
+        }
+
+        fn count(&self) -> Storing<u64> {
+            let count = self.0.lock().unwrap().len() as u64;
+            Box::pin(async move { Ok(count) })
+        }
     }
 
     struct Site {
@@ -176,6 +216,7 @@ mod tests {
             id: format!("r-{number:016x}").into(),
             what: What::Agent,
             of: "ci-bot".into(),
+            subject: None,
             issuer: None,
             issued_until: None,
             until: None,
@@ -193,7 +234,7 @@ mod tests {
         assert_eq!(one.looks().await, [revocation(1).id]);
         assert_eq!(other.looks().await, [revocation(1).id]);
         assert_eq!(other.folder.read().unwrap().all, [revocation(1)]);
-        assert!(other.folder.lift(&revocation(1).id).unwrap());
+        assert!(other.folder.lift(&revocation(1).id, "me").unwrap());
         assert_eq!(other.looks().await, []);
         assert_eq!(one.looks().await, []);
         assert_eq!(one.looks().await, [], "and it does not come back");
@@ -229,6 +270,9 @@ mod tests {
             *table.0.lock().unwrap() = vec![it];
             assert_eq!(other.looks().await, [revocation(1).id]);
         }
+        *table.0.lock().unwrap() = vec![Revoked { tag: "x".into(), ..own.clone() }];
+        other.looks().await;
+        assert_eq!(*table.0.lock().unwrap(), [own], "it is put right, for those who have not heard of it");
         table.0.lock().unwrap().clear();
         assert_eq!(other.looks().await, [revocation(1).id], "nor is it taken away by what the store forgets");
         assert_eq!(table.0.lock().unwrap().len(), 1);

@@ -4,13 +4,16 @@ import base64
 import hashlib
 import json
 import secrets
+import ssl
 import time
 
 import jwt
+import psycopg
 import pytest
 import requests
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from panguard_test.certificates import Authority
 from panguard_test.refusal import turned_away
 from panguard_test.site import Site
 
@@ -111,3 +114,46 @@ def test_where_no_proof_can_be_sent_a_bound_token_is_refused(both, issuer, site)
     assert ask(both.url("shop", "/things"), issuer.agent(cnf={"kid": "k"})).status_code == 401
     assert site.requests == []
     assert ask(both.url("shop", "/things"), issuer.agent(), scheme="Bearer").status_code == 200
+
+
+# --- certificates --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+def thumbprint(certificate):
+    return b64(hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate.read_text())).digest())
+
+
+@pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
+def test_a_token_that_is_bound_to_a_certificate_is_its_holders(make_gateway, payments, site, issuer, authority, version):
+    cert, key = authority.issue("localhost", "127.0.0.1", stem="gateway")
+    own, other = authority.issue("agent", stem="agent"), authority.issue("thief", stem="thief")
+    gateway = make_gateway(policies=POLICIES, connections={"payments": payments, "shop": site.connection()},
+                           config={"tls": {"cert": str(cert), "key": str(key), "client_certificates": True}})
+    token = issuer.agent(cnf={"x5t#S256": thumbprint(own[0])})
+
+    def connect(shown):
+        dsn = {**gateway.dsn(), "user": "agent", "password": token, "sslmode": "verify-ca", "sslrootcert": str(authority.file),
+               "ssl_max_protocol_version": version}
+        if shown:
+            dsn.update(sslcert=str(shown[0]), sslkey=str(shown[1]))
+        return psycopg.connect(**dsn, autocommit=True)
+
+    def get(shown):
+        url = gateway.url("shop", "/things").replace("http://", "https://")
+        return requests.get(url, headers={"Authorization": f"Bearer {token}"}, cert=shown, verify=str(authority.file), timeout=10)
+
+    with connect(own) as session:
+        assert session.execute("select 1").fetchone() == (1,)
+    assert get(tuple(map(str, own))).status_code == 200
+    for shown in (other, None):
+        assert "PGD-0001" in turned_away(lambda: connect(shown))
+        assert get(shown and tuple(map(str, shown))).status_code == 401
+    assert len(site.requests) == 1
+    # Whoever shows one and has a token of the ordinary kind is as before.
+    assert requests.get(gateway.url("shop", "/things").replace("http://", "https://"), cert=tuple(map(str, other)),
+                        headers={"Authorization": f"Bearer {issuer.agent()}"}, verify=str(authority.file), timeout=10).status_code == 200

@@ -84,6 +84,8 @@ pub struct Config {
 pub struct Tls {
     pub cert: PathBuf,
     pub key: PathBuf,
+    /// Whether clients are asked for certificates of their own.
+    pub client_certificates: bool,
 }
 
 /// Where the vault's key comes from at start.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use access::{Admission, Kind, Labelled, Principal, Secret, SessionId};
+use access::{Admission, HolderKey, Kind, Labelled, Principal, Secret, SessionId};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use gate::Gate;
 use identity::{Issuer, Notice, Untrusted};
@@ -199,9 +199,19 @@ impl Gateway {
     /// # Errors
     /// [`Unidentified`].
     pub async fn identify(&self, token: &Secret) -> Result<Principal, Unidentified> {
+        self.identify_by(token, None).await
+    }
+
+    /// The same of somebody who has shown a certificate, by its thumbprint.
+    pub(crate) async fn identify_by(
+        &self,
+        token: &Secret,
+        certificate: Option<&str>,
+    ) -> Result<Principal, Unidentified> {
         let principal = self.identify_holder(token).await?;
-        match principal.authentication.bound_to {
+        match &principal.authentication.bound_to {
             None => Ok(principal),
+            Some(HolderKey::Certificate(bound)) if certificate == Some(&**bound) => Ok(principal),
             Some(_) => Err(self.not_identified(Untrusted::Unbound)),
         }
     }

@@ -90,7 +90,8 @@ impl Gateway {
 
     async fn admit(&self, arrived: Arrived, caller: &Caller, arriving: OwnedSemaphorePermit) {
         let Arrived { stream, agent, presented } = arrived;
-        let opened = self.open(&presented, caller).await;
+        let certificate = stream.certificate();
+        let opened = self.open(&presented, caller, certificate.as_deref()).await;
         drop(arriving);
         match opened {
             Ok(opened) => self.run_session(stream, agent, presented.answer, opened).await,
@@ -102,9 +103,14 @@ impl Gateway {
     }
 
     /// The sequence of checks before a session: every refusal that comes of it is recorded.
-    async fn open(&self, presented: &Presented, caller: &Caller) -> Result<Opened, Box<Refusal>> {
+    async fn open(
+        &self,
+        presented: &Presented,
+        caller: &Caller,
+        certificate: Option<&str>,
+    ) -> Result<Opened, Box<Refusal>> {
         let gate = &self.settings.gate;
-        let principal = self.who(presented, caller).await?;
+        let principal = self.who(presented, caller, certificate).await?;
         let reachable = self.connection(&presented.database);
         let admission = self.admission(presented, caller, principal, reachable.as_deref());
         let refuse = |why: NotOpened| gate.not_admitted(&admission, LANE, why.code, &why.detail, now());
@@ -130,8 +136,13 @@ impl Gateway {
         }
     }
 
-    async fn who(&self, presented: &Presented, caller: &Caller) -> Result<Principal, Box<Refusal>> {
-        let unidentified = match self.identify(&presented.token).await {
+    async fn who(
+        &self,
+        presented: &Presented,
+        caller: &Caller,
+        certificate: Option<&str>,
+    ) -> Result<Principal, Box<Refusal>> {
+        let unidentified = match self.identify_by(&presented.token, certificate).await {
             Ok(principal) => return Ok(principal),
             Err(unidentified) => unidentified,
         };

@@ -3,6 +3,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -22,6 +25,16 @@ impl Stream {
             Self::Server(stream) => stream.get_ref().0,
             Self::Client(stream) => stream.get_ref().0,
         }
+    }
+}
+
+impl Stream {
+    /// The thumbprint of the certificate that a client has shown: SHA-256 of it, in base64url (RFC 8705 §3.1).
+    pub(crate) fn certificate(&self) -> Option<Box<str>> {
+        let Self::Server(stream) = self else { return None };
+        let certificate = stream.get_ref().1.peer_certificates()?.first()?;
+        let hash = digest::digest(&digest::SHA256, certificate);
+        Some(URL_SAFE_NO_PAD.encode(hash.as_ref()).into())
     }
 }
 

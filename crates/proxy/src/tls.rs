@@ -3,6 +3,7 @@
 mod authority;
 mod binding;
 mod chain;
+mod holder;
 mod shown;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use thiserror::Error;
 pub use authority::{Authority, NoAuthority, ROOT_LIFETIME};
 pub(crate) use binding::tls_server_end_point;
 use chain::ChainVerifier;
+use holder::Holder;
 pub use shown::{ClientCertificate, ClientKey};
 pub(crate) use shown::{NotShown, Shown};
 
@@ -71,17 +73,22 @@ pub fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError
     chain.ok().filter(|chain| !chain.is_empty()).ok_or(TlsError::Certificate)
 }
 
-/// How a PostgreSQL listener does TLS: 1.2 and 1.3, by a certificate chain (the server's own first) and its
-/// key, both PEM.
+/// How a listener does TLS: 1.2 and 1.3, by a certificate chain (the server's own first) and its key, both PEM. Where clients are
+/// `asked` for certificates they may show one, for tokens that are bound to it.
 ///
 /// # Errors
 /// [`TlsError`].
-pub fn listening(certificate_pem: &[u8], key_pem: &[u8]) -> Result<Arc<ServerConfig>, TlsError> {
+pub fn listening(certificate_pem: &[u8], key_pem: &[u8], asked: bool) -> Result<Arc<ServerConfig>, TlsError> {
     let chain = certificates(certificate_pem)?;
     let key = PrivateKeyDer::from_pem_slice(key_pem).map_err(|_| TlsError::Key)?;
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+        .and_then(|builder| match asked {
+            true => {
+                builder.with_client_cert_verifier(Arc::new(Holder(provider()))).with_single_cert(chain, key)
+            }
+            false => builder.with_no_client_auth().with_single_cert(chain, key),
+        })
         .map_err(TlsError::Unusable)?;
     config.alpn_protocols = vec![ALPN.to_vec()];
     Ok(Arc::new(config))

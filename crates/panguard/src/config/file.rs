@@ -247,6 +247,9 @@ pub struct Tls {
     pub cert: At<String>,
     /// The private key.
     pub key: At<String>,
+    /// Whether clients are asked for certificates of their own, for tokens that are bound to one (RFC 8705).
+    #[serde(default)]
+    pub client_certificates: bool,
 }
 
 /// The vault of upstream credentials, kept under `data_dir`.

@@ -143,7 +143,7 @@ impl Reading<'_> {
 
     fn tls(&mut self, tls: &file::Tls) -> Option<Tls> {
         let (cert, key) = (self.path(&tls.cert), self.path(&tls.key));
-        Some(Tls { cert: cert?, key: key? })
+        Some(Tls { cert: cert?, key: key?, client_certificates: tls.client_certificates })
     }
 
     fn listen(&mut self, listen: &At<file::Listen>, has_tls: bool) -> Listens {

@@ -20,7 +20,9 @@ pub fn live(config: &Config, maskers: Maskers) -> anyhow::Result<Live> {
     let tls = match &config.tls {
         None => None,
         Some(tls) => {
-            let both = || listening(&fs::read(&tls.cert)?, &fs::read(&tls.key)?).map_err(anyhow::Error::new);
+            let asked = tls.client_certificates;
+            let both =
+                || listening(&fs::read(&tls.cert)?, &fs::read(&tls.key)?, asked).map_err(anyhow::Error::new);
             Some(both().with_context(|| {
                 format!("the certificate `{}` with its key `{}`", tls.cert.display(), tls.key.display())
             })?)

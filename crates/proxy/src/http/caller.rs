@@ -36,6 +36,8 @@ pub(super) struct Caller {
     from: Box<str>,
     /// By which address the gateway was reached.
     here: SocketAddr,
+    /// The thumbprint of the certificate that was shown there.
+    certificate: Option<Box<str>>,
     /// The tunnel that the stream is in, if it is in one.
     within: Option<Within>,
     socket: AgentSocket,
@@ -98,13 +100,13 @@ impl Caller {
     pub(super) fn new(
         gateway: Arc<Gateway>,
         from: Box<str>,
-        here: SocketAddr,
+        (here, certificate): (SocketAddr, Option<Box<str>>),
         within: Option<Within>,
         socket: AgentSocket,
         watch: Arc<Watch>,
         giving_up: watch::Receiver<bool>,
     ) -> Self {
-        Self { gateway, from, here, within, socket, watch, giving_up, next: Mutex::default() }
+        Self { gateway, from, here, certificate, within, socket, watch, giving_up, next: Mutex::default() }
     }
 
     /// What the stream becomes, once its last request was answered.
@@ -431,6 +433,7 @@ impl Caller {
         let key = match &principal.authentication.bound_to {
             None => return Ok(()),
             Some(HolderKey::Key(key)) => key,
+            Some(HolderKey::Certificate(bound)) if self.certificate.as_ref() == Some(bound) => return Ok(()),
             Some(HolderKey::Certificate(_)) => {
                 return Err(self.gateway.not_identified(Untrusted::Unbound));
             }

@@ -89,7 +89,8 @@ async fn hear(
     let Ok(Some((stream, here))) = timeout(startup, open(&gateway, socket, peer)).await else { return };
     let from: Box<str> = peer.ip().to_canonical().to_string().into();
     let socket = AgentSocket::of(stream.socket());
-    serve(Heard { gateway, from, here, within: None, socket }, stream, stopping).await;
+    let certificate = stream.certificate();
+    serve(Heard { gateway, from, here, certificate, within: None, socket }, stream, stopping).await;
     drop(place);
 }
 
@@ -99,6 +100,8 @@ struct Heard {
     from: Box<str>,
     /// By which address the gateway was reached.
     here: SocketAddr,
+    /// The thumbprint of the certificate that was shown there.
+    certificate: Option<Box<str>>,
     within: Option<Within>,
     socket: AgentSocket,
 }
@@ -113,11 +116,11 @@ where
         let watch = Arc::new(Watch::default());
         // Each exchange listens to this while it runs, and so it is known how many do.
         let (given_up, giving_up) = watch::channel(false);
-        let Heard { gateway, from, here, within, socket } = heard;
+        let Heard { gateway, from, here, certificate, within, socket } = heard;
         let caller = Caller::new(
             gateway.clone(),
             from.clone(),
-            here,
+            (here, certificate.clone()),
             within,
             socket.clone(),
             watch.clone(),
@@ -180,7 +183,7 @@ where
         match caller.next() {
             None => {}
             Some(Next::Tunnel(tunnel, upgrade)) => {
-                let heard = Heard { gateway, from, here, within: Some(tunnel.within), socket };
+                let heard = Heard { gateway, from, here, certificate, within: Some(tunnel.within), socket };
                 let Ok(inner) = upgrade.await else { return };
                 go_through(heard, tunnel.tls, TokioIo::new(inner), stopping).await;
             }

@@ -63,7 +63,8 @@ impl House {
         };
         let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let tls =
-            crate::listening(own.cert.pem().as_bytes(), own.signing_key.serialize_pem().as_bytes()).unwrap();
+            crate::listening(own.cert.pem().as_bytes(), own.signing_key.serialize_pem().as_bytes(), false)
+                .unwrap();
         let live = Live {
             connections: vec![connection("payments", target), connection("down", down)],
             https: Vec::new(),

@@ -22,7 +22,7 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let certificate =
             CertificateParams::new([host.to_owned()]).unwrap().signed_by(&key, &self.0).unwrap();
-        listening(certificate.pem().as_bytes(), key.serialize_pem().as_bytes()).unwrap()
+        listening(certificate.pem().as_bytes(), key.serialize_pem().as_bytes(), false).unwrap()
     }
 }
 
@@ -82,10 +82,10 @@ fn the_machines_authorities_are_no_proof_without_the_host() {
 #[test]
 fn files_without_certificate_or_key_are_named() {
     let key = KeyPair::generate().unwrap().serialize_pem();
-    assert!(matches!(listening(b"", key.as_bytes()), Err(TlsError::Certificate)));
+    assert!(matches!(listening(b"", key.as_bytes(), false), Err(TlsError::Certificate)));
     let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap().cert.pem();
-    assert!(matches!(listening(certificate.as_bytes(), b"nothing"), Err(TlsError::Key)));
-    assert!(matches!(listening(certificate.as_bytes(), key.as_bytes()), Err(TlsError::Unusable(_))));
+    assert!(matches!(listening(certificate.as_bytes(), b"nothing", false), Err(TlsError::Key)));
+    assert!(matches!(listening(certificate.as_bytes(), key.as_bytes(), false), Err(TlsError::Unusable(_))));
 }
 
 #[test]

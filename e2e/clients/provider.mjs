@@ -46,6 +46,7 @@ const provider = new Provider(ISSUER, {
   extraTokenClaims: (_, token) =>
     token.kind === "ClientCredentials" ? { agent_id: token.clientId, groups: ["agents"] } : { groups: ["owners"] },
   issueRefreshToken: () => true,
+  rotateRefreshToken: true,
   pkce: { required: () => false },
 });
 

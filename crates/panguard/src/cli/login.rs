@@ -216,14 +216,24 @@ pub fn signed_in(path: &Path) -> anyhow::Result<Option<Login>> {
 }
 
 fn current(path: &Path, place: &Place) -> anyhow::Result<Option<Login>> {
+    let holds = |login: &Login| {
+        let left = login.until - Timestamp::now().as_second();
+        login.until == 0 || left > SECONDS_LEFT_MIN
+    };
+    match Login::read()? {
+        None => return Ok(None),
+        Some(login) if holds(&login) => return Ok(Some(login)),
+        Some(_) => {}
+    }
+    // A refresh token counts once at many issuers: of several that ask at the same time one makes the token anew.
+    let _alone = Login::lock()?;
     let Some(login) = Login::read()? else { return Ok(None) };
-    let now = Timestamp::now().as_second();
-    let holds = login.until == 0 || login.until > now + SECONDS_LEFT_MIN;
-    let (false, Some(refresh_token)) = (holds, &login.refresh_token) else {
-        if !holds {
-            eprintln!("your sign-in has run out; run `panguard login`");
-        }
-        return Ok(holds.then_some(login));
+    if holds(&login) {
+        return Ok(Some(login));
+    }
+    let Some(refresh_token) = &login.refresh_token else {
+        eprintln!("your sign-in has run out");
+        return Ok(None);
     };
     let place = Place {
         issuer: Some(login.issuer.clone()),

@@ -47,6 +47,17 @@ impl Login {
         read.map(Some).with_context(|| format!("`{shown}` is none of panguard's; run `panguard login` again"))
     }
 
+    /// Waits until nobody else makes the token anew; nobody does until what comes back is dropped.
+    ///
+    /// # Errors
+    /// There is no place for the lock.
+    pub fn lock() -> anyhow::Result<File> {
+        let path = path()?.with_extension("lock");
+        let locked = File::options().write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let locked = locked.and_then(|file| file.lock().map(|()| file));
+        locked.with_context(|| format!("cannot lock `{}`", path.display()))
+    }
+
     /// Keeps it in the place of what was there.
     ///
     /// # Errors

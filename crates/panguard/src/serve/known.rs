@@ -89,20 +89,26 @@ impl Known {
         self.take(Facts { policies: version.into(), ..self.facts.clone() });
     }
 
-    /// Records what `panguard secrets` has changed since it was looked at last (PCI DSS 4.0.1, 10.2.1.5).
-    pub fn secrets(&mut self, log: &Log, listed: &[Listed]) {
+    /// Records what `panguard secrets` has changed since it was looked at last (PCI DSS 4.0.1, 10.2.1.5): each change is known once its
+    /// entry is durable. The change has happened already, so that what cannot be recorded is tried again the next time.
+    pub async fn secrets(&mut self, log: &Log, listed: &[Listed]) {
         let found = Facts { secrets: secrets(listed), ..self.facts.clone() };
-        for event in since(&self.facts, &found) {
+        for event in since(&self.facts.clone(), &found) {
             let Event::SecretChanged { name, change } = &event else { continue };
-            let (name, change) = (name.clone(), *change);
-            // The change has happened already, also while the log cannot be written.
-            if let Err(error) = log.note(&Entry::of_gateway(now(), gateway_name().into(), event)) {
-                warn!(%error, %name, "that a secret was changed is not recorded yet");
+            let (name, change) = (name.to_string(), *change);
+            let entry = Entry::of_gateway(now(), gateway_name().into(), event);
+            if let Err(error) = log.append(&entry).await {
+                warn!(%error, name, "that a secret was changed is not recorded yet");
                 return;
             }
-            info!(%name, ?change, "secret changed");
+            info!(name, ?change, "secret changed");
+            let mut facts = self.facts.clone();
+            match found.secrets.get(&name) {
+                Some(value) => facts.secrets.insert(name, *value),
+                None => facts.secrets.remove(&name),
+            };
+            self.take(facts);
         }
-        self.take(found);
     }
 
     fn take(&mut self, facts: Facts) {

@@ -64,7 +64,7 @@ impl Reload {
                 _ = hang_up.recv() => true,
             };
             if let Ok(secrets) = self.parts.vault.list() {
-                self.parts.known.secrets(&self.parts.log, &secrets);
+                self.parts.known.secrets(&self.parts.log, &secrets).await;
             }
             let audit = folder::audit(&self.config.data_dir);
             reads::record(&audit, &gateway_name(), now(), &self.parts.log).await;

@@ -177,6 +177,17 @@ def test_it_outlives_the_gateway_and_is_taken_by_the_next(both, issuer):
     assert [it["of"] for it in events(both, "access_revoked")] == ["ci-bot", "night-bot"]
 
 
+def test_the_kill_switch_does_without_a_configuration(both, issuer):
+    both.file.rename(both.folder / "elsewhere.yaml")
+    done = both.run("access", "revoke", "everything", "--reason", REASON, check=False)
+    assert done.returncode == 2 and "--data-dir" in done.stderr
+    both.run("access", "--data-dir", str(both.data), "revoke", "everything", "--reason", REASON)
+    assert "PGD-0024" in trial(both, issuer)
+    (id,) = re.findall(r"r-[0-9a-f]{16}", both.run("access", "--data-dir", str(both.data), "list").stdout)
+    both.run("access", "restore", id, "--data-dir", str(both.data))
+    assert trial(both, issuer) is None
+
+
 def test_what_cannot_be_read_takes_all_access(both, issuer):
     (both.data / "revocations" / "r-broken.json").write_text("{")
     until(lambda: "PGD-0024" in (trial(both, issuer) or ""), "nobody is served")

@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,9 @@ use crate::revocations::Folder;
 /// Take access away at once, also on live sessions, and give it back. Needs neither the store, nor the issuers, nor the vault's key.
 #[derive(Args)]
 pub struct Arguments {
+    /// The data folder, where the configuration is not at hand, or cannot be read as it is.
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
     #[command(subcommand)]
     action: Action,
 }
@@ -97,8 +100,17 @@ impl From<Kind> for What {
 }
 
 pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let config = Config::load(path, &process_env)?;
-    let folder = Folder::of(&config.data_dir);
+    let (config, data_dir) = match &arguments.data_dir {
+        Some(data_dir) if data_dir.is_dir() => (None, data_dir.clone()),
+        Some(data_dir) => bail!("there is no folder `{}`", data_dir.display()),
+        None => {
+            let config = Config::load(path, &process_env)
+                .inspect_err(|_| eprintln!("`--data-dir DIR` does without the configuration"))?;
+            let data_dir = config.data_dir.clone();
+            (Some(config), data_dir)
+        }
+    };
+    let folder = Folder::of(&data_dir);
     match &arguments.action {
         Action::Revoke { what, name, reason, lasts, issuer, until_new_token } => {
             let what = What::from(*what);
@@ -110,7 +122,7 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
                 _ => {}
             }
             if what == What::Connection
-                && let Some(name) = name
+                && let (Some(name), Some(config)) = (name, &config)
                 && !config.connections.contains_key(name.as_str())
                 && !config.https.contains_key(name.as_str())
             {
@@ -128,7 +140,7 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
                 of: name.as_deref().unwrap_or_default().into(),
                 subject: None,
                 issuer: issuer.as_deref().map(Into::into),
-                issued_until: until_new_token.then(|| now.as_microsecond() + skew(&config)),
+                issued_until: until_new_token.then(|| now.as_microsecond() + skew(config.as_ref())),
                 until: until.map(Timestamp::as_microsecond),
                 reason: reason.as_str().into(),
                 by: by(),
@@ -151,9 +163,10 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
 }
 
 /// How far issuers' clocks may be ahead of this one, in microseconds.
-fn skew(config: &Config) -> i64 {
-    let seconds = config.issuers.iter().map(|it| it.trust.clock_skew_seconds()).max().unwrap_or_default();
-    i64::from(seconds) * 1_000_000
+fn skew(config: Option<&Config>) -> i64 {
+    let most = identity::Issuer::CLOCK_SKEW_SECONDS_MAX;
+    let of = |config: &Config| config.issuers.iter().map(|it| it.trust.clock_skew_seconds()).max();
+    i64::from(config.map_or(Some(most), of).unwrap_or_default()) * 1_000_000
 }
 
 /// Whoever asks.

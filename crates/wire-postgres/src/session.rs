@@ -106,6 +106,8 @@ pub struct Postgres {
     requests: u32,
     /// Why it ends as soon as no command is running, if it does.
     winding_down: Option<Code>,
+    /// Messages of the agent's that were read since.
+    last_messages: u32,
     stale: bool,
     doubt: Doubt,
     /// Whether a command has gone upstream that may have changed how later ones are read.
@@ -190,6 +192,7 @@ impl Postgres {
             turns: 0,
             requests: 0,
             winding_down: None,
+            last_messages: 0,
             stale: false,
             doubt: Doubt::new(changes),
             has_set: false,

@@ -13,7 +13,7 @@ use super::stand_in::STAND_IN_NAME;
 use super::witness::Heard;
 use super::{Copy, OWED_MAX, Postgres, Stalled, State, doubt};
 use crate::command::{self, Bind, Command};
-use crate::error;
+use crate::error::{self, Severity};
 use crate::frame::{Frame, message};
 use crate::names::{Lookup, NAME_BYTES_MAX};
 use crate::replies::{Copying, Registry, Reply};
@@ -35,10 +35,14 @@ const NAMES_MAX: usize = 50_000;
 /// Uses of such names in one command: the facts of all that it runs are put together.
 const NAMES_IN_COMMAND_MAX: usize = 256;
 
+/// Messages with which an agent may complete what it has begun when its session ends.
+const LAST_MESSAGES_MAX: u32 = 1000;
+
 impl Postgres {
     /// Whether the agent's next message may be read.
     pub(super) fn may_read_agent(&self) -> bool {
-        self.held.is_none()
+        self.takes_more()
+            && self.held.is_none()
             && self.stalled.is_none()
             && self.replies.len() < OWED_MAX
             && !self.replies.is_counting()
@@ -47,7 +51,8 @@ impl Postgres {
     /// Reads the agent's messages until one needs a verdict or an answer. Says whether any was read.
     pub(super) fn read_agent(&mut self) -> Result<bool, Violation> {
         let mut moved = false;
-        while self.held.is_none()
+        while self.takes_more()
+            && self.held.is_none()
             && self.replies.len() < OWED_MAX
             && !self.replies.is_counting()
             && self.reads_agent()
@@ -60,6 +65,9 @@ impl Postgres {
                     None => break,
                 },
             };
+            if self.is_too_long_in_ending() {
+                break;
+            }
             if let Step::Wait = self.step(&frame)? {
                 self.stall(frame, flushed);
                 break;
@@ -67,6 +75,24 @@ impl Postgres {
             moved = true;
         }
         Ok(moved)
+    }
+
+    /// Whether more of what the agent asks is begun: of a session that ends, no more than what is half asked. Else whoever asks
+    /// ahead of the answers would never come to an end.
+    fn takes_more(&self) -> bool {
+        self.winding_down.is_none() || self.segment_open || matches!(self.copy, Copy::In)
+    }
+
+    /// Counts a message of a session that ends, which parts from an agent that does not come to its Sync.
+    fn is_too_long_in_ending(&mut self) -> bool {
+        let Some(code) = self.winding_down.filter(|_| !matches!(self.copy, Copy::In)) else { return false };
+        self.last_messages = self.last_messages.saturating_add(1);
+        if self.last_messages <= LAST_MESSAGES_MAX {
+            return false;
+        }
+        let farewell = error::response(&self.refusal(code, ""), Severity::Fatal);
+        self.part(farewell);
+        true
     }
 
     /// Puts a message aside until the upstream has said more.

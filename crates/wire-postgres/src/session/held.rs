@@ -241,7 +241,7 @@ impl Postgres {
     }
 
     /// Ends the session with `farewell`, after the answers before it.
-    fn part(&mut self, farewell: Bytes) {
+    pub(super) fn part(&mut self, farewell: Bytes) {
         if self.replies.is_empty() {
             self.tell(&farewell);
             return self.close();

@@ -195,8 +195,7 @@ impl Gate {
         now: Timestamp,
     ) -> Option<ByGrant> {
         let grant = request.grant.as_deref()?;
-        let mut given = request.answers.iter().filter(|it| it.approves);
-        if given.any(|it| self.revocations.of_who(&it.by, now).is_some()) {
+        if request.let_by().any(|who| self.revocations.of_who(who, now).is_some()) {
             return None;
         }
         let (facts, connection) = (&question.facts, &admitted.admission().connection);

@@ -107,7 +107,49 @@ impl What {
     }
 }
 
+impl What {
+    /// The word that people write for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign-in",
+            other => other.as_str(),
+        }
+    }
+
+    /// What is meant by it, for people.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Agent => "An agent, by its name in policies",
+            Self::Subject => "Whoever has this `sub`, with all access that they have lent or were lent",
+            Self::Person => "A person, by the claim that all of their identities share",
+            Self::Client => "All tokens issued to an OAuth client (`azp`, `client_id`)",
+            Self::Group => "Whoever is in a group",
+            Self::Token => "A token, by its id (`principal.token_id` in entries)",
+            Self::SignIn => "All tokens of one sign-in (`sid`)",
+            Self::Session => "A session, by its id",
+            Self::Connection => "A connection, whoever asks",
+            Self::Everything => "Everything",
+        }
+    }
+}
+
 impl Revocation {
+    /// Of what, from now on and for all tokens, and nothing said of who did it and why.
+    pub fn new(id: &str, what: What, of: &str) -> Self {
+        Self {
+            id: id.into(),
+            what,
+            of: of.into(),
+            subject: None,
+            issuer: None,
+            issued_until: None,
+            until: None,
+            reason: Box::default(),
+            by: Box::default(),
+            since: 0,
+        }
+    }
+
     /// The name by which it is found: that of a person is the same in capitals.
     fn named(&self) -> Box<str> {
         match self.what {
@@ -138,7 +180,7 @@ impl Revocation {
     pub(crate) fn told(&self) -> String {
         match self.what {
             What::Everything => format!("all access is revoked ({})", self.id),
-            what => format!("of this {} ({})", what.as_str().replace('_', "-"), self.id),
+            what => format!("of this {} ({})", what.word(), self.id),
         }
     }
 }

@@ -288,18 +288,9 @@ fn read(path: &Path, id: &str) -> Result<Option<Revocation>, Box<Revocation>> {
         },
         Err(error) => error.to_string(),
     };
-    Err(Box::new(Revocation {
-        id: id.into(),
-        what: What::Everything,
-        of: Box::default(),
-        subject: None,
-        issuer: None,
-        issued_until: None,
-        until: None,
-        reason: format!("`{}` cannot be read, so that all may be meant: {why}", path.display()).into(),
-        by: "panguard".into(),
-        since: 0,
-    }))
+    let reason = format!("`{}` cannot be read, so that all may be meant: {why}", path.display()).into();
+    let all = Revocation::new(id, What::Everything, "");
+    Err(Box::new(Revocation { reason, by: "panguard".into(), ..all }))
 }
 
 const IN_FORCE: &str = "in-force";
@@ -315,18 +306,8 @@ mod tests {
     use super::*;
 
     fn revocation(id: &str, since: i64) -> Revocation {
-        Revocation {
-            id: id.into(),
-            what: What::Agent,
-            of: "ci-bot".into(),
-            subject: None,
-            issuer: None,
-            issued_until: None,
-            until: None,
-            reason: "it was taken over".into(),
-            by: "me".into(),
-            since,
-        }
+        let (reason, by) = ("it was taken over".into(), "me".into());
+        Revocation { reason, by, since, ..Revocation::new(id, What::Agent, "ci-bot") }
     }
 
     fn signer(seed: u8) -> Signer {

@@ -42,16 +42,13 @@ pub(super) async fn revoke(state: &State, voter: &Voter, it: Revoked) -> Result<
     may(state, voter, (what, &name), &reason).await?;
     let now = (state.clock)();
     let it = Revocation {
-        id: state.access.fresh_id().map_err(broken)?,
-        what,
-        of: name,
-        subject: None,
         issuer,
         issued_until: until_new_token.then(|| now.plus_seconds(state.clock_skew_seconds.into()).micros()),
         until: seconds.map(|seconds| now.plus_seconds(seconds.into()).micros()),
         reason,
         by: by(voter),
         since: now.micros(),
+        ..Revocation::new(&state.access.fresh_id().map_err(broken)?, what, &name)
     };
     warn!(id = &*it.id, what = what.as_str(), by = &*it.by, "access is revoked by the API");
     let shown = shown(&it, false);

@@ -215,9 +215,8 @@ impl Held {
         if let Some(revoked) = self.revocations.of(&self.principal, at, now) {
             return Ok(Taken::Refused(self.deny(Code::Revoked, &revoked.told(), now).await));
         }
-        let approved = request.answers.iter().filter(|it| it.approves);
-        if approved.clone().any(|it| self.revocations.of_who(&it.by, now).is_some()) {
-            let why = "the access of somebody who approved it was revoked since";
+        if request.let_by().any(|who| self.revocations.of_who(who, now).is_some()) {
+            let why = "the access of somebody who let it run was revoked since";
             return Ok(Taken::Refused(self.deny(Code::NeedsApproval, why, now).await));
         }
         if self.is_outdated() {

@@ -168,6 +168,12 @@ pub enum NotCounted {
 }
 
 impl Request {
+    /// Those by whose word it may run.
+    pub(crate) fn let_by(&self) -> impl Iterator<Item = &Who> {
+        let approved = self.answers.iter().filter(|answer| answer.approves).map(|answer| &answer.by);
+        approved.chain(self.glass.iter().map(|glass| &glass.by))
+    }
+
     /// Takes what `by` says. One who says no ends it; enough who say yes, or one who may break the glass, make it usable for
     /// its life.
     ///

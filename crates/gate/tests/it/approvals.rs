@@ -4,8 +4,8 @@ mod effect;
 mod glass;
 mod grants;
 mod model;
+mod revoked;
 
-use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Waker};
@@ -16,8 +16,8 @@ use access::{
 };
 use audit::Event;
 use gate::{
-    Admitted, Approvals, Down, Memory, NotCounted, Pending, Request, Requests, Revocation, Saying, State,
-    Storing, Unanswered, Verb, Voter, What,
+    Admitted, Approvals, Down, Memory, NotCounted, Pending, Request, Requests, Saying, State, Storing,
+    Unanswered, Verb, Voter,
 };
 
 use crate::desk::{Desk, NOW, policies, write};
@@ -271,70 +271,6 @@ fn a_denial_reaches_the_agent_with_its_reason() {
     let refusal = denied(&mut verdict);
     assert_eq!(refusal.code, Code::ApprovalDenied);
     assert_eq!(&*refusal.detail, "`bea` denied it: by its id, please; not **** **** **** 1111");
-}
-
-#[test]
-fn nothing_runs_for_whom_access_was_revoked_and_they_approve_nothing() {
-    let revocation = |what: What, of: &str| Revocation {
-        id: "r-1".into(),
-        what,
-        of: of.into(),
-        subject: None,
-        issuer: None,
-        issued_until: None,
-        until: None,
-        reason: "".into(),
-        by: "".into(),
-        since: 0,
-    };
-    let store = Shared::default();
-    let mut desk = desk(&store);
-    let admitted = desk.admit().unwrap();
-    let (id, mut verdict) = desk.put(&admitted, "update cards set name = 'x'");
-    is_held(&mut verdict);
-    let id = id.to_string();
-    desk.gate.revoke(vec![revocation(What::Subject, "bea")], &BTreeMap::new(), NOW);
-    assert_eq!(desk.say(&owner("bea"), &id, true, "yes").unwrap_err(), Unanswered::Revoked);
-    let of_agent = revocation(What::Agent, &desk.admission.principal.id);
-    desk.gate.revoke(vec![of_agent], &BTreeMap::new(), NOW);
-    desk.say(&owner("bea"), &id, true, "yes").unwrap();
-    assert_eq!(denied(&mut verdict).code, Code::Revoked);
-    assert!(desk.log.entries().iter().all(|it| it.event.name() != "command_intent"));
-}
-
-/// Somebody else may have had their account.
-#[test]
-fn what_somebody_approved_does_not_run_once_their_access_was_revoked() {
-    let revocation = Revocation {
-        id: "r-1".into(),
-        what: What::Subject,
-        of: "bea".into(),
-        subject: None,
-        issuer: None,
-        issued_until: None,
-        until: None,
-        reason: "".into(),
-        by: "".into(),
-        since: 0,
-    };
-    let store = Shared::default();
-    let mut desk = desk(&store);
-    let admitted = desk.admit().unwrap();
-    let (id, mut verdict) = desk.put(&admitted, "update cards set name = 'x'");
-    is_held(&mut verdict);
-    desk.say(&owner("bea"), &id.to_string(), true, "yes").unwrap();
-    desk.gate.revoke(vec![revocation.clone()], &BTreeMap::new(), NOW);
-    assert_eq!(denied(&mut verdict).code, Code::NeedsApproval);
-    assert!(desk.log.entries().iter().all(|it| it.event.name() != "command_intent"));
-
-    // That their tokens were ended says nothing of what they approved before.
-    let ended = Revocation { issued_until: Some(NOW.micros()), ..revocation };
-    desk.gate.revoke(vec![ended], &BTreeMap::new(), NOW);
-    let (id, mut verdict) = desk.put(&admitted, "update cards set name = 'y'");
-    is_held(&mut verdict);
-    desk.gate.revoke(Vec::new(), &BTreeMap::new(), NOW);
-    desk.say(&owner("bea"), &id.to_string(), true, "yes").unwrap();
-    assert!(matches!(said(&mut verdict), Some(Verdict::Allow(_))));
 }
 
 /// Half a number looks like none, so that what is cut off is looked at too.

@@ -10,17 +10,12 @@ use gate::{Revocation, What};
 use crate::desk::{ALL, Desk, NOW, read};
 
 fn revocation(what: What, of: &str) -> Revocation {
+    let (reason, by) = ("it was taken over".into(), "security".into());
     Revocation {
-        id: format!("r-{}", what.as_str()).into(),
-        what,
-        of: of.into(),
-        subject: None,
-        issuer: None,
-        issued_until: None,
-        until: None,
-        reason: "it was taken over".into(),
-        by: "security".into(),
+        reason,
+        by,
         since: NOW.micros(),
+        ..Revocation::new(&format!("r-{}", what.as_str()), what, of)
     }
 }
 

@@ -3,7 +3,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
 use gate::{Revocation, What};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -30,11 +31,12 @@ enum Action {
     /// It is in force within a second on the gateway of this data folder, and within seconds on all that share its store.
     Revoke {
         /// Of what.
-        what: Kind,
+        #[arg(value_parser = whats())]
+        what: What,
         /// Its name; none for `everything`.
         name: Option<String>,
         /// Why, for the audit log.
-        #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        #[arg(long, value_parser = NonEmptyStringValueParser::new())]
         reason: String,
         /// For how long, such as `2h`; else until it is restored.
         #[arg(long = "for", value_name = "TIME")]
@@ -58,45 +60,13 @@ enum Action {
     },
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Kind {
-    /// An agent, by its name in policies.
-    Agent,
-    /// Whoever has this `sub`, with all access that they have lent.
-    Subject,
-    /// A person, by the claim that all of their identities share.
-    Person,
-    /// All tokens issued to an OAuth client (`azp`, `client_id`).
-    Client,
-    /// Whoever is in a group.
-    Group,
-    /// A token, by its id (`principal.token_id` in entries).
-    Token,
-    /// All tokens of one sign-in (`sid`).
-    SignIn,
-    /// A session, by its id.
-    Session,
-    /// A connection, whoever asks.
-    Connection,
-    /// Everything.
-    Everything,
-}
-
-impl From<Kind> for What {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::Agent => Self::Agent,
-            Kind::Subject => Self::Subject,
-            Kind::Person => Self::Person,
-            Kind::Client => Self::Client,
-            Kind::Group => Self::Group,
-            Kind::Token => Self::Token,
-            Kind::SignIn => Self::SignIn,
-            Kind::Session => Self::Session,
-            Kind::Connection => Self::Connection,
-            Kind::Everything => Self::Everything,
-        }
-    }
+/// Reads of what access is taken, by the words for it.
+fn whats() -> impl TypedValueParser<Value = What> {
+    let words = What::ALL.map(|it| PossibleValue::new(it.word()).help(it.about()));
+    PossibleValuesParser::new(words).try_map(|word| {
+        let named = What::ALL.into_iter().find(|it| it.word() == word);
+        named.ok_or("it is none of these words")
+    })
 }
 
 pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
@@ -113,11 +83,11 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
     let folder = Folder::of(&data_dir);
     match &arguments.action {
         Action::Revoke { what, name, reason, lasts, issuer, until_new_token } => {
-            let what = What::from(*what);
+            let what = *what;
             match name.as_deref() {
                 Some(_) if what == What::Everything => bail!("`everything` has no name; leave it out"),
                 None | Some("") if what != What::Everything => {
-                    bail!("whose access? write a name behind `{}`", what.as_str().replace('_', "-"))
+                    bail!("whose access? write a name behind `{}`", what.word())
                 }
                 _ => {}
             }
@@ -135,16 +105,13 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
                 bail!("`--for` is a time to come, such as `2h`");
             }
             let it = Revocation {
-                id: Folder::fresh_id()?,
-                what,
-                of: name.as_deref().unwrap_or_default().into(),
-                subject: None,
                 issuer: issuer.as_deref().map(Into::into),
                 issued_until: until_new_token.then(|| now.as_microsecond() + skew(config.as_ref())),
                 until: until.map(Timestamp::as_microsecond),
                 reason: reason.as_str().into(),
                 by: by(),
                 since: now.as_microsecond(),
+                ..Revocation::new(&Folder::fresh_id()?, what, name.as_deref().unwrap_or_default())
             };
             folder.put(&it).context("it cannot be revoked")?;
             output::line(format!("revoked: {}", said(&it)));
@@ -218,7 +185,7 @@ fn said(it: &Revocation) -> String {
     let time = |micros: i64| {
         Timestamp::from_microsecond(micros).map_or_else(|_| micros.to_string(), |at| format!("{at:.0}"))
     };
-    let mut said = format!("{id}  {} {}", what.as_str().replace('_', "-"), plain(of)).trim_end().to_owned();
+    let mut said = format!("{id}  {} {}", what.word(), plain(of)).trim_end().to_owned();
     said += &format!(", since {}", time(*since));
     if let Some(issuer) = issuer {
         said += &format!(", as {} names it", plain(issuer));

@@ -212,18 +212,8 @@ mod tests {
     }
 
     fn revocation(number: u8) -> Revocation {
-        Revocation {
-            id: format!("r-{number:016x}").into(),
-            what: What::Agent,
-            of: "ci-bot".into(),
-            subject: None,
-            issuer: None,
-            issued_until: None,
-            until: None,
-            reason: "it was taken over".into(),
-            by: "me".into(),
-            since: number.into(),
-        }
+        let it = Revocation::new(&format!("r-{number:016x}"), What::Agent, "ci-bot");
+        Revocation { since: number.into(), ..it }
     }
 
     #[tokio::test]

@@ -58,8 +58,8 @@ pub enum Order {
     Cancel(oneshot::Sender<bool>),
     /// End when no command is running.
     WindDown,
-    /// End now, and say that access is revoked.
-    Revoked,
+    /// End now, and say that access is revoked. The reply is whether a command ran: its upstream must be told.
+    Revoked(oneshot::Sender<bool>),
     /// End if no command is running: nothing has been asked for long.
     Idle,
     /// End when no command is running: the session's time is over.
@@ -73,6 +73,8 @@ pub enum Order {
 pub enum Ended {
     /// The session asked for it.
     Closed,
+    /// It was told to, while a command ran.
+    BrokenOff,
     /// A peer broke the protocol.
     Violation(Violation),
 }
@@ -309,7 +311,9 @@ where
         match order {
             Some(Order::Cancel(reply)) => self.cancel(reply),
             Some(Order::WindDown) => self.session.wind_down(Code::ShuttingDown),
-            Some(Order::Revoked) => {
+            Some(Order::Revoked(reply)) => {
+                // If whoever asked has gone, so has the gateway.
+                let _ = reply.send(!self.session.is_idle());
                 // Nothing more of what waits for the agent is told, and somebody who does not read is not waited for.
                 match self.agent.outbox.len() == 0 {
                     true => self.session.wind_down(Code::Revoked),
@@ -328,9 +332,11 @@ where
 
     /// Ends now, whatever runs.
     fn break_off(&mut self) {
+        let ended = if self.session.is_idle() { Ended::Closed } else { Ended::BrokenOff };
         self.gone(Side::Agent);
+        // A session whose agent has gone asks for its end, too.
+        self.end(ended);
         self.run();
-        self.end(Ended::Closed);
     }
 
     fn cancel(&mut self, reply: oneshot::Sender<bool>) {

@@ -16,7 +16,7 @@ use identity::{Issuer, Notice, Untrusted};
 use mask::Masker;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use vault::Vault;
 use wire_postgres::Analyses;
 use wire_postgres::startup::Auth;
@@ -308,7 +308,8 @@ impl Gateway {
         }
         // What was revoked since it was admitted has told all that were open then.
         if self.settings.gate.is_revoked(admission, now()) {
-            let _ = orders.try_send(Order::Revoked);
+            let (reply, _) = oneshot::channel();
+            let _ = orders.try_send(Order::Revoked(reply));
         }
         Open { gateway: self, id, since, moved }
     }
@@ -333,11 +334,16 @@ impl Gateway {
         let (gate, now) = (&*self.settings.gate, now());
         for OpenSession { orders, admission, upstream, .. } in self.lock().values() {
             if gate.is_revoked(admission, now) {
+                let (reply, runs) = oneshot::channel();
                 // One that has not looked at eight orders is stuck, and runs nothing more: each command is asked about.
-                let _ = orders.try_send(Order::Revoked);
-                // What it runs there would go on until it has an answer to give.
+                let _ = orders.try_send(Order::Revoked(reply));
                 let (gateway, upstream) = (self.clone(), upstream.clone());
-                tokio::spawn(async move { gateway.tell_to_cancel(&upstream).await });
+                tokio::spawn(async move {
+                    // What it runs there would go on until it has an answer to give. Of one that says nothing that is not known.
+                    if runs.await.unwrap_or(true) {
+                        gateway.tell_to_cancel(&upstream).await;
+                    }
+                });
             }
         }
         self.https.end_revoked(gate);

@@ -260,7 +260,7 @@ impl Gateway {
 
         let is_revoked = gate.is_revoked(admission, now());
         let reason = if is_revoked { "access was revoked".into() } else { self.reason(&ended, name) };
-        if is_revoked {
+        if is_revoked && matches!(ended, Ended::BrokenOff) {
             // What had not begun there when it was told first.
             self.tell_to_cancel(&told).await;
         }
@@ -273,7 +273,7 @@ impl Gateway {
 
     fn reason(&self, ended: &Ended, connection: &Arc<str>) -> String {
         match ended {
-            Ended::Closed => "closed".into(),
+            Ended::Closed | Ended::BrokenOff => "closed".into(),
             Ended::Violation(Violation { by: Side::Agent, rule }) => {
                 format!("the agent broke the protocol: {rule}")
             }

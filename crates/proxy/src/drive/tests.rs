@@ -393,6 +393,25 @@ fn an_order_to_close_ends_a_running_command_and_records_it() {
     });
 }
 
+/// Else all that were ever idle would be cancelled at once.
+#[test]
+fn a_session_that_is_revoked_says_whether_its_upstream_must_be_told() {
+    for runs in [true, false] {
+        check(|mut it| async move {
+            if runs {
+                it.agent.write_all(b"select\n").await.unwrap();
+                it.asked("select").await.send(allow()).ok().unwrap();
+                expect(&mut it.upstream, "select\n").await;
+            }
+            let (reply, told) = oneshot::channel();
+            it.orders.send(Order::Revoked(reply)).await.unwrap();
+            it.agent.read_to_end(&mut Vec::new()).await.unwrap();
+            assert_eq!(told.await.unwrap(), runs);
+            assert_eq!(matches!(it.driving.await.unwrap().0, Ended::BrokenOff), runs);
+        });
+    }
+}
+
 #[test]
 fn a_cancel_says_whether_the_upstream_must_be_told() {
     check(|mut it| async move {

@@ -195,10 +195,14 @@ impl Folder {
 
     /// The ids of what the gateway has taken; nothing if that cannot be read.
     pub fn taken(&self) -> BTreeSet<Box<str>> {
-        self.in_force()
-            .map(|(line, _)| line)
-            .and_then(|line| serde_json::from_str::<InForce>(&line).ok())
-            .map_or_else(BTreeSet::new, |it| it.taken.into_iter().collect())
+        self.noted().taken.into_iter().collect()
+    }
+
+    /// The ids of all that the gateway has taken, or that the audit log was told of; nothing if that cannot be read.
+    pub fn told_of(&self) -> BTreeSet<Box<str>> {
+        let noted = self.noted();
+        let recorded = noted.recorded.into_iter().map(|it| it.id);
+        noted.taken.into_iter().chain(recorded).collect()
     }
 
     /// What the audit log was told of, if the key vouches for that; nothing else.
@@ -208,6 +212,12 @@ impl Folder {
             return Vec::new();
         }
         serde_json::from_str::<InForce>(&line).map(|it| it.recorded).unwrap_or_default()
+    }
+
+    /// What it says that is in force, whoever wrote it.
+    fn noted(&self) -> InForce {
+        let line = self.in_force().map(|(line, _)| line);
+        line.and_then(|line| serde_json::from_str(&line).ok()).unwrap_or_default()
     }
 
     fn in_force(&self) -> Option<(String, String)> {

@@ -72,14 +72,15 @@ impl Others {
         // What has another name was put there by hand, for this gateway alone.
         let mine = own.all.iter().filter(|it| is_id(&it.id) && !own.unreadable.contains(&it.id));
         let mut mine: Vec<Revoked> = mine.map(|it| self.revoked(it)).collect::<io::Result<_>>()?;
-        for id in own.lifted.keys() {
+        for (id, by) in &own.lifted {
             match is_id(id) {
-                true => mine.push(self.lifted(id)),
+                true => mine.push(self.lifted(id, by)),
                 false => folder.forget(id)?,
             }
         }
         let all = self.store.exchange(&mine).await.map_err(|down| io::Error::other(down.to_string()))?;
         let known: HashSet<_> = own.all.iter().map(|it| it.id.clone()).collect();
+        let told_of = folder.told_of();
         let (mut over, mut forged) = (Vec::new(), Vec::new());
         for it in all {
             if !self.is_ours(&it) {
@@ -91,7 +92,12 @@ impl Others {
                 continue;
             }
             if it.is_lifted {
-                folder.forget(&it.id)?;
+                // Who lifted it is kept until that is recorded here.
+                if known.contains(&it.id) {
+                    folder.lift(&it.id, &it.document)?;
+                } else if !told_of.contains(&it.id) {
+                    folder.forget(&it.id)?;
+                }
                 continue;
             }
             let Ok(revocation) = serde_json::from_str::<Revocation>(&it.document) else {
@@ -99,7 +105,7 @@ impl Others {
                 continue;
             };
             if revocation.is_over(now()) {
-                over.push(self.lifted(&it.id));
+                over.push(self.lifted(&it.id, "time"));
             } else if revocation.id == it.id && !known.contains(&it.id) && !own.lifted.contains_key(&it.id) {
                 folder.put(&revocation)?;
             }
@@ -119,8 +125,8 @@ impl Others {
         Ok(self.tagged(&it.id, false, serde_json::to_string(it)?))
     }
 
-    fn lifted(&self, id: &str) -> Revoked {
-        self.tagged(id, true, String::new())
+    fn lifted(&self, id: &str, by: &str) -> Revoked {
+        self.tagged(id, true, by.to_owned())
     }
 
     fn tagged(&self, id: &str, is_lifted: bool, document: String) -> Revoked {
@@ -157,9 +163,11 @@ const TELL_EVERY: Duration = Duration::from_millis(500);
 mod tests {
     use std::sync::Mutex;
 
+    use audit::Signer;
     use gate::{Storing, What};
 
     use super::*;
+    use crate::revocations::Found;
 
     /// A store that can be written to past the gateways.
     #[derive(Default)]
@@ -205,7 +213,7 @@ mod tests {
     }
 
     impl Site {
-        async fn looks(&mut self) -> Vec<Box<str>> {
+        async fn looks(&self) -> Vec<Box<str>> {
             self.others.exchange(&self.folder).await.unwrap();
             self.folder.read().unwrap().all.into_iter().map(|it| it.id).collect()
         }
@@ -219,7 +227,7 @@ mod tests {
     #[tokio::test]
     async fn all_have_what_one_has_revoked_until_one_lifts_it() {
         let table = Arc::new(Table::default());
-        let (mut one, mut other) = (site(&table, 1), site(&table, 1));
+        let (one, other) = (site(&table, 1), site(&table, 1));
         one.folder.put(&revocation(1)).unwrap();
         assert_eq!(one.looks().await, [revocation(1).id]);
         assert_eq!(other.looks().await, [revocation(1).id]);
@@ -231,9 +239,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_has_lifted_it_is_known_everywhere_until_it_is_recorded() {
+        let table = Arc::new(Table::default());
+        let (one, other) = (site(&table, 1), site(&table, 1));
+        let signer = Signer::from_seed(&Secret::from(vec![7; 32]), "gw1").unwrap();
+        one.folder.put(&revocation(1)).unwrap();
+        for site in [&one, &other] {
+            site.looks().await;
+            site.folder.took(&[revocation(1)], &[revocation(1)], &signer).unwrap();
+        }
+        other.folder.lift(&revocation(1).id, "me").unwrap();
+        let lifted = [(revocation(1).id, "me".into())].into();
+        for site in [&other, &one, &other, &one] {
+            assert_eq!(site.looks().await, []);
+            assert_eq!(site.folder.read().unwrap().lifted, lifted);
+        }
+        for site in [&other, &one] {
+            site.folder.took(&[], &[revocation(1)], &signer).unwrap();
+            site.looks().await;
+            assert_eq!(site.folder.read().unwrap().lifted, lifted, "it is not recorded yet");
+            site.folder.took(&[], &[], &signer).unwrap();
+            site.looks().await;
+            assert_eq!(site.folder.read().unwrap(), Found::default());
+        }
+    }
+
+    #[tokio::test]
     async fn what_was_over_is_not_heard_of_again() {
         let table = Arc::new(Table::default());
-        let (mut one, mut other) = (site(&table, 1), site(&table, 1));
+        let (one, other) = (site(&table, 1), site(&table, 1));
         one.folder.put(&Revocation { until: Some(5), ..revocation(1) }).unwrap();
         one.looks().await;
         assert_eq!(other.looks().await, []);
@@ -244,14 +278,14 @@ mod tests {
     #[tokio::test]
     async fn the_store_alone_is_not_believed() {
         let table = Arc::new(Table::default());
-        let (mut one, mut other) = (site(&table, 1), site(&table, 1));
+        let (one, other) = (site(&table, 1), site(&table, 1));
         one.folder.put(&revocation(1)).unwrap();
         one.looks().await;
         other.looks().await;
         let stranger = site(&table, 2).others;
         let own = one.others.revoked(&revocation(1)).unwrap();
         let forged = [
-            stranger.lifted(&own.id),
+            stranger.lifted(&own.id, "me"),
             Revoked { is_lifted: true, ..own.clone() },
             Revoked { document: String::new(), is_lifted: true, ..own.clone() },
             one.others.revoked(&Revocation { id: "../../x".into(), ..revocation(1) }).unwrap(),
@@ -271,7 +305,7 @@ mod tests {
     #[tokio::test]
     async fn what_cannot_be_read_here_is_of_this_gateway_alone() {
         let table = Arc::new(Table::default());
-        let (mut one, mut other) = (site(&table, 1), site(&table, 1));
+        let (one, other) = (site(&table, 1), site(&table, 1));
         one.folder.put(&revocation(1)).unwrap();
         std::fs::write(one._data.path().join("revocations/r-broken.json"), "{").unwrap();
         assert_eq!(one.looks().await.len(), 2);

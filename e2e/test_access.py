@@ -188,6 +188,20 @@ def test_the_kill_switch_does_without_a_configuration(both, issuer):
     assert trial(both, issuer) is None
 
 
+def test_no_card_number_is_kept_in_a_reason(guarded, issuer):
+    pan = "2221000000000009"
+    guarded.run("access", "revoke", "agent", "one", "--reason", f"it had {pan}")
+    guarded.run("access", "--data-dir", str(guarded.data), "revoke", "agent", "two", "--reason", f"it had {pan}")
+    security = Approver(guarded, issuer.person("sue", groups=["security"], acr="mfa"))
+    status, made = security.ask("POST", "/api/access", {"what": "agent", "name": "three", "reason": f"it had {pan}"})
+    assert (status, made["reason"]) == (200, "it had ************0009")
+    assert [it["reason"] for it in events(guarded, "access_revoked")] == ["it had ************0009"] * 3
+    kept = [path.read_text() for path in (guarded.data / "revocations").iterdir()]
+    assert len(kept) == 4 and not any(pan in text for text in kept)
+    listed = guarded.run("access", "list").stdout
+    assert listed.count("************0009") == 3 and pan not in listed
+
+
 def test_what_cannot_be_read_takes_all_access(both, issuer):
     (both.data / "revocations" / "r-broken.json").write_text("{")
     until(lambda: "PGD-0024" in (trial(both, issuer) or ""), "nobody is served")
@@ -227,7 +241,12 @@ def test_what_is_revoked_at_one_gateway_is_at_all_that_share_its_store(two, issu
         assert is_over(session).code == "PGD-0024"
     other.run("access", "restore", id)
     until(lambda: trial(one, issuer, "ci-bot") is None, "it may come again, everywhere")
-    assert [it["id"] for it in events(one, "access_restored")] == [id]
+    by = re.compile(r"panguard, user \d+ of the machine")
+    for gateway in two:
+        until(lambda: [it["id"] for it in events(gateway, "access_restored")] == [id], "it is recorded")
+        (ended,) = events(gateway, "access_restored")
+        assert by.fullmatch(ended["by"]), "who gave it back is known everywhere"
+        until(lambda: not list((gateway.data / "revocations").glob("*.lifted")), "and then forgotten", 25)
 
     # The store is no master: what was revoked is while it is down, and what it forgets is not given back.
     with cluster.connect("postgres") as server:
@@ -308,6 +327,12 @@ def test_people_take_access_away_by_the_api_where_policy_lets_them(guarded, issu
     refused = [line["entry"] for line in guarded.audit("--event", "session_refused") if line["entry"].get("lane") == "console"]
     assert [it["principal"]["id"] for it in refused] == ["bea", "bea", "bea", "bot", "eve"]
     assert trial(guarded, issuer) is None
+
+    # One that is not there yet is of all of them, and asked for once.
+    soon = {"what": "connection", "name": "soon", "reason": REASON}
+    turned_away_before = len(events(guarded, "session_refused"))
+    assert owner.ask("POST", "/api/access", soon)[0] == 403 and security.ask("POST", "/api/access", soon)[0] == 200
+    assert len(events(guarded, "session_refused")) == turned_away_before + 1
 
 
 @pytest.mark.parametrize("wrong", [

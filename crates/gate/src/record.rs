@@ -48,6 +48,26 @@ pub(crate) const MARGIN_BYTES: usize = 4 << 10;
 /// As much as PostgreSQL keeps of a name.
 const CLIENT_CHARS_MAX: usize = 64;
 
+/// `text` masked, or `None` if it holds sensitive authentication data.
+fn masked(masker: Masker, text: &str) -> Option<String> {
+    match masker.text(text.as_bytes()) {
+        None => Some(text.to_owned()),
+        Some(masked) if masked.sad => None,
+        Some(masked) => Some(String::from_utf8_lossy(&masked.bytes).into_owned()),
+    }
+}
+
+fn name(masker: Masker, text: &str) -> Box<str> {
+    masked(masker, text).map_or_else(|| WITHHELD.into(), String::into_boxed_str)
+}
+
+/// `text` masked, and as much of it as `chars_max`. What is cut off is looked at as well, for half a number looks like none.
+pub(crate) fn shortened(masker: Masker, text: &str, chars_max: usize) -> Box<str> {
+    let cut = |(at, _): (usize, char)| text.floor_char_boundary(at.saturating_add(MARGIN_BYTES));
+    let end = text.char_indices().nth(chars_max).map_or(text.len(), cut);
+    name(masker, text.get(..end).unwrap_or_default()).chars().take(chars_max).collect::<String>().into()
+}
+
 impl Recorder {
     pub(crate) fn new(masker: Masker, key: &Secret) -> Self {
         let scanned = scanned(masker.classes());
@@ -135,9 +155,14 @@ impl Recorder {
         }
     }
 
+    /// What masks the text of entries.
+    pub(crate) fn masker(&self) -> Masker {
+        self.masker
+    }
+
     /// A name or a sentence about names, masked.
     pub(crate) fn name(&self, text: &str) -> Box<str> {
-        self.masked(text).map_or_else(|| WITHHELD.into(), String::into_boxed_str)
+        name(self.masker, text)
     }
 
     /// What a model said, masked: it may have been told of what whoever asked may see.
@@ -153,11 +178,9 @@ impl Recorder {
         said.tools.iter_mut().for_each(|tool| *tool = self.name(tool));
     }
 
-    /// `text` masked, and as much of it as `chars_max`. What is cut off is looked at as well, for half a number looks like none.
+    /// `text` masked, and as much of it as `chars_max`.
     pub(crate) fn shortened(&self, text: &str, chars_max: usize) -> Box<str> {
-        let cut = |(at, _): (usize, char)| text.floor_char_boundary(at.saturating_add(MARGIN_BYTES));
-        let end = text.char_indices().nth(chars_max).map_or(text.len(), cut);
-        self.name(text.get(..end).unwrap_or_default()).chars().take(chars_max).collect::<String>().into()
+        shortened(self.masker, text, chars_max)
     }
 
     /// What a client calls itself.
@@ -175,11 +198,7 @@ impl Recorder {
 
     /// `text` masked, or `None` if it holds sensitive authentication data.
     fn masked(&self, text: &str) -> Option<String> {
-        match self.masker.text(text.as_bytes()) {
-            None => Some(text.to_owned()),
-            Some(masked) if masked.sad => None,
-            Some(masked) => Some(String::from_utf8_lossy(&masked.bytes).into_owned()),
-        }
+        masked(self.masker, text)
     }
 
     /// HMAC-SHA-256 of the text and the parameters as sent, the first 128 bits in hex.

@@ -8,11 +8,13 @@ use access::{
 };
 use arc_swap::ArcSwap;
 use audit::{Entry, Event, Who};
+use mask::Masker;
 use policy::{Answering, Asked, Decision, Scope, Subject};
 use serde::{Deserialize, Serialize};
 
 use crate::checks::Denied;
 use crate::gate::{Refused, connect};
+use crate::record::shortened;
 use crate::{Admitted, Gate, Unanswered, Voter};
 
 /// What is revoked, of whom.
@@ -148,6 +150,11 @@ impl Revocation {
             by: Box::default(),
             since: 0,
         }
+    }
+
+    /// What somebody says of it, as it may be kept: masked as in entries by `masker`, and 2,000 characters of it.
+    pub fn words(masker: Masker, text: &str) -> Box<str> {
+        shortened(masker, text, WORDS_CHARS_MAX)
     }
 
     /// The name by which it is found: that of a person is the same in capitals.
@@ -287,13 +294,18 @@ impl Revocations {
 /// Its file was taken away by nobody who said so.
 const UNKNOWN: &str = "somebody who has not said so";
 
-/// As much of a reason as is kept.
-const REASON_CHARS_MAX: usize = 2000;
+/// As much of what somebody says as is kept.
+const WORDS_CHARS_MAX: usize = 2000;
 
 impl Gate {
     /// What is revoked.
     pub fn revocations(&self) -> &Revocations {
         &self.revocations
+    }
+
+    /// What masks the text of entries.
+    pub fn masker(&self) -> Masker {
+        self.recorder.masker()
     }
 
     /// Whether whoever was admitted has lost their access.
@@ -413,15 +425,15 @@ impl Gate {
             of: self.recorder.name(of),
             issued_until: *issued_until,
             until: *until,
-            reason: self.recorder.shortened(reason, REASON_CHARS_MAX),
+            reason: self.recorder.shortened(reason, WORDS_CHARS_MAX),
             issuer: issuer.as_deref().map(|issuer| self.recorder.name(issuer)),
-            by: self.recorder.shortened(by, REASON_CHARS_MAX),
+            by: self.recorder.shortened(by, WORDS_CHARS_MAX),
         }
     }
 
     fn restored(&self, it: &Revocation, by: &str, now: Timestamp) -> Event {
         let (id, of) = (self.recorder.name(&it.id), self.recorder.name(&it.of));
-        let by = self.recorder.shortened(by, REASON_CHARS_MAX);
+        let by = self.recorder.shortened(by, WORDS_CHARS_MAX);
         Event::AccessRestored { id, what: it.what.as_str().into(), of, was_over: it.is_over(now), by }
     }
 

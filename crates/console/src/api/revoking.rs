@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::Timestamp;
-use gate::{Revocation, Unanswered, Voter, What};
+use gate::{Revocation, Voter, What};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -45,8 +45,8 @@ pub(super) async fn revoke(state: &State, voter: &Voter, it: Revoked) -> Result<
         issuer,
         issued_until: until_new_token.then(|| now.plus_seconds(state.clock_skew_seconds.into()).micros()),
         until: seconds.map(|seconds| now.plus_seconds(seconds.into()).micros()),
-        reason,
-        by: by(voter),
+        reason: Revocation::words(state.gate.masker(), &reason),
+        by: by(state, voter),
         since: now.micros(),
         ..Revocation::new(&state.access.fresh_id().map_err(broken)?, what, &name)
     };
@@ -68,8 +68,8 @@ pub(super) async fn restore(state: &State, voter: &Voter, id: &str) -> Result<Va
         }
     };
     may(state, voter, (found.what, &found.of), "").await?;
-    warn!(id, by = &*by(voter), "access is restored by the API");
-    let (access, lifted, by) = (Arc::clone(&state.access), found.id.clone(), by(voter));
+    let (access, lifted, by) = (Arc::clone(&state.access), found.id.clone(), by(state, voter));
+    warn!(id, by = &*by, "access is restored by the API");
     let lifting = tokio::task::spawn_blocking(move || access.lift(&lifted, &by));
     lifting.await.map_err(broken)?.map_err(broken)?;
     let is_lifted = wait(state, |all| !all.iter().any(|it| it.id == found.id)).await;
@@ -90,20 +90,13 @@ pub(super) async fn put(state: &State, it: Revocation) -> Result<bool, Problem> 
     Ok(wait(state, |all| all.iter().any(|it| it.id == id)).await)
 }
 
-/// Of a connection it is asked of that one, of anybody else of all.
+/// Of a connection it is asked of that one, of anybody else of all: also of one that is not there, as it may be soon.
 async fn may(state: &State, voter: &Voter, (what, of): (What, &str), why: &str) -> Result<(), Problem> {
-    let mut connections = (state.connections)();
-    if what == What::Connection {
-        connections.retain(|(name, _)| **name == *of);
-    }
-    let (state_gate, now) = (&state.gate, (state.clock)());
-    match state_gate.may_revoke(voter, &connections, why, now).await {
-        // There is no such connection: whoever may revoke everything may say so all the same.
-        Err(Unanswered::MayNotRevoke) if connections.is_empty() => {
-            Ok(state_gate.may_revoke(voter, &(state.connections)(), why, now).await?)
-        }
-        other => Ok(other?),
-    }
+    let all = (state.connections)();
+    let is_meant = |name: &str| what != What::Connection || *name == *of;
+    let meant: Vec<_> = all.iter().filter(|(name, _)| is_meant(name)).cloned().collect();
+    let asked = if meant.is_empty() { all } else { meant };
+    Ok(state.gate.may_revoke(voter, &asked, why, (state.clock)()).await?)
 }
 
 /// Whether what is in force is as `is_so` wants it, soon.
@@ -120,8 +113,9 @@ async fn wait(state: &State, is_so: impl Fn(&[Revocation]) -> bool) -> bool {
     }
 }
 
-fn by(voter: &Voter) -> Box<str> {
-    format!("user {} of {}, by the API", voter.principal.id, voter.principal.issuer).into()
+fn by(state: &State, voter: &Voter) -> Box<str> {
+    let by = format!("user {} of {}, by the API", voter.principal.id, voter.principal.issuer);
+    Revocation::words(state.gate.masker(), &by)
 }
 
 fn shown(it: &Revocation, in_force: bool) -> Value {

@@ -7,12 +7,14 @@ use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesPars
 use clap::{Args, Subcommand};
 use gate::{Revocation, What};
 use jiff::{SignedDuration, Timestamp};
+use mask::{Classes, Masker, Profile};
 use serde_json::json;
 
 use super::output::{self, Exit, Format};
 use super::plain::plain;
 use crate::config::{Config, process_env};
 use crate::revocations::Folder;
+use crate::serve::entry_masker;
 
 /// Take access away at once, also on live sessions, and give it back. Needs neither the store, nor the issuers, nor the vault's key.
 #[derive(Args)]
@@ -108,7 +110,7 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
                 issuer: issuer.as_deref().map(Into::into),
                 issued_until: until_new_token.then(|| now.as_microsecond() + skew(config.as_ref())),
                 until: until.map(Timestamp::as_microsecond),
-                reason: reason.as_str().into(),
+                reason: Revocation::words(masker(config.as_ref()), reason),
                 by: by(),
                 since: now.as_microsecond(),
                 ..Revocation::new(&Folder::fresh_id()?, what, name.as_deref().unwrap_or_default())
@@ -134,6 +136,12 @@ fn skew(config: Option<&Config>) -> i64 {
     let most = identity::Issuer::CLOCK_SKEW_SECONDS_MAX;
     let of = |config: &Config| config.issuers.iter().map(|it| it.trust.clock_skew_seconds()).max();
     i64::from(config.map_or(Some(most), of).unwrap_or_default()) * 1_000_000
+}
+
+/// What masks the reason: as entries are, where it is known how.
+fn masker(config: Option<&Config>) -> Masker {
+    let unconfigured = || Masker::new(Profile::Last4).with(Classes { secret: true, ..Classes::default() });
+    config.map_or_else(unconfigured, entry_masker)
 }
 
 /// Whoever asks.

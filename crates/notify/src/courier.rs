@@ -78,7 +78,7 @@ impl Notify {
     /// Plans what the requests that have changed since `seen` are reason for; when it looks first, those that are open and
     /// those whose end has been told nobody. Up to where it has looked.
     async fn look(&self, seen: Option<u64>) -> Result<u64, Down> {
-        let (mut changed, next) = self.place.requests.changed(seen.unwrap_or(0)).await?;
+        let (mut changed, next) = self.place.requests.changed(seen).await?;
         if seen.is_none() {
             let ends = Event::ENDS.map(Event::as_str);
             changed.extend(self.place.deliveries.unended(&self.place.gateway, &ends).await?);

@@ -250,12 +250,12 @@ impl Requests for Embedded {
         })
     }
 
-    fn changed(&self, change: u64) -> Storing<(Vec<Box<str>>, u64)> {
+    fn changed(&self, change: Option<u64>) -> Storing<(Vec<Box<str>>, u64)> {
         self.ask(move |connection| {
             // In one transaction, so that what changes meanwhile is told the next time.
             let transaction = connection.transaction()?;
             let last = transaction.query_row("SELECT last FROM changes", [], |row| row.get::<_, u64>(0))?;
-            let sql = "SELECT id FROM requests WHERE change > ?1 AND (?1 > 0 OR open)";
+            let sql = "SELECT id FROM requests WHERE change > ?1 OR (?1 IS NULL AND open)";
             let mut changed = transaction.prepare_cached(sql)?;
             let ids = changed.query_map([change], |row| row.get::<_, Box<str>>(0))?;
             Ok((ids.collect::<Result<_, _>>()?, last))

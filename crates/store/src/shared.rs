@@ -222,11 +222,10 @@ impl Requests for Shared {
         self.ask(sql, |rows| Ok(rows.len() as u64))
     }
 
-    fn changed(&self, change: u64) -> Storing<(Vec<Box<str>>, u64)> {
+    fn changed(&self, change: Option<u64>) -> Storing<(Vec<Box<str>>, u64)> {
+        let is_one = change.map_or_else(|| "open".into(), |change| format!("change > {change}"));
         // One statement sees one moment.
-        let sql = format!(
-            "SELECT last, id FROM panguard.changes LEFT JOIN panguard.requests ON change > {change} AND ({change} > 0 OR open)"
-        );
+        let sql = format!("SELECT last, id FROM panguard.changes LEFT JOIN panguard.requests ON {is_one}");
         self.ask(sql, |rows| {
             let wrong = || Down("it does not say what has changed".into());
             let last =

@@ -28,8 +28,16 @@ struct Known {
 }
 
 impl Grants {
-    /// Takes note of a request as it is in the store.
+    /// Takes note of a request as it has been written to the store: before the first look none counts, and that brings those
+    /// that are not over by then.
     pub(crate) fn note(&self, request: Request) {
+        if self.looked.load(Ordering::Relaxed) > 0 {
+            self.read(request);
+        }
+    }
+
+    /// Takes note of a request as it is in the store.
+    pub(super) fn read(&self, request: Request) {
         if request.grant.is_none() {
             return;
         }

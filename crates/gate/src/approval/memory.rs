@@ -68,9 +68,10 @@ impl Requests for Memory {
         Box::pin(ready(Ok(forgotten)))
     }
 
-    fn changed(&self, change: u64) -> Storing<(Vec<Box<str>>, u64)> {
+    fn changed(&self, change: Option<u64>) -> Storing<(Vec<Box<str>>, u64)> {
         let kept = self.kept();
-        let changed = kept.requests.values().filter(|(it, at)| *at > change && (change > 0 || it.is_open()));
+        let is_one = |(it, at): &&(Request, u64)| change.map_or_else(|| it.is_open(), |change| *at > change);
+        let changed = kept.requests.values().filter(is_one);
         let ids = changed.map(|(it, _)| it.id.clone()).collect();
         Box::pin(ready(Ok((ids, kept.changes))))
     }

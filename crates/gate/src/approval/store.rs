@@ -58,8 +58,8 @@ pub trait Requests: Send + Sync {
     /// Forgets the requests that are over and were asked before `asked` (microseconds since 1970). How many they were.
     fn forget(&self, asked: i64) -> Storing<u64>;
 
-    /// The ids of the requests that have changed since `change`, and the number to ask by next: 0 asks for all that are open.
-    fn changed(&self, change: u64) -> Storing<(Vec<Box<str>>, u64)>;
+    /// The ids of the requests that have changed since `change`, or of those that are open, and the number to ask by next.
+    fn changed(&self, change: Option<u64>) -> Storing<(Vec<Box<str>>, u64)>;
 }
 
 /// More than are open at a time.

@@ -1,6 +1,5 @@
 use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Waker};
 
@@ -23,7 +22,7 @@ pub struct Approvals {
     /// The withdrawals that the store has not confirmed yet.
     pub(super) leaving: Mutex<Vec<Leaving>>,
     /// Up to which change of the store the waiters have been told.
-    seen: AtomicU64,
+    seen: Mutex<Option<u64>>,
     /// What access there is for a time.
     pub(crate) grants: Grants,
     /// Who finds out what commands would do, once somebody does.
@@ -51,7 +50,7 @@ impl Approvals {
             binder,
             waiting: Mutex::default(),
             leaving: Mutex::default(),
-            seen: AtomicU64::new(0),
+            seen: Mutex::default(),
             grants: Grants::default(),
             preview: OnceLock::new(),
             instance: None,
@@ -83,14 +82,19 @@ impl Approvals {
         let late: Vec<_> = self.waiting().extract_if(|_, waiter| due(waiter)).collect();
         // One that is gone needs no waking.
         late.into_iter().for_each(|(_, waiter)| _ = waiter.wake.send(now));
-        let (changed, next) = self.store.changed(self.seen.load(Ordering::Relaxed)).await?;
+        let seen = *self.seen();
+        let (changed, next) = self.store.changed(seen).await?;
         for id in &changed {
             if let Some(found) = self.store.get(id).await? {
-                self.grants.note(found);
+                self.grants.read(found);
             }
             self.wake(id, now);
         }
-        self.seen.store(next, Ordering::Relaxed);
+        if seen.is_none() {
+            // Their requests may be over.
+            self.wake_all(now);
+        }
+        *self.seen() = Some(next);
         self.grants.looked(now);
         Ok(())
     }
@@ -137,6 +141,10 @@ impl Approvals {
         let mut context = Context::from_waker(Waker::noop());
         let mut leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
         leaving.retain_mut(|it| it.as_mut().poll(&mut context).is_pending());
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Option<u64>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn watch(&self, id: &str, by: i64) -> oneshot::Receiver<Timestamp> {

@@ -106,7 +106,7 @@ impl Requests for Shared {
         self.or_down(self.kept.forget(asked))
     }
 
-    fn changed(&self, change: u64) -> Storing<(Vec<Box<str>>, u64)> {
+    fn changed(&self, change: Option<u64>) -> Storing<(Vec<Box<str>>, u64)> {
         self.or_down(self.kept.changed(change))
     }
 }

@@ -14,11 +14,16 @@ const GRANTING: &str = r#"
 "#;
 
 fn granting(store: &Shared, more: &str) -> Desk {
-    let own = Desk::new(&format!("{RULES} {GRANTING} {more}"));
-    let approvals = Approvals::new(store.clone(), &Secret::from(vec![9; 32]), || NOW);
-    let desk = Desk { gate: own.gate.with_approvals(approvals), ..own };
+    let desk = starting(store, more);
     desk.look(NOW).unwrap();
     desk
+}
+
+/// A gateway that has not looked at its store yet.
+fn starting(store: &Shared, more: &str) -> Desk {
+    let own = Desk::new(&format!("{RULES} {GRANTING} {more}"));
+    let approvals = Approvals::new(store.clone(), &Secret::from(vec![9; 32]), || NOW);
+    Desk { gate: own.gate.with_approvals(approvals), ..own }
 }
 
 fn texts(texts: &[&str]) -> Vec<Box<str>> {
@@ -218,6 +223,46 @@ fn what_is_revoked_at_another_gateway_counts_no_more_once_the_store_has_been_loo
     here.look(NOW).unwrap();
     let (_, mut verdict) = here.put(&admitted, "update cards set a = 1");
     is_held(&mut verdict);
+}
+
+#[test]
+fn what_is_given_here_and_revoked_elsewhere_before_the_next_look_counts_no_more_after_it() {
+    let started: [fn(&Shared, &str) -> Desk; 2] = [starting, granting];
+    for started in started {
+        let store = Shared::default();
+        let (mut here, there) = (started(&store, ""), granting(&store, ""));
+        let admitted = here.admit().unwrap();
+        let grant = here.given(writing());
+        let revoke = Saying { verb: Verb::Revoke, ..Saying::no("") };
+        now_or_never(there.gate.answer(&owner("dan"), &grant.id, &revoke, NOW)).unwrap().unwrap();
+        here.look(NOW).unwrap();
+        let (_, mut verdict) = here.put(&admitted, "update cards set a = 1");
+        is_held(&mut verdict);
+    }
+}
+
+#[test]
+fn what_is_given_before_the_first_look_counts_from_that_on() {
+    let store = Shared::default();
+    let mut desk = starting(&store, "");
+    let admitted = desk.admit().unwrap();
+    desk.given(writing());
+    desk.look(NOW).unwrap();
+    let (_, mut verdict) = desk.put(&admitted, "update cards set a = 1");
+    assert!(matches!(said(&mut verdict), Some(Verdict::Allow(_))));
+}
+
+#[test]
+fn whoever_waits_is_told_at_the_first_look_of_what_was_decided_elsewhere() {
+    let store = Shared::default();
+    let (mut here, there) = (starting(&store, ""), granting(&store, ""));
+    let admitted = here.admit().unwrap();
+    let (_, mut verdict) = here.put(&admitted, "update cards set a = 1");
+    is_held(&mut verdict);
+    let [waiting] = store.all().try_into().unwrap();
+    now_or_never(there.gate.answer(&owner("dan"), &waiting.id, &Saying::no(""), NOW)).unwrap().unwrap();
+    here.look(NOW).unwrap();
+    assert_eq!(denied(&mut verdict).code, Code::ApprovalDenied);
 }
 
 #[test]

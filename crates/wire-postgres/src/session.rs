@@ -108,6 +108,8 @@ pub struct Postgres {
     winding_down: Option<Code>,
     /// Messages of the agent's that were read since.
     last_messages: u32,
+    /// Whether one of those runs something.
+    has_run_last: bool,
     stale: bool,
     doubt: Doubt,
     /// Whether a command has gone upstream that may have changed how later ones are read.
@@ -193,6 +195,7 @@ impl Postgres {
             requests: 0,
             winding_down: None,
             last_messages: 0,
+            has_run_last: false,
             stale: false,
             doubt: Doubt::new(changes),
             has_set: false,

@@ -35,7 +35,7 @@ const NAMES_MAX: usize = 50_000;
 /// Uses of such names in one command: the facts of all that it runs are put together.
 const NAMES_IN_COMMAND_MAX: usize = 256;
 
-/// Messages with which an agent may complete what it has begun when its session ends.
+/// Messages with which an agent may complete what it has begun when its session ends. One of them may run something.
 const LAST_MESSAGES_MAX: u32 = 1000;
 
 impl Postgres {
@@ -61,13 +61,11 @@ impl Postgres {
                 Some(stalled) => (stalled.frame, stalled.flushed),
                 None if self.stalled.is_some() => break,
                 None => match self.from_agent.next()? {
+                    Some(frame) if self.is_too_much_in_ending(&frame) => break,
                     Some(frame) => (frame, false),
                     None => break,
                 },
             };
-            if self.is_too_long_in_ending() {
-                break;
-            }
             if let Step::Wait = self.step(&frame)? {
                 self.stall(frame, flushed);
                 break;
@@ -83,11 +81,15 @@ impl Postgres {
         self.winding_down.is_none() || self.segment_open || matches!(self.copy, Copy::In)
     }
 
-    /// Counts a message of a session that ends, which parts from an agent that does not come to its Sync.
-    fn is_too_long_in_ending(&mut self) -> bool {
+    /// Counts a message of a session that ends, which parts from an agent that does not come to its Sync, or runs one command
+    /// after another before it.
+    fn is_too_much_in_ending(&mut self, frame: &Frame) -> bool {
         let Some(code) = self.winding_down.filter(|_| !matches!(self.copy, Copy::In)) else { return false };
+        let runs = matches!(frame.tag(), b'E' | b'Q');
         self.last_messages = self.last_messages.saturating_add(1);
-        if self.last_messages <= LAST_MESSAGES_MAX {
+        if self.last_messages <= LAST_MESSAGES_MAX
+            && !(runs && std::mem::replace(&mut self.has_run_last, runs))
+        {
             return false;
         }
         let farewell = error::response(&self.refusal(code, ""), Severity::Fatal);

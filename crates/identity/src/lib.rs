@@ -31,7 +31,7 @@ pub use discovery::{Discovery, DiscoveryError};
 pub use issuer::{Issuer, IssuerError};
 pub use key::{Algorithm, Ignored, Keys, KeysError};
 pub use notice::{Happening, Notice, Said, Whom, hear};
-pub use proof::{Proven, prove};
+pub use proof::{Proven, SECONDS_BELIEVED, prove};
 pub use refresh::Refresh;
 pub use untrusted::Untrusted;
 pub use verify::{issuer_of, verify};

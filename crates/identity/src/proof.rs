@@ -17,10 +17,8 @@ use crate::verify::check_signature;
 pub struct Proven {
     /// The key's thumbprint (RFC 7638), as a token's `cnf.jkt` has it.
     pub thumbprint: Box<str>,
-    /// The proof's own id, which may come once (`jti`).
+    /// The proof's own id, which may come once within [`SECONDS_BELIEVED`] (`jti`).
     pub id: Box<str>,
-    /// Until when it would be believed again if nobody remembered it.
-    pub until: Timestamp,
 }
 
 /// Reads a proof for a request by `method` that carries `token`, whose URL without query and fragment `is_url` knows.
@@ -61,14 +59,16 @@ pub fn prove(
     }
     let made = seconds(claims.get("iat"), "iat").ok().flatten().ok_or(wrong("iat"))?;
     let made = Timestamp::from_seconds(made);
-    let until = made.plus_seconds(SECONDS_MAX);
-    if until <= now || made.plus_seconds(-SECONDS_MAX) > now {
+    if made.plus_seconds(SECONDS_MAX) <= now || made.plus_seconds(-SECONDS_MAX) > now {
         return Err(wrong("iat"));
     }
-    Ok(Proven { thumbprint: key.thumbprint(), id: id.into(), until })
+    Ok(Proven { thumbprint: key.thumbprint(), id: id.into() })
 }
 
 /// How long before and after it was made a proof is believed: clocks differ, and what is remembered is bounded by it.
 const SECONDS_MAX: i64 = 60;
+
+/// From when it is believed first until it is no more.
+pub const SECONDS_BELIEVED: i64 = 2 * SECONDS_MAX;
 
 const URL_BYTES_MAX: usize = 8192;

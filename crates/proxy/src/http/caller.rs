@@ -450,7 +450,7 @@ impl Caller {
         if proven.thumbprint != *key {
             return Err(self.gateway.not_identified(Untrusted::Proof("jwk")));
         }
-        match self.gateway.proofs().take(&proven, now()) {
+        match self.gateway.proofs().take(principal, &proven, now()) {
             true => Ok(()),
             false => Err(self.gateway.not_identified(Untrusted::Proof("jti"))),
         }

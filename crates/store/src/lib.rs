@@ -1,7 +1,7 @@
-//! What gateways keep and share beside the audit log: requests for approval, who has been told of them, and what is revoked.
+//! What gateways keep and share beside the audit log: requests for approval, and who has been told of them.
 //!
 //! [`Embedded`] is SQLite in the data directory, for one gateway and nothing else to run. [`Shared`] is a PostgreSQL
-//! database, for any number of them.
+//! database, for any number of them, who there tell each other what is revoked, too.
 
 mod delivery;
 mod embedded;

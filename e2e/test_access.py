@@ -7,6 +7,7 @@ import secrets
 import threading
 import time
 
+import httpx
 import jwt
 import psycopg
 import pytest
@@ -148,6 +149,34 @@ def test_a_streamed_answer_is_broken_off(both, issuer, site):
                     pass
     finally:
         over.set()
+
+
+def test_a_stream_of_http_2_is_broken_off_and_the_next_refused(both, issuer, site):
+    over = threading.Event()
+
+    def stream(request, file):
+        file.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
+        while not over.wait(0.05):
+            file.write(b"data: a word and another\n\n")
+            file.flush()
+        return True
+
+    site.answers["/events"] = stream
+    headers = {"Authorization": f"Bearer {issuer.agent('ci-bot')}"}
+    with httpx.Client(http1=False, http2=True, headers=headers, timeout=10) as client:
+        try:
+            with client.stream("GET", both.url("shop", "/events")) as answered:
+                lines = answered.iter_lines()
+                assert next(lines) == "data: a word and another" and answered.http_version == "HTTP/2"
+                revoke(both, "agent", "ci-bot")
+                with pytest.raises(httpx.TransportError):
+                    for _ in lines:
+                        pass
+        finally:
+            over.set()
+        asked = len(site.requests)
+        refused = client.get(both.url("shop", "/things"))
+        assert refused.status_code == 403 and refused.json()["code"] == "PGD-0024" and len(site.requests) == asked
 
 
 def test_only_older_tokens_and_only_for_a_while(both, issuer):

@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import ssl
@@ -476,3 +477,26 @@ def test_the_key_is_in_no_file_and_no_log(gateway):
             assert b"PRIVATE KEY" not in file.read_bytes(), file
     assert "PRIVATE" not in gateway.said()
     assert "authority" not in gateway.run("secrets", "list").stdout
+
+
+# --- access that is taken away -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("http2", [False, True])
+def test_nothing_more_goes_through_a_tunnel_of_before_when_access_is_taken_away(gateway, issuer, ca, secure, http2):
+    context = ssl.create_default_context(cafile=ca)
+    with httpx.Client(proxy=proxy(gateway, issuer.agent("ci-bot")), verify=context, http2=http2, trust_env=False) as client:
+        assert client.get(f"{secure.url}/things").status_code == 200
+        made = gateway.run("access", "revoke", "agent", "ci-bot", "--reason", "it was taken over").stdout
+        try:
+            asked = len(secure.seen)
+            try:
+                refused = client.get(f"{secure.url}/things")
+                assert refused.status_code == 403 and refused.json()["code"] == "PGD-0024"
+            except httpx.TransportError:
+                pass  # The tunnel itself has ended, or none is opened again.
+            assert len(secure.seen) == asked
+        finally:
+            gateway.run("access", "restore", re.search(r"r-[0-9a-f]{16}", made).group(0))
+    with httpx.Client(proxy=proxy(gateway, issuer.agent("ci-bot")), verify=context, http2=http2, trust_env=False) as client:
+        assert client.get(f"{secure.url}/things").status_code == 200

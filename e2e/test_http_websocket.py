@@ -5,8 +5,9 @@ import base64
 import hashlib
 import json
 import os
-import random
 import pathlib
+import random
+import re
 import shutil
 import socket
 import ssl
@@ -422,3 +423,25 @@ def test_what_a_socket_told_is_kept_masked(tmp_path, issuer, upstream):
         shown = gateway.run("audit", "show", outcome["entry"]["request"]).stdout
     assert "answered" in shown and '"state": "paid"' in shown and "and that was all" in shown
     assert CARD not in shown and "5556" in shown
+
+
+# --- access that is taken away -----------------------------------------------------------------------------
+
+
+def test_an_open_socket_is_closed_when_access_is_taken_away_and_its_command_is_recorded(gateway, issuer, upstream):
+    with opened(gateway, issuer, "/echo/revoked", token=issuer.agent("ci-bot")) as theirs, opened(gateway, issuer, "/echo") as others:
+        theirs.send("before")
+        assert theirs.recv() == "before"
+        made = gateway.run("access", "revoke", "agent", "ci-bot", "--reason", "it was taken over").stdout
+        try:
+            with pytest.raises(ConnectionClosed) as raised:
+                theirs.recv(5)
+            assert raised.value.rcvd.code == 1008
+            others.send("still here")
+            assert others.recv(5) == "still here"
+            with pytest.raises(InvalidStatus) as refused:
+                opened(gateway, issuer, "/echo", token=issuer.agent("ci-bot"))
+            assert refused.value.response.status_code == 403
+        finally:
+            gateway.run("access", "restore", re.search(r"r-[0-9a-f]{16}", made).group(0))
+    assert upstream.heard[-2:] == ["before", "still here"]

@@ -237,6 +237,28 @@ def test_a_sessions_time_is_over_when_its_command_has_ended(make_gateway, issuer
         until(lambda: len(gateway.audit("--event", "session_closed")) == 2, "so is the other", 20)
 
 
+@pytest.mark.parametrize("ends", [wire.SYNC, wire.FLUSH], ids=["Sync", "Flush"])
+def test_who_asks_ahead_without_end_outlives_no_session(make_gateway, issuer, ends):
+    """Something always runs, so that no command's end is the end of all."""
+    gateway = make_gateway(config={"limits": {"session_seconds": 2}})
+    asked = wire.parse("select pg_sleep(0.05)") + wire.bind() + wire.execute() + ends
+    words, done = {}, 0
+    with wire.Wire.session(gateway, issuer.agent()) as session:
+        session.send(asked * 20)
+        try:
+            while not words:
+                tag, body = session.read()
+                words = wire.fields(body) if tag == "E" else {}
+                if tag == "C":
+                    done += 1
+                    assert done < 200, "it goes on for ten seconds and more"
+                    session.send(asked)
+        except (wire.Closed, ConnectionError):
+            pass
+    assert "PGD-0025" in words.get("M", ""), words
+    until(lambda: gateway.audit("--event", "session_closed"), "it is closed", 5)
+
+
 # --- shutdown ------------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from panguard_test import Cluster, Gateway, Issuer, cards
+from panguard_test.site import Site
 
 
 SECONDS_MAX = 45
@@ -79,6 +80,13 @@ def analyst(gateway, issuer):
     """A session of a person who may see card numbers."""
     with gateway.connect(issuer.person("ada", groups=["agents", "fraud"])) as session:
         yield session
+
+
+@pytest.fixture
+def site():
+    """An HTTP system."""
+    with Site() as site:
+        yield site
 
 
 @pytest.fixture

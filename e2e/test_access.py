@@ -17,18 +17,11 @@ from panguard_test import Gateway, until
 from panguard_test.approver import Approver
 from panguard_test.issuer import Issuer
 from panguard_test.refusal import Refusal, turned_away
-from panguard_test.site import Site
 
 REASON = "its key was in a public repository"
 POLICIES = """
 permit (principal in Group::"agents", action in [Action::"connect", Action::"read", Action::"write", Action::"call"], resource);
 """
-
-
-@pytest.fixture
-def site():
-    with Site() as site:
-        yield site
 
 
 @pytest.fixture

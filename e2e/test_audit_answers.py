@@ -6,15 +6,9 @@ import pytest
 import requests
 
 from panguard_test import cards, until
-from panguard_test.site import Site, answer
+from panguard_test.site import answer
 
 NOTES = "select id, pan, note from cards order by id"
-
-
-@pytest.fixture
-def site():
-    with Site() as site:
-        yield site
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from panguard_test.certificates import Authority
 from panguard_test.refusal import turned_away
-from panguard_test.site import Site
 
 POLICIES = """
 permit (principal in Group::"agents", action in [Action::"connect", Action::"read", Action::"write", Action::"call"], resource);
@@ -39,12 +38,6 @@ class Holder:
         said = {"jti": secrets.token_hex(8), "htm": method, "htu": url, "iat": int(time.time()),
                 "ath": b64(hashlib.sha256(token.encode()).digest()), **claims}
         return jwt.encode(said, self.key, "ES256", headers={"typ": "dpop+jwt", "jwk": self.jwk})
-
-
-@pytest.fixture
-def site():
-    with Site() as site:
-        yield site
 
 
 @pytest.fixture

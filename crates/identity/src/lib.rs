@@ -21,6 +21,7 @@ mod notice;
 mod object;
 mod proof;
 mod refresh;
+mod signed;
 mod token;
 mod untrusted;
 mod verify;

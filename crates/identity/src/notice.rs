@@ -6,8 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::claim::{name, seconds};
 use crate::token::Token;
-use crate::verify::{check_audience, check_signature};
-use crate::{Issuer, Keys, Untrusted};
+use crate::{Issuer, Keys, Untrusted, signed};
 
 /// What an issuer says has happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,14 +65,7 @@ pub enum Whom {
 /// [`Untrusted`].
 pub fn hear(token: &str, issuer: &Issuer, keys: &Keys, now: Timestamp) -> Result<Notice, Untrusted> {
     let token = Token::split(token)?;
-    let header = token.header_of(&TYPES)?;
-    let key = keys.choose(header.key_id.as_deref(), header.algorithm)?;
-    check_signature(&token, key, header.algorithm)?;
-    let claims = token.claims()?;
-    if name(claims.get("iss"), "iss")? != Some(issuer.as_str()) {
-        return Err(Untrusted::UnknownIssuer);
-    }
-    check_audience(&claims, issuer)?;
+    let claims = signed::claims(&token, &TYPES, issuer, keys)?;
     let skew = i64::from(issuer.clock_skew_seconds);
     let issued = seconds(claims.get("iat"), "iat")?.ok_or(Untrusted::Claim("iat"))?;
     let at = Timestamp::from_seconds(issued);

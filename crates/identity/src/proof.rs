@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::Untrusted;
 use crate::claim::{name, seconds};
 use crate::key::Key;
+use crate::signed::check_signature;
 use crate::token::Token;
-use crate::verify::check_signature;
 
 /// What a proof shows.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -33,13 +33,9 @@ impl<'a> Token<'a> {
         Ok(Self { signed, header, payload, signature })
     }
 
-    /// Reads the header of an access token, and refuses what it may not ask for.
-    pub(crate) fn header(&self) -> Result<Header, Untrusted> {
-        self.header_of(&ACCESS_TOKEN)
-    }
-
-    /// As [`Token::header`] of a token that may say by its `typ` that it is one of `types`, or nothing.
-    pub(crate) fn header_of(&self, types: &[&str]) -> Result<Header, Untrusted> {
+    /// Reads the header of a token that may say by its `typ` that it is one of `types`, or nothing, and refuses what it may
+    /// not ask for.
+    pub(crate) fn header(&self, types: &[&str]) -> Result<Header, Untrusted> {
         let header = read(self.header)?;
         for unsupported in ["crit", "b64"] {
             if header.contains_key(unsupported) {
@@ -63,7 +59,7 @@ impl<'a> Token<'a> {
 
     /// The header of a proof (RFC 9449 §4.2), with the public key that it brings along: it is believed as what it is alone.
     pub(crate) fn header_with_key(&self) -> Option<(Header, Map<String, Value>)> {
-        let header = self.header_of(&["dpop+jwt"]).ok()?;
+        let header = self.header(&["dpop+jwt"]).ok()?;
         let mut read = read(self.header).ok()?;
         read.get("typ")?;
         match read.remove("jwk")? {
@@ -86,10 +82,6 @@ fn read(part: &str) -> Result<Map<String, Value>, Untrusted> {
     let json = URL_SAFE_NO_PAD.decode(part).map_err(|_| Untrusted::Malformed)?;
     object::parse(&json).ok_or(Untrusted::Malformed)
 }
-
-/// The types that an access token may have (RFC 9068 §2.1, RFC 7519 §5.1). Others, such as `logout+jwt` and
-/// `dpop+jwt`, are signed by the same keys and mean something else (RFC 8725 §3.11).
-const ACCESS_TOKEN: [&str; 4] = ["JWT", "at+jwt", "application/jwt", "application/at+jwt"];
 
 /// Tokens with hundreds of groups fit; a header of more is refused by most HTTP servers as well.
 const TOKEN_BYTES_MAX: usize = 16 << 10;

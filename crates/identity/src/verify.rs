@@ -3,13 +3,11 @@ use std::fmt::Write;
 
 use access::{Authentication, Delegation, HolderKey, Kind, Principal, Timestamp};
 use aws_lc_rs::digest;
-use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use serde_json::{Map, Value};
 
 use crate::claim::{ClaimPath, name, seconds};
-use crate::key::Key;
 use crate::token::Token;
-use crate::{Algorithm, Issuer, Keys, Untrusted};
+use crate::{Issuer, Keys, Untrusted, signed};
 
 /// The `iss` of a token that nobody has verified yet: good for choosing the issuer whose keys to use, and
 /// for nothing else.
@@ -32,15 +30,7 @@ pub fn issuer_of(token: &str) -> Result<String, Untrusted> {
 /// [`Untrusted`]; after [`Untrusted::UnknownKey`] ask [`crate::Refresh::unknown_key`].
 pub fn verify(token: &str, issuer: &Issuer, keys: &Keys, now: Timestamp) -> Result<Principal, Untrusted> {
     let token = Token::split(token)?;
-    let header = token.header()?;
-    let key = keys.choose(header.key_id.as_deref(), header.algorithm)?;
-    check_signature(&token, key, header.algorithm)?;
-
-    let claims = token.claims()?;
-    if name(claims.get("iss"), "iss")? != Some(issuer.as_str()) {
-        return Err(Untrusted::UnknownIssuer);
-    }
-    check_audience(&claims, issuer)?;
+    let claims = signed::claims(&token, &TYPES, issuer, keys)?;
     // A logout token or another security event, which is signed by the same keys (RFC 8417 §4.2).
     if claims.contains_key("events") {
         return Err(Untrusted::Claim("events"));
@@ -82,31 +72,6 @@ pub fn verify(token: &str, issuer: &Issuer, keys: &Keys, now: Timestamp) -> Resu
         valid_from,
         valid_until,
     })
-}
-
-pub(crate) fn check_signature(token: &Token<'_>, key: &Key, algorithm: Algorithm) -> Result<(), Untrusted> {
-    let algorithm = match algorithm {
-        Algorithm::Rs256 => jsonwebtoken::Algorithm::RS256,
-        Algorithm::Ps256 => jsonwebtoken::Algorithm::PS256,
-        Algorithm::Es256 => jsonwebtoken::Algorithm::ES256,
-        Algorithm::Es384 => jsonwebtoken::Algorithm::ES384,
-        Algorithm::EdDsa => jsonwebtoken::Algorithm::EdDSA,
-    };
-    // The provider by name, so that no other crate's features can choose another one.
-    let verifier =
-        (DEFAULT_PROVIDER.verifier_factory)(&algorithm, &key.verifier).map_err(|_| Untrusted::Signature)?;
-    verifier.verify(token.signed.as_bytes(), &token.signature()?).map_err(|_| Untrusted::Signature)
-}
-
-/// `aud` is one name or a list (RFC 7519 §4.1.3); one of them must be ours.
-pub(crate) fn check_audience(claims: &Map<String, Value>, issuer: &Issuer) -> Result<(), Untrusted> {
-    let ours = |name: &str| issuer.audience.iter().any(|audience| **audience == *name);
-    let meant = match claims.get("aud") {
-        Some(Value::String(one)) => ours(one),
-        Some(Value::Array(several)) => several.iter().any(|one| one.as_str().is_some_and(ours)),
-        Some(_) | None => return Err(Untrusted::Claim("aud")),
-    };
-    if meant { Ok(()) } else { Err(Untrusted::Audience) }
 }
 
 /// From the later of `nbf` and `iat` until `exp`, both widened by the clock skew.
@@ -215,6 +180,10 @@ fn token_id(claims: &Map<String, Value>, signed: &str) -> Result<Box<str>, Untru
     }
     Ok(id.into())
 }
+
+/// The types that an access token may have (RFC 9068 §2.1, RFC 7519 §5.1). Others, such as `logout+jwt` and
+/// `dpop+jwt`, are signed by the same keys and mean something else (RFC 8725 §3.11).
+const TYPES: [&str; 4] = ["JWT", "at+jwt", "application/jwt", "application/at+jwt"];
 
 /// Fuzz entry: `data` as a token, a key set and a metadata document, in turn.
 #[doc(hidden)]

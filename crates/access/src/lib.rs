@@ -25,7 +25,9 @@ pub use facts::{
 pub use mode::{Mode, ModeOf};
 pub use outcome::{Outcome, Revealed, Said, Status, Told};
 pub use permit::{Ahead, Metered, Mint, Permit, Receipt, Terms};
-pub use principal::{Admission, Approving, Authentication, Delegation, HolderKey, Kind, Labelled, Principal};
+pub use principal::{
+    Admission, Approving, Authentication, Delegation, HolderKey, Kind, Labelled, Lent, Loan, Principal,
+};
 pub use question::{Alike, Before, Bound, Parameter, Question, Stage, Ticket, Verdict};
 pub use redacted::{Redacted, Secret};
 pub use refusal::{Code, PolicyNote, Refusal};

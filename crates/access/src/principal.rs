@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Mode, SessionId, Timestamp};
+use crate::{Action, Mode, SessionId, Timestamp};
 
 /// Who asks: one agent or one person, as an issuer's token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Principal {
     pub subject: Box<str>,
     /// Groups, from the configured claim.
     pub groups: BTreeSet<Box<str>>,
-    /// Whose access an agent was lent (`act`, RFC 8693 §4.1), if any.
+    /// Whose access an agent was lent (`act`, RFC 8693 §4.1), if any. Groups and `subject` are then theirs.
     pub delegation: Option<Delegation>,
     /// Which person this is, by a claim that all of their identities share, where the issuer is set up so.
     pub person: Option<Box<str>>,
@@ -32,6 +32,60 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// The agent to whom this principal lends some of their access, until then at the latest. `None` when it has been handed on
+    /// too often.
+    ///
+    /// It goes by the name, the groups and the sign-in of whoever lent it first: what ends theirs ends it.
+    #[must_use]
+    pub fn lending(self, to: Loan) -> Option<Self> {
+        let handed_on = self.delegation.as_ref().and_then(|it| it.lent.as_ref());
+        let mut lenders = handed_on.map_or_else(Vec::new, |lent| lent.lenders.clone());
+        lenders.push(self);
+        let first = lenders.first().filter(|_| lenders.len() <= Lent::LENDERS_MAX)?;
+        let Loan { agent, id, connections, actions, from, until } = to;
+        Some(Self {
+            kind: Kind::Agent,
+            issuer: first.issuer.clone(),
+            subject: first.subject.clone(),
+            groups: first.groups.clone(),
+            person: first.person.clone(),
+            authentication: Authentication {
+                class: None,
+                at: None,
+                actor: Some(agent.clone()),
+                bound_to: None,
+                ..first.authentication.clone()
+            },
+            delegation: Some(Delegation {
+                on_behalf_of: first.subject.clone(),
+                lent: Some(Arc::new(Lent { lenders, connections, actions })),
+            }),
+            id: agent,
+            token_id: id,
+            valid_from: from,
+            valid_until: until,
+        })
+    }
+
+    /// The same with whoever first lent this principal their access in these groups, and so the principal.
+    #[must_use]
+    pub fn in_groups(&self, groups: &BTreeSet<Box<str>>) -> Self {
+        let delegation = self.delegation.as_ref().map(|it| {
+            let in_groups = |lender: &Self| lender.in_groups(groups);
+            let lent = it.lent.as_ref().map(|lent| {
+                let lenders = lent.lenders.iter().map(in_groups).collect();
+                Arc::new(Lent { lenders, ..Lent::clone(lent) })
+            });
+            Delegation { lent, ..it.clone() }
+        });
+        Self { groups: groups.clone(), delegation, ..self.clone() }
+    }
+
+    /// What was lent to this principal by panguard.
+    pub fn lent(&self) -> Option<&Arc<Lent>> {
+        self.delegation.as_ref()?.lent.as_ref()
+    }
+
     /// Whether the token holds at `now`.
     pub fn is_valid_at(&self, now: Timestamp) -> bool {
         self.valid_from <= now && now < self.valid_until
@@ -91,11 +145,65 @@ pub enum HolderKey {
     Certificate(Box<str>),
 }
 
-/// A user lending an agent some of their access.
+/// Somebody lending an agent some of their access.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delegation {
-    /// The `sub` of the user on whose behalf the agent acts.
+    /// The `sub` of whoever lent it first, a user in most cases: on their behalf the agent acts.
     pub on_behalf_of: Box<str>,
+    /// What was lent, where it was by panguard: an issuer's `act` says no more than who to whom.
+    pub lent: Option<Arc<Lent>>,
+}
+
+/// Access that was lent by panguard: some of what each of those has who lent it and handed it on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lent {
+    /// Who lent it, as they were known then: first who has it of their own, then each agent who handed on what it was lent.
+    /// Never empty, and at most [`Lent::LENDERS_MAX`].
+    pub lenders: Vec<Principal>,
+    /// The connections that may be reached.
+    pub connections: BTreeSet<Box<str>>,
+    /// What may be done there. To open sessions and to change these alone goes with any.
+    pub actions: BTreeSet<Action>,
+}
+
+impl Lent {
+    /// How often access can be handed on, the first time counted.
+    pub const LENDERS_MAX: usize = 4;
+
+    /// Whether it is about doing `action` on `connection`.
+    pub fn covers(&self, connection: &str, action: Action) -> bool {
+        let goes_with_any = matches!(action, Action::Connect | Action::Session);
+        self.connections.contains(connection) && (goes_with_any || self.actions.contains(&action))
+    }
+
+    /// The ids of the agents through whose hands it came, in that order.
+    pub fn chain(&self) -> impl Iterator<Item = &str> {
+        self.lenders.iter().skip(1).map(|agent| &*agent.id)
+    }
+}
+
+/// What is lent to whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loan {
+    /// The agent's name.
+    pub agent: Box<str>,
+    /// The id by which it is known, and ended.
+    pub id: Box<str>,
+    /// As [`Lent::connections`].
+    pub connections: BTreeSet<Box<str>>,
+    /// As [`Lent::actions`].
+    pub actions: BTreeSet<Action>,
+    /// Since when.
+    pub from: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+impl From<&str> for Delegation {
+    /// As an issuer says it, on behalf of whoever has this `sub`.
+    fn from(on_behalf_of: &str) -> Self {
+        Self { on_behalf_of: on_behalf_of.into(), lent: None }
+    }
 }
 
 /// How commands of a connection come to their approval.

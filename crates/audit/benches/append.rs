@@ -153,6 +153,7 @@ fn entry(number: u32) -> Entry {
             person: None,
             token_id: "9c7e2f".into(),
             on_behalf_of: None,
+            lent: None,
         })),
         from: Some("10.0.0.7:51234".into()),
         client: Some("psql".into()),

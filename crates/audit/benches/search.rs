@@ -142,6 +142,7 @@ fn entry(number: u64) -> Entry {
             person: None,
             token_id: "9c7e2f".into(),
             on_behalf_of: Some(format!("person-{}", agent % 7).into()),
+            lent: None,
         })),
         from: Some("10.0.0.7".into()),
         client: Some("psql".into()),

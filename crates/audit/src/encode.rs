@@ -108,6 +108,7 @@ fn shortened(event: &Event, budget: usize) -> Event {
         | Event::GlassReviewed { comment, .. }
         | Event::GrantAsked { reason: comment, .. }
         | Event::AccessRevoked { reason: comment, .. }
+        | Event::AccessLent { reason: comment, .. }
         | Event::ControlFailed { cause: comment, .. }
         | Event::ControlRestored { cause: comment, .. } => *comment = cut(comment, budget).into(),
         Event::CommandRefused { command, detail, .. } => {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use access::{Principal, RequestId, SessionId, Timestamp};
+use access::{Lent, Principal, RequestId, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Event;
@@ -86,6 +86,29 @@ pub struct Who {
     /// The `sub` of the user whose access an agent was lent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_behalf_of: Option<Box<str>>,
+    /// What it was lent, where panguard did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lent: Option<Box<LentNote>>,
+}
+
+/// Access that an agent was lent, as it is recorded with what the agent does by it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LentNote {
+    /// Whether whoever has the access of their own is an `agent` or a `user`.
+    pub by_kind: Box<str>,
+    /// Their id.
+    pub by: Box<str>,
+    /// The ids of the agents through whose hands it came.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub through: Vec<Box<str>>,
+}
+
+impl LentNote {
+    fn of(lent: &Lent) -> Option<Self> {
+        let first = lent.lenders.first()?;
+        let through = lent.chain().map(Box::from).collect();
+        Some(Self { by_kind: first.kind.as_str().into(), by: first.id.clone(), through })
+    }
 }
 
 impl From<&Principal> for Who {
@@ -99,6 +122,7 @@ impl From<&Principal> for Who {
             person: principal.person.clone(),
             token_id: principal.token_id.clone(),
             on_behalf_of: principal.delegation.as_ref().map(|lent| lent.on_behalf_of.clone()),
+            lent: principal.lent().and_then(|lent| LentNote::of(lent)).map(Box::new),
         }
     }
 }

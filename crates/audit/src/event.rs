@@ -269,6 +269,21 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "str::is_empty")]
         by: Box<str>,
     },
+    /// The principal lent an agent some of their access (7.2.5, 8.2.7): what it says is what the agent has at most.
+    AccessLent {
+        /// Names it: the id of the token, by which it is used and revoked.
+        id: Box<str>,
+        /// The agent's id, masked.
+        to: Box<str>,
+        /// The connections.
+        connections: Vec<Box<str>>,
+        /// What may be done there.
+        actions: Vec<Box<str>>,
+        /// Until when, in microseconds since 1970.
+        until: i64,
+        /// Why, in the words of whoever lends it, masked.
+        reason: Box<str>,
+    },
     /// Somebody read or exported the audit log (10.2.1.3).
     LogRead {
         /// How: `list`, `show`, `export`.
@@ -365,6 +380,7 @@ impl Event {
             Self::SecretChanged { .. } => "secret_changed",
             Self::AccessRevoked { .. } => "access_revoked",
             Self::AccessRestored { .. } => "access_restored",
+            Self::AccessLent { .. } => "access_lent",
             Self::LogRead { .. } => "log_read",
             Self::LogPruned { .. } => "log_pruned",
             Self::ControlFailed { .. } => "control_failed",
@@ -413,6 +429,7 @@ impl Event {
             | Self::SecretChanged { .. }
             | Self::AccessRevoked { .. }
             | Self::AccessRestored { .. }
+            | Self::AccessLent { .. }
             | Self::LogRead { .. }
             | Self::LogPruned { .. }
             | Self::ControlRestored { .. }
@@ -492,6 +509,7 @@ impl Event {
             | Self::SecretChanged { .. }
             | Self::AccessRevoked { .. }
             | Self::AccessRestored { .. }
+            | Self::AccessLent { .. }
             | Self::LogRead { .. }
             | Self::LogPruned { .. }
             | Self::ControlFailed { .. }
@@ -512,6 +530,7 @@ impl Event {
             Self::AccessRevoked { what, of, .. } | Self::AccessRestored { what, of, .. } => {
                 format!("access of {what} {of}").trim_end().to_owned()
             }
+            Self::AccessLent { connections, .. } => format!("connections {}", connections.join(", ")),
             Self::ControlFailed { control, of, .. } | Self::ControlRestored { control, of, .. } => {
                 control.said(of)
             }

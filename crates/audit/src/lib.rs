@@ -53,7 +53,7 @@ pub mod witness;
 pub use attested::{attest, is_attested};
 pub use control::{Closes, Control};
 pub use encode::{ENTRY_BYTES_MAX, Unreadable};
-pub use entry::{Entry, Indication, Who};
+pub use entry::{Entry, Indication, LentNote, Who};
 pub use event::{
     Change, ColumnNote, Command, Ended, Event, FactsNote, Leave, MatchNote, PolicyNote, SaidNote, StageWord,
     StatusWord, TraceNote, UseNote,

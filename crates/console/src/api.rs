@@ -1,5 +1,5 @@
 //! `/api/requests`: people see what waits for them, and answer. `/api/hooks/CHANNEL`: they do so from elsewhere. `/api/access`: they
-//! take access away. `/api/logout` and `/api/security-events`: issuers do.
+//! take access away. `/api/delegations`: they lend it. `/api/logout` and `/api/security-events`: issuers do.
 //!
 //! The checks before the gate is asked stand in [`asked`], in order. Whether somebody may see a request, and whether their
 //! answer counts, is the gate's to say.
@@ -7,6 +7,7 @@
 mod asked;
 pub(crate) mod hook;
 mod json;
+mod lending;
 pub(crate) mod notice;
 mod problem;
 mod revoking;
@@ -72,6 +73,20 @@ async fn asked(request: Request<Incoming>, from: SocketAddr, state: &Arc<State>)
             done.await.map_err(|_| Problem::Broken)?
         }
         Route::Access => revoking::list(state, &voter).await,
+        Route::Delegations if parts.method == Method::POST => {
+            let offered = asked::offered(&document(&parts.headers, body).await?).ok_or(Problem::Loan)?;
+            let state = state.clone();
+            // To its end, even if whoever asks hangs up: what is recorded as lent is listed.
+            let done = tokio::spawn(async move { lending::lend(&state, &voter, offered).await });
+            done.await.map_err(|_| Problem::Broken)?
+        }
+        Route::Delegations => lending::list(state, &voter).await,
+        Route::End(id) => {
+            let why = asked::ending(&document(&parts.headers, body).await?).ok_or(Problem::Ending)?;
+            let (state, id) = (state.clone(), id.to_owned());
+            let done = tokio::spawn(async move { lending::end(&state, &voter, &id, why).await });
+            done.await.map_err(|_| Problem::Broken)?
+        }
         Route::Restore(id) => {
             let (state, id) = (state.clone(), id.to_owned());
             let done = tokio::spawn(async move { revoking::restore(&state, &voter, &id).await });

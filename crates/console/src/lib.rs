@@ -7,6 +7,7 @@
 //! | `/metrics` | the gateway's figures as OpenMetrics text |
 //! | `/api/requests…` | who may answer requests for approval, and does so (docs/console.md) |
 //! | `/api/access…` | who may take access away, and does so (docs/access.md) |
+//! | `/api/delegations…` | who lends agents some of their access, lists and ends it (docs/delegation.md) |
 //! | `/api/logout`, `/api/security-events` | what issuers say of sessions and accounts, signed (docs/access.md) |
 //! | `/api/hooks/…` | messages that are signed by the channels where people answer (docs/notify.md) |
 //!
@@ -29,6 +30,7 @@ use gate::{Gate, Revocation};
 use identity::Notice;
 use notify::Notify;
 use proxy::Unidentified;
+use store::Loans;
 
 pub use heard::Heard;
 pub use serve::serve;
@@ -53,6 +55,12 @@ pub struct State {
     pub hear: Hear,
     /// Where what is revoked lies.
     pub access: Arc<dyn Access>,
+    /// Makes the token by which an agent has what it was lent.
+    pub lend: Lend,
+    /// Whether an issuer has an agent of this id, as far as that is known of its agents.
+    pub may_be_agent: MayBeAgent,
+    /// Where what was lent is kept.
+    pub loans: Arc<dyn Loans>,
     /// What issuers have said of late.
     pub heard: Heard,
     /// How far issuers' clocks may be ahead of this one.
@@ -69,6 +77,12 @@ pub type Labels = Box<dyn Fn(&str) -> Option<Arc<[Box<str>]>> + Send + Sync>;
 
 /// Every connection, with its labels.
 pub type Connections = Box<dyn Fn() -> Vec<Labelled> + Send + Sync>;
+
+/// Makes the token of a principal to whom access was lent; `None` if it were too long.
+pub type Lend = Box<dyn Fn(&Principal) -> Option<Secret> + Send + Sync>;
+
+/// Whether an issuer, by its name, has an agent of this id.
+pub type MayBeAgent = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;
 
 /// Says what an issuer says by a token.
 pub type Hear = Box<dyn Fn(Secret) -> Hearing + Send + Sync>;

@@ -60,6 +60,7 @@ const RULES: &str = r#"
     permit (principal, action == Action::"administer", resource) when { context.approvals >= 2 };
     permit (principal in Group::"owners", action == Action::"approve", resource);
     permit (principal in Group::"owners", action == Action::"grant", resource);
+    permit (principal in Group::"owners", action == Action::"delegate", resource) when { context.grant_seconds <= 3600 };
     forbid (principal == User::"dan", action == Action::"approve", resource) unless { context.comment };
 "#;
 
@@ -87,7 +88,7 @@ pub(crate) fn principal(kind: Kind, id: &str, groups: &[&str]) -> Principal {
 
 /// The agent who asks, for carl.
 pub(crate) fn asker() -> Principal {
-    let lent = Delegation { on_behalf_of: "sub-carl".into() };
+    let lent = Delegation::from("sub-carl");
     Principal { delegation: Some(lent), ..principal(Kind::Agent, "claude", &["agents"]) }
 }
 
@@ -107,6 +108,22 @@ async fn console() -> Console {
     let approvals = Approvals::new(Memory::default(), &Secret::from(vec![9; 32]), || NOW);
     let gate = gate(&log).with_approvals(approvals);
     console_of(gate, log).await
+}
+
+/// What was lent, in memory.
+#[derive(Default)]
+struct Kept(std::sync::Mutex<Vec<store::KeptLoan>>);
+
+impl store::Loans for Kept {
+    fn keep(&self, loan: &store::KeptLoan, _: i64) -> gate::Storing<()> {
+        self.0.lock().unwrap().push(loan.clone());
+        Box::pin(async { Ok(()) })
+    }
+
+    fn lent(&self, now: i64, _: u32) -> gate::Storing<Vec<store::KeptLoan>> {
+        let all: Vec<_> = self.0.lock().unwrap().iter().filter(|loan| loan.until > now).cloned().collect();
+        Box::pin(async { Ok(all) })
+    }
 }
 
 /// Nothing can be revoked here: that is tried end to end.
@@ -150,6 +167,9 @@ pub(crate) async fn console_of(gate: Gate, paper: Paper) -> Console {
         connections: Box::new(|| vec![("payments-db".into(), Arc::new(["cde".into()]) as _)]),
         hear: Box::new(|_| Box::pin(async { Err(identity::Untrusted::Malformed.into()) })),
         access: Arc::new(NoFolder),
+        lend: Box::new(|lent| Some(Secret::from(format!("the token of {}", lent.token_id)))),
+        may_be_agent: Box::new(|_, id| id != "ann"),
+        loans: Arc::new(Kept::default()),
         heard: crate::Heard::default(),
         clock_skew_seconds: 0,
         clock: || NOW,

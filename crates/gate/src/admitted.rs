@@ -1,7 +1,8 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use access::{Admission, Kind, Mode, RequestId, Timestamp};
+use access::{Action, Admission, Kind, Mode, RequestId, Timestamp};
 use audit::{Entry, Event, Who};
 use policy::{Scope, Subject};
 
@@ -99,9 +100,31 @@ pub(crate) struct Asker {
     subject: Box<str>,
     groups: Vec<Box<str>>,
     on_behalf_of: Option<Box<str>>,
+    lent: Option<Lent>,
     connection: Arc<str>,
     labels: Arc<[Box<str>]>,
     mode: Mode,
+}
+
+/// What policy sees of access that was lent by panguard.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Lent {
+    kind: Kind,
+    id: Box<str>,
+    /// Through whose hands it came.
+    chain: Vec<Box<str>>,
+    connections: BTreeSet<Box<str>>,
+    actions: BTreeSet<Action>,
+}
+
+impl Lent {
+    /// Issuer, subject and groups of whoever lent it are the agent's.
+    fn of(lent: &access::Lent) -> Option<Self> {
+        let first = lent.lenders.first()?;
+        let chain = lent.chain().map(Box::from).collect();
+        let (connections, actions) = (lent.connections.clone(), lent.actions.clone());
+        Some(Self { kind: first.kind, id: first.id.clone(), chain, connections, actions })
+    }
 }
 
 impl From<&Admission> for Asker {
@@ -114,6 +137,7 @@ impl From<&Admission> for Asker {
             subject: principal.subject.clone(),
             groups: principal.groups.iter().cloned().collect(),
             on_behalf_of: principal.delegation.as_ref().map(|lent| lent.on_behalf_of.clone()),
+            lent: principal.lent().and_then(|lent| Lent::of(lent)),
             connection: Arc::clone(&admission.connection),
             labels: Arc::clone(&admission.labels),
             mode: admission.mode,

@@ -10,8 +10,8 @@ use access::{
 use audit::{Ended, Entry, Event, Who};
 use policy::{Asked, Decision, Granting, Scope, Subject};
 
-use crate::Gate;
 use crate::approval::{Approvals, Called, Down, Effect, Grant, NoGrant, NotCounted, Request, Saying, Verb};
+use crate::{Gate, NoLoan};
 
 /// Somebody who answers, or looks.
 #[derive(Debug, Clone)]
@@ -37,6 +37,10 @@ pub enum Unanswered {
     Revoked,
     /// Policy does not let them take access away.
     MayNotRevoke,
+    /// Policy does not let them lend this access: why, in its words.
+    MayNotLend(Box<str>),
+    /// Access cannot be lent so.
+    NoLoan(NoLoan),
     /// Policy wants something more of the answer: why, in its words.
     NotAllowed(Box<str>),
     /// It does not count.
@@ -233,6 +237,7 @@ impl Gate {
 
     /// Whether the voter's token holds, and their access is not revoked.
     pub(crate) fn holds(&self, voter: &Voter, now: Timestamp) -> Result<(), Unanswered> {
+        self.lenders.see(&voter.principal);
         match voter.principal.is_valid_at(now) {
             false => Err(Unanswered::Expired),
             true if self.revocations.of(&voter.principal, None, now).is_some() => Err(Unanswered::Revoked),
@@ -290,7 +295,7 @@ impl Gate {
         now: Timestamp,
     ) -> Decision {
         if principal.kind != Kind::User {
-            return Decision { allowed: false, policies: Vec::new(), errors: Vec::new() };
+            return Decision::none_allows();
         }
         let facts = facts(request);
         let modes = [Mode::Templates, Mode::Filtered, Mode::Admin];
@@ -312,6 +317,7 @@ impl Gate {
                 seconds: grant.seconds,
                 reveals: grant.reveals,
             }),
+            lent_to: "",
         };
         let answering = match answer.verb {
             Verb::BreakGlass => policy::Answering::BreakGlass,
@@ -441,6 +447,8 @@ impl fmt::Display for Unanswered {
                 f.write_str("policy does not let you take this access away or give it back (`revoke`)")
             }
             Self::Revoked => f.write_str("your access is revoked: ask the operator of panguard"),
+            Self::MayNotLend(why) => write!(f, "policy does not let you lend this (`delegate`): {why}"),
+            Self::NoLoan(why) => why.fmt(f),
             Self::NotAllowed(why) => write!(f, "policy does not let you answer it so: {why}"),
             Self::NotCounted(why) => why.fmt(f),
             Self::NoGrant(why) => why.fmt(f),

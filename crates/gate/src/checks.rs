@@ -209,7 +209,7 @@ fn revealed(
     for class in classes {
         let decision = match class {
             // Never, whatever policy says.
-            DataClass::Sad => Decision { allowed: false, policies: Vec::new(), errors: Vec::new() },
+            DataClass::Sad => Decision::none_allows(),
             class => inquiry.may(Action::Reveal, &Resource::Class(class.clone())),
         };
         match computed.get(class) {

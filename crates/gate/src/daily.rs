@@ -14,7 +14,8 @@ pub(crate) struct Counts {
     sweep_at: usize,
 }
 
-/// Who, and what of theirs. The principal is the one who asks: access that is lent counts for the agent, whoever lent it.
+/// Who, and what of theirs. The principal is the one who asks: access that an issuer says was lent counts for the agent, whoever
+/// lent it. What panguard lent counts for whoever has it of their own, who names the agents as they like.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     kind: Box<str>,
@@ -84,10 +85,11 @@ fn number(time: Timestamp) -> i64 {
 }
 
 pub(crate) fn key(who: &Who, connection: &Arc<str>, what: &str) -> Key {
+    let (kind, id) = who.lent.as_deref().map_or((&who.kind, &who.id), |lent| (&lent.by_kind, &lent.by));
     Key {
-        kind: who.kind.clone(),
+        kind: kind.clone(),
         issuer: who.issuer.clone(),
-        id: who.id.clone(),
+        id: id.clone(),
         connection: Arc::clone(connection),
         what: what.into(),
     }

@@ -16,6 +16,7 @@ use crate::checks::{Allowed, Denied};
 use crate::controls::Controls;
 use crate::guesses::Guesses;
 use crate::hide::Hide;
+use crate::lending::Lenders;
 use crate::minting::{Minting, not_recorded};
 use crate::record::{MARGIN_BYTES, RECORDED, Recorder};
 use crate::revocation::Revocations;
@@ -38,6 +39,7 @@ pub struct Gate {
     pub(crate) name: Arc<str>,
     pub(crate) guesses: Arc<Guesses>,
     pub(crate) tokens: Tokens,
+    pub(crate) lenders: Lenders,
     answers: ArcSwapOption<Answers>,
     askers: Cache<Asker, u64>,
     asker_next: AtomicU64,
@@ -105,6 +107,7 @@ impl Gate {
             name: name.into(),
             guesses: Arc::default(),
             tokens: Tokens::default(),
+            lenders: Lenders::default(),
             answers: ArcSwapOption::empty(),
             askers: Cache::new(ASKERS_MAX),
             asker_next: AtomicU64::new(0),
@@ -129,6 +132,7 @@ impl Gate {
         lane: &str,
         now: Timestamp,
     ) -> Pending<Result<Admitted, Box<Refusal>>> {
+        self.lenders.see(&admission.principal);
         let admitted = self.admitted(admission, lane, self.asker(admission));
         let request = admitted.opening();
         let rules = self.rules.load();

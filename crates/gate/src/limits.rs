@@ -65,7 +65,9 @@ struct Counted {
 
 impl From<&Principal> for Who {
     fn from(principal: &Principal) -> Self {
-        Self { kind: principal.kind, issuer: principal.issuer.clone(), id: principal.id.clone() }
+        // Whoever lends access names the agents as they like: what these ask for is theirs.
+        let whose = principal.lent().and_then(|lent| lent.lenders.first()).unwrap_or(principal);
+        Self { kind: whose.kind, issuer: whose.issuer.clone(), id: whose.id.clone() }
     }
 }
 

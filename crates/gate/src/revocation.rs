@@ -259,7 +259,9 @@ impl Revocations {
         let groups = principal.groups.iter().map(|group| (What::Group, Some(&**group)));
         let named = names.into_iter().chain(groups).filter_map(|(what, name)| Some((what, name?)));
         let mut found = named.flat_map(|(what, name)| index.of(what, name));
-        found.find(|it| it.counts(principal, now)).cloned()
+        let own = found.find(|it| it.counts(principal, now)).cloned();
+        // What takes access from somebody takes what they lent and handed on.
+        own.or_else(|| principal.lent()?.lenders.iter().find_map(|lender| self.of(lender, None, now)))
     }
 
     /// Every one.
@@ -376,9 +378,7 @@ impl Gate {
         now: Timestamp,
     ) -> Result<(), Unanswered> {
         self.holds(voter, now)?;
-        let is_user = voter.principal.kind == Kind::User;
-        let mut decisions = connections.iter().map(|it| self.on_revoking(voter, it, !why.is_empty(), now));
-        if is_user && !connections.is_empty() && decisions.all(|it| it.allowed) {
+        if self.lets_revoke(voter, connections, !why.is_empty(), now) {
             return Ok(());
         }
         let detail = "policy does not let them take access away or give it back".into();
@@ -393,6 +393,17 @@ impl Gate {
         // It is refused whether or not that is recorded.
         _ = self.log.append(&entry).await;
         Err(Unanswered::MayNotRevoke)
+    }
+
+    /// Whether policy would let somebody take access away on all of these connections. Nothing is recorded.
+    pub fn could_revoke(&self, voter: &Voter, connections: &[Labelled], now: Timestamp) -> bool {
+        self.lets_revoke(voter, connections, true, now)
+    }
+
+    fn lets_revoke(&self, voter: &Voter, connections: &[Labelled], comment: bool, now: Timestamp) -> bool {
+        let is_user = voter.principal.kind == Kind::User;
+        let mut decisions = connections.iter().map(|it| self.on_revoking(voter, it, comment, now));
+        is_user && !connections.is_empty() && decisions.all(|it| it.allowed)
     }
 
     fn on_revoking(
@@ -410,6 +421,7 @@ impl Gate {
             acr: signed_in.class.as_deref().unwrap_or_default(),
             signed_in_seconds: signed_in.at.map(|at| (now.micros() - at.micros()).max(0) / 1_000_000),
             granting: None,
+            lent_to: "",
         };
         let (rules, subject, facts) = (self.rules.load(), Subject::new(&voter.principal), connect());
         let scope = Scope { connection, labels, mode: Mode::default() };
@@ -444,9 +456,13 @@ impl Gate {
         request: RequestId,
         now: Timestamp,
     ) -> Result<(), Refused> {
-        match self.revocations.refuses(admitted.admission(), now) {
-            None => self.closed_by_control(admitted, request),
-            Some(why) => Err(self.refused(&Denied::because(Code::Revoked, &why), request)),
+        if let Some(why) = self.revocations.refuses(admitted.admission(), now) {
+            return Err(self.refused(&Denied::because(Code::Revoked, &why), request));
         }
+        if !self.is_as_then(&admitted.admission().principal) {
+            let why = "whoever lent this access is in other groups since: connect again";
+            return Err(self.refused(&Denied::because(Code::TokenExpired, why), request));
+        }
+        self.closed_by_control(admitted, request)
     }
 }

@@ -82,6 +82,11 @@ impl Issuer {
         Ok(self)
     }
 
+    /// Whether it may have an agent of this id.
+    pub fn may_have_agent(&self, id: &str) -> bool {
+        self.agents.may_be(id)
+    }
+
     /// How far its clock and ours may be apart.
     pub fn clock_skew_seconds(&self) -> u32 {
         self.clock_skew_seconds

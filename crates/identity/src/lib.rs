@@ -10,6 +10,8 @@
 //! A token that is bound to a key of the client (`cnf`) names it in [`access::Authentication::bound_to`]; that whoever presents it holds
 //! it is the caller's to see to, by [`prove`] or the certificate that was shown.
 //!
+//! [`Lending`] is access that panguard itself lends, with a token of its own.
+//!
 //! Not here: encrypted tokens (JWE), and introspection of opaque tokens (RFC 7662).
 
 mod agent;
@@ -17,6 +19,7 @@ mod claim;
 mod discovery;
 mod issuer;
 mod key;
+mod lent;
 mod notice;
 mod object;
 mod proof;
@@ -31,6 +34,7 @@ pub use claim::{ClaimPath, ClaimPathError};
 pub use discovery::{Discovery, DiscoveryError};
 pub use issuer::{Issuer, IssuerError};
 pub use key::{Algorithm, Ignored, Keys, KeysError};
+pub use lent::Lending;
 pub use notice::{Happening, Notice, Said, Whom, hear};
 pub use proof::{Proven, SECONDS_BELIEVED, prove};
 pub use refresh::Refresh;

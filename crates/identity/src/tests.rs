@@ -2,6 +2,7 @@ mod claims;
 mod documents;
 mod forged;
 mod keys;
+mod lent;
 mod mint;
 mod notices;
 mod proofs;

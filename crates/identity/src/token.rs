@@ -57,6 +57,11 @@ impl<'a> Token<'a> {
         Ok(Header { algorithm, key_id })
     }
 
+    /// Whether it says by its `typ` that it is of this type.
+    pub(crate) fn says_type(&self, typ: &str) -> bool {
+        read(self.header).is_ok_and(|header| header.get("typ").is_some_and(|said| said == typ))
+    }
+
     /// The header of a proof (RFC 9449 §4.2), with the public key that it brings along: it is believed as what it is alone.
     pub(crate) fn header_with_key(&self) -> Option<(Header, Map<String, Value>)> {
         let header = self.header(&["dpop+jwt"]).ok()?;
@@ -84,4 +89,4 @@ fn read(part: &str) -> Result<Map<String, Value>, Untrusted> {
 }
 
 /// Tokens with hundreds of groups fit; a header of more is refused by most HTTP servers as well.
-const TOKEN_BYTES_MAX: usize = 16 << 10;
+pub(crate) const TOKEN_BYTES_MAX: usize = 16 << 10;

@@ -97,7 +97,7 @@ fn who<'a>(
             if act.get("iss").is_some_and(|iss| iss != issuer.as_str()) {
                 return Err(Untrusted::Actor);
             }
-            let delegation = Delegation { on_behalf_of: subject.into() };
+            let delegation = Delegation::from(subject);
             return Ok((Kind::Agent, issuer.agents.actor(act)?, Some(delegation)));
         }
         Some(_) => return Err(Untrusted::Claim("act")),
@@ -202,6 +202,7 @@ pub fn fuzz_verify(data: &[u8]) {
     };
     let now = Timestamp::from_seconds(1_700_000_000);
     let _ = crate::hear(token, &issuer, &keys, now);
+    let _ = crate::Lending::new(&access::Secret::from(vec![7; 32])).verify(token, now);
     let _ = crate::prove(token, data, "GET", |_| true, now);
     let accepted = verify(token, &issuer, &keys, now).is_ok_and(|principal| principal.is_valid_at(now));
     assert!(!accepted || issuer_of(token).as_deref() == Ok(ISSUER), "accepted for another issuer");

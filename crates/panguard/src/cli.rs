@@ -4,6 +4,8 @@ mod access;
 mod audit;
 mod ca;
 mod check;
+mod console;
+mod delegate;
 mod demo;
 mod discover;
 mod env;
@@ -66,6 +68,7 @@ enum Command {
     Policy(policy::Arguments),
     Secrets(secrets::Arguments),
     Access(access::Arguments),
+    Delegate(delegate::Arguments),
     Scan(scan::Arguments),
     Discover(discover::Arguments),
 }
@@ -94,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::Policy(arguments) => policy::run(&config, &arguments),
         Command::Secrets(arguments) => secrets::run(&config, &arguments),
         Command::Access(arguments) => access::run(&config, &arguments),
+        Command::Delegate(arguments) => delegate::run(&config, &arguments),
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Discover(arguments) => discover::run(&config, &arguments),
     };

@@ -27,8 +27,10 @@ use access::{Mint, Timestamp};
 use anyhow::Context;
 use audit::Log;
 use gate::Gate;
+use identity::Lending;
 use mask::{Classes, Masker, TokenKey};
 use proxy::{Gateway, Limits, Metrics, Settings};
+use store::Loans;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing::{error, info};
@@ -80,6 +82,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         gate(&config, policies, &log, &vault)?
     };
     let told = shelf.revocations.clone();
+    let (loans, lending) = shelf.loans.clone();
     let revoking = Revoking::begin(
         Folder::of(&config.data_dir),
         gate.clone(),
@@ -119,6 +122,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         let settings = Settings {
             gate: gate.clone(),
             vault: vault.clone(),
+            lending: lending.clone(),
             masker: maskers.answers,
             auth: auth(&config),
             limits: limits(&config),
@@ -140,6 +144,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
                     &log,
                     &gateway,
                     revocations,
+                    (loans, lending),
                 ));
                 Some(tokio::spawn(console::serve(bind(address).await?, state, stopped(stopping.clone()))))
             }
@@ -388,6 +393,7 @@ fn console_state(
     log: &Log,
     gateway: &Arc<Gateway>,
     (folder, clock_skew_seconds): (Folder, u32),
+    (loans, lending): (Arc<dyn Loans>, Arc<Lending>),
 ) -> console::State {
     let watched = gate.clone();
     let (log, issuers, catalogs, people) = (log.clone(), gateway.clone(), gateway.clone(), gateway.clone());
@@ -413,6 +419,9 @@ fn console_state(
         let gateway = issuers.clone();
         Box::pin(async move { gateway.hear_issuer(&token).await })
     });
+    let lend: console::Lend = Box::new(move |principal| lending.token(principal));
+    let agents = gateway.clone();
+    let may_be_agent: console::MayBeAgent = Box::new(move |issuer, id| agents.may_be_agent(issuer, id));
     let access = Arc::new(folder);
     let notify = Some(notify);
     let heard = console::Heard::default();
@@ -426,6 +435,9 @@ fn console_state(
         connections,
         hear,
         access,
+        lend,
+        may_be_agent,
+        loans,
         heard,
         clock_skew_seconds,
         clock: now,

@@ -18,6 +18,20 @@ pub struct Decision {
     pub policies: Vec<PolicyNote>,
     /// What went wrong, for operators. Not empty: refused.
     pub errors: Vec<String>,
+    /// To whom of those whose access it is policy has said so.
+    pub of: Whose,
+}
+
+/// Whose access a decision is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Whose {
+    /// That of whoever asks.
+    #[default]
+    Theirs,
+    /// That of somebody who lent it, by their id.
+    Lender(Box<str>),
+    /// What was lent, by which it is no part of it; no policy was asked.
+    Loan,
 }
 
 /// Everything that policy can be asked about one command.
@@ -33,6 +47,8 @@ pub struct Inquiry<'a> {
     request: Option<Asked<'a>>,
     /// The subject, the actions and the connection; or why they cannot be put to Cedar.
     entities: Result<Entities, String>,
+    /// The same of everybody who lent the subject its access: it has no more than each of them.
+    lenders: Vec<Self>,
 }
 
 /// What a grant would allow, for policies to look at.
@@ -63,8 +79,10 @@ pub struct Asked<'a> {
     pub acr: &'a str,
     /// How many seconds ago, if that is known.
     pub signed_in_seconds: Option<i64>,
-    /// What it would allow, if it is no command but access for a time.
+    /// What it would allow, if it is no command but access for a time, or access that is lent.
     pub granting: Option<Granting<'a>>,
+    /// The agent to whom access is lent.
+    pub lent_to: &'a str,
 }
 
 /// What of the facts a question is about, where that is less than all.
@@ -88,6 +106,8 @@ impl<'a> Inquiry<'a> {
         approvals: u32,
     ) -> Self {
         let entities = scope.check().and_then(|()| with(subject.entities.clone()?, [scope.connection()?]));
+        let lenders = subject.lenders.iter();
+        let lenders = lenders.map(|it| Self::new(policies, it, scope, facts, stage, approvals)).collect();
         Self {
             policies,
             subject,
@@ -99,28 +119,60 @@ impl<'a> Inquiry<'a> {
             granted: false,
             request: None,
             entities,
+            lenders,
         }
     }
 
     /// The same of a subject that has used so many tokens of models on the connection lately.
     #[must_use]
     pub fn having_used(self, tokens: u64) -> Self {
-        Self { tokens, ..self }
+        let lenders = self.lenders.into_iter().map(|it| it.having_used(tokens)).collect();
+        Self { tokens, lenders, ..self }
     }
 
     /// The same where the approvals are those of a grant.
     #[must_use]
     pub fn granted(self) -> Self {
-        Self { granted: true, ..self }
+        let lenders = self.lenders.into_iter().map(Self::granted).collect();
+        Self { granted: true, lenders, ..self }
     }
 
     /// Whether the subject may answer what somebody asks for, on these facts. Only permits that name it count.
     #[must_use]
     pub fn may_answer(self, answering: Answering, request: Asked<'a>) -> Decision {
-        let itself = Self { request: Some(request), ..self };
-        let placed = itself.scope.place(&Resource::Connection);
-        let Some(policies) = itself.policies.on_answers(answering) else { return Decision::none_allows() };
-        itself.ask(policies, VOCABULARY.answering(answering), placed, Narrowed::default())
+        let Some(policies) = self.policies.on_answers(answering) else { return Decision::none_allows() };
+        self.about(request).each(|it| {
+            let placed = it.scope.place(&Resource::Connection);
+            it.ask(policies, VOCABULARY.answering(answering), placed, Narrowed::default())
+        })
+    }
+
+    fn about(self, request: Asked<'a>) -> Self {
+        let lenders = self.lenders.into_iter().map(|it| it.about(request)).collect();
+        Self { request: Some(request), lenders, ..self }
+    }
+
+    /// What is said to the subject, as long as the same is said to everybody who lent it its access.
+    fn each(&self, said: impl Fn(&Self) -> Decision) -> Decision {
+        let mut decision = said(self);
+        for lender in &self.lenders {
+            if !decision.allowed {
+                break;
+            }
+            let theirs = said(lender);
+            if !theirs.allowed {
+                return Decision { of: Whose::Lender(lender.subject.id()), ..theirs };
+            }
+            decision.policies.extend(theirs.policies);
+            decision.policies.sort_by(|a, b| a.id.cmp(&b.id));
+            decision.policies.dedup_by(|a, b| a.id == b.id);
+        }
+        decision
+    }
+
+    /// Whether what was lent to the subject, if anything was, is about doing this.
+    fn is_lent(&self, action: Action) -> bool {
+        self.subject.lent.as_ref().is_none_or(|lent| lent.covers(self.scope.connection, action))
     }
 
     /// In which way the subject queries the connection.
@@ -142,9 +194,14 @@ impl<'a> Inquiry<'a> {
             | Resource::Endpoint(_)
             | Resource::Model(_) => None,
         };
+        if !self.is_lent(action) {
+            return Decision { of: Whose::Loan, ..Decision::none_allows() };
+        }
         let Some(policies) = self.policies.on(action) else { return Decision::none_allows() };
-        let placed = self.scope.place(resource);
-        self.ask(policies, VOCABULARY.action(action), placed, Narrowed { class, ..Narrowed::default() })
+        self.each(|it| {
+            let (placed, narrowed) = (it.scope.place(resource), Narrowed { class, ..Narrowed::default() });
+            it.ask(policies, VOCABULARY.action(action), placed, narrowed)
+        })
     }
 
     /// Whether the subject may compare `column`, which is of `class`, with values of its own, when it has compared it
@@ -153,21 +210,29 @@ impl<'a> Inquiry<'a> {
         if *class == DataClass::Sad {
             return Decision::none_allows();
         }
+        if !self.is_lent(Action::Match) {
+            return Decision { of: Whose::Loan, ..Decision::none_allows() };
+        }
         let Some(policies) = self.policies.on(Action::Match) else { return Decision::none_allows() };
-        let placed = self.scope.place(&Resource::Class(class.clone()));
-        let narrowed = Narrowed { class: Some(class), column: Some(column), matches: values };
-        self.ask(policies, VOCABULARY.action(Action::Match), placed, narrowed)
+        self.each(|it| {
+            let placed = it.scope.place(&Resource::Class(class.clone()));
+            let narrowed = Narrowed { class: Some(class), column: Some(column), matches: values };
+            it.ask(policies, VOCABULARY.action(Action::Match), placed, narrowed)
+        })
     }
 
     /// Whether the subject may run a command in which `feature`, one of
     /// [`Facts::not_understood`], is not understood. Only permits that name it count, but to an administrator.
     pub fn may_use(&self, feature: &str) -> Decision {
-        if self.scope.mode == Mode::Admin {
-            let (policies, placed) = (self.policies.on_features(), Ok(self.scope.feature(feature)));
-            return self.ask(policies, VOCABULARY.use_feature(), placed, Narrowed::default());
-        }
-        let Some(policies) = self.policies.on_feature(feature) else { return Decision::none_allows() };
-        self.ask(policies, VOCABULARY.use_feature(), Ok(self.scope.feature(feature)), Narrowed::default())
+        let policies = match self.scope.mode {
+            Mode::Admin => Some(self.policies.on_features()),
+            Mode::Templates | Mode::Filtered => self.policies.on_feature(feature),
+        };
+        let Some(policies) = policies else { return Decision::none_allows() };
+        self.each(|it| {
+            let placed = Ok(it.scope.feature(feature));
+            it.ask(policies, VOCABULARY.use_feature(), placed, Narrowed::default())
+        })
     }
 
     fn ask(
@@ -182,7 +247,7 @@ impl<'a> Inquiry<'a> {
         }
         match self.put(policies, action, resource, narrowed) {
             Ok(decision) => decision,
-            Err(error) => Decision { allowed: false, policies: Vec::new(), errors: vec![error] },
+            Err(error) => Decision { errors: vec![error], ..Decision::none_allows() },
         }
     }
 
@@ -209,7 +274,7 @@ impl<'a> Inquiry<'a> {
             // The permits that applied are not why it is refused.
             notes.clear();
         }
-        Ok(Decision { allowed, policies: notes, errors })
+        Ok(Decision { allowed, policies: notes, errors, of: Whose::Theirs })
     }
 
     /// The facts as the schema types them.
@@ -260,6 +325,7 @@ impl<'a> Inquiry<'a> {
                 "acr",
                 RestrictedExpression::new_string(asked.map(|asked| asked.acr).unwrap_or_default().into()),
             ),
+            ("lent_to", RestrictedExpression::new_string(asked.map_or("", |asked| asked.lent_to).into())),
             (
                 "signed_in_seconds",
                 RestrictedExpression::new_long(asked.and_then(|asked| asked.signed_in_seconds).unwrap_or(-1)),
@@ -282,14 +348,23 @@ impl<'a> Inquiry<'a> {
 }
 
 impl Decision {
-    fn none_allows() -> Self {
-        Self { allowed: false, policies: Vec::new(), errors: Vec::new() }
+    /// The decision where no policy allows it.
+    pub fn none_allows() -> Self {
+        Self { allowed: false, policies: Vec::new(), errors: Vec::new(), of: Whose::Theirs }
     }
 
     /// Why, for whoever asked: the reasons of the policies that decided, or that no policy allows it.
     pub fn why(&self) -> String {
         if !self.errors.is_empty() {
             return "a policy could not be evaluated".into();
+        }
+        match &self.of {
+            Whose::Theirs => {}
+            Whose::Loan => return "it is no part of what was lent".into(),
+            Whose::Lender(id) => {
+                let theirs = Self { of: Whose::Theirs, ..self.clone() };
+                return format!("`{id}`, who lent the access, may not: {}", theirs.why());
+            }
         }
         if self.policies.is_empty() {
             return "no policy allows it".into();

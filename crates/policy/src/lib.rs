@@ -14,7 +14,7 @@ mod source;
 mod subject;
 mod wanted;
 
-pub use inquiry::{Asked, Decision, Granting, Inquiry};
+pub use inquiry::{Asked, Decision, Granting, Inquiry, Whose};
 pub use policies::Policies;
 pub use resource::Scope;
 pub use schema::Answering;

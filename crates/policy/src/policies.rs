@@ -125,7 +125,8 @@ impl Policies {
 
     /// A policy that asks for approvals, where nobody may give one: by its id.
     pub fn asks_nobody(&self) -> Option<&str> {
-        let answers = self.0.answers.values().flat_map(PolicySet::policies);
+        let giving = self.0.answers.iter().filter(|(answering, _)| answering.gives_approval());
+        let answers = giving.flat_map(|(_, policies)| policies.policies());
         let may_answer = answers.into_iter().any(|policy| policy.effect() == Effect::Permit);
         let asking = self.0.asking.as_deref();
         asking.filter(|_| !may_answer)

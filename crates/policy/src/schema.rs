@@ -22,10 +22,21 @@ pub enum Answering {
     Grant,
     /// To take access away at once, and to give it back.
     Revoke,
+    /// To lend an agent some of one's own access.
+    Delegate,
 }
 
 impl Answering {
-    pub(crate) const ALL: [Self; 4] = [Self::Approve, Self::BreakGlass, Self::Grant, Self::Revoke];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Approve, Self::BreakGlass, Self::Grant, Self::Revoke, Self::Delegate];
+
+    /// Whether it is about requests of others that wait for approval.
+    pub(crate) fn gives_approval(self) -> bool {
+        match self {
+            Self::Approve | Self::BreakGlass | Self::Grant => true,
+            Self::Revoke | Self::Delegate => false,
+        }
+    }
 
     /// The action's id in policies.
     pub fn as_str(self) -> &'static str {
@@ -34,6 +45,7 @@ impl Answering {
             Self::BreakGlass => "break_glass",
             Self::Grant => "grant",
             Self::Revoke => "revoke",
+            Self::Delegate => "delegate",
         }
     }
 }

@@ -190,7 +190,7 @@ fn who_lent_an_agent_its_access_is_known_to_policies() {
             .allowed
     };
     assert!(!connect(&agent()));
-    assert!(connect(&Principal { delegation: Some(Delegation { on_behalf_of: "rita".into() }), ..agent() }));
+    assert!(connect(&Principal { delegation: Some(Delegation::from("rita")), ..agent() }));
 }
 
 #[test]

@@ -93,6 +93,18 @@ impl Issuers {
         Ok((watched.issuer.as_str().into(), watched.read(token, identity::hear).await?))
     }
 
+    /// Whether an issuer, by its name, is believed and may have an agent of this id.
+    ///
+    /// # Errors
+    /// [`Untrusted`].
+    pub fn may_have_agent(&self, issuer: &str, agent: &str) -> Result<(), Untrusted> {
+        let watched = self.0.iter().find(|watched| watched.issuer.as_str() == issuer);
+        match watched.ok_or(Untrusted::UnknownIssuer)?.issuer.may_have_agent(agent) {
+            true => Ok(()),
+            false => Err(Untrusted::Actor),
+        }
+    }
+
     fn of(&self, token: &str) -> Result<&Watched, Untrusted> {
         let name = identity::issuer_of(token)?;
         let watched = self.0.iter().find(|watched| watched.issuer.as_str() == name);

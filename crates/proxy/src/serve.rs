@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use access::{Admission, HolderKey, Kind, Labelled, Principal, Secret, SessionId};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use gate::Gate;
-use identity::{Issuer, Notice, Untrusted};
+use identity::{Issuer, Lending, Notice, Untrusted};
 use mask::Masker;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
@@ -43,6 +43,8 @@ pub struct Settings {
     pub gate: Arc<Gate>,
     /// Lends the upstreams' credentials.
     pub vault: Arc<Vault>,
+    /// Knows the tokens of access that panguard lent.
+    pub lending: Arc<Lending>,
     /// The deployment's masking profile.
     pub masker: Masker,
     /// How agents are asked for their tokens.
@@ -219,10 +221,26 @@ impl Gateway {
     /// The same where it is seen to elsewhere that whoever presents the token holds the key that it may be bound to.
     pub(crate) async fn identify_holder(&self, token: &Secret) -> Result<Principal, Unidentified> {
         let identified = match token.expose_str() {
+            Some(token) if Lending::is_meant(token) => self.borrower(token).map_err(Unidentified::from),
             Some(token) => self.issuers().identify(token).await,
             None => Err(Untrusted::Malformed.into()),
         };
         identified.inspect_err(|why| self.settings.metrics.not_authenticated(why.as_str()))
+    }
+
+    /// An agent to whom access was lent: in whose name is still to be believed by the configuration of the moment.
+    fn borrower(&self, token: &str) -> Result<Principal, Untrusted> {
+        let agent = self.settings.lending.verify(token, now())?;
+        let hands = agent.lent().into_iter().flat_map(|lent| lent.lenders.iter().skip(1));
+        for borrower in hands.chain([&agent]) {
+            self.issuers().may_have_agent(&borrower.issuer, &borrower.id)?;
+        }
+        Ok(self.settings.gate.as_now(agent))
+    }
+
+    /// Whether an issuer, by its name, is believed and may have an agent of this id.
+    pub fn may_be_agent(&self, issuer: &str, agent: &str) -> bool {
+        self.issuers().may_have_agent(issuer, agent).is_ok()
     }
 
     pub(crate) fn not_identified(&self, why: Untrusted) -> Unidentified {

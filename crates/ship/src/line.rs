@@ -97,6 +97,9 @@ pub fn what(event: &Event) -> String {
         }
         Event::AccessRevoked { id, what, of, .. } => format!("access revoked of {what} {of}, {id}"),
         Event::AccessRestored { id, what, of, .. } => format!("access given back to {what} {of}, {id}"),
+        Event::AccessLent { id, to, connections, actions, .. } => {
+            format!("access lent to agent {to}: {} on {}, {id}", actions.join(", "), connections.join(", "))
+        }
         Event::LogRead { how, first, end } => format!("log read by {how}, {first} to {end}"),
         Event::LogPruned { first, end, why } => {
             format!("entries {first} to {end} removed from the log's folder, {}", why.as_str())

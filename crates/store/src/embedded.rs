@@ -1,4 +1,5 @@
 mod deliveries;
+mod loans;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
@@ -146,6 +147,7 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<u32> {
     }
     if version <= VERSION {
         transaction.execute_batch(deliveries::TABLES)?;
+        transaction.execute_batch(loans::TABLES)?;
     }
     transaction.commit()?;
     Ok(if version == 0 { VERSION } else { version })

@@ -1,4 +1,5 @@
 mod deliveries;
+mod loans;
 mod revocations;
 
 use std::pin::Pin;
@@ -105,6 +106,7 @@ async fn connect(dial: &Dial) -> Result<Box<dyn Session>, Box<str>> {
     let mut session = dial().await?;
     session.rows(deliveries::TABLES).await?;
     session.rows(revocations::TABLES).await?;
+    session.rows(loans::TABLES).await?;
     let said = session.rows(TABLES).await?;
     match said.first().and_then(|row| row.first()) {
         Some(Some(version)) if *version == VERSION.to_string() => Ok(session),

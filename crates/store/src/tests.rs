@@ -9,7 +9,7 @@ use audit::{Command, FactsNote, StageWord, Who};
 use gate::{Memory, Request, Requests, Saying, State, Verb};
 use proptest::prelude::*;
 
-use crate::{Deliveries, Delivery, Embedded, NotOpened, Stands};
+use crate::{Deliveries, Delivery, Embedded, KeptLoan, Loans, NotOpened, Stands};
 
 struct Unpark(Thread);
 
@@ -40,6 +40,7 @@ fn request(number: u32, binding: &str) -> Request {
         person: None,
         token_id: "jti".into(),
         on_behalf_of: Some("carl".into()),
+        lent: None,
     };
     let command = Command {
         stage: StageWord::Run,
@@ -243,6 +244,24 @@ fn a_signed_message_comes_once_until_it_holds_no_more() {
 }
 
 #[test]
+fn what_was_lent_is_listed_until_its_time_is_over() {
+    let (dir, store) = store();
+    let loan = |id: &str, until| KeptLoan { id: id.into(), until, document: format!("{{\"id\": \"{id}\"}}") };
+    for it in [loan("d-1", 20), loan("d-2", 30), loan("d-3", 30)] {
+        wait(store.keep(&it, 10)).unwrap();
+    }
+    assert!(wait(store.keep(&loan("d-1", 90), 10)).is_err(), "an id is one loan's");
+    drop(store);
+    let again = Embedded::open(&dir.path().join("store.db")).unwrap();
+    let all = [loan("d-2", 30), loan("d-3", 30), loan("d-1", 20)];
+    assert_eq!(wait(again.lent(19, 10)).unwrap(), all);
+    assert_eq!(wait(again.lent(19, 2)).unwrap(), all[..2]);
+    assert_eq!(wait(again.lent(20, 10)).unwrap(), all[..2]);
+    wait(again.keep(&loan("d-4", 40), 35)).unwrap();
+    assert_eq!(wait(again.lent(0, 10)).unwrap(), [loan("d-4", 40)], "the others are forgotten");
+}
+
+#[test]
 fn a_file_from_before_deliveries_is_taken_over() {
     let (dir, store) = store();
     let asked = request(1, "a");
@@ -250,7 +269,7 @@ fn a_file_from_before_deliveries_is_taken_over() {
     drop(store);
     let file = dir.path().join("store.db");
     let connection = rusqlite::Connection::open(&file).unwrap();
-    connection.execute_batch("DROP TABLE deliveries; DROP TABLE messages").unwrap();
+    connection.execute_batch("DROP TABLE deliveries; DROP TABLE messages; DROP TABLE loans").unwrap();
     drop(connection);
     let again = Embedded::open(&file).unwrap();
     assert_eq!(wait(again.get(&asked.id)).unwrap(), Some(asked));
@@ -325,6 +344,7 @@ fn same(store: &impl Requests, steps: &[Step]) -> Result<(), TestCaseError> {
                 let oncall = Who {
                     kind: "user".into(),
                     on_behalf_of: None,
+                    lent: None,
                     subject: "ona".into(),
                     ..request(0, "a").asker
                 };

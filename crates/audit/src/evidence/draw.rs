@@ -208,6 +208,7 @@ fn list(entry: &Entry, row: &Row, sink: &mut Sink<'_>) -> io::Result<()> {
         Event::SecretChanged { .. } | Event::AccessRevoked { .. } | Event::AccessRestored { .. } => {
             &[Report::Credentials, Report::Administration]
         }
+        Event::AccessLent { .. } => &[Report::Administration],
         Event::LogRead { .. } | Event::SinkGap { .. } => &[Report::LogAccess],
         Event::SinkMoved { .. } => &[Report::LogAccess, Report::Administration],
         Event::ControlFailed { .. } | Event::ControlRestored { .. } => &[Report::Controls],

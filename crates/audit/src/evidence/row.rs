@@ -264,6 +264,13 @@ impl Row {
                 self.what = format!("access given back to {what} {of}").trim_end().to_owned();
                 self.words = why;
             }
+            Event::AccessLent { id, to, connections, actions, until, reason } => {
+                let until = time(Timestamp(*until));
+                let (actions, connections) = (actions.join(", "), connections.join(", "));
+                self.what =
+                    format!("access lent to agent {to}: {actions} on {connections} until {until}, {id}");
+                self.words = reason.to_string();
+            }
             Event::LogRead { how, first, end } => self.what = format!("{how}, entries {first} to {end}"),
             Event::LogPruned { first, end, why } => {
                 self.what = format!("entries {first} to {end} removed from the folder, {}", why.as_str());

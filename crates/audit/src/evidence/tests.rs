@@ -22,6 +22,7 @@ fn who(kind: &str, id: &str) -> Arc<Who> {
         person: None,
         token_id: "t".into(),
         on_behalf_of: None,
+        lent: None,
     })
 }
 

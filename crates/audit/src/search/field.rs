@@ -124,7 +124,12 @@ impl Field {
             },
             Self::Delegation => {
                 let who = entry.principal.as_deref();
-                who.and_then(|who| who.on_behalf_of.as_deref()).into_iter().try_for_each(tell)
+                who.and_then(|who| who.on_behalf_of.as_deref()).into_iter().try_for_each(&mut tell)?;
+                let Some((who, lent)) = who.and_then(|who| Some((who, who.lent.as_deref()?))) else {
+                    return ControlFlow::Continue(());
+                };
+                let through = lent.through.iter().map(|agent| &**agent);
+                [&*who.token_id, &*lent.by].into_iter().chain(through).try_for_each(tell)
             }
             Self::Connection => entry.connection.as_deref().into_iter().try_for_each(tell),
             Self::Lane => entry.lane.as_deref().into_iter().try_for_each(tell),

@@ -186,6 +186,7 @@ fn who(id: &str) -> Who {
         person: None,
         token_id: "9c7e".into(),
         on_behalf_of: Some("ada".into()),
+        lent: None,
     }
 }
 

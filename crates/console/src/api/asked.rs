@@ -6,6 +6,7 @@ use hyper::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::lending::{Ending, Offered};
 use super::problem::Problem;
 use super::revoking::Revoked;
 
@@ -22,6 +23,10 @@ pub(super) enum Route<'a> {
     Access,
     /// What is revoked by this id, to be given back.
     Restore(&'a str),
+    /// What is lent, or more of it.
+    Delegations,
+    /// What is lent by this id, to be ended.
+    End(&'a str),
 }
 
 impl<'a> Route<'a> {
@@ -31,6 +36,14 @@ impl<'a> Route<'a> {
             return match (parts.next(), parts.next(), parts.next(), parts.next()) {
                 (Some(""), None, None, None) => Some(Self::Access),
                 (Some(""), Some(id), Some("restore"), None) => Some(Self::Restore(id)),
+                _ => None,
+            };
+        }
+        if let Some(rest) = path.strip_prefix("/api/delegations") {
+            let mut parts = rest.split('/');
+            return match (parts.next(), parts.next(), parts.next(), parts.next()) {
+                (Some(""), None, None, None) => Some(Self::Delegations),
+                (Some(""), Some(id), Some("revoke"), None) => Some(Self::End(id)),
                 _ => None,
             };
         }
@@ -46,9 +59,9 @@ impl<'a> Route<'a> {
     /// The methods by which it is asked.
     pub(super) fn methods(&self) -> &'static [Method] {
         match self {
-            Self::Requests | Self::Access => &[Method::GET, Method::POST],
+            Self::Requests | Self::Access | Self::Delegations => &[Method::GET, Method::POST],
             Self::One(_) => &[Method::GET],
-            Self::Answer { .. } | Self::Restore(_) => &[Method::POST],
+            Self::Answer { .. } | Self::Restore(_) | Self::End(_) => &[Method::POST],
         }
     }
 }
@@ -102,6 +115,16 @@ pub(super) fn wished(body: &[u8]) -> Option<Wished> {
 
 /// What is to be taken away. `None`: it is something else.
 pub(super) fn revoked(body: &[u8]) -> Option<Revoked> {
+    document(body.trim_ascii())
+}
+
+/// What is to be lent. `None`: it is something else.
+pub(super) fn offered(body: &[u8]) -> Option<Offered> {
+    document(body.trim_ascii())
+}
+
+/// Why something is to be ended. `None`: it is something else.
+pub(super) fn ending(body: &[u8]) -> Option<Ending> {
     document(body.trim_ascii())
 }
 

@@ -36,6 +36,16 @@ pub(super) enum Problem {
     Revoked,
     /// Nothing is revoked by this id.
     NotRevoked,
+    /// It is nothing that can be lent.
+    Loan,
+    /// The issuer has no agent of this id.
+    NoAgent,
+    /// Whoever lends is in more groups than a token holds.
+    LentTooLong,
+    /// It does not say why something is to be ended.
+    Ending,
+    /// Nothing is lent by this id, or nothing that they may end.
+    NotLent,
     /// What came to a hook is not what it says to be: signed, now, and for the first time.
     Untrusted,
     /// A hook's sender speaks for somebody whom nobody knows.
@@ -101,6 +111,11 @@ impl Problem {
                 (StatusCode::BAD_REQUEST, "revocation", "what is to be revoked is not understood")
             }
             Self::NotRevoked => (StatusCode::NOT_FOUND, "not-revoked", "nothing is revoked by this id"),
+            Self::Loan => (StatusCode::BAD_REQUEST, "loan", "what is to be lent is not understood"),
+            Self::NoAgent => (StatusCode::BAD_REQUEST, "no-agent", "there is no such agent"),
+            Self::LentTooLong => (StatusCode::BAD_REQUEST, "lent-too-long", "this cannot be lent"),
+            Self::Ending => (StatusCode::BAD_REQUEST, "ending", "why it is to be ended is not said"),
+            Self::NotLent => (StatusCode::NOT_FOUND, "not-lent", "nothing is lent by this id"),
             Self::Untrusted => (StatusCode::UNAUTHORIZED, "untrusted", "the message is not accepted"),
             Self::Stranger => (StatusCode::FORBIDDEN, "stranger", "who answers is not known"),
             Self::Hook => (StatusCode::BAD_REQUEST, "hook", "the message is no answer"),
@@ -118,6 +133,10 @@ impl Problem {
                     (StatusCode::FORBIDDEN, "may-not-revoke", "policy does not allow this")
                 }
                 Unanswered::Revoked => (StatusCode::FORBIDDEN, "revoked", "access is revoked"),
+                Unanswered::MayNotLend(_) => {
+                    (StatusCode::FORBIDDEN, "may-not-lend", "policy does not allow this")
+                }
+                Unanswered::NoLoan(_) => (StatusCode::BAD_REQUEST, "no-loan", "this cannot be lent"),
                 Unanswered::NotAllowed(_) => {
                     (StatusCode::FORBIDDEN, "not-allowed", "policy does not allow this answer")
                 }
@@ -166,7 +185,7 @@ impl Problem {
         match self {
             Self::NoSuchPath => "there is GET and POST /api/requests, GET /api/requests/ID, and POST \
                 /api/requests/ID/approve, /deny, /break-glass, /review or /revoke; GET and POST /api/access, \
-                and POST /api/access/ID/restore"
+                and POST /api/access/ID/restore; GET and POST /api/delegations, and POST /api/delegations/ID/revoke"
                 .into(),
             Self::Method(methods) => format!("only {}", listed(methods)),
             Self::CrossSite => "the `Origin` is not that of this console: open the console itself".into(),
@@ -188,6 +207,13 @@ impl Problem {
                 `sign_in`, `session`, `connection`, or `everything` without a name"
                 .into(),
             Self::NotRevoked => "GET /api/access lists what is".into(),
+            Self::Loan => "write `{\"agent\": …, \"connections\": […], \"actions\": […], \"seconds\": …, \"reason\": …}`; \
+                actions are `read`, `write`, `administer`, `call`, `reveal` and `match`"
+                .into(),
+            Self::NoAgent => "by the configuration this is not the id of an agent of your issuer (`agents`)".into(),
+            Self::LentTooLong => "you are in more groups than a token can hold: let the issuer send fewer".into(),
+            Self::Ending => "write `{\"reason\": …}`".into(),
+            Self::NotLent => "GET /api/delegations lists what you have lent".into(),
             // What is wrong with it helps whoever forges one; the audit log has it.
             Self::Untrusted => "it has to be signed by the channel's key, now, and sent once".into(),
             Self::Stranger => "`by` is nobody in `people` of this channel".into(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::Timestamp;
+use access::{Principal, Timestamp};
 use gate::{Revocation, Voter, What};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -91,7 +91,12 @@ pub(super) async fn put(state: &State, it: Revocation) -> Result<bool, Problem> 
 }
 
 /// Of a connection it is asked of that one, of anybody else of all: also of one that is not there, as it may be soon.
-async fn may(state: &State, voter: &Voter, (what, of): (What, &str), why: &str) -> Result<(), Problem> {
+pub(super) async fn may(
+    state: &State,
+    voter: &Voter,
+    (what, of): (What, &str),
+    why: &str,
+) -> Result<(), Problem> {
     let all = (state.connections)();
     let is_meant = |name: &str| what != What::Connection || *name == *of;
     let meant: Vec<_> = all.iter().filter(|(name, _)| is_meant(name)).cloned().collect();
@@ -113,8 +118,9 @@ async fn wait(state: &State, is_so: impl Fn(&[Revocation]) -> bool) -> bool {
     }
 }
 
-fn by(state: &State, voter: &Voter) -> Box<str> {
-    let by = format!("user {} of {}, by the API", voter.principal.id, voter.principal.issuer);
+pub(super) fn by(state: &State, voter: &Voter) -> Box<str> {
+    let Principal { kind, id, issuer, .. } = &*voter.principal;
+    let by = format!("{kind} {id} of {issuer}, by the API");
     Revocation::words(state.gate.masker(), &by)
 }
 

@@ -278,6 +278,60 @@ async fn access_for_a_time_is_asked_for_narrowed_given_and_revoked() {
 }
 
 #[tokio::test]
+async fn somebody_lends_an_agent_their_access_and_sees_what_they_lent() {
+    let console = Console::start().await;
+    let offer = json!({
+        "agent": "claude", "connections": ["payments-db", "payments-db"], "actions": ["read"],
+        "seconds": 600, "reason": "INC 4111111111111111",
+    });
+    let lend = async |by: &str, more: Value| {
+        let mut offer = offer.clone();
+        offer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let json = "content-type: application/json\r\n";
+        console.call("POST", "/api/delegations", by, json, &offer.to_string()).await
+    };
+    let lent = lend("ann", json!({})).await;
+    assert_eq!(lent.status, 200, "{}", lent.body);
+    let id = lent.body["id"].as_str().unwrap();
+    assert_eq!(lent.body["token"], format!("the token of {id}"));
+    assert!(lent.head.contains("cache-control: no-store"), "{}", lent.head);
+    assert_eq!((&lent.body["by"], &lent.body["connections"]), (&json!("ann"), &json!(["payments-db"])));
+    let Event::AccessLent { reason, to, .. } = console.log.last().event else { panic!("it is recorded") };
+    assert_eq!((&*reason, &*to), ("INC ************1111", "claude"));
+    let listed = console.get_as("ann", "/api/delegations").await.body;
+    assert_eq!(listed["delegations"][0]["id"], id);
+    assert_eq!(listed["delegations"][0]["reason"], "INC ************1111");
+    assert_eq!(listed["delegations"][0]["token"], Value::Null, "it is told once");
+    assert_eq!(console.get_as("bea", "/api/delegations").await.body, json!({ "delegations": [] }));
+    for (by, more, status, kind) in [
+        ("ann", json!({ "connections": ["nowhere"] }), 404, "no-connection"),
+        ("ann", json!({ "connections": [] }), 400, "no-loan"),
+        ("ann", json!({ "actions": ["connect"] }), 400, "no-loan"),
+        ("ann", json!({ "actions": ["fly"] }), 400, "loan"),
+        ("ann", json!({ "seconds": 3601 }), 403, "may-not-lend"),
+        ("ann", json!({ "seconds": 0 }), 400, "no-loan"),
+        ("ann", json!({ "agent": "ann" }), 400, "no-agent"),
+        ("ann", json!({ "reason": "" }), 400, "no-loan"),
+        ("ann", json!({ "user": "bea" }), 400, "loan"),
+        ("eve", json!({}), 403, "may-not-lend"),
+        ("late", json!({}), 401, "expired"),
+    ] {
+        let said = lend(by, more.clone()).await;
+        assert_eq!((said.status, said.kind()), (status, kind), "{by} {more}");
+    }
+    let json = "content-type: application/json\r\n";
+    let path = format!("/api/delegations/{id}/revoke");
+    for (by, body, status, kind) in [
+        ("bea", json!({ "reason": "no" }), 404, "not-lent"),
+        ("ann", json!({ "reason": " " }), 400, "ending"),
+        ("ann", json!({}), 400, "ending"),
+    ] {
+        let said = console.call("POST", &path, by, json, &body.to_string()).await;
+        assert_eq!((said.status, said.kind()), (status, kind), "{by} {body}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_comes_in_without_a_good_token_and_it_is_recorded() {
     let console = Console::start().await;
     let id = console.one().await;

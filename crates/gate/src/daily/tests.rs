@@ -12,6 +12,7 @@ fn a(what: &str) -> Key {
         person: None,
         token_id: "".into(),
         on_behalf_of: None,
+        lent: None,
     };
     key(&who, &"shop".into(), what)
 }

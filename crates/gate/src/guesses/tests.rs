@@ -14,6 +14,7 @@ fn who(id: &str) -> Who {
         person: None,
         token_id: "".into(),
         on_behalf_of: None,
+        lent: None,
     }
 }
 

@@ -293,7 +293,7 @@ fn a_comment_is_masked_before_it_is_cut() {
 fn who_may_not_answer_changes_nothing() {
     let store = Shared::default();
     let mut desk = desk(&store);
-    let lent = Delegation { on_behalf_of: "carl".into() };
+    let lent = Delegation::from("carl");
     let asker =
         Principal { subject: "carl".into(), delegation: Some(lent), ..(*desk.admission.principal).clone() };
     desk.admission.principal = Arc::new(asker);

@@ -13,6 +13,8 @@ mod faults;
 #[cfg(test)]
 mod guesses;
 #[cfg(test)]
+mod lending;
+#[cfg(test)]
 mod modes;
 #[cfg(test)]
 mod promises;

@@ -32,7 +32,7 @@ fn desk() -> Desk {
         kind: Kind::Agent,
         id: "ci-bot".into(),
         subject: "carl".into(),
-        delegation: Some(Delegation { on_behalf_of: "carl".into() }),
+        delegation: Some(Delegation::from("carl")),
         person: Some("carl@example.com".into()),
         token_id: "jti-9".into(),
         authentication,

@@ -20,6 +20,7 @@ fn who(kind: &str, id: &str) -> Who {
         person: None,
         token_id: "jti".into(),
         on_behalf_of: None,
+        lent: None,
     }
 }
 

@@ -155,7 +155,7 @@ fn principal(config: &Config, arguments: &Arguments) -> Principal {
         // The token that a person lends to an agent is that person's.
         subject: arguments.on_behalf_of.as_ref().unwrap_or(&arguments.principal.id).clone(),
         groups: arguments.groups.iter().cloned().collect(),
-        delegation: arguments.on_behalf_of.clone().map(|on_behalf_of| Delegation { on_behalf_of }),
+        delegation: arguments.on_behalf_of.as_deref().map(Delegation::from),
         person: None,
         authentication: access::Authentication::default(),
         token_id: "".into(),

@@ -1,22 +1,21 @@
 //! `panguard requests`: people answer requests for approval from a terminal.
 
-mod console;
 mod shown;
 #[cfg(test)]
 mod tests;
 mod values;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use access::RequestId;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::console::{Console, Place, Said};
 use super::output::{self, Exit, Format};
 use super::plain::{plain, plain_json};
 use super::upstream;
-use console::{Console, Said};
 use shown::Request;
 
 /// See what waits for somebody's approval, and answer it.
@@ -209,20 +208,6 @@ impl Left {
     }
 }
 
-/// Where the console is, and who asks there.
-#[derive(Args)]
-struct Place {
-    /// The console: `https://…`, or `http://…` on loopback. Without it, `listen.console` of the configuration.
-    #[arg(long, value_name = "URL", env = "PANGUARD_CONSOLE")]
-    console: Option<String>,
-    /// The file of your access token, in the place of PANGUARD_TOKEN.
-    #[arg(long, value_name = "FILE")]
-    token_file: Option<PathBuf>,
-    /// The authorities (PEM) that the console's certificate must come from, instead of the machine's.
-    #[arg(long, value_name = "FILE")]
-    ca: Option<PathBuf>,
-}
-
 pub fn run(config: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
     let (place, format) = match &arguments.action {
         Action::Ask(asked) => (&asked.place, asked.format),
@@ -322,7 +307,7 @@ fn show(
 }
 
 /// `90s`, `15m`, `2h`, `1d`, in seconds.
-fn seconds(text: &str) -> Result<u32, &'static str> {
+pub(super) fn seconds(text: &str) -> Result<u32, &'static str> {
     let (number, unit) = text.split_at(text.len() - text.chars().last().map_or(0, char::len_utf8));
     let unit = match unit {
         "s" => 1,

@@ -8,8 +8,9 @@ use anyhow::Context;
 use audit::{Closes, Control};
 use aws_lc_rs::digest;
 use gate::{Approvals, Found, Gate, Requests};
+use identity::Lending;
 use proxy::{Inspection, Target};
-use store::{Deliveries, Dial, Embedded, Revocations, Rows, Session, Shared};
+use store::{Deliveries, Dial, Embedded, Loans, Revocations, Rows, Session, Shared};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::info;
 use vault::{Name, Vault, fresh_key};
@@ -27,6 +28,8 @@ pub struct Shelf {
     pub instance: Box<str>,
     /// Where those that share it tell each other what is revoked, and the key by which they know each other's word.
     pub revocations: Option<(Arc<dyn Revocations>, Secret)>,
+    /// Where what was lent is kept, and what makes the tokens of it.
+    pub loans: (Arc<dyn Loans>, Arc<Lending>),
 }
 
 /// The requests of this gateway in its data folder, or those of all that share a store.
@@ -41,7 +44,8 @@ pub fn open(config: &Config, vault: &Arc<Vault>) -> anyhow::Result<(Approvals, S
     Ok(match &config.store {
         None => {
             let store = Embedded::open(&folder::store(&config.data_dir))?;
-            (Approvals::new(store.clone(), &own, now).at(&instance), shelf(store, &instance, None))
+            let lending = lending(&own);
+            (Approvals::new(store.clone(), &own, now).at(&instance), shelf(store, &instance, None, lending))
         }
         Some(connection) => {
             let password = vault.get(&connection.password)?.with_context(|| {
@@ -56,18 +60,28 @@ pub fn open(config: &Config, vault: &Arc<Vault>) -> anyhow::Result<(Approvals, S
             let store = Shared::new(dial(target, vault.clone()));
             let told: Arc<dyn Revocations> = Arc::new(store.clone());
             let told = (told, Secret::from(digest(&[b"panguard revocations", password.expose()])));
-            (Approvals::new(store.clone(), &key, now).at(&instance), shelf(store, &instance, Some(told)))
+            let lending = lending(&password);
+            let shelf = shelf(store.clone(), &instance, Some(told), lending);
+            (Approvals::new(store, &key, now).at(&instance), shelf)
         }
     })
 }
 
 fn shelf(
-    store: impl Requests + Deliveries + Clone + 'static,
+    store: impl Requests + Deliveries + Loans + Clone + 'static,
     instance: &str,
     revocations: Option<(Arc<dyn Revocations>, Secret)>,
+    lending: Arc<Lending>,
 ) -> Shelf {
     let requests = Arc::new(store.clone());
-    Shelf { requests, deliveries: Arc::new(store), instance: instance.into(), revocations }
+    let loans: Arc<dyn Loans> = Arc::new(store.clone());
+    let (deliveries, loans) = (Arc::new(store), (loans, lending));
+    Shelf { requests, deliveries, instance: instance.into(), revocations, loans }
+}
+
+/// By what all gateways have in common that take each other's tokens.
+fn lending(common: &Secret) -> Arc<Lending> {
+    Arc::new(Lending::new(&Secret::from(digest(&[b"panguard lending", common.expose()]))))
 }
 
 fn digest(parts: &[&[u8]]) -> Vec<u8> {

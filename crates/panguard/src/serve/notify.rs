@@ -20,7 +20,7 @@ pub fn open(
     vault: Arc<Vault>,
     figures: Figures,
 ) -> anyhow::Result<Arc<Notify>> {
-    let Shelf { requests, deliveries, instance, revocations: _ } = shelf;
+    let Shelf { requests, deliveries, instance, .. } = shelf;
     let machine = gateway_name().into();
     let place = Place { requests, deliveries, vault, gateway: instance, machine, figures, clock: now };
     Ok(Arc::new(Notify::new(settings(config)?, place)))

@@ -382,6 +382,7 @@ impl Caller {
         let key = Token::of(token.expose(), &self.from);
         if let Some(reachable) = reachable
             && let Some(session) = reachable.session(&key)
+            && settings.gate.is_as_then(&session.admitted.admission().principal)
         {
             let held = self.holds(&session.admitted.admission().principal, request, token, way);
             if let Err(why) = held {

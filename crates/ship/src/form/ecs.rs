@@ -78,6 +78,7 @@ fn category(event: &Event, is_sql: bool) -> (&'static str, Vec<&'static str>) {
         | Event::GlassReviewed { .. }
         | Event::GrantAsked { .. }
         | Event::ApprovalNotCounted { .. }
+        | Event::AccessLent { .. }
         | Event::ApprovalEnded { .. } => ("iam", vec!["change"]),
         Event::PolicyChanged { .. }
         | Event::ConfigurationChanged { .. }

@@ -83,7 +83,8 @@ impl<'a> Leaf<'a> {
             Event::SinkGap { why, .. } => Some(why.to_string()),
             Event::GlassBroken { reason, .. }
             | Event::GrantAsked { reason, .. }
-            | Event::AccessRevoked { reason, .. } => Some(reason.to_string()),
+            | Event::AccessRevoked { reason, .. }
+            | Event::AccessLent { reason, .. } => Some(reason.to_string()),
             Event::ControlFailed { cause, .. } | Event::ControlRestored { cause, .. } => {
                 Some(cause.to_string())
             }
@@ -102,9 +103,10 @@ impl<'a> Leaf<'a> {
             | Event::SinkGap { .. } => Weight::Grave,
 
             Event::SinkMoved { from, to, .. } if to > from => Weight::Notable,
-            Event::Revealed { .. } | Event::AccessRevoked { .. } | Event::AccessRestored { .. } => {
-                Weight::Notable
-            }
+            Event::Revealed { .. }
+            | Event::AccessRevoked { .. }
+            | Event::AccessRestored { .. }
+            | Event::AccessLent { .. } => Weight::Notable,
             Event::Outcome { status: StatusWord::Withheld | StatusWord::RolledBack, .. } => Weight::Notable,
             // That a command fails upstream is between the agent and it.
             Event::Outcome { .. } => Weight::Ordinary,

@@ -148,7 +148,7 @@ fn class(event: &Event, is_sql: bool) -> (u32, u32) {
             }
         }
         Event::Revealed { .. } => (DATASTORE, 1),
-        Event::GrantAsked { .. } | Event::AccessRevoked { .. } => (ENTITY, 1),
+        Event::GrantAsked { .. } | Event::AccessRevoked { .. } | Event::AccessLent { .. } => (ENTITY, 1),
         Event::ApprovalSeen { .. } => (ENTITY, 2),
         Event::ApprovalAnswered { .. }
         | Event::GlassBroken { .. }
@@ -209,7 +209,8 @@ fn comment(event: &Event) -> Option<&str> {
         Event::ApprovalAnswered { comment, .. } | Event::GlassReviewed { comment, .. } => Some(comment),
         Event::GlassBroken { reason, .. }
         | Event::GrantAsked { reason, .. }
-        | Event::AccessRevoked { reason, .. } => Some(reason),
+        | Event::AccessRevoked { reason, .. }
+        | Event::AccessLent { reason, .. } => Some(reason),
         _ => None,
     }
 }

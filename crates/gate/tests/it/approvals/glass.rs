@@ -74,7 +74,7 @@ fn only_who_policy_names_breaks_it_with_a_reason_and_while_it_waits() {
     let agent = Principal { kind: Kind::Agent, ..(*oncall.principal).clone() };
     let agent = Voter { principal: Arc::new(agent), ..oncall.clone() };
     assert!(desk.tell(&agent, id, &breaking("now")).is_err(), "no agent");
-    let lent = Delegation { on_behalf_of: "carl".into() };
+    let lent = Delegation::from("carl");
     let lent = Principal { delegation: Some(lent), ..(*oncall.principal).clone() };
     let lent = Voter { principal: Arc::new(lent), ..oncall.clone() };
     assert_eq!(desk.tell(&lent, id, &breaking("now")).err(), not_counted(NotCounted::Agent));

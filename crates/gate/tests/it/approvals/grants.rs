@@ -168,7 +168,7 @@ fn it_is_for_whom_it_was_given_where_it_was_given() {
     let others: [&dyn Fn(&mut access::Admission); 4] = [
         &|it| it.principal = Arc::new(Principal { subject: "other".into(), ..(*it.principal).clone() }),
         &|it| {
-            let lent = Some(Delegation { on_behalf_of: "carl".into() });
+            let lent = Some(Delegation::from("carl"));
             it.principal = Arc::new(Principal { delegation: lent, ..(*it.principal).clone() });
         },
         &|it| it.connection = "other-db".into(),

@@ -2,7 +2,7 @@ use hyper::StatusCode;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use super::console::{Said, base, said};
+use super::super::console::{Said, base, said};
 use super::*;
 
 /// A request of the console, with `change` made to it.

@@ -1,9 +1,12 @@
+//! The console of a gateway that runs, asked from a terminal.
+
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use clap::Args;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
@@ -14,10 +17,23 @@ use serde_json::Value;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::Place;
-use crate::cli::login;
-use crate::cli::plain::plain;
+use super::login;
+use super::plain::plain;
 use crate::config::{Config, is_loopback, process_env};
+
+/// Where the console is, and who asks there.
+#[derive(Args)]
+pub struct Place {
+    /// The console: `https://…`, or `http://…` on loopback. Without it, `listen.console` of the configuration.
+    #[arg(long, value_name = "URL", env = "PANGUARD_CONSOLE")]
+    console: Option<String>,
+    /// The file of your access token, in the place of PANGUARD_TOKEN.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// The authorities (PEM) that the console's certificate must come from, instead of the machine's.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+}
 
 /// A console, and who asks there.
 pub struct Console {

@@ -20,6 +20,7 @@ mod syntax;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod vault_key;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -94,6 +95,30 @@ pub enum VaultKey {
     File(PathBuf),
     Env(String),
     Stdin,
+    Transit(Transit),
+    Pkcs11(Pkcs11),
+}
+
+/// A key of a transit engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transit {
+    /// Of the server, without a slash at its end.
+    pub address: String,
+    /// The path below the address, `v1/transit` and the like apart: mount and key.
+    pub mount: String,
+    pub key: String,
+    pub token_file: PathBuf,
+    pub namespace: Option<String>,
+    pub ca: Option<PathBuf>,
+}
+
+/// A key in an HSM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pkcs11 {
+    pub module: PathBuf,
+    pub token: String,
+    pub key: String,
+    pub pin_file: PathBuf,
 }
 
 /// What stays of a card number.

@@ -1,18 +1,19 @@
 //! The folders and the key that the configuration names, as they are on the disk now.
 
 use std::fs;
-use std::io::{self, Read};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use access::Secret;
-use anyhow::{Context, bail};
+use access::Timestamp;
+use anyhow::Context;
 use audit::Signer;
 use aws_lc_rs::digest;
 use policy::Policies;
-use vault::{MasterKey, Name, Vault};
+use vault::{Name, Vault};
 
-use crate::config::{Config, Problem, Problems, VaultKey};
+use crate::config::{Config, Problem, Problems};
+use crate::vault_key;
 
 /// The policies of a folder: its `*.cedar` files, not those of folders in it. No file means that nothing
 /// is allowed.
@@ -73,9 +74,10 @@ pub fn store(data_dir: &Path) -> PathBuf {
 ///
 /// With a key from standard input, its first line is taken.
 pub fn open_vault(config: &Config) -> anyhow::Result<Vault> {
-    let key = MasterKey::from_bytes(vault_key(&config.vault_key)?)?;
+    let key = vault_key::open(&config.vault_key)?;
     let data_dir = make(&config.data_dir)?;
-    Ok(Vault::open(&vault(&data_dir), key)?)
+    let now = Timestamp(jiff::Timestamp::now().as_microsecond());
+    Ok(Vault::open(&vault(&data_dir), key, now)?)
 }
 
 /// Where the vault is.
@@ -132,50 +134,3 @@ pub fn beside(dir: &Path, ending: &str) -> PathBuf {
     name.push(ending);
     dir.with_file_name(name)
 }
-
-fn vault_key(source: &VaultKey) -> anyhow::Result<Secret> {
-    match source {
-        VaultKey::File(path) => key_file(path),
-        VaultKey::Env(name) => match std::env::var(name) {
-            Ok(key) if !key.is_empty() => Ok(Secret::from(key)),
-            Ok(_) | Err(_) => bail!("the vault's key should be in the variable `{name}`, which is not set"),
-        },
-        VaultKey::Stdin => {
-            let line = stdin_line()?;
-            if line.expose().is_empty() {
-                bail!("the vault's key should be the first line of standard input, which is empty");
-            }
-            Ok(line)
-        }
-    }
-}
-
-fn key_file(path: &Path) -> anyhow::Result<Secret> {
-    let shown = path.display();
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => bail!(
-            "there is no vault key at `{shown}`; make one with `(umask 077; openssl rand -base64 32 > {shown})`"
-        ),
-        Err(error) => return Err(error).with_context(|| format!("cannot read the vault's key `{shown}`")),
-    };
-    if metadata.mode() & 0o007 != 0 {
-        bail!("everybody on this machine can read the vault's key `{shown}`; run `chmod 600 {shown}`");
-    }
-    let key = fs::read(path).with_context(|| format!("cannot read the vault's key `{shown}`"))?;
-    Ok(Secret::from(key))
-}
-
-/// One line of standard input, without its end, and nothing beyond it: the rest is for whoever reads next.
-pub fn stdin_line() -> io::Result<Secret> {
-    let mut stdin = io::stdin().lock();
-    let mut line = zeroize::Zeroizing::new(Vec::with_capacity(256));
-    let mut byte = [0];
-    while line.len() < STDIN_LINE_BYTES_MAX && stdin.read(&mut byte)? == 1 && byte != *b"\n" {
-        line.extend_from_slice(&byte);
-    }
-    Ok(Secret::from(line.to_vec()))
-}
-
-/// A key in hex is 64 bytes; more than this is not a key.
-const STDIN_LINE_BYTES_MAX: usize = 4096;

@@ -13,9 +13,11 @@ mod config;
 mod demo;
 mod editions;
 mod folder;
+mod guarded;
 mod reads;
 mod revocations;
 mod serve;
+mod vault_key;
 
 use std::process::ExitCode;
 

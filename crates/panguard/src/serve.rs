@@ -40,7 +40,7 @@ use wire_postgres::startup::{Auth, Discovery};
 use crate::config::{self, Config, HttpConnection, PanProfile, process_env};
 use crate::editions::{Editions, Kind};
 use crate::revocations::Folder;
-use crate::{authority, folder, reads};
+use crate::{authority, folder, guarded, reads};
 use approvals::Shelf;
 use controls::{Watch, Word};
 use known::Known;
@@ -55,9 +55,11 @@ pub use telemetry::LogFormat;
 /// # Errors
 /// Whatever keeps it from starting: the configuration, the vault, the audit log, an address in use.
 pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
-    telemetry::start(log_format);
-    forbid_core_dumps();
     let config = Config::load(path, &process_env)?;
+    guarded::hide(&config)?;
+    telemetry::start(log_format);
+    guarded::forbid_core_dumps();
+    guarded::lock_memory();
     config.notices.iter().for_each(|notice| tracing::warn!(%notice, "left out"));
     let (policies, texts) = folder::policies_and_texts(&config.policies)?;
     let maskers = maskers(&config)?;
@@ -70,7 +72,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
     editions.keep(Kind::Policies, policies.version(), &texts)?;
     editions.keep(Kind::Configuration, &config.version, &config.texts)?;
     let mut known = Known::resume(&config.data_dir, folder::log_signer(&vault)?);
-    known.begin(&log, policies.version(), &config.version, &vault.list()?)?;
+    known.begin(&log, policies.version(), &config.version, &known::listed(&vault)?)?;
     let policy_count = policies.len();
     if let Some(policy) = policies.asks_nobody() {
         tracing::warn!(policy, "approvals are asked for, and no policy lets anybody give one");
@@ -229,14 +231,6 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
     log.close(now()).context("the end of the audit log could not be written")?;
     info!("stopped");
     served
-}
-
-/// A core dump would hold credentials and card data (DESIGN.md, promise 4).
-pub fn forbid_core_dumps() {
-    use rustix::process::{Resource, Rlimit, setrlimit};
-    if let Err(error) = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }) {
-        error!(%error, "core dumps cannot be switched off");
-    }
 }
 
 /// Puts the certificate that agents need for a forward proxy where `panguard run` finds it. A gateway serves without, too.

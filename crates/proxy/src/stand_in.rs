@@ -25,7 +25,9 @@ pub(crate) struct StandInVault {
 impl StandInVault {
     pub(crate) fn new() -> Self {
         let dir = TempDir::new().unwrap();
-        let vault = Vault::open(&dir.path().join("vault.json"), MasterKey::generate([3; 32])).unwrap();
+        let vault =
+            Vault::open(&dir.path().join("vault.json"), MasterKey::generate([3; 32]), access::Timestamp(0))
+                .unwrap();
         vault.set(&name("db"), &Secret::from(String::from("hunter2")), Timestamp::default()).unwrap();
         Self { vault: Arc::new(vault), _dir: dir }
     }

@@ -5,17 +5,22 @@ use aws_lc_rs::aead::LessSafeKey;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::Name;
+use crate::key::DataKey;
 use crate::record::{self, NonceBytes, Record};
-use crate::{MasterKey, Name};
 
-/// A vault in memory: every secret sealed, and the whole authenticated.
+/// A vault in memory: every secret sealed under its data key, and the whole authenticated.
 ///
-/// INVARIANT: made only by [`Document::new`] and [`Document::parse`], so its `check` and `seal` are right for
+/// INVARIANT: made only by [`Document::new`], [`Sealed::open`] and [`Document::anew`], so its `check` and `seal` are right for
 /// its key whenever one exists.
 pub(crate) struct Document {
+    key: DataKey,
     cipher: LessSafeKey,
     file: File,
 }
+
+/// A vault whose data key is sealed, and which nobody believes yet.
+pub(crate) struct Sealed(File);
 
 /// What is on disk, as JSON.
 #[derive(Clone, Serialize, Deserialize)]
@@ -25,6 +30,9 @@ struct File {
     /// 128 random bits that tell this vault from others under the same key.
     #[serde(with = "base64")]
     id: Vec<u8>,
+    /// The data key, as the vault's key sealed it; nothing in the first format, whose data key is that key itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<SealedKey>,
     /// Nothing, sealed: opens under the right key whatever became of the rest.
     #[serde(with = "base64")]
     check: Vec<u8>,
@@ -32,6 +40,21 @@ struct File {
     /// Nothing, sealed with all the records as its context.
     #[serde(with = "base64")]
     seal: Vec<u8>,
+}
+
+/// The data key at rest.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SealedKey {
+    /// From 1, one more with every data key.
+    version: u32,
+    /// Microseconds since the epoch.
+    made_at: i64,
+    /// From 1, one more whenever another key has sealed it.
+    seal_version: u32,
+    sealed_at: i64,
+    #[serde(with = "base64")]
+    sealed: Vec<u8>,
 }
 
 /// What a listing shows of a secret: everything but the secret.
@@ -67,31 +90,88 @@ pub enum Corrupt {
 pub(crate) type ChangeNonces = [NonceBytes; 2];
 
 impl Document {
-    /// An empty vault.
-    pub(crate) fn new(key: &MasterKey, id: [u8; 16], nonces: ChangeNonces) -> Option<Self> {
+    /// An empty vault under a data key, which is sealed as `sealed` for the place of [`key_place`].
+    pub(crate) fn new(
+        key: DataKey,
+        sealed: Vec<u8>,
+        id: [u8; 16],
+        now: Timestamp,
+        nonces: ChangeNonces,
+    ) -> Option<Self> {
         let cipher = key.cipher()?;
-        let [check_nonce, seal_nonce] = nonces;
-        let check = record::seal(&cipher, &check_place(&id), &[], check_nonce)?;
-        let file =
-            File { format: FORMAT.into(), id: id.into(), check, records: BTreeMap::new(), seal: Vec::new() };
-        let mut document = Self { cipher, file };
-        document.file.seal = document.sealed_whole(seal_nonce)?;
-        Some(document)
+        let at = now.micros();
+        let sealed = SealedKey { version: 1, made_at: at, seal_version: 1, sealed_at: at, sealed };
+        let file = File {
+            format: FORMAT.into(),
+            id: id.into(),
+            key: Some(sealed),
+            check: Vec::new(),
+            records: BTreeMap::new(),
+            seal: Vec::new(),
+        };
+        Self { key, cipher, file }.checked(nonces)
     }
 
-    /// Reads a vault and makes sure that it is one, under this key, unchanged.
-    pub(crate) fn parse(json: &[u8], key: &MasterKey) -> Result<Self, Corrupt> {
-        let file: File = serde_json::from_slice(json).map_err(|_| Corrupt::Malformed)?;
-        if &*file.format != FORMAT {
-            return Err(Corrupt::Format);
+    /// With what stands for its key and for the whole.
+    fn checked(mut self, [check_nonce, seal_nonce]: ChangeNonces) -> Option<Self> {
+        self.file.check = record::seal(&self.cipher, &check_place(&self.file.id), &[], check_nonce)?;
+        self.file.seal = self.sealed_whole(seal_nonce)?;
+        Some(self)
+    }
+
+    /// The same secrets under another data key, which is sealed as `sealed`. `nonces` gives as many as there are records.
+    pub(crate) fn anew(
+        &self,
+        key: DataKey,
+        sealed: Vec<u8>,
+        now: Timestamp,
+        nonces: ChangeNonces,
+        mut record_nonces: impl FnMut() -> Option<NonceBytes>,
+    ) -> Option<Self> {
+        let cipher = key.cipher()?;
+        let mut records = BTreeMap::new();
+        for (named, record) in &self.file.records {
+            let name = Name::any(named).ok()?;
+            let secret = record.open(&self.cipher, &name)?;
+            let at = Timestamp(record.changed_at);
+            let record = Record::seal(&cipher, &name, record.version, at, &secret, record_nonces()?)?;
+            records.insert(named.clone(), record);
         }
-        let cipher = key.cipher().ok_or(Corrupt::WrongKey)?;
-        record::open(&cipher, &check_place(&file.id), &file.check).ok_or(Corrupt::WrongKey)?;
-        record::open(&cipher, &file.whole(), &file.seal).ok_or(Corrupt::Tampered)?;
-        if file.records.keys().any(|name| Name::any(name).is_err()) {
-            return Err(Corrupt::Tampered);
-        }
-        Ok(Self { cipher, file })
+        let before = self.file.key.as_ref();
+        let at = now.micros();
+        let sealed = SealedKey {
+            version: before.map_or(0, |it| it.version).checked_add(1)?,
+            made_at: at,
+            seal_version: before.map_or(1, |it| it.seal_version),
+            sealed_at: before.map_or(at, |it| it.sealed_at),
+            sealed,
+        };
+        let file = File { format: FORMAT.into(), key: Some(sealed), records, ..self.file.clone() };
+        Self { key, cipher, file }.checked(nonces)
+    }
+
+    /// The same with its data key sealed by another key, as `sealed`. `None` for one of the first format.
+    pub(crate) fn resealed(&self, sealed: Vec<u8>, now: Timestamp, nonces: ChangeNonces) -> Option<Self> {
+        let before = self.file.key.as_ref()?;
+        let seal_version = before.seal_version.checked_add(1)?;
+        let key = SealedKey { seal_version, sealed_at: now.micros(), sealed, ..before.clone() };
+        let file = File { key: Some(key), ..self.file.clone() };
+        Self { key: self.key.clone(), cipher: self.key.cipher()?, file }.checked(nonces)
+    }
+
+    /// Whether it is of the first format, in which the vault's key sealed each secret itself.
+    pub(crate) fn is_of_first_format(&self) -> bool {
+        self.file.key.is_none()
+    }
+
+    /// What the data key is sealed for.
+    pub(crate) fn key_place(&self) -> Vec<u8> {
+        key_place(&self.file.id)
+    }
+
+    /// The data key.
+    pub(crate) fn key(&self) -> &DataKey {
+        &self.key
     }
 
     /// The file's content.
@@ -139,6 +219,18 @@ impl Document {
         named.collect()
     }
 
+    /// Which data key it is, and by which vault's key that is sealed.
+    pub(crate) fn keys(&self) -> Vec<Listed> {
+        let Some(key) = &self.file.key else { return Vec::new() };
+        let of = |name, version, at| {
+            let name = Name::internal(name).ok()?;
+            Some(Listed { name, version, changed_at: Timestamp(at) })
+        };
+        let keys =
+            [of("data-key", key.version, key.made_at), of("vault-key", key.seal_version, key.sealed_at)];
+        keys.into_iter().flatten().collect()
+    }
+
     /// Whether there is a secret of that name.
     pub(crate) fn contains(&self, name: &Name) -> bool {
         self.file.records.contains_key(name.as_str())
@@ -171,6 +263,42 @@ impl Document {
     }
 }
 
+impl Sealed {
+    /// Reads what should be a vault.
+    pub(crate) fn read(json: &[u8]) -> Result<Self, Corrupt> {
+        let file: File = serde_json::from_slice(json).map_err(|_| Corrupt::Malformed)?;
+        match (&*file.format, &file.key) {
+            (FORMAT, Some(_)) | (FIRST_FORMAT, None) => Ok(Self(file)),
+            (FORMAT, None) | (FIRST_FORMAT, Some(_)) => Err(Corrupt::Malformed),
+            _ => Err(Corrupt::Format),
+        }
+    }
+
+    /// The data key as it is sealed, and the place that it is sealed for; `None` in the first format.
+    pub(crate) fn key(&self) -> Option<(&[u8], Vec<u8>)> {
+        let key = self.0.key.as_ref()?;
+        Some((&key.sealed, key_place(&self.0.id)))
+    }
+
+    /// Whether this is its data key.
+    pub(crate) fn is_under(&self, key: &DataKey) -> bool {
+        let place = check_place(&self.0.id);
+        key.cipher().is_some_and(|cipher| record::open(&cipher, &place, &self.0.check).is_some())
+    }
+
+    /// Makes sure that it is a vault, under this data key, unchanged.
+    pub(crate) fn open(self, key: DataKey) -> Result<Document, Corrupt> {
+        let Self(file) = self;
+        let cipher = key.cipher().ok_or(Corrupt::WrongKey)?;
+        record::open(&cipher, &check_place(&file.id), &file.check).ok_or(Corrupt::WrongKey)?;
+        record::open(&cipher, &file.whole(), &file.seal).ok_or(Corrupt::Tampered)?;
+        if file.records.keys().any(|name| Name::any(name).is_err()) {
+            return Err(Corrupt::Tampered);
+        }
+        Ok(Document { key, cipher, file })
+    }
+}
+
 impl File {
     /// Everything that the seal stands for, each part after its length, so that no two files share it.
     fn whole(&self) -> Vec<u8> {
@@ -180,6 +308,13 @@ impl File {
             whole.extend_from_slice(bytes);
         };
         part(&self.id);
+        if let Some(key) = &self.key {
+            part(&key.version.to_be_bytes());
+            part(&key.made_at.to_be_bytes());
+            part(&key.seal_version.to_be_bytes());
+            part(&key.sealed_at.to_be_bytes());
+            part(&key.sealed);
+        }
         part(&self.check);
         for (name, record) in &self.records {
             part(name.as_bytes());
@@ -189,6 +324,11 @@ impl File {
         }
         whole
     }
+}
+
+/// What the data key of the vault with this id is sealed for.
+pub(crate) fn key_place(id: &[u8]) -> Vec<u8> {
+    [b"panguard-vault/2 data key\0", id].concat()
 }
 
 fn check_place(id: &[u8]) -> Vec<u8> {
@@ -218,12 +358,15 @@ pub(crate) mod base64 {
 /// Fuzz entry: `data` as a vault's file. Nothing that was not sealed under the key may open.
 #[doc(hidden)]
 pub fn fuzz_document(data: &[u8]) {
-    let key = MasterKey::generate(std::array::from_fn(|i| i as u8));
-    if let Ok(document) = Document::parse(data, &key) {
+    let key = || DataKey::from(std::array::from_fn(|i| i as u8));
+    if let Ok(document) = Sealed::read(data).and_then(|sealed| sealed.open(key())) {
         for listed in document.list() {
             assert!(document.get(&listed.name).is_ok(), "a record of an authentic file does not open");
         }
     }
 }
 
-const FORMAT: &str = "panguard-vault/1";
+const FORMAT: &str = "panguard-vault/2";
+
+/// That of panguard before it had data keys.
+const FIRST_FORMAT: &str = "panguard-vault/1";

@@ -1,5 +1,6 @@
 use access::Secret;
 use aws_lc_rs::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
+use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
@@ -7,8 +8,59 @@ use base64::{alphabet, engine};
 use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
 
-/// The key under which a vault's secrets are sealed: 256 random bits, kept outside the data directory.
+use crate::record::{self, NonceBytes};
+
+/// The key under which a vault's data key is sealed: 256 random bits, kept outside the data directory.
 pub struct MasterKey(Zeroizing<[u8; 32]>);
+
+/// The key under which a vault's secrets are sealed: 256 random bits, in the vault, sealed itself.
+#[derive(Clone)]
+pub struct DataKey(Zeroizing<[u8; 32]>);
+
+/// What seals data keys: a key that stays where it is.
+pub trait KeySeal: Send + Sync {
+    /// Seals a data key for a place.
+    ///
+    /// # Errors
+    /// [`NotUnsealed::Away`].
+    fn seal(&self, key: &DataKey, place: &[u8]) -> Result<Vec<u8>, NotUnsealed>;
+
+    /// The data key that was sealed for this place.
+    ///
+    /// # Errors
+    /// [`NotUnsealed`].
+    fn unseal(&self, sealed: &[u8], place: &[u8]) -> Result<DataKey, NotUnsealed>;
+
+    /// The data key of vaults of the first format, which were sealed with the vault's key itself; `None` where that is no such key.
+    fn first(&self) -> Option<DataKey> {
+        None
+    }
+}
+
+impl KeySeal for Box<dyn KeySeal> {
+    fn seal(&self, key: &DataKey, place: &[u8]) -> Result<Vec<u8>, NotUnsealed> {
+        (**self).seal(key, place)
+    }
+
+    fn unseal(&self, sealed: &[u8], place: &[u8]) -> Result<DataKey, NotUnsealed> {
+        (**self).unseal(sealed, place)
+    }
+
+    fn first(&self) -> Option<DataKey> {
+        (**self).first()
+    }
+}
+
+/// A data key that cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NotUnsealed {
+    /// It was not sealed by this key, or for another place.
+    #[error("the key is not the one it was sealed with")]
+    WrongKey,
+    /// Whatever has the key cannot be asked; why, for operators.
+    #[error("{0}")]
+    Away(Box<str>),
+}
 
 /// A master key that cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -58,10 +110,56 @@ impl MasterKey {
         text.push('\n');
         Secret::from(text)
     }
+}
+
+impl KeySeal for MasterKey {
+    fn seal(&self, key: &DataKey, place: &[u8]) -> Result<Vec<u8>, NotUnsealed> {
+        let mut nonce = NonceBytes::default();
+        let sealed = rand::fill(&mut nonce).ok().and_then(|()| {
+            let cipher = DataKey(self.0.clone()).cipher()?;
+            record::seal(&cipher, place, &*key.0, nonce)
+        });
+        sealed.ok_or_else(|| NotUnsealed::Away("the system's cryptography failed".into()))
+    }
+
+    fn unseal(&self, sealed: &[u8], place: &[u8]) -> Result<DataKey, NotUnsealed> {
+        let cipher = DataKey(self.0.clone()).cipher().ok_or(NotUnsealed::WrongKey)?;
+        let opened = record::open(&cipher, place, sealed).ok_or(NotUnsealed::WrongKey)?;
+        DataKey::read(&opened).ok_or(NotUnsealed::WrongKey)
+    }
+
+    fn first(&self) -> Option<DataKey> {
+        Some(DataKey(self.0.clone()))
+    }
+}
+
+impl DataKey {
+    /// Reads one that was unsealed elsewhere.
+    pub fn read(bytes: &Secret) -> Option<Self> {
+        <[u8; 32]>::try_from(bytes.expose()).ok().map(Self::from)
+    }
+
+    /// A new one. `None` if the system has no randomness.
+    pub(crate) fn fresh() -> Option<Self> {
+        let mut key = Zeroizing::new([0; 32]);
+        rand::fill(&mut *key).ok()?;
+        Some(Self(key))
+    }
+
+    /// Its bytes, to be sealed elsewhere.
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
 
     /// The cipher of this key. aws-lc wipes its own copy.
     pub(crate) fn cipher(&self) -> Option<LessSafeKey> {
         UnboundKey::new(&AES_256_GCM, &*self.0).ok().map(LessSafeKey::new)
+    }
+}
+
+impl From<[u8; 32]> for DataKey {
+    fn from(key: [u8; 32]) -> Self {
+        Self(Zeroizing::new(key))
     }
 }
 

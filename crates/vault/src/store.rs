@@ -9,8 +9,9 @@ use aws_lc_rs::rand;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::document::{ChangeNonces, Document};
-use crate::{Corrupt, Listed, MasterKey, Name};
+use crate::document::{ChangeNonces, Document, Sealed, key_place};
+use crate::key::{DataKey, KeySeal, NotUnsealed};
+use crate::{Corrupt, Listed, Name};
 
 /// A file of sealed secrets.
 ///
@@ -20,7 +21,7 @@ use crate::{Corrupt, Listed, MasterKey, Name};
 /// path of a command.
 pub struct Vault {
     path: PathBuf,
-    key: MasterKey,
+    key: Box<dyn KeySeal>,
     seen: Mutex<Seen>,
 }
 
@@ -45,6 +46,14 @@ pub enum VaultError {
         /// What is wrong with it.
         #[source]
         why: Corrupt,
+    },
+    /// The key that seals it cannot be had; or it seals no vault of this format.
+    #[error("the vault `{}` cannot be opened: {why}", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: Box<str>,
     },
     /// The secret is empty or too long.
     #[error("a secret has 1 to {SECRET_BYTES_MAX} bytes")]
@@ -72,23 +81,70 @@ struct Stamp {
 }
 
 impl Vault {
-    /// Opens the vault at `path`, or begins one if there is none; its directory must exist.
+    /// Opens the vault at `path`, or begins one at `now` if there is none; its directory must exist. One of the first format is written
+    /// anew in today's.
     ///
     /// # Errors
-    /// [`VaultError::Corrupt`] says whether the key is wrong or the file is; [`VaultError::Io`].
-    pub fn open(path: &Path, key: MasterKey) -> Result<Self, VaultError> {
+    /// [`VaultError::Corrupt`] says whether the key is wrong or the file is; [`VaultError::Key`]; [`VaultError::Io`].
+    pub fn open(path: &Path, key: impl KeySeal + 'static, now: Timestamp) -> Result<Self, VaultError> {
+        let key = Box::new(key);
         let _turn = take_turn(path)?;
-        let seen = match read(path, &key) {
+        let seen = match read(path, &*key, None) {
             Err(VaultError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 let mut id = [0; 16];
                 rand::fill(&mut id).map_err(|_| VaultError::Cryptography)?;
-                let document = Document::new(&key, id, nonces()?).ok_or(VaultError::Cryptography)?;
+                let data_key = DataKey::fresh().ok_or(VaultError::Cryptography)?;
+                let sealed = key.seal(&data_key, &key_place(&id)).map_err(|why| unsealed(path, why))?;
+                let document =
+                    Document::new(data_key, sealed, id, now, nonces()?).ok_or(VaultError::Cryptography)?;
+                let stamp = write(path, &document)?;
+                Seen { document, stamp }
+            }
+            Ok(seen) if seen.document.is_of_first_format() => {
+                let document = anew(path, &*key, &seen.document, now)?;
                 let stamp = write(path, &document)?;
                 Seen { document, stamp }
             }
             read => read?,
         };
         Ok(Self { path: path.into(), key, seen: Mutex::new(seen) })
+    }
+
+    /// Seals every secret anew under another data key. Whoever has the vault open goes on.
+    ///
+    /// # Errors
+    /// [`VaultError`]; the file is as before.
+    pub fn renew_data_key(&self, now: Timestamp) -> Result<(), VaultError> {
+        self.change(|document| {
+            *document = anew(&self.path, &*self.key, document, now)?;
+            Ok(((), true))
+        })
+    }
+
+    /// Has the data key sealed by another key. Whoever has the vault open goes on, also with the key of before, until the data key is
+    /// renewed; who opens it needs the other.
+    ///
+    /// # Errors
+    /// [`VaultError`]; the file is as before.
+    pub fn seal_by(&self, key: &dyn KeySeal, now: Timestamp) -> Result<(), VaultError> {
+        self.change(|document| {
+            let place = document.key_place();
+            let sealed = key.seal(document.key(), &place).map_err(|why| unsealed(&self.path, why))?;
+            // What cannot be opened again is not put in the place of what can.
+            key.unseal(&sealed, &place).map_err(|why| unsealed(&self.path, why))?;
+            *document = document.resealed(sealed, now, nonces()?).ok_or(VaultError::Cryptography)?;
+            Ok(((), true))
+        })
+    }
+
+    /// Which data key there is, and by which key that is sealed: each by a name of panguard's own, with the version.
+    ///
+    /// # Errors
+    /// [`VaultError`].
+    pub fn keys(&self) -> Result<Vec<Listed>, VaultError> {
+        let mut seen = self.lock();
+        self.reload(&mut seen)?;
+        Ok(seen.document.keys())
     }
 
     /// The secret of that name, as it is in the file now.
@@ -172,7 +228,7 @@ impl Vault {
         let mut seen = self.lock();
         let _turn = take_turn(&self.path)?;
         // Read anew even if the stamp is the same: what is written must stand on what is there.
-        let mut document = read(&self.path, &self.key)?.document;
+        let mut document = read(&self.path, &*self.key, Some(&seen.document))?.document;
         let (outcome, changed) = change(&mut document)?;
         if changed {
             let stamp = write(&self.path, &document)?;
@@ -185,7 +241,7 @@ impl Vault {
     fn reload(&self, seen: &mut Seen) -> Result<(), VaultError> {
         let metadata = fs::metadata(&self.path).map_err(|source| io_error("read", &self.path, source))?;
         if Stamp::of(&metadata) != seen.stamp {
-            *seen = read(&self.path, &self.key)?;
+            *seen = read(&self.path, &*self.key, Some(&seen.document))?;
         }
         Ok(())
     }
@@ -227,7 +283,16 @@ fn take_turn(path: &Path) -> Result<File, VaultError> {
     Ok(file)
 }
 
-fn read(path: &Path, key: &MasterKey) -> Result<Seen, VaultError> {
+/// The same secrets under a new data key.
+fn anew(path: &Path, key: &dyn KeySeal, document: &Document, now: Timestamp) -> Result<Document, VaultError> {
+    let data_key = DataKey::fresh().ok_or(VaultError::Cryptography)?;
+    let sealed = key.seal(&data_key, &document.key_place()).map_err(|why| unsealed(path, why))?;
+    let fresh = || nonces().ok().map(|[nonce, _]| nonce);
+    document.anew(data_key, sealed, now, nonces()?, fresh).ok_or(VaultError::Cryptography)
+}
+
+/// The vault that is there. One that was seen before has the same data key in most cases, for which nobody has to be asked.
+fn read(path: &Path, key: &dyn KeySeal, before: Option<&Document>) -> Result<Seen, VaultError> {
     let fails = |source| io_error("read", path, source);
     let file = File::open(path).map_err(fails)?;
     let stamp = Stamp::of(&file.metadata().map_err(fails)?);
@@ -236,7 +301,14 @@ fn read(path: &Path, key: &MasterKey) -> Result<Seen, VaultError> {
     if read as u64 > FILE_BYTES_MAX {
         return Err(corrupt(path, Corrupt::Malformed));
     }
-    let document = Document::parse(&json, key).map_err(|why| corrupt(path, why))?;
+    let sealed = Sealed::read(&json).map_err(|why| corrupt(path, why))?;
+    let known = before.map(Document::key).filter(|key| sealed.is_under(key)).cloned();
+    let data_key = match (known, sealed.key()) {
+        (Some(known), _) => known,
+        (None, Some((sealed, place))) => key.unseal(sealed, &place).map_err(|why| unsealed(path, why))?,
+        (None, None) => key.first().ok_or_else(|| unsealed(path, NotUnsealed::Away(FIRST.into())))?,
+    };
+    let document = sealed.open(data_key).map_err(|why| corrupt(path, why))?;
     Ok(Seen { document, stamp })
 }
 
@@ -287,9 +359,19 @@ fn io_error(what: &'static str, path: &Path, source: io::Error) -> VaultError {
     VaultError::Io { what, path: path.into(), source }
 }
 
+fn unsealed(path: &Path, why: NotUnsealed) -> VaultError {
+    match why {
+        NotUnsealed::WrongKey => corrupt(path, Corrupt::WrongKey),
+        NotUnsealed::Away(why) => VaultError::Key { path: path.into(), why },
+    }
+}
+
 fn corrupt(path: &Path, why: Corrupt) -> VaultError {
     VaultError::Corrupt { path: path.into(), why }
 }
+
+/// Such a vault is written anew when it is opened.
+const FIRST: &str = "it is of the first format, whose key is 32 bytes of its own: open it once with that, then seal it by another";
 
 /// A certificate chain with its key fits.
 const SECRET_BYTES_MAX: usize = 64 << 10;

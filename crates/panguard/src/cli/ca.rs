@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::output::{self, Exit};
 use crate::config::{Config, process_env};
-use crate::serve::forbid_core_dumps;
+use crate::guarded::forbid_core_dumps;
 use crate::{authority, folder};
 
 /// Print the certificate of panguard's own authority, by which agents believe it as a forward proxy.

@@ -22,7 +22,7 @@ use super::output::{self, Exit, Format};
 use super::scan::safe;
 use super::upstream::{self, Session};
 use crate::config::{Config, process_env};
-use crate::serve;
+use crate::guarded;
 use evidence::Evidence;
 use proposal::{Names, Proposal};
 use sample::Bounds;
@@ -63,7 +63,7 @@ struct Told {
 }
 
 pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
-    serve::forbid_core_dumps();
+    guarded::forbid_core_dumps();
     let config = Config::load(path, &process_env)?;
     let (told, catalog) = upstream::block_on(look(&config, arguments))??;
     match arguments.format {

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use super::output::{self, Exit, Format};
 use super::plain::plain;
 use crate::config::{Config, process_env};
-use crate::serve::forbid_core_dumps;
+use crate::guarded::forbid_core_dumps;
 use device::{Polled, Tokens};
 pub use kept::Login;
 use provider::{Provider, Wanted};

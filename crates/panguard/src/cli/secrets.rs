@@ -1,5 +1,5 @@
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use access::{Secret, Timestamp};
 use anyhow::bail;
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::output::{self, Exit, Format};
 use crate::config::{Config, process_env};
-use crate::folder;
+use crate::{folder, vault_key};
 
 /// Keep upstream credentials in the vault. Values come from standard input and are never shown.
 #[derive(Args)]
@@ -30,6 +30,15 @@ enum Action {
     Rotate { name: Name },
     /// Take a secret out.
     Remove { name: Name },
+    /// Seal every secret anew under a fresh data key; or have the data key sealed by another key of the vault.
+    ///
+    /// Neither needs a restart. To change the vault's key: write a configuration that names the new one, `panguard secrets rekey --to`
+    /// it, put it in the place of the old one and restart each gateway that shares this data folder, and then `panguard secrets rekey`.
+    Rekey {
+        /// The configuration whose `vault.key` is to seal the data key.
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+    },
     /// List the secrets by name, without their values.
     List {
         #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -53,8 +62,33 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
             output::line(format!("removed `{name}`"));
             Ok(Exit::Fine)
         }
+        Action::Rekey { to: None } => {
+            vault.renew_data_key(now())?;
+            output::line(format!("sealed anew: {}", counted(&vault)?));
+            Ok(Exit::Fine)
+        }
+        Action::Rekey { to: Some(to) } => {
+            let config = Config::load(to, &process_env)?;
+            vault.seal_by(&*vault_key::open(&config.vault_key)?, now())?;
+            output::line(format!("the vault's key is now that of `{}`: {}", to.display(), counted(&vault)?));
+            eprintln!(
+                "start each gateway of this data folder with it, then run `panguard --config {} secrets rekey`: whoever has the old key could read what was sealed until then",
+                to.display()
+            );
+            Ok(Exit::Fine)
+        }
         Action::List { format } => list(&vault, *format),
     }
+}
+
+/// `3 secrets, data key 2, vault key 1`.
+fn counted(vault: &Vault) -> anyhow::Result<String> {
+    let secrets = vault.list()?.len();
+    let keys = vault.keys()?.into_iter().map(|it| {
+        let name = it.name.as_str().trim_start_matches("internal/").replace('-', " ");
+        format!(", {name} {}", it.version)
+    });
+    Ok(format!("{secrets} secrets{}", keys.collect::<String>()))
 }
 
 fn set(vault: &Vault, name: &Name) -> anyhow::Result<Exit> {

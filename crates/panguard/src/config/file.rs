@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use super::place::At;
 use super::sinks::WrittenSink;
@@ -256,11 +255,11 @@ pub struct Tls {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Vault {
-    /// Where the key that seals it comes from at start: exactly one of `file`, `env` and `stdin`.
+    /// The key that seals it: exactly one of `file`, `env`, `stdin`, `transit` and `pkcs11`.
     pub key: At<VaultKey>,
 }
 
-/// A source of the vault's key: 32 random bytes, in base64 or hex (`openssl rand -base64 32`).
+/// A source of the vault's key: 32 random bytes, in base64 or hex (`openssl rand -base64 32`), or something that keeps a key to itself.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VaultKey {
@@ -270,10 +269,42 @@ pub struct VaultKey {
     pub env: Option<At<String>>,
     /// `true`: the first line of standard input.
     pub stdin: Option<At<bool>>,
-    #[schemars(skip)]
-    pub pkcs11: Option<At<IgnoredAny>>,
-    #[schemars(skip)]
-    pub transit: Option<At<IgnoredAny>>,
+    /// A key of the transit engine of OpenBao or HashiCorp Vault.
+    pub transit: Option<At<Transit>>,
+    /// A key in an HSM.
+    pub pkcs11: Option<At<Pkcs11>>,
+}
+
+/// A key of the transit engine of OpenBao or HashiCorp Vault, of a type for encryption (`aes256-gcm96`).
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Transit {
+    /// Where the server is: `https://bao.internal:8200`.
+    pub address: At<String>,
+    /// The name of the key.
+    pub key: At<String>,
+    /// The file of a token that may encrypt and decrypt with it, as an agent of the server keeps it; read at each use.
+    pub token_file: At<String>,
+    /// Where the engine is mounted; `transit` unless given.
+    pub mount: Option<At<String>>,
+    /// The namespace, where there are any.
+    pub namespace: Option<At<String>>,
+    /// The authorities (PEM) that the server's certificate must come from, instead of the machine's.
+    pub ca: Option<At<String>>,
+}
+
+/// An AES key in an HSM, by PKCS #11, which may encrypt and decrypt (CKM_AES_GCM).
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pkcs11 {
+    /// The HSM's library: `/usr/lib/softhsm/libsofthsm2.so`.
+    pub module: At<String>,
+    /// The label of the token.
+    pub token: At<String>,
+    /// The label of the key.
+    pub key: At<String>,
+    /// The file of the user's PIN.
+    pub pin_file: At<String>,
 }
 
 /// How card data is masked in all answers.

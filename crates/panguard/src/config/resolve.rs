@@ -16,7 +16,7 @@ use super::labels::{column, labels};
 use super::masking;
 use super::place::{At, Problem, Problems};
 use super::{
-    Config, Connection, HttpConnection, Issuer, Limits, Login, Notify, PanProfile, Tls, UpstreamTls, VaultKey,
+    Config, Connection, HttpConnection, Issuer, Limits, Login, Notify, PanProfile, Tls, UpstreamTls,
 };
 
 /// Turns what is written into what is meant.
@@ -173,26 +173,6 @@ impl Reading<'_> {
         };
         let (postgres, http) = (agents(postgres, "127.0.0.1:6432"), agents(http, "127.0.0.1:8080"));
         Listens { postgres, http, console }
-    }
-
-    fn vault_key(&mut self, at: &At<file::VaultKey>) -> Option<VaultKey> {
-        let key = &at.value;
-        if key.pkcs11.is_some() || key.transit.is_some() {
-            let message = "this build takes the vault's key from a file, the environment or standard input only; write `{ file: … }`, `{ env: … }` or `{ stdin: true }`";
-            return self.wrong(at.line, message);
-        }
-        match (&key.file, &key.env, &key.stdin) {
-            (Some(file), None, None) => self.path(file).map(VaultKey::File),
-            (None, Some(name), None) => self.text(name).map(VaultKey::Env),
-            (None, None, Some(At { value: true, .. })) => Some(VaultKey::Stdin),
-            (None, None, Some(At { value: false, line })) => {
-                self.wrong(*line, "`stdin` can only be `true`; write `{ stdin: true }`, `{ file: … }` or `{ env: … }`")
-            }
-            (None, None, None) | (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => self.wrong(
-                at.line,
-                "the vault's key comes from exactly one place; write `{ file: … }`, `{ env: … }` or `{ stdin: true }`",
-            ),
-        }
     }
 
     fn pan(&mut self, masking: &file::Masking) -> Option<PanProfile> {

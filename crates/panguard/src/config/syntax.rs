@@ -126,4 +126,4 @@ fn first_line(text: &str) -> String {
 const TOP: [&str; 6] = ["data_dir", "policies", "listen", "vault", "identity", "connections"];
 
 /// Known so that they are refused by name; not to be offered.
-const NOT_SERVED: [&str; 7] = ["store", "http", "pkcs11", "transit", "base_url", "bearer", "header"];
+const NOT_SERVED: [&str; 5] = ["store", "http", "base_url", "bearer", "header"];

@@ -281,11 +281,33 @@ fn what_this_build_does_not_do_is_refused_by_name() {
             "2: the store is no PostgreSQL database; write `postgres://USER@HOST:5432/DATABASE`, and its password by `panguard secrets set store`",
         ],
     );
+}
+
+#[test]
+fn the_vaults_key_comes_from_one_place_and_passes_through_nobodys_hands() {
+    let config = |key: &str| CONFIG.replace("{ file: ./vault.key }", key);
+    let transit = "{ transit: { address: \"https://bao:8200/\", key: panguard, token_file: ./t } }";
+    let read = read(&config(transit)).unwrap();
+    let VaultKey::Transit(it) = read.vault_key else { panic!("it is a key elsewhere") };
+    assert_eq!((&*it.address, &*it.mount, &*it.key), ("https://bao:8200", "transit", "panguard"));
+    for address in ["http://bao:8200", "bao:8200", "https://u:p@bao", "https://bao?x=1"] {
+        let key = format!("{{ transit: {{ address: \"{address}\", key: panguard, token_file: ./t }} }}");
+        refused(
+            "{ file: ./vault.key }",
+            &key,
+            &["6: the address is to be `https://HOST:PORT`, or `http://…` on loopback: keys pass there"],
+        );
+    }
     refused(
         "{ file: ./vault.key }",
-        "{ transit: { url: x } }",
+        "{ transit: { address: \"https://bao\", key: ../sys/raw, token_file: ./t } }",
+        &["6: write a name of letters, digits, `-`, `_` and `.`"],
+    );
+    refused(
+        "{ file: ./vault.key }",
+        "{ file: ./vault.key, pkcs11: { module: ./m.so, token: t, key: k, pin_file: ./p } }",
         &[
-            "6: this build takes the vault's key from a file, the environment or standard input only; write `{ file: … }`, `{ env: … }` or `{ stdin: true }`",
+            "6: the vault's key comes from exactly one place; write `{ file: … }`, `{ env: … }`, `{ stdin: true }`, `{ transit: … }` or `{ pkcs11: … }`",
         ],
     );
 }
@@ -524,7 +546,6 @@ fn the_schema_names_every_key_that_is_served_and_no_other() {
     for key in ["base_url", "client_certificate", "oauth2", "aws"] {
         assert!(schema_text.contains(&format!("\"{key}\"")), "{key}");
     }
-    assert!(!schema_text.contains("pkcs11"));
     let not_pan = &schema["$defs"]["NotPan"];
     assert_eq!(not_pan["required"], serde_json::json!(["reason", "until"]));
     assert_eq!(not_pan["additionalProperties"], false);

@@ -11,7 +11,7 @@ use anyhow::Context;
 use audit::{Change, Entry, Event, Log, Signer, attest, is_attested};
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
-use vault::Listed;
+use vault::{Listed, Vault, VaultError};
 
 use super::{gateway_name, now};
 
@@ -144,6 +144,16 @@ fn read(path: &Path, signer: &Signer) -> Result<Option<Facts>, String> {
         return Err("the log's key does not vouch for it: it was changed, or is another gateway's".into());
     }
     serde_json::from_str(facts).map(Some).map_err(|error| error.to_string())
+}
+
+/// The secrets, and the keys under which they are.
+///
+/// # Errors
+/// [`VaultError`].
+pub fn listed(vault: &Vault) -> Result<Vec<Listed>, VaultError> {
+    let mut listed = vault.list()?;
+    listed.extend(vault.keys()?);
+    Ok(listed)
 }
 
 fn secrets(listed: &[Listed]) -> Secrets {

@@ -63,7 +63,7 @@ impl Reload {
                 () = tokio::time::sleep(LOOK_EVERY) => false,
                 _ = hang_up.recv() => true,
             };
-            if let Ok(secrets) = self.parts.vault.list() {
+            if let Ok(secrets) = super::known::listed(&self.parts.vault) {
                 self.parts.known.secrets(&self.parts.log, &secrets).await;
             }
             let audit = folder::audit(&self.config.data_dir);

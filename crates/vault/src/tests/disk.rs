@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use super::{NOW, key, name, secret, shown};
-use crate::{Corrupt, Name, Vault, VaultError, fresh_key};
+use crate::{Corrupt, DataKey, KeySeal, Name, NotUnsealed, Vault, VaultError, fresh_key};
 
 /// A directory of its own with a vault in it.
 struct Place {
@@ -20,7 +20,7 @@ impl Place {
     }
 
     fn open(&self) -> Vault {
-        Vault::open(&self.path(), key(0)).unwrap()
+        Vault::open(&self.path(), key(0), NOW).unwrap()
     }
 }
 
@@ -65,7 +65,7 @@ fn writers_at_once_lose_nothing_and_agree_on_what_is_created() {
             .map(|n| {
                 let (path, internal) = (&path, &internal);
                 scope.spawn(move || {
-                    let vault = Vault::open(path, key(0)).unwrap();
+                    let vault = Vault::open(path, key(0), NOW).unwrap();
                     vault.set(&name(&format!("w{n}")), &secret("x"), NOW).unwrap();
                     vault.get_or_create(internal, NOW, fresh_key).unwrap().expose().to_vec()
                 })
@@ -108,7 +108,7 @@ fn a_link_put_where_the_new_file_goes_is_not_followed() {
 fn a_wrong_key_and_a_cut_file_are_said_at_open() {
     let place = Place::new();
     place.open().set(&name("db"), &secret("one"), NOW).unwrap();
-    let wrong = Vault::open(&place.path(), key(1));
+    let wrong = Vault::open(&place.path(), key(1), NOW);
     assert_eq!(
         wrong.as_ref().err().map(ToString::to_string).unwrap(),
         format!(
@@ -119,9 +119,9 @@ fn a_wrong_key_and_a_cut_file_are_said_at_open() {
     assert_eq!(why(wrong), Some(Corrupt::WrongKey));
     let json = fs::read(place.path()).unwrap();
     fs::write(place.path(), &json[..json.len() / 2]).unwrap();
-    assert_eq!(why(Vault::open(&place.path(), key(0))), Some(Corrupt::Malformed));
+    assert_eq!(why(Vault::open(&place.path(), key(0), NOW)), Some(Corrupt::Malformed));
     fs::write(place.path(), b"").unwrap();
-    assert_eq!(why(Vault::open(&place.path(), key(0))), Some(Corrupt::Malformed));
+    assert_eq!(why(Vault::open(&place.path(), key(0), NOW)), Some(Corrupt::Malformed));
 }
 
 #[test]
@@ -136,6 +136,79 @@ fn a_file_that_goes_bad_while_open_is_an_error_and_is_not_written_over() {
     fs::remove_file(place.path()).unwrap();
     assert!(matches!(vault.get(&name("db")), Err(VaultError::Io { .. })));
     assert!(matches!(vault.set(&name("db"), &secret("two"), NOW), Err(VaultError::Io { .. })));
+}
+
+/// As panguard wrote it before it had data keys.
+const FIRST: &str = include_str!("first-format.json");
+
+#[test]
+fn a_vault_of_the_first_format_is_written_anew_with_all_that_is_in_it() {
+    let place = Place::new();
+    fs::write(place.path(), FIRST).unwrap();
+    assert_eq!(why(Vault::open(&place.path(), key(1), NOW)), Some(Corrupt::WrongKey));
+    assert_eq!(fs::read_to_string(place.path()).unwrap(), FIRST, "it is as it was");
+    let vault = place.open();
+    assert_eq!(shown(vault.get(&name("stripe")).unwrap()).as_deref(), Some("three"));
+    assert_eq!(vault.list().unwrap().iter().map(|it| it.version).collect::<Vec<_>>(), [1, 2]);
+    assert!(fs::read_to_string(place.path()).unwrap().contains("panguard-vault/2"));
+    assert_eq!(shown(place.open().get(&name("payments-db")).unwrap()).as_deref(), Some("one"));
+}
+
+#[test]
+fn whoever_has_it_open_goes_on_when_its_data_key_is_renewed() {
+    let place = Place::new();
+    let gateway = place.open();
+    gateway.set(&name("db"), &secret("one"), NOW).unwrap();
+    place.open().renew_data_key(NOW.plus_seconds(9)).unwrap();
+    assert_eq!(shown(gateway.get(&name("db")).unwrap()).as_deref(), Some("one"));
+    gateway.set(&name("more"), &secret("two"), NOW).unwrap();
+    assert_eq!(shown(place.open().get(&name("more")).unwrap()).as_deref(), Some("two"));
+    assert_eq!(gateway.keys().unwrap()[0].version, 2);
+}
+
+#[test]
+fn whoever_has_it_open_goes_on_when_another_key_seals_it_until_the_data_key_is_renewed() {
+    let place = Place::new();
+    let gateway = place.open();
+    gateway.set(&name("db"), &secret("one"), NOW).unwrap();
+    place.open().seal_by(&key(1), NOW).unwrap();
+    assert_eq!(shown(gateway.get(&name("db")).unwrap()).as_deref(), Some("one"), "by the data key it knows");
+    gateway.set(&name("more"), &secret("two"), NOW).unwrap();
+    assert_eq!(why(Vault::open(&place.path(), key(0), NOW)), Some(Corrupt::WrongKey));
+    let other = Vault::open(&place.path(), key(1), NOW).unwrap();
+    assert_eq!(shown(other.get(&name("more")).unwrap()).as_deref(), Some("two"));
+    other.renew_data_key(NOW).unwrap();
+    assert_eq!(why(gateway.get(&name("db"))), Some(Corrupt::WrongKey));
+}
+
+/// A key that is kept by something that does not answer, or answers something else.
+struct Elsewhere(bool);
+
+impl KeySeal for Elsewhere {
+    fn seal(&self, _: &DataKey, _: &[u8]) -> Result<Vec<u8>, NotUnsealed> {
+        match self.0 {
+            true => Ok(b"vault:v1:something".to_vec()),
+            false => Err(NotUnsealed::Away("it does not answer".into())),
+        }
+    }
+
+    fn unseal(&self, _: &[u8], _: &[u8]) -> Result<DataKey, NotUnsealed> {
+        Err(NotUnsealed::Away("it does not answer".into()))
+    }
+}
+
+#[test]
+fn a_key_that_cannot_be_asked_is_said_to_be_away_and_nothing_is_changed_for_it() {
+    let place = Place::new();
+    let vault = place.open();
+    vault.set(&name("db"), &secret("one"), NOW).unwrap();
+    let before = fs::read(place.path()).unwrap();
+    for answers in [true, false] {
+        let error = vault.seal_by(&Elsewhere(answers), NOW).err().unwrap();
+        assert!(error.to_string().ends_with("it does not answer"), "{error}");
+        assert_eq!(fs::read(place.path()).unwrap(), before);
+    }
+    assert!(matches!(Vault::open(&place.path(), Elsewhere(true), NOW), Err(VaultError::Key { .. })));
 }
 
 #[test]
@@ -161,6 +234,6 @@ fn a_key_made_once_stays_and_is_not_listed() {
 #[test]
 fn a_missing_directory_is_a_clear_error() {
     let place = Place::new();
-    let error = Vault::open(&place.directory.path().join("no/vault.json"), key(0)).err().unwrap();
+    let error = Vault::open(&place.directory.path().join("no/vault.json"), key(0), NOW).err().unwrap();
     assert!(error.to_string().contains("no/vault.json.lock"), "{error}");
 }

@@ -11,7 +11,7 @@ fn now() -> Timestamp {
 fn authority() -> (tempfile::TempDir, Authority) {
     let folder = tempfile::tempdir().unwrap();
     let key = vault::MasterKey::from_bytes(Secret::from((1..=32).collect::<Vec<u8>>())).unwrap();
-    let vault = Vault::open(&folder.path().join("vault.json"), key).unwrap();
+    let vault = Vault::open(&folder.path().join("vault.json"), key, access::Timestamp(0)).unwrap();
     let authority = Authority::of(&vault, now()).unwrap();
     assert_eq!(authority.fingerprint(), Authority::of(&vault, now()).unwrap().fingerprint(), "one key");
     assert!(vault.list().unwrap().is_empty(), "it is nobody's but panguard's");

@@ -13,7 +13,10 @@ fn pem(issued: &Issued<KeyPair>) -> (Vec<u8>, Secret) {
 }
 
 fn vault(folder: &tempfile::TempDir) -> Arc<Vault> {
-    Arc::new(Vault::open(&folder.path().join("vault.json"), MasterKey::generate([7; 32])).unwrap())
+    Arc::new(
+        Vault::open(&folder.path().join("vault.json"), MasterKey::generate([7; 32]), access::Timestamp(0))
+            .unwrap(),
+    )
 }
 
 #[test]

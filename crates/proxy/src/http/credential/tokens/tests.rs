@@ -71,7 +71,7 @@ impl Server {
 fn vault(secrets: &[(&str, &str)]) -> (TempDir, Arc<Vault>) {
     let folder = tempfile::tempdir().unwrap();
     let key = MasterKey::generate([7; 32]);
-    let vault = Vault::open(&folder.path().join("vault.json"), key).unwrap();
+    let vault = Vault::open(&folder.path().join("vault.json"), key, access::Timestamp(0)).unwrap();
     for (name, value) in secrets {
         vault.set(&name.parse().unwrap(), &Secret::from((*value).to_owned()), Timestamp(0)).unwrap();
     }

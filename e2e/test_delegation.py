@@ -232,6 +232,7 @@ def test_gateways_that_share_a_store_take_each_others_tokens_and_lists(make_gate
         gateway.run("secrets", "set", "store", input=payments["password"])
         gateway.start()
     token, id = lend(one, alice())
+    until(lambda: not attempt(other, token), "the other knows its key")
     with other.connect(token) as session:
         assert session.execute("select 1").fetchone() == (1,)
         assert id in asking(other, alice(), "list").stdout
@@ -251,3 +252,88 @@ def test_an_ordinary_client_runs_by_it(both, alice):
     assert done.stdout.strip() == "1", done
     listed = [json.loads(line) for line in asking(both, alice(), "list", "--format", "json").stdout.splitlines()]
     assert [it["agent"] for it in listed] == ["claude"]
+
+
+# --- what an attacker would try ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def registered(make_gateway, payments, tmp_path):
+    """A gateway at which alice and an agent may run registered statements alone."""
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    (folder / "one.sql").write_text("select amount from payments where id = $1")
+    modes = [{"mode": "templates", "users": ["alice"], "agents": ["bound"]}]
+    return make_gateway(policies=POLICIES, connections={"payments": {**payments, "modes": modes, "templates": str(folder)}})
+
+
+def test_who_may_run_registered_statements_alone_lends_no_more_ways_than_that(registered, alice):
+    gateway = registered
+    token, _ = lend(gateway, alice())
+    with gateway.connect(token) as session:
+        assert refusal(session, "select count(*) from payments").code == "PGD-0019"
+
+
+def test_an_agent_that_hands_on_to_another_name_is_as_bound_as_before(registered, issuer):
+    gateway = registered
+    token, _ = lend(gateway, issuer.person("bob", groups=["engineers"]), to="bound", ttl="10m")
+    other, _ = lend(gateway, token, to="free", ttl="5m")
+    with gateway.connect(other) as session:
+        assert refusal(session, "select count(*) from payments").code == "PGD-0019"
+
+
+def test_another_agent_of_the_lender_says_nothing_of_the_lenders_groups(both, alice, issuer):
+    token, _ = lend(both, alice(groups=["engineers"], iat=int(time.time()) - 5), actions="read,reveal")
+    acting = issuer.token("alice", groups=["engineers", "fraud"], act={"sub": "x", "agent_id": "x"})
+    both.connect(acting).close()
+    with both.connect(token) as session:
+        assert session.execute(PAN).fetchone() == (cards.last4(cards.VISA),)
+
+
+def test_groups_that_were_lost_stay_lost_after_a_restart_and_at_other_gateways(make_gateway, cluster, store, payments, alice):
+    url = f"postgres://app_rw@127.0.0.1:{cluster.port}/{store}?sslmode=disable"
+    database = cluster.upstream(cluster.create_database(cards.SEED), data=cards.DATA)
+    one, other = (make_gateway(policies=POLICIES, connections={"payments": database}, config={"store": url}, start=False) for _ in range(2))
+    for gateway in (one, other):
+        gateway.run("secrets", "set", "store", input=payments["password"])
+        gateway.start()
+    token, _ = lend(one, alice(iat=int(time.time()) - 5), actions="read,reveal")
+
+    def shown(gateway):
+        try:
+            with gateway.connect(token) as session:
+                return session.execute(PAN).fetchone()[0]
+        except psycopg.Error as error:
+            # It was heard of between the token and the session, or the session and the command.
+            assert "in other groups since" in str(error), error
+
+    assert shown(one) == cards.VISA
+    until(lambda: not attempt(other, token), "the other knows its key")
+    assert shown(other) == cards.VISA
+    one.connect(alice(groups=["engineers"])).close()
+    assert shown(one) == cards.last4(cards.VISA)
+    until(lambda: shown(other) == cards.last4(cards.VISA), "the other has heard of it")
+    one.stop()
+    one.start()
+    until(lambda: not attempt(one, token), "it knows what is lent")
+    assert shown(one) == cards.last4(cards.VISA)
+
+
+def test_who_lends_much_keeps_nobody_from_ending_what_they_lent(both, alice, issuer):
+    _, mine = lend(both, alice(), ttl="30m")
+    mallory = Approver(both, issuer.person("mallory", groups=["engineers"]))
+    offer = {"agent": "m", "connections": ["payments"], "actions": ["read"], "seconds": 7200, "reason": "x"}
+    said = [mallory.ask("POST", "/api/delegations", offer)[0] for _ in range(101)]
+    assert said == [200] * 100 + [429]
+    assert mine in asking(both, alice(), "list").stdout
+    for _ in range(3):
+        asking(both, alice(), "revoke", mine, "--reason", "done")
+    assert len([it for it in both.audit("--event", "access_revoked") if it["entry"]["event"]["of"] == mine]) == 1, "once is enough"
+
+
+def test_attempts_to_hand_on_more_are_on_record(both, alice):
+    token, _ = lend(both, alice(), ttl="10m")
+    before = len(both.audit("--event", "session_refused"))
+    asking(both, token, *offer(to="helper", actions="write", ttl="5m"), check=False)
+    asking(both, token, *offer(to="helper", connections="shop", ttl="5m"), check=False)
+    assert len(both.audit("--event", "session_refused")) == before + 2

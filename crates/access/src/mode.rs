@@ -15,6 +15,16 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// The one of two that lets less be done.
+    #[must_use]
+    pub fn narrower(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Templates, _) | (_, Self::Templates) => Self::Templates,
+            (Self::Filtered, _) | (_, Self::Filtered) => Self::Filtered,
+            (Self::Admin, Self::Admin) => Self::Admin,
+        }
+    }
+
     /// The word for it in the configuration, in policies and in entries.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -47,9 +57,12 @@ pub struct ModeOf {
 }
 
 impl ModeOf {
-    /// The mode of `principal`: that of the first of `all` that names it.
+    /// The mode of `principal`: that of the first of `all` that names it. With access that was lent nobody has more ways than each of
+    /// those who lent it.
     pub fn find(all: &[Self], principal: &Principal) -> Mode {
-        all.iter().find(|it| it.names(principal)).map(|it| it.mode).unwrap_or_default()
+        let own = |who: &Principal| all.iter().find(|it| it.names(who)).map(|it| it.mode).unwrap_or_default();
+        let lenders = principal.lent().into_iter().flat_map(|lent| &lent.lenders);
+        lenders.map(own).fold(own(principal), Mode::narrower)
     }
 
     fn names(&self, principal: &Principal) -> bool {
@@ -98,5 +111,31 @@ mod tests {
         assert_eq!(mode("ada", "https://two", "others"), Mode::Filtered);
         let agent = Principal { kind: Kind::Agent, ..person("ada", "https://one", "others") };
         assert_eq!(ModeOf::find(&modes, &agent), Mode::Filtered);
+    }
+
+    #[test]
+    fn with_access_that_was_lent_nobody_has_more_ways_than_those_who_lent_it() {
+        let modes = [
+            ModeOf { mode: Mode::Templates, users: vec!["ada".into()], ..ModeOf::default() },
+            ModeOf { mode: Mode::Templates, agents: vec!["bound".into()], ..ModeOf::default() },
+            ModeOf { mode: Mode::Admin, users: vec!["root".into()], ..ModeOf::default() },
+        ];
+        let lent = |lender: Principal, agent: &str| {
+            let loan = crate::Loan {
+                agent: agent.into(),
+                id: "d-1".into(),
+                connections: ["db".into()].into(),
+                actions: [crate::Action::Read].into(),
+                from: Timestamp(0),
+                until: Timestamp(1),
+            };
+            lender.lending(loan).unwrap()
+        };
+        let of = |id: &str| person(id, "https://one", "others");
+        let mode = |principal: &Principal| ModeOf::find(&modes, principal);
+        assert_eq!(mode(&lent(of("bob"), "claude")), Mode::Filtered);
+        assert_eq!(mode(&lent(of("ada"), "claude")), Mode::Templates);
+        assert_eq!(mode(&lent(lent(of("bob"), "bound"), "claude")), Mode::Templates);
+        assert_eq!(mode(&lent(of("root"), "claude")), Mode::Filtered);
     }
 }

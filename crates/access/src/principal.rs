@@ -199,6 +199,11 @@ pub struct Loan {
     pub until: Timestamp,
 }
 
+impl Loan {
+    /// For how long access can be lent at most: half a day, by the end of which whoever lends it has left.
+    pub const SECONDS_MAX: u32 = 12 * 3600;
+}
+
 impl From<&str> for Delegation {
     /// As an issuer says it, on behalf of whoever has this `sub`.
     fn from(on_behalf_of: &str) -> Self {

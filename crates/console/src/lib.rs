@@ -26,7 +26,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use access::{Labelled, Principal, Secret, Timestamp};
-use gate::{Gate, Revocation};
+use gate::{Down, Gate, Revocation};
 use identity::Notice;
 use notify::Notify;
 use proxy::Unidentified;
@@ -78,8 +78,9 @@ pub type Labels = Box<dyn Fn(&str) -> Option<Arc<[Box<str>]>> + Send + Sync>;
 /// Every connection, with its labels.
 pub type Connections = Box<dyn Fn() -> Vec<Labelled> + Send + Sync>;
 
-/// Makes the token of a principal to whom access was lent; `None` if it were too long.
-pub type Lend = Box<dyn Fn(&Principal) -> Option<Secret> + Send + Sync>;
+/// Makes the token of a principal to whom access was lent; `None` if it were too long, or nothing was lent; [`Down`] while none can be
+/// made.
+pub type Lend = Box<dyn Fn(&Principal) -> Result<Option<Secret>, Down> + Send + Sync>;
 
 /// Whether an issuer, by its name, has an agent of this id.
 pub type MayBeAgent = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;

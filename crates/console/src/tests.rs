@@ -115,14 +115,38 @@ async fn console() -> Console {
 struct Kept(std::sync::Mutex<Vec<store::KeptLoan>>);
 
 impl store::Loans for Kept {
-    fn keep(&self, loan: &store::KeptLoan, _: i64) -> gate::Storing<()> {
+    fn keep(&self, loan: &store::KeptLoan, _: i64, _: u32) -> gate::Storing<bool> {
         self.0.lock().unwrap().push(loan.clone());
+        Box::pin(async { Ok(true) })
+    }
+
+    fn lent(&self, lender: Option<&str>, now: i64, limit: u32) -> gate::Storing<Vec<store::KeptLoan>> {
+        let mut all = self.0.lock().unwrap().clone();
+        all.retain(|loan| loan.until > now && lender.is_none_or(|lender| lender == &*loan.lender));
+        all.truncate(limit as usize);
+        Box::pin(async { Ok(all) })
+    }
+
+    fn loan(&self, id: &str) -> gate::Storing<Option<store::KeptLoan>> {
+        let found = self.0.lock().unwrap().iter().find(|loan| &*loan.id == id).cloned();
+        Box::pin(async { Ok(found) })
+    }
+
+    fn see(&self, _: &gate::Seen) -> gate::Storing<()> {
         Box::pin(async { Ok(()) })
     }
 
-    fn lent(&self, now: i64, _: u32) -> gate::Storing<Vec<store::KeptLoan>> {
-        let all: Vec<_> = self.0.lock().unwrap().iter().filter(|loan| loan.until > now).cloned().collect();
-        Box::pin(async { Ok(all) })
+    fn seen(&self, _: i64) -> gate::Storing<Vec<gate::Seen>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn forget_loans(&self, _: i64) -> gate::Storing<()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn common_key(&self, _: &str, fresh: &str) -> gate::Storing<String> {
+        let fresh = fresh.to_owned();
+        Box::pin(async { Ok(fresh) })
     }
 }
 
@@ -167,7 +191,7 @@ pub(crate) async fn console_of(gate: Gate, paper: Paper) -> Console {
         connections: Box::new(|| vec![("payments-db".into(), Arc::new(["cde".into()]) as _)]),
         hear: Box::new(|_| Box::pin(async { Err(identity::Untrusted::Malformed.into()) })),
         access: Arc::new(NoFolder),
-        lend: Box::new(|lent| Some(Secret::from(format!("the token of {}", lent.token_id)))),
+        lend: Box::new(|lent| Ok(Some(Secret::from(format!("the token of {}", lent.token_id))))),
         may_be_agent: Box::new(|_, id| id != "ann"),
         loans: Arc::new(Kept::default()),
         heard: crate::Heard::default(),

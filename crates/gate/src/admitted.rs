@@ -111,6 +111,8 @@ pub(crate) struct Asker {
 struct Lent {
     kind: Kind,
     id: Box<str>,
+    /// For whom they do it themselves.
+    on_behalf_of: Option<Box<str>>,
     /// Through whose hands it came.
     chain: Vec<Box<str>>,
     connections: BTreeSet<Box<str>>,
@@ -123,7 +125,8 @@ impl Lent {
         let first = lent.lenders.first()?;
         let chain = lent.chain().map(Box::from).collect();
         let (connections, actions) = (lent.connections.clone(), lent.actions.clone());
-        Some(Self { kind: first.kind, id: first.id.clone(), chain, connections, actions })
+        let on_behalf_of = first.delegation.as_ref().map(|it| it.on_behalf_of.clone());
+        Some(Self { kind: first.kind, id: first.id.clone(), on_behalf_of, chain, connections, actions })
     }
 }
 

@@ -284,7 +284,17 @@ impl Gate {
             let left = least.as_ref();
             self.may_answer(Answering { verb, comment: true, left }, &fresh, request, now).allowed
         };
-        request.is_own(who) || may(Verb::Approve) || may(Verb::BreakGlass)
+        // Who acts for somebody sees what they ask for, on what they were lent, and nothing else of theirs.
+        let is_own = match principal.lent() {
+            None => request.is_own(who),
+            Some(lent) => {
+                let asker = &request.asker;
+                let is_theirs = (&asker.id, &asker.issuer, &asker.subject, &asker.lent)
+                    == (&who.id, &who.issuer, &who.subject, &who.lent);
+                is_theirs && lent.connections.contains(&request.connection)
+            }
+        };
+        is_own || may(Verb::Approve) || may(Verb::BreakGlass)
     }
 
     fn may_answer(

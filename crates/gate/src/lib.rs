@@ -51,7 +51,7 @@ pub use controls::{Controls, Failure, Found, Turned};
 pub use explain::{Asking, explain};
 pub use gate::{Answers, Asked, Gate, Stranger};
 pub use granting::Wish;
-pub use lending::{NoLoan, Offer};
+pub use lending::{Lender, NoLoan, Offer, Offered, Seen};
 pub use limits::{Allowance, Limits, TooMany, Who};
 pub use pending::{Append, Appending, Pending};
 pub use revocation::{Revocation, Revocations, What};

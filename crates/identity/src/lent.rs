@@ -111,6 +111,16 @@ impl Lending {
     }
 }
 
+/// What a token of it would say of lent access, unsigned: for those who keep it. `None` for a principal to whom nothing was lent.
+pub fn described(principal: &Principal) -> Option<Value> {
+    serde_json::to_value(Claims::of(principal)?).ok()
+}
+
+/// The principal of such a description.
+pub fn of_description(said: Value) -> Option<Principal> {
+    serde_json::from_value::<Claims>(said).ok()?.principal().ok()
+}
+
 impl Claims {
     fn of(principal: &Principal) -> Option<Self> {
         let Lent { lenders, connections, actions } = &**principal.lent()?;
@@ -147,6 +157,10 @@ impl Claims {
     }
 
     fn principal(self) -> Result<Principal, Untrusted> {
+        let lasts = self.exp.saturating_sub(self.iat);
+        if !(1..=i64::from(Loan::SECONDS_MAX)).contains(&lasts) {
+            return Err(Untrusted::Claim("exp"));
+        }
         let until = Timestamp::from_seconds(self.exp);
         let from = Timestamp::from_seconds(self.iat).plus_seconds(-SKEW_SECONDS);
         let actions: Option<BTreeSet<Action>> = self.actions.iter().map(|name| named(name)).collect();

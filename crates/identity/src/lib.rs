@@ -34,7 +34,7 @@ pub use claim::{ClaimPath, ClaimPathError};
 pub use discovery::{Discovery, DiscoveryError};
 pub use issuer::{Issuer, IssuerError};
 pub use key::{Algorithm, Ignored, Keys, KeysError};
-pub use lent::Lending;
+pub use lent::{Lending, described, of_description};
 pub use notice::{Happening, Notice, Said, Whom, hear};
 pub use proof::{Proven, SECONDS_BELIEVED, prove};
 pub use refresh::Refresh;

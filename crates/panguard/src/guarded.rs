@@ -29,7 +29,7 @@ pub fn forbid_core_dumps() {
 pub fn lock_memory() {
     let unlimited = Rlimit { current: None, maximum: None };
     // Root may.
-    _ = setrlimit(Resource::Memlock, unlimited.clone());
+    _ = setrlimit(Resource::Memlock, unlimited);
     // Within a limit, memory that is wanted beyond it would be refused, and so would commands.
     let may_all = capabilities(None).is_ok_and(|it| it.effective.contains(CapabilitySet::IPC_LOCK));
     let locked = match may_all || getrlimit(Resource::Memlock) == unlimited {

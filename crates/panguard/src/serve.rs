@@ -6,6 +6,7 @@ mod approvals;
 mod archive;
 mod controls;
 mod known;
+mod lending;
 mod live;
 mod notify;
 mod recall;
@@ -27,10 +28,8 @@ use access::{Mint, Timestamp};
 use anyhow::Context;
 use audit::Log;
 use gate::Gate;
-use identity::Lending;
 use mask::{Classes, Masker, TokenKey};
 use proxy::{Gateway, Limits, Metrics, Settings};
-use store::Loans;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing::{error, info};
@@ -44,6 +43,7 @@ use crate::{authority, folder, guarded, reads};
 use approvals::Shelf;
 use controls::{Watch, Word};
 use known::Known;
+use lending::Lent;
 pub use live::{target, trust, upstream};
 use reload::Reload;
 use revoking::Revoking;
@@ -79,12 +79,11 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
     }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()?;
-    let (gate, shelf) = {
+    let (gate, shelf, lent) = {
         let _within = runtime.enter();
         gate(&config, policies, &log, &vault)?
     };
     let told = shelf.revocations.clone();
-    let (loans, lending) = shelf.loans.clone();
     let revoking = Revoking::begin(
         Folder::of(&config.data_dir),
         gate.clone(),
@@ -124,7 +123,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         let settings = Settings {
             gate: gate.clone(),
             vault: vault.clone(),
-            lending: lending.clone(),
+            lending: lent.known.clone(),
             masker: maskers.answers,
             auth: auth(&config),
             limits: limits(&config),
@@ -146,7 +145,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
                     &log,
                     &gateway,
                     revocations,
-                    (loans, lending),
+                    &lent,
                 ));
                 Some(tokio::spawn(console::serve(bind(address).await?, state, stopped(stopping.clone()))))
             }
@@ -180,6 +179,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         let looking = tokio::spawn(approvals::look(gate.clone(), watch.clone()));
         let watching = tokio::spawn(watch.clone().run(places));
         let revoking = tokio::spawn(revoking.run(gateway.clone()));
+        let lending = tokio::spawn(lent.run(gate.clone()));
         let log = log.clone();
         ship.replace(collectors);
         let parts = reload::Parts {
@@ -214,6 +214,7 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         asking.abort();
         watching.abort();
         revoking.abort();
+        lending.abort();
         watch.keep();
         telling.abort();
         ship.end().await;
@@ -269,13 +270,13 @@ fn gate(
     policies: policy::Policies,
     log: &Log,
     vault: &Arc<Vault>,
-) -> anyhow::Result<(Arc<Gate>, Shelf)> {
+) -> anyhow::Result<(Arc<Gate>, Shelf, Lent)> {
     let mint = Mint::take().context("permits are made by one gate in a process")?;
     let fingerprint_key = vault.get_or_create(&Name::internal("fingerprint")?, now(), fresh_key)?;
     let masker = entry_masker(config);
     let gate = Gate::new(mint, policies, log.clone(), masker, &fingerprint_key, &gateway_name());
-    let (approvals, shelf) = approvals::open(config, vault)?;
-    Ok((Arc::new(gate.with_approvals(approvals)), shelf))
+    let (approvals, shelf, lent) = approvals::open(config, vault)?;
+    Ok((Arc::new(gate.with_approvals(approvals)), shelf, lent))
 }
 
 /// The gateway's name in entries: the machine's.
@@ -387,7 +388,7 @@ fn console_state(
     log: &Log,
     gateway: &Arc<Gateway>,
     (folder, clock_skew_seconds): (Folder, u32),
-    (loans, lending): (Arc<dyn Loans>, Arc<Lending>),
+    lent: &Lent,
 ) -> console::State {
     let watched = gate.clone();
     let (log, issuers, catalogs, people) = (log.clone(), gateway.clone(), gateway.clone(), gateway.clone());
@@ -413,7 +414,11 @@ fn console_state(
         let gateway = issuers.clone();
         Box::pin(async move { gateway.hear_issuer(&token).await })
     });
-    let lend: console::Lend = Box::new(move |principal| lending.token(principal));
+    let (loans, known) = (lent.loans.clone(), lent.known.clone());
+    let lend: console::Lend = Box::new(move |principal| match known.load().as_ref() {
+        Some(lending) => Ok(lending.token(principal)),
+        None => Err(gate::Down("what is lent is not known yet".into())),
+    });
     let agents = gateway.clone();
     let may_be_agent: console::MayBeAgent = Box::new(move |issuer, id| agents.may_be_agent(issuer, id));
     let access = Arc::new(folder);

@@ -43,8 +43,8 @@ pub struct Settings {
     pub gate: Arc<Gate>,
     /// Lends the upstreams' credentials.
     pub vault: Arc<Vault>,
-    /// Knows the tokens of access that panguard lent.
-    pub lending: Arc<Lending>,
+    /// Knows the tokens of access that panguard lent; nothing as long as they cannot be known.
+    pub lending: Arc<ArcSwapOption<Lending>>,
     /// The deployment's masking profile.
     pub masker: Masker,
     /// How agents are asked for their tokens.
@@ -221,7 +221,7 @@ impl Gateway {
     /// The same where it is seen to elsewhere that whoever presents the token holds the key that it may be bound to.
     pub(crate) async fn identify_holder(&self, token: &Secret) -> Result<Principal, Unidentified> {
         let identified = match token.expose_str() {
-            Some(token) if Lending::is_meant(token) => self.borrower(token).map_err(Unidentified::from),
+            Some(token) if Lending::is_meant(token) => self.borrower(token),
             Some(token) => self.issuers().identify(token).await,
             None => Err(Untrusted::Malformed.into()),
         };
@@ -229,8 +229,9 @@ impl Gateway {
     }
 
     /// An agent to whom access was lent: in whose name is still to be believed by the configuration of the moment.
-    fn borrower(&self, token: &str) -> Result<Principal, Untrusted> {
-        let agent = self.settings.lending.verify(token, now())?;
+    fn borrower(&self, token: &str) -> Result<Principal, Unidentified> {
+        let lending = self.settings.lending.load_full().ok_or(Unidentified::NoKeys)?;
+        let agent = lending.verify(token, now())?;
         let hands = agent.lent().into_iter().flat_map(|lent| lent.lenders.iter().skip(1));
         for borrower in hands.chain([&agent]) {
             self.issuers().may_have_agent(&borrower.issuer, &borrower.id)?;

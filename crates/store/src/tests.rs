@@ -6,7 +6,7 @@ use std::thread::{self, Thread};
 
 use access::Timestamp;
 use audit::{Command, FactsNote, StageWord, Who};
-use gate::{Memory, Request, Requests, Saying, State, Verb};
+use gate::{Memory, Request, Requests, Saying, Seen, State, Verb};
 use proptest::prelude::*;
 
 use crate::{Deliveries, Delivery, Embedded, KeptLoan, Loans, NotOpened, Stands};
@@ -246,19 +246,64 @@ fn a_signed_message_comes_once_until_it_holds_no_more() {
 #[test]
 fn what_was_lent_is_listed_until_its_time_is_over() {
     let (dir, store) = store();
-    let loan = |id: &str, until| KeptLoan { id: id.into(), until, document: format!("{{\"id\": \"{id}\"}}") };
-    for it in [loan("d-1", 20), loan("d-2", 30), loan("d-3", 30)] {
-        wait(store.keep(&it, 10)).unwrap();
+    let loan = |id: &str, lender: &str, until| KeptLoan {
+        id: id.into(),
+        lender: lender.into(),
+        until,
+        document: format!("{{\"id\": \"{id}\"}}"),
+    };
+    for it in [loan("d-1", "a", 20), loan("d-2", "b", 30), loan("d-3", "a", 30)] {
+        assert!(wait(store.keep(&it, 10, 2)).unwrap());
     }
-    assert!(wait(store.keep(&loan("d-1", 90), 10)).is_err(), "an id is one loan's");
+    assert!(wait(store.keep(&loan("d-1", "b", 90), 10, 9)).is_err(), "an id is one loan's");
+    assert!(!wait(store.keep(&loan("d-4", "a", 90), 10, 2)).unwrap(), "they have as many");
+    assert!(wait(store.keep(&loan("d-4", "a", 25), 20, 2)).unwrap(), "one of theirs is over");
     drop(store);
     let again = Embedded::open(&dir.path().join("store.db")).unwrap();
-    let all = [loan("d-2", 30), loan("d-3", 30), loan("d-1", 20)];
-    assert_eq!(wait(again.lent(19, 10)).unwrap(), all);
-    assert_eq!(wait(again.lent(19, 2)).unwrap(), all[..2]);
-    assert_eq!(wait(again.lent(20, 10)).unwrap(), all[..2]);
-    wait(again.keep(&loan("d-4", 40), 35)).unwrap();
-    assert_eq!(wait(again.lent(0, 10)).unwrap(), [loan("d-4", 40)], "the others are forgotten");
+    let all = [loan("d-2", "b", 30), loan("d-3", "a", 30), loan("d-4", "a", 25), loan("d-1", "a", 20)];
+    assert_eq!(wait(again.lent(None, 19, 10)).unwrap(), all);
+    assert_eq!(wait(again.lent(None, 19, 2)).unwrap(), all[..2]);
+    assert_eq!(wait(again.lent(None, 20, 10)).unwrap(), all[..3]);
+    assert_eq!(wait(again.lent(Some("a"), 20, 10)).unwrap(), all[1..3]);
+    assert_eq!(wait(again.loan("d-1")).unwrap(), Some(loan("d-1", "a", 20)));
+    assert_eq!(wait(again.loan("d-9")).unwrap(), None);
+    wait(again.forget_loans(25)).unwrap();
+    assert_eq!(wait(again.lent(None, 0, 10)).unwrap(), all[..2]);
+}
+
+fn seen(subject: &str, issued_at: i64, groups: &[&str], until: i64) -> Seen {
+    let lender = serde_json::json!({
+        "kind": "user", "id": subject, "issuer": "i", "subject": subject, "on_behalf_of": null, "client": "cli",
+    });
+    let lender = serde_json::from_value(lender).unwrap();
+    Seen { lender, issued_at, groups: groups.iter().map(|group| (*group).into()).collect(), until }
+}
+
+#[test]
+fn of_a_lender_the_latest_token_counts_as_long_as_something_is_lent() {
+    let (_dir, store) = store();
+    for it in [
+        seen("alice", 10, &["a"], 100),
+        seen("alice", 30, &["b"], 90),
+        seen("alice", 20, &["c"], 80),
+        seen("bob", 0, &[], 50),
+    ] {
+        wait(store.see(&it)).unwrap();
+    }
+    let mut found = wait(store.seen(0)).unwrap();
+    found.sort_by(|a, b| a.lender.cmp(&b.lender));
+    assert_eq!(found, [seen("alice", 30, &["b"], 100), seen("bob", 0, &[], 50)]);
+    assert_eq!(wait(store.seen(50)).unwrap(), [seen("alice", 30, &["b"], 100)]);
+    wait(store.forget_loans(100)).unwrap();
+    assert_eq!(wait(store.seen(0)).unwrap(), []);
+}
+
+#[test]
+fn the_first_key_of_a_name_stays() {
+    let (_dir, store) = store();
+    assert_eq!(wait(store.common_key("lending", "one")).unwrap(), "one");
+    assert_eq!(wait(store.common_key("lending", "two")).unwrap(), "one");
+    assert_eq!(wait(store.common_key("other", "three")).unwrap(), "three");
 }
 
 #[test]
@@ -269,7 +314,7 @@ fn a_file_from_before_deliveries_is_taken_over() {
     drop(store);
     let file = dir.path().join("store.db");
     let connection = rusqlite::Connection::open(&file).unwrap();
-    connection.execute_batch("DROP TABLE deliveries; DROP TABLE messages; DROP TABLE loans").unwrap();
+    connection.execute_batch("DROP TABLE deliveries; DROP TABLE messages; DROP TABLE loans; DROP TABLE lenders; DROP TABLE common_keys").unwrap();
     drop(connection);
     let again = Embedded::open(&file).unwrap();
     assert_eq!(wait(again.get(&asked.id)).unwrap(), Some(asked));

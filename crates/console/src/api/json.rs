@@ -100,13 +100,17 @@ fn glass(glass: &Glass) -> Value {
 }
 
 fn who(who: &Who) -> Value {
-    json!({
+    let mut shown = json!({
         "kind": who.kind,
         "id": who.id,
         "issuer": who.issuer,
         "on_behalf_of": who.on_behalf_of,
         "groups": who.groups,
-    })
+    });
+    if let (Some(shown), Some(lent)) = (shown.as_object_mut(), &who.lent) {
+        shown.insert("lent".into(), json!(lent));
+    }
+    shown
 }
 
 /// As RFC 3339 has it, in UTC. `None`: no calendar has such a time.

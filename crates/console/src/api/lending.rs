@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use access::{Action, Labelled, Principal};
+use access::{Action, Principal};
+use audit::Who;
 use aws_lc_rs::rand;
 use gate::{Offer, Revocation, Unanswered, Voter, What};
+use identity::{described, of_description};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::KeptLoan;
@@ -35,48 +37,36 @@ pub(super) struct Ending {
 /// What is kept of what was lent, to be listed.
 #[derive(Serialize, Deserialize)]
 struct Kept {
-    agent: Box<str>,
-    /// Whoever has it of their own first, then each who handed it on.
-    lenders: Vec<Known>,
-    /// The ids of their tokens.
-    tokens: Vec<Box<str>>,
-    connections: BTreeSet<Box<str>>,
-    actions: BTreeSet<Box<str>>,
+    /// The agent with what it has, as its token says.
+    said: Value,
     since: i64,
     reason: Box<str>,
-}
-
-/// Somebody as they were known.
-#[derive(Serialize, Deserialize, PartialEq, Eq)]
-struct Known {
-    kind: Box<str>,
-    id: Box<str>,
-    issuer: Box<str>,
-    subject: Box<str>,
 }
 
 /// Lends, if policy lets `voter` do so.
 pub(super) async fn lend(state: &State, voter: &Voter, it: Offered) -> Result<Value, Problem> {
     let now = (state.clock)();
     let offer = offered(state, voter, it)?;
+    // While no token can be made nothing is lent.
+    (state.lend)(&voter.principal).map_err(Unanswered::Down)?;
+    let lender = lender(&voter.principal);
+    let open = state.loans.lent(Some(&lender), now.micros(), LOANS_MAX).await.map_err(Unanswered::Down)?;
+    if open.len() >= LOANS_MAX as usize {
+        return Err(Problem::TooManyLoans);
+    }
     let lent = state.gate.lend(voter, &offer, now).await?;
     // A token that is too long would be refused everywhere.
-    let token = (state.lend)(&lent).ok_or(Problem::LentTooLong)?;
-    let lenders = || lent.lent().into_iter().flat_map(|it| &it.lenders);
-    let kept = Kept {
-        agent: lent.id.clone(),
-        lenders: lenders().map(Known::of).collect(),
-        tokens: lenders().map(|lender| lender.token_id.clone()).collect(),
-        connections: lent.lent().map(|it| it.connections.clone()).unwrap_or_default(),
-        actions: offer.actions.iter().map(|action| action.as_str().into()).collect(),
-        since: now.micros(),
-        reason: Revocation::words(state.gate.masker(), &offer.reason),
-    };
+    let token = (state.lend)(&lent).map_err(Unanswered::Down)?.ok_or(Problem::LentTooLong)?;
+    let said = described(&lent).ok_or(Problem::LentTooLong)?;
+    let reason = Revocation::words(state.gate.masker(), &offer.reason);
+    let kept = Kept { said, since: now.micros(), reason };
     let document = serde_json::to_string(&kept).map_err(broken)?;
-    let loan = KeptLoan { id: offer.id.clone(), until: lent.valid_until.micros(), document };
+    let loan = KeptLoan { id: offer.id.clone(), lender, until: lent.valid_until.micros(), document };
     // What nobody could find to end it is not lent.
-    state.loans.keep(&loan, now.micros()).await.map_err(Unanswered::Down)?;
-    let mut shown = shown(&loan, &kept, false);
+    if !state.loans.keep(&loan, now.micros(), LOANS_MAX).await.map_err(Unanswered::Down)? {
+        return Err(Problem::TooManyLoans);
+    }
+    let mut shown = shown(&loan, &kept, &lent, false);
     if let (Some(shown), Some(token)) = (shown.as_object_mut(), token.expose_str()) {
         shown.insert("token".into(), token.into());
     }
@@ -87,18 +77,17 @@ pub(super) async fn lend(state: &State, voter: &Voter, it: Offered) -> Result<Va
 pub(super) async fn list(state: &State, voter: &Voter) -> Result<Value, Problem> {
     let now = (state.clock)();
     state.gate.may_come(voter, now)?;
-    let all = state.loans.lent(now.micros(), LISTED_MAX).await.map_err(Unanswered::Down)?;
-    let mut read = Vec::new();
-    for loan in &all {
-        read.push((loan, serde_json::from_str::<Kept>(&loan.document).map_err(broken)?));
+    let sees_all = state.gate.could_revoke(voter, &(state.connections)(), now);
+    let lender = Some(lender(&voter.principal)).filter(|_| !sees_all);
+    let all = state.loans.lent(lender.as_deref(), now.micros(), LISTED_MAX).await;
+    let mut listed = Vec::new();
+    for loan in all.map_err(Unanswered::Down)? {
+        let (kept, lent) = read(&loan)?;
+        if sees_all || has_lent(&voter.principal, &lent) {
+            listed.push(shown(&loan, &kept, &lent, is_revoked(state, &lent)));
+        }
     }
-    let own = Known::of(&voter.principal);
-    if !state.gate.could_revoke(voter, &(state.connections)(), now) {
-        read.retain(|(_, kept)| kept.lenders.contains(&own));
-    }
-    let revoked = |loan: &KeptLoan, kept: &Kept| is_revoked(state, &loan.id, kept);
-    let listed = read.iter().map(|(loan, kept)| shown(loan, kept, revoked(loan, kept)));
-    Ok(json!({ "delegations": listed.collect::<Vec<_>>() }))
+    Ok(json!({ "delegations": listed }))
 }
 
 /// Ends what was lent, if `voter` had a hand in it or may take access away.
@@ -108,18 +97,22 @@ pub(super) async fn end(state: &State, voter: &Voter, id: &str, why: Ending) -> 
         return Err(Problem::Ending);
     }
     state.gate.may_come(voter, now)?;
-    let all = state.loans.lent(now.micros(), LISTED_MAX).await.map_err(Unanswered::Down)?;
-    let own = Known::of(&voter.principal);
-    let found = all.iter().filter(|loan| *loan.id == *id).find_map(|loan| {
-        let kept: Kept = serde_json::from_str(&loan.document).ok()?;
-        Some((loan, kept))
-    });
-    let is_own = found.as_ref().is_some_and(|(_, kept)| kept.lenders.contains(&own));
+    let found = state.loans.loan(id).await.map_err(Unanswered::Down)?;
+    let found = match found.filter(|loan| loan.until > now.micros()) {
+        Some(loan) => Some((read(&loan)?, loan)),
+        None => None,
+    };
+    let is_own = found.as_ref().is_some_and(|((_, lent), _)| has_lent(&voter.principal, lent));
     if !is_own {
         // Whoever may not take access away does not learn what others have lent.
         revoking::may(state, voter, (What::Token, id), &why.reason).await.map_err(|_| Problem::NotLent)?;
     }
-    let (loan, kept) = found.ok_or(Problem::NotLent)?;
+    let ((kept, lent), loan) = found.ok_or(Problem::NotLent)?;
+    let is_ended = |it: &Revocation| it.what == What::Token && it.of == loan.id && !it.is_over(now);
+    // Once is enough.
+    if state.gate.revocations().all().iter().any(is_ended) {
+        return Ok(shown(&loan, &kept, &lent, true));
+    }
     let it = Revocation {
         until: Some(loan.until),
         reason: Revocation::words(state.gate.masker(), &why.reason),
@@ -129,48 +122,58 @@ pub(super) async fn end(state: &State, voter: &Voter, id: &str, why: Ending) -> 
     };
     warn!(id = &*it.id, lent = &*loan.id, by = &*it.by, "access that was lent is ended by the API");
     let in_force = revoking::put(state, it).await?;
-    Ok(shown(loan, &kept, in_force))
+    Ok(shown(&loan, &kept, &lent, in_force))
 }
 
-/// The offer that a body makes: of connections that there are.
+/// The offer that a body makes.
 fn offered(state: &State, voter: &Voter, it: Offered) -> Result<Offer, Problem> {
     let Offered { agent, connections, actions, seconds, reason } = it;
     let named = |name: &str| Action::ALL.into_iter().find(|action| action.as_str() == name);
-    let actions =
-        actions.iter().map(|name| named(name)).collect::<Option<BTreeSet<_>>>().ok_or(Problem::Loan)?;
-    let there = |name: &str| -> Option<Labelled> { Some((name.into(), (state.labels)(name)?)) };
-    let connections = connections.iter().collect::<BTreeSet<_>>().into_iter().map(|name| there(name));
-    let connections = connections.collect::<Option<Vec<_>>>().ok_or(Unanswered::NoConnection)?;
-    if !(state.may_be_agent)(&voter.principal.issuer, &agent) {
-        return Err(Problem::NoAgent);
-    }
+    let actions = actions.iter().map(|name| named(name)).collect::<Option<BTreeSet<_>>>();
+    let connections = connections.iter().collect::<BTreeSet<_>>().into_iter();
+    let connections = connections.map(|name| ((&**name).into(), (state.labels)(name))).collect();
+    let is_agents = (state.may_be_agent)(&voter.principal.issuer, &agent);
     let mut random = [0; 8];
     rand::fill(&mut random).map_err(broken)?;
     let id = format!("d-{:016x}", u64::from_be_bytes(random)).into();
-    Ok(Offer { id, agent, connections, actions, seconds, reason })
+    Ok(Offer { id, agent, is_agents, connections, actions: actions.ok_or(Problem::Loan)?, seconds, reason })
 }
 
-/// Whether it was ended by its id or that of what it was handed on from, or the access of an agent or lender of it was.
-fn is_revoked(state: &State, id: &str, kept: &Kept) -> bool {
-    let is_it = |it: &Revocation| match it.what {
-        What::Token => *it.of == *id || kept.tokens.contains(&it.of),
-        What::Agent => *it.of == *kept.agent || kept.lenders.iter().any(|lender| lender.id == it.of),
-        What::Subject => kept.lenders.iter().any(|lender| lender.subject == it.of),
-        What::Everything => true,
-        _ => false,
+/// Whose access it is that somebody lends: theirs, or that of whoever lent it to them.
+fn lender(principal: &Principal) -> Box<str> {
+    json!([principal.issuer, principal.subject]).to_string().into()
+}
+
+fn read(loan: &KeptLoan) -> Result<(Kept, Principal), Problem> {
+    let kept: Kept = serde_json::from_str(&loan.document).map_err(broken)?;
+    let lent = of_description(kept.said.clone());
+    Ok((kept, lent.ok_or_else(|| broken("what is kept of what was lent cannot be read"))?))
+}
+
+/// Whether somebody had a hand in it. Who hands access on calls the next as they like, so that it counts through whose hands they have
+/// theirs.
+fn has_lent(principal: &Principal, lent: &Principal) -> bool {
+    let named = |it: &Principal| {
+        let Who { kind, id, issuer, subject, on_behalf_of, lent, .. } = Who::from(it);
+        (kind, id, issuer, subject, on_behalf_of, lent)
     };
-    state.gate.revocations().all().iter().any(|it| is_it(it) && !it.is_over((state.clock)()))
+    let lenders = lent.lent().into_iter().flat_map(|it| &it.lenders);
+    lenders.into_iter().any(|lender| named(lender) == named(principal))
 }
 
-fn shown(loan: &KeptLoan, kept: &Kept, is_revoked: bool) -> Value {
-    let (first, through) = kept.lenders.split_first().map_or(("", &[][..]), |(it, rest)| (&*it.id, rest));
+fn is_revoked(state: &State, lent: &Principal) -> bool {
+    state.gate.revocations().of(lent, None, (state.clock)()).is_some()
+}
+
+fn shown(loan: &KeptLoan, kept: &Kept, lent: &Principal, is_revoked: bool) -> Value {
+    let it = lent.lent();
     json!({
         "id": loan.id,
-        "agent": kept.agent,
-        "by": first,
-        "through": through.iter().map(|agent| &*agent.id).collect::<Vec<_>>(),
-        "connections": kept.connections,
-        "actions": kept.actions,
+        "agent": lent.id,
+        "by": it.and_then(|it| it.lenders.first()).map(|first| &*first.id),
+        "through": it.into_iter().flat_map(|it| it.chain()).collect::<Vec<_>>(),
+        "connections": it.map(|it| &it.connections),
+        "actions": it.into_iter().flat_map(|it| &it.actions).map(|it| it.as_str()).collect::<Vec<_>>(),
         "since": kept.since,
         "until": loan.until,
         "reason": kept.reason,
@@ -178,21 +181,13 @@ fn shown(loan: &KeptLoan, kept: &Kept, is_revoked: bool) -> Value {
     })
 }
 
-impl Known {
-    fn of(principal: &Principal) -> Self {
-        Self {
-            kind: principal.kind.as_str().into(),
-            id: principal.id.clone(),
-            issuer: principal.issuer.clone(),
-            subject: principal.subject.clone(),
-        }
-    }
-}
-
 fn broken(error: impl std::fmt::Display) -> Problem {
     error!(%error, "access cannot be lent or ended");
     Problem::Broken
 }
+
+/// What one person has lent, and what was handed on of it, that is not over: more than can be looked after.
+const LOANS_MAX: u32 = 100;
 
 /// More than can be looked at.
 const LISTED_MAX: u32 = 10_000;

@@ -38,8 +38,8 @@ pub(super) enum Problem {
     NotRevoked,
     /// It is nothing that can be lent.
     Loan,
-    /// The issuer has no agent of this id.
-    NoAgent,
+    /// They have lent as much as is looked after.
+    TooManyLoans,
     /// Whoever lends is in more groups than a token holds.
     LentTooLong,
     /// It does not say why something is to be ended.
@@ -112,7 +112,7 @@ impl Problem {
             }
             Self::NotRevoked => (StatusCode::NOT_FOUND, "not-revoked", "nothing is revoked by this id"),
             Self::Loan => (StatusCode::BAD_REQUEST, "loan", "what is to be lent is not understood"),
-            Self::NoAgent => (StatusCode::BAD_REQUEST, "no-agent", "there is no such agent"),
+            Self::TooManyLoans => (StatusCode::TOO_MANY_REQUESTS, "too-many-loans", "too much is lent"),
             Self::LentTooLong => (StatusCode::BAD_REQUEST, "lent-too-long", "this cannot be lent"),
             Self::Ending => (StatusCode::BAD_REQUEST, "ending", "why it is to be ended is not said"),
             Self::NotLent => (StatusCode::NOT_FOUND, "not-lent", "nothing is lent by this id"),
@@ -210,7 +210,7 @@ impl Problem {
             Self::Loan => "write `{\"agent\": …, \"connections\": […], \"actions\": […], \"seconds\": …, \"reason\": …}`; \
                 actions are `read`, `write`, `administer`, `call`, `reveal` and `match`"
                 .into(),
-            Self::NoAgent => "by the configuration this is not the id of an agent of your issuer (`agents`)".into(),
+            Self::TooManyLoans => "100 delegations of this access are not over: end some, or wait".into(),
             Self::LentTooLong => "you are in more groups than a token can hold: let the issuer send fewer".into(),
             Self::Ending => "write `{\"reason\": …}`".into(),
             Self::NotLent => "GET /api/delegations lists what you have lent".into(),

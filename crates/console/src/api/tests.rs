@@ -310,15 +310,23 @@ async fn somebody_lends_an_agent_their_access_and_sees_what_they_lent() {
         ("ann", json!({ "actions": ["fly"] }), 400, "loan"),
         ("ann", json!({ "seconds": 3601 }), 403, "may-not-lend"),
         ("ann", json!({ "seconds": 0 }), 400, "no-loan"),
-        ("ann", json!({ "agent": "ann" }), 400, "no-agent"),
+        ("ann", json!({ "agent": "ann" }), 400, "no-loan"),
+        ("ann", json!({ "agent": "cla\u{202e}ude" }), 400, "no-loan"),
         ("ann", json!({ "reason": "" }), 400, "no-loan"),
         ("ann", json!({ "user": "bea" }), 400, "loan"),
         ("eve", json!({}), 403, "may-not-lend"),
+        ("eve", json!({ "connections": ["nowhere"] }), 403, "may-not-lend"),
         ("late", json!({}), 401, "expired"),
     ] {
         let said = lend(by, more.clone()).await;
         assert_eq!((said.status, said.kind()), (status, kind), "{by} {more}");
     }
+    for _ in 1..100 {
+        assert_eq!(lend("ann", json!({})).await.status, 200);
+    }
+    let one_more = lend("ann", json!({})).await;
+    assert_eq!((one_more.status, one_more.kind()), (429, "too-many-loans"));
+    assert_eq!(lend("bea", json!({})).await.status, 200, "others have their own");
     let json = "content-type: application/json\r\n";
     let path = format!("/api/delegations/{id}/revoke");
     for (by, body, status, kind) in [

@@ -95,6 +95,7 @@ impl Gate {
             minting: Arc::clone(&self.minting),
             controls: Arc::clone(&self.controls),
             revocations: Arc::clone(&self.revocations),
+            lenders: Arc::clone(&self.lenders),
             rules: Arc::clone(&self.rules),
             principal: Arc::clone(&admission.principal),
             about,

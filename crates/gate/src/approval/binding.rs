@@ -33,6 +33,12 @@ impl Binder {
         for text in [&*who.kind, &who.id, &who.issuer, &who.subject, lent, connection, policy_version] {
             part(b'w', text.as_bytes());
         }
+        // Who hands access on calls the next as they like.
+        if let Some(lent) = &who.lent {
+            for text in [&lent.by_kind, &lent.by].into_iter().chain(&lent.through) {
+                part(b'l', text.as_bytes());
+            }
+        }
         // The same text may name other tables by another search path.
         for it in &question.facts.uses {
             part(b'u', format!("{it:?}").as_bytes());

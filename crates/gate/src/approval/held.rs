@@ -12,6 +12,7 @@ use super::{Down, Previewed, Request, Requests, State};
 use crate::Append;
 use crate::controls::Controls;
 use crate::guesses::Guesses;
+use crate::lending::Lenders;
 use crate::minting::{Minting, not_recorded};
 use crate::pending::Pending;
 use crate::revocation::Revocations;
@@ -24,6 +25,7 @@ pub(crate) struct Held {
     pub(crate) minting: Arc<Minting>,
     pub(crate) controls: Arc<Controls>,
     pub(crate) revocations: Arc<Revocations>,
+    pub(crate) lenders: Arc<Lenders>,
     pub(crate) rules: Arc<ArcSwap<Rules>>,
     pub(crate) principal: Arc<Principal>,
     /// What the entries about it have in common.
@@ -214,6 +216,10 @@ impl Held {
         let at = Some((&*request.connection, self.id.session));
         if let Some(revoked) = self.revocations.of(&self.principal, at, now) {
             return Ok(Taken::Refused(self.deny(Code::Revoked, &revoked.told(), now).await));
+        }
+        if self.lenders.as_now(&self.principal).is_some() {
+            let why = "whoever lent this access is in other groups since: connect again";
+            return Ok(Taken::Refused(self.deny(Code::TokenExpired, why, now).await));
         }
         if request.let_by().any(|who| self.revocations.of_who(who, now).is_some()) {
             let why = "the access of somebody who let it run was revoked since";

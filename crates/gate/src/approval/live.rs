@@ -67,10 +67,7 @@ impl Grants {
         let is_theirs = |it: &&Arc<Request>| {
             let it: &Request = it;
             let asker = &it.asker;
-            // Two agents that one person lent their access to have that person's `sub`.
-            let is_same = (&asker.kind, &asker.id, &asker.issuer, &asker.subject, &asker.on_behalf_of)
-                == (&who.kind, &who.id, &who.issuer, &who.subject, &who.on_behalf_of);
-            is_same && *it.connection == *connection && is_live(it, now)
+            is_same(asker, who) && *it.connection == *connection && is_live(it, now)
         };
         let mut theirs: Vec<_> = known.values().map(|it| &it.request).filter(is_theirs).cloned().collect();
         theirs.sort_by(|a, b| (a.asked, &a.id).cmp(&(b.asked, &b.id)));
@@ -123,6 +120,16 @@ impl Grants {
     fn running(&self) -> MutexGuard<'_, HashMap<RequestId, (Box<str>, u32)>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether they are one to those who give access. Two agents that one person lent their access to have that person's `sub`; and who
+/// hands access on calls the next as they like, so that it counts through whose hands it came.
+fn is_same(one: &Who, other: &Who) -> bool {
+    let named = |who: &Who| {
+        let Who { kind, id, issuer, subject, on_behalf_of, lent, .. } = who.clone();
+        (kind, id, issuer, subject, on_behalf_of, lent)
+    };
+    named(one) == named(other)
 }
 
 fn is_live(request: &Request, now: Timestamp) -> bool {

@@ -3,6 +3,7 @@
 mod effect;
 mod glass;
 mod grants;
+mod lent;
 mod model;
 mod revoked;
 

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use access::{
-    Action, Authentication, Code, DataClass, Facts, Kind, Labelled, Position, Principal, Timestamp,
-};
+use access::{Action, Authentication, Code, DataClass, Facts, Kind, Position, Principal, Timestamp};
 use audit::Event;
 use gate::{Admitted, NoLoan, Offer, Revocation, Unanswered, Voter, What};
 use proptest::prelude::*;
@@ -47,14 +45,15 @@ fn by(principal: Principal) -> Voter {
     Voter { principal: Arc::new(principal), from: "127.0.0.1:9".into(), client: "test".into() }
 }
 
-fn place(name: &str) -> Labelled {
-    (name.into(), Arc::new(["cde".into()]))
+fn place(name: &str) -> gate::Offered {
+    (name.into(), Some(Arc::new(["cde".into()])))
 }
 
 fn offer(actions: &[Action]) -> Offer {
     Offer {
         id: "d-1".into(),
         agent: "claude".into(),
+        is_agents: true,
         connections: vec![place("payments-db")],
         actions: actions.iter().copied().collect(),
         seconds: 3600,
@@ -73,6 +72,12 @@ impl Desk {
             std::task::Poll::Ready(lent) => lent,
             std::task::Poll::Pending => panic!("the log answers at once"),
         }
+    }
+
+    /// A session of somebody who comes by a token of their own.
+    fn seen(&self, principal: Principal) -> Admitted {
+        let admission = access::Admission { principal: Arc::new(principal), ..self.admission.clone() };
+        self.gate.admit(&admission, "postgres", NOW).wait().unwrap()
     }
 
     /// A session of whoever was lent something.
@@ -206,6 +211,64 @@ fn whoever_is_in_other_groups_has_lent_no_more_than_these_allow() {
 }
 
 #[test]
+fn who_acts_for_a_lender_by_an_issuers_word_says_nothing_of_the_lenders_groups() {
+    let mut desk = desk("");
+    let lent = desk.lent(&alice(), &offer(&[Action::Read, Action::Reveal])).unwrap();
+    for (kind, id) in [(Kind::Agent, "x"), (Kind::User, "another name")] {
+        let mut other = (*alice().principal).clone();
+        (other.kind, other.id) = (kind, id.into());
+        other.authentication.issued_at = Some(NOW);
+        other.groups = ["visitors".into()].into();
+        other.delegation = (kind == Kind::Agent).then(|| access::Delegation::from("alice"));
+        desk.admission.principal = Arc::new(other);
+        drop(desk.admit().unwrap());
+    }
+    let admitted = desk.session(lent);
+    assert_eq!(desk.ask(&admitted, read()).code(), None);
+}
+
+#[test]
+fn what_is_known_of_a_lender_outlives_the_gateway_and_is_known_to_others() {
+    let first = desk("");
+    let lent = first.lent(&alice(), &offer(&[Action::Read])).unwrap();
+    let mut left = (*alice().principal).clone();
+    left.authentication.issued_at = Some(NOW);
+    left.groups = ["interns".into()].into();
+    drop(first.seen(left));
+    let told = first.gate.seen_anew();
+    assert_eq!(told.len(), 1);
+    assert_eq!(first.gate.seen_anew(), [], "once");
+    let mut other = desk("");
+    other.gate.learn(told.clone(), NOW);
+    let admitted = other.session(lent.clone());
+    assert_eq!(other.ask(&admitted, read()).code(), Some(Code::PolicyDenied));
+    // Of whom nothing is lent any more nothing is known.
+    let mut later = desk("");
+    later.gate.learn(told, NOW.plus_seconds(3600));
+    let admitted = later.session(lent);
+    assert_eq!(later.ask(&admitted, read()).code(), None);
+}
+
+#[test]
+fn access_that_one_agent_lent_in_two_ways_is_decided_apart() {
+    let mut desk = desk(
+        r#"permit (principal == Agent::"y", action == Action::"read", resource);
+           permit (principal == Agent::"x", action == Action::"read", resource) when { principal has on_behalf_of };"#,
+    );
+    let mut own = (*alice().principal).clone();
+    (own.kind, own.id, own.groups) = (Kind::Agent, "x".into(), BTreeSet::new());
+    let for_somebody = Principal { delegation: Some(access::Delegation::from("alice")), ..own.clone() };
+    let y = || Offer { agent: "y".into(), ..offer(&[Action::Read]) };
+    let (by_own, by_lent) = (desk.lent(&by(own), &y()).unwrap(), desk.lent(&by(for_somebody), &y()).unwrap());
+    for _ in 0..2 {
+        let admitted = desk.session(by_own.clone());
+        assert_eq!(desk.ask(&admitted, read()).code(), Some(Code::PolicyDenied));
+        let admitted = desk.session(by_lent.clone());
+        assert_eq!(desk.ask(&admitted, read()).code(), None);
+    }
+}
+
+#[test]
 fn an_agent_hands_on_no_more_than_it_was_lent() {
     let desk = desk("");
     let first = by(desk.lent(&alice(), &offer(&[Action::Read, Action::Reveal])).unwrap());
@@ -218,6 +281,7 @@ fn an_agent_hands_on_no_more_than_it_was_lent() {
         more(Offer { connections: vec![place("payments-db"), place("billing")], ..offer(&[Action::Read]) }),
         cannot
     );
+    assert!(matches!(desk.log.last().event, Event::SessionRefused { .. }), "that it was tried is on record");
 }
 
 #[test]
@@ -260,6 +324,14 @@ fn what_cannot_be_lent_is_refused_with_what_to_say() {
     let it = || offer(&[Action::Read]);
     assert_eq!(lent(Offer { agent: "".into(), ..it() }), wrong(NoLoan::Agent));
     assert_eq!(lent(Offer { agent: "4111111111111111".into(), ..it() }), wrong(NoLoan::Agent));
+    for agent in ["cla\nude", "claude\0", "cla\u{202e}ude", "claude\u{200b}", " claude", &"a".repeat(201)] {
+        assert_eq!(lent(Offer { agent: agent.into(), ..it() }), wrong(NoLoan::Agent), "{agent:?}");
+    }
+    assert_eq!(lent(Offer { is_agents: false, ..it() }), wrong(NoLoan::Stranger));
+    assert_eq!(
+        lent(Offer { connections: vec![("nowhere".into(), None)], ..it() }),
+        Err(Unanswered::NoConnection)
+    );
     assert_eq!(lent(Offer { connections: Vec::new(), ..it() }), wrong(NoLoan::Connections));
     assert_eq!(lent(offer(&[])), wrong(NoLoan::Actions));
     assert_eq!(lent(offer(&[Action::Connect])), wrong(NoLoan::Actions));

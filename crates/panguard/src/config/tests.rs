@@ -285,9 +285,9 @@ fn what_this_build_does_not_do_is_refused_by_name() {
 
 #[test]
 fn the_vaults_key_comes_from_one_place_and_passes_through_nobodys_hands() {
-    let config = |key: &str| CONFIG.replace("{ file: ./vault.key }", key);
+    let config = |key: &str| GOOD.replace("{ file: ./vault.key }", key);
     let transit = "{ transit: { address: \"https://bao:8200/\", key: panguard, token_file: ./t } }";
-    let read = read(&config(transit)).unwrap();
+    let read = parse(&config(transit)).unwrap();
     let VaultKey::Transit(it) = read.vault_key else { panic!("it is a key elsewhere") };
     assert_eq!((&*it.address, &*it.mount, &*it.key), ("https://bao:8200", "transit", "panguard"));
     for address in ["http://bao:8200", "bao:8200", "https://u:p@bao", "https://bao?x=1"] {

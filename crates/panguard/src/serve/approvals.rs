@@ -8,14 +8,14 @@ use anyhow::Context;
 use audit::{Closes, Control};
 use aws_lc_rs::digest;
 use gate::{Approvals, Found, Gate, Requests};
-use identity::Lending;
 use proxy::{Inspection, Target};
-use store::{Deliveries, Dial, Embedded, Loans, Revocations, Rows, Session, Shared};
+use store::{Deliveries, Dial, Embedded, Revocations, Rows, Session, Shared};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::info;
 use vault::{Name, Vault, fresh_key};
 
 use super::controls::Watch;
+use super::lending::{Lent, Source};
 use super::now;
 use crate::config::Config;
 use crate::folder;
@@ -28,8 +28,6 @@ pub struct Shelf {
     pub instance: Box<str>,
     /// Where those that share it tell each other what is revoked, and the key by which they know each other's word.
     pub revocations: Option<(Arc<dyn Revocations>, Secret)>,
-    /// Where what was lent is kept, and what makes the tokens of it.
-    pub loans: (Arc<dyn Loans>, Arc<Lending>),
 }
 
 /// The requests of this gateway in its data folder, or those of all that share a store.
@@ -38,14 +36,15 @@ pub struct Shelf {
 ///
 /// # Errors
 /// The store in the data folder or the vault cannot be opened. One that is shared may be out of reach.
-pub fn open(config: &Config, vault: &Arc<Vault>) -> anyhow::Result<(Approvals, Shelf)> {
+pub fn open(config: &Config, vault: &Arc<Vault>) -> anyhow::Result<(Approvals, Shelf, Lent)> {
     let own = vault.get_or_create(&Name::internal("approvals")?, now(), fresh_key)?;
     let instance = hex(digest(&[b"panguard gateway", own.expose()]).get(..8).unwrap_or_default());
     Ok(match &config.store {
         None => {
             let store = Embedded::open(&folder::store(&config.data_dir))?;
-            let lending = lending(&own);
-            (Approvals::new(store.clone(), &own, now).at(&instance), shelf(store, &instance, None, lending))
+            let lent = Lent::new(Arc::new(store.clone()), Source::Own(own.clone()));
+            let shelf = shelf(store.clone(), &instance, None);
+            (Approvals::new(store, &own, now).at(&instance), shelf, lent)
         }
         Some(connection) => {
             let password = vault.get(&connection.password)?.with_context(|| {
@@ -60,28 +59,20 @@ pub fn open(config: &Config, vault: &Arc<Vault>) -> anyhow::Result<(Approvals, S
             let store = Shared::new(dial(target, vault.clone()));
             let told: Arc<dyn Revocations> = Arc::new(store.clone());
             let told = (told, Secret::from(digest(&[b"panguard revocations", password.expose()])));
-            let lending = lending(&password);
-            let shelf = shelf(store.clone(), &instance, Some(told), lending);
-            (Approvals::new(store, &key, now).at(&instance), shelf)
+            let lent = Lent::new(Arc::new(store.clone()), Source::Common { password });
+            let shelf = shelf(store.clone(), &instance, Some(told));
+            (Approvals::new(store, &key, now).at(&instance), shelf, lent)
         }
     })
 }
 
 fn shelf(
-    store: impl Requests + Deliveries + Loans + Clone + 'static,
+    store: impl Requests + Deliveries + Clone + 'static,
     instance: &str,
     revocations: Option<(Arc<dyn Revocations>, Secret)>,
-    lending: Arc<Lending>,
 ) -> Shelf {
     let requests = Arc::new(store.clone());
-    let loans: Arc<dyn Loans> = Arc::new(store.clone());
-    let (deliveries, loans) = (Arc::new(store), (loans, lending));
-    Shelf { requests, deliveries, instance: instance.into(), revocations, loans }
-}
-
-/// By what all gateways have in common that take each other's tokens.
-fn lending(common: &Secret) -> Arc<Lending> {
-    Arc::new(Lending::new(&Secret::from(digest(&[b"panguard lending", common.expose()]))))
+    Shelf { requests, deliveries: Arc::new(store), instance: instance.into(), revocations }
 }
 
 fn digest(parts: &[&[u8]]) -> Vec<u8> {

@@ -175,6 +175,8 @@ fn since(before: &Facts, after: &Facts) -> Vec<Event> {
     let mut secret = |name: &str, change| events.push(Event::SecretChanged { name: name.into(), change });
     for (name, now) in &after.secrets {
         match before.secrets.get(name) {
+            // A vault comes with its own keys.
+            None if name.starts_with("internal/") => {}
             None => secret(name, Change::Created),
             Some(old) if old != now => secret(name, Change::Rotated),
             Some(_) => {}

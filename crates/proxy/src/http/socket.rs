@@ -125,6 +125,7 @@ impl Socket {
             return false;
         }
         match self.session.goes_on(now) {
+            _ if !self.gate.is_as_then(&self.session.admitted.admission().principal) => self.relay.expired(),
             None => self.relay.expired(),
             Some(false) => self.relay.decide_anew("the connection's configuration has changed"),
             Some(true) if self.gate.policy_version() != self.policies => {

@@ -183,3 +183,30 @@ def test_wrong_usage(house):
     house.gateway.write_config()
     done = house.check()
     assert done.returncode == 2 and "cannot be reached" in done.stderr
+
+
+# --- `panguard secrets check` ------------------------------------------------------------------------------
+
+
+def test_each_credential_is_tried_and_said_to_have_too_many_rights_until_it_has_not(house):
+    house.seed(SEED)
+    house.seed(f'grant all on all tables in schema public to "{house.role}"')
+    looked = house.gateway.run("secrets", "check", check=False)
+    assert looked.returncode == 1 and f"payments: works as {house.role}, and has rights that no policy could use" in looked.stdout
+    house.apply()
+    looked = house.gateway.run("secrets", "check")
+    assert looked.stdout == f"payments: works as {house.role}, and has no right that no policy could use\n"
+    house.gateway.run("secrets", "rotate", "payments", input="another")
+    looked = house.gateway.run("secrets", "check", "--format", "json", check=False)
+    found = json.loads(looked.stdout)
+    assert looked.returncode == 1 and (found["works"], found["too_many"]) == (False, 0)
+    assert "another" not in looked.stdout + looked.stderr
+
+
+def test_the_credential_of_an_http_system_is_looked_for_and_not_tried(make_gateway, payments, site):
+    gateway = make_gateway(connections={"payments": payments, "shop": site.connection()})
+    looked = gateway.run("secrets", "check", check=False)
+    assert "shop: is in the vault, and was not tried" in looked.stdout and not site.requests
+    gateway.run("secrets", "remove", "shop")
+    looked = gateway.run("secrets", "check", check=False)
+    assert looked.returncode == 1 and "shop: does not work: the vault holds no secret `shop`" in looked.stdout

@@ -27,6 +27,20 @@ use plan::{Plan, Question};
 /// # Errors
 /// The configuration, the policies, or a database that cannot be reached.
 pub fn check(config: &Config, name: &str, owner: Option<&str>, format: Format) -> anyhow::Result<Exit> {
+    let plan = compare(config, name, owner)?;
+    tell(&plan, format)?;
+    Ok(if plan.statements.is_empty() { Exit::Fine } else { Exit::No })
+}
+
+/// How many statements it would take.
+///
+/// # Errors
+/// As [`check`].
+pub fn too_many(config: &Config, name: &str) -> anyhow::Result<usize> {
+    Ok(compare(config, name, None)?.statements.len())
+}
+
+fn compare(config: &Config, name: &str, owner: Option<&str>) -> anyhow::Result<Plan> {
     let connection = upstream::named(config, name)?;
     let policies = folder::policies(&config.policies)?;
     let (roles, objects, catalog) = upstream::block_on(read(config, name))??;
@@ -41,9 +55,7 @@ pub fn check(config: &Config, name: &str, owner: Option<&str>, format: Format) -
         &policies,
         Scope { connection: name, labels: &connection.labels, mode: access::Mode::Filtered },
     );
-    let plan = plan::plan(&Question { roles: &roles, objects: &objects, need: &need, sad: &sad, owner });
-    tell(&plan, format)?;
-    Ok(if plan.statements.is_empty() { Exit::Fine } else { Exit::No })
+    Ok(plan::plan(&Question { roles: &roles, objects: &objects, need: &need, sad: &sad, owner }))
 }
 
 async fn read(config: &Config, name: &str) -> anyhow::Result<(Roles, Vec<Object>, Vec<Row>)> {

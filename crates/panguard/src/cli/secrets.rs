@@ -9,6 +9,8 @@ use vault::{Name, Vault};
 use zeroize::Zeroizing;
 
 use super::output::{self, Exit, Format};
+use super::plain::plain;
+use super::rights;
 use crate::config::{Config, process_env};
 use crate::{folder, vault_key};
 
@@ -30,6 +32,15 @@ enum Action {
     Rotate { name: Name },
     /// Take a secret out.
     Remove { name: Name },
+    /// Try each credential, and say whose rights are wider than policy could ever need (PCI DSS 7.2.5).
+    ///
+    /// Of a database it signs in, and looks at the rights of its role, as `panguard check --connection` does, which prints what takes them
+    /// away. An HTTP system's is looked for in the vault and not tried: no request does nothing at every system. Exits with 1 if a
+    /// credential does not work or has too many rights.
+    Check {
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
     /// Seal every secret anew under a fresh data key; or have the data key sealed by another key of the vault.
     ///
     /// Neither needs a restart. To change the vault's key: write a configuration that names the new one, `panguard secrets rekey --to`
@@ -47,8 +58,10 @@ enum Action {
 }
 
 pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let vault = folder::open_vault(&Config::load(path, &process_env)?)?;
+    let config = Config::load(path, &process_env)?;
+    let vault = folder::open_vault(&config)?;
     match &arguments.action {
+        Action::Check { format } => check(&config, &vault, *format),
         Action::Set { name } => set(&vault, name),
         Action::Rotate { name } if !has(&vault, name)? => {
             bail!("there is no secret `{name}` to rotate; use `panguard secrets set {name}` for a new one")
@@ -78,6 +91,74 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
             Ok(Exit::Fine)
         }
         Action::List { format } => list(&vault, *format),
+    }
+}
+
+/// What was found of one connection's credential.
+struct Found {
+    connection: String,
+    /// Who signs in, at a database.
+    user: Option<String>,
+    /// Whether it works, as far as that is known.
+    works: Option<bool>,
+    /// Statements that would take away what it has too many of.
+    too_many: usize,
+    why: Option<String>,
+}
+
+fn check(config: &Config, vault: &Vault, format: Format) -> anyhow::Result<Exit> {
+    let databases = config.connections.iter().map(|(name, connection)| {
+        let tried = rights::too_many(config, name);
+        Found {
+            connection: name.to_string(),
+            user: Some(connection.user.to_string()),
+            works: Some(tried.is_ok()),
+            too_many: *tried.as_ref().unwrap_or(&0),
+            why: tried.err().map(|error| format!("{error:#}")),
+        }
+    });
+    let https = config.https.iter().map(|(name, connection)| {
+        let missing =
+            connection.credential.secrets().into_iter().find_map(|secret| match vault.get(secret) {
+                Ok(Some(_)) => None,
+                Ok(None) => Some(format!("the vault holds no secret `{secret}`")),
+                Err(error) => Some(error.to_string()),
+            });
+        let works = missing.as_ref().map(|_| false);
+        Found { connection: name.to_string(), user: None, works, too_many: 0, why: missing }
+    });
+    let mut exit = Exit::Fine;
+    for found in databases.chain(https) {
+        if found.works == Some(false) || found.too_many > 0 {
+            exit = Exit::No;
+        }
+        match format {
+            Format::Text => output::line(found.said()),
+            Format::Json => output::json(&json!({
+                "connection": found.connection,
+                "user": found.user,
+                "works": found.works,
+                "too_many": found.too_many,
+                "why": found.why,
+            }))?,
+        }
+    }
+    Ok(exit)
+}
+
+impl Found {
+    fn said(&self) -> String {
+        let Self { connection, user, works, too_many, why } = self;
+        let as_user = user.as_ref().map_or_else(String::new, |user| format!(" as {user}"));
+        let said = match (works, why) {
+            (Some(false), Some(why)) => format!("{connection}: does not work{as_user}: {why}"),
+            (None, _) => format!("{connection}: is in the vault, and was not tried"),
+            _ if *too_many > 0 => format!(
+                "{connection}: works{as_user}, and has rights that no policy could use: `panguard check --connection {connection}` prints the {too_many} statements that take them away"
+            ),
+            _ => format!("{connection}: works{as_user}, and has no right that no policy could use"),
+        };
+        plain(&said)
     }
 }
 

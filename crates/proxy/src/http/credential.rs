@@ -57,6 +57,26 @@ pub struct Aws {
 }
 
 impl Credential {
+    /// The secrets that it takes, by their names.
+    pub fn secrets(&self) -> Vec<&vault::Name> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Bearer(name) | Self::Header(_, name) | Self::Basic(_, name) | Self::Query(_, name) => {
+                vec![name]
+            }
+            Self::Aws(Aws { access_key, secret_key, session_token, .. }) => {
+                [access_key, secret_key].into_iter().chain(session_token).collect()
+            }
+            Self::OAuth2(OAuth2 { client_secret, grant, .. }) => {
+                let refresh = match grant {
+                    Grant::ClientCredentials => None,
+                    Grant::Refresh(name) => Some(name),
+                };
+                client_secret.iter().chain(refresh).collect()
+            }
+        }
+    }
+
     /// Which requests are held whole before they are sent: what they are signed by needs their bodies.
     pub fn holds(&self) -> Holds {
         match self {

@@ -29,9 +29,12 @@ use anyhow::Context;
 use audit::Log;
 use gate::Gate;
 use mask::{Classes, Masker, TokenKey};
-use proxy::{Gateway, Limits, Metrics, Settings};
+use proxy::{Gateway, Limits, Live, Metrics, Settings};
+use ship::{Ship, Sink};
 use tokio::net::TcpListener;
+use tokio::signal::unix::Signal;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tracing::{error, info};
 use vault::{Name, Vault, fresh_key};
 use wire_postgres::startup::{Auth, Discovery};
@@ -83,75 +86,95 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
         let _within = runtime.enter();
         gate(&config, policies, &log, &vault)?
     };
-    let told = shelf.revocations.clone();
-    let revoking = Revoking::begin(
-        Folder::of(&config.data_dir),
-        gate.clone(),
-        log.clone(),
-        folder::log_signer(&vault)?,
-        told,
-    )
-    .context("what is revoked is not known")?;
-    let mut metrics = Metrics::new();
-    let [archived, witnessed, histories] = [(); 3].map(|()| Word::default());
-    let witnesses = witness::Figures::shown_in(metrics.registry_mut());
-    let witnesses = witness::Asking::new(
-        &config,
-        &log,
-        folder::log_signer(&vault)?.verifier(),
-        witnesses,
-        [witnessed.clone(), histories.clone()],
-    )?;
-    let figures = ::notify::Figures::shown_in(metrics.registry_mut());
-    let notify = notify::open(&config, shelf, vault.clone(), figures)?;
-    let figures = controls::Figures::shown_in(metrics.registry_mut());
-    let watch = Watch::resume(gate.clone(), notify.clone(), &config.data_dir, figures);
-    let figures = ship::Figures::shown_in(metrics.registry_mut());
-    let ship = sinks::open(&config, log.clone(), vault.clone(), figures)?;
-    let collectors = sinks::sinks(&config)?;
-    let figures = archive::Figures::shown_in(metrics.registry_mut());
-    let brought = {
-        let ship = ship.clone();
-        Box::new(move || sinks::brought(&ship))
-    };
-    let keeping = archive::start(&config, &vault, &log, brought, (figures, archived.clone()))?;
-    let compared = recall::comparisons(&gate, &folder::audit(&config.data_dir), now())?;
+    let base = Base { path: path.into(), config, vault, log: log.clone(), gate, maskers };
+    let (attendants, keeping) = Attendants::new(&base, shelf, lent)?;
+    let compared = recall::comparisons(&base.gate, &folder::audit(&base.config.data_dir), now())?;
     info!(compared, "comparisons of the last day are counted");
-    let served = runtime.block_on(async {
-        let (stop, stopping) = watch::channel(false);
-        let hangup = Signals::take()?.stop(stop);
-        let settings = Settings {
-            gate: gate.clone(),
-            vault: vault.clone(),
-            lending: lent.known.clone(),
-            masker: maskers.answers,
-            auth: auth(&config),
-            limits: limits(&config),
-            metrics: Arc::new(metrics),
+    let served = runtime.block_on(serve(base, attendants, live, known, policy_count));
+    drop((runtime, keeping));
+    if log.state().failed.is_some() {
+        // Its disk may be well again, and how commands ended waits for it.
+        _ = log.reopen(signer);
+    }
+    log.close(now()).context("the end of the audit log could not be written")?;
+    info!("stopped");
+    served
+}
+
+/// What everything else stands on.
+struct Base {
+    /// The configuration's file.
+    path: PathBuf,
+    config: Config,
+    vault: Arc<Vault>,
+    log: Log,
+    gate: Arc<Gate>,
+    maskers: Maskers,
+}
+
+/// Those who work beside the gateway, before they begin.
+struct Attendants {
+    lent: Lent,
+    revoking: Revoking,
+    witnesses: witness::Asking,
+    notify: Arc<Notify>,
+    watch: Arc<Watch>,
+    ship: Arc<Ship>,
+    collectors: Vec<Sink>,
+    metrics: Metrics,
+    /// What archive, witnesses and their histories say of themselves.
+    words: [Word; 3],
+}
+
+impl Attendants {
+    fn new(base: &Base, shelf: Shelf, lent: Lent) -> anyhow::Result<(Self, archive::Keeping)> {
+        let Base { config, vault, log, gate, .. } = base;
+        let told = shelf.revocations.clone();
+        let revoking = Revoking::begin(
+            Folder::of(&config.data_dir),
+            gate.clone(),
+            log.clone(),
+            folder::log_signer(vault)?,
+            told,
+        )
+        .context("what is revoked is not known")?;
+        let mut metrics = Metrics::new();
+        let words = [(); 3].map(|()| Word::default());
+        let [archived, witnessed, histories] = words.clone();
+        let witnesses = witness::Figures::shown_in(metrics.registry_mut());
+        let verifier = folder::log_signer(vault)?.verifier();
+        let witnesses = witness::Asking::new(config, log, verifier, witnesses, [witnessed, histories])?;
+        let figures = ::notify::Figures::shown_in(metrics.registry_mut());
+        let notify = notify::open(config, shelf, vault.clone(), figures)?;
+        let figures = controls::Figures::shown_in(metrics.registry_mut());
+        let watch = Watch::resume(gate.clone(), notify.clone(), &config.data_dir, figures);
+        let figures = ship::Figures::shown_in(metrics.registry_mut());
+        let ship = sinks::open(config, log.clone(), vault.clone(), figures)?;
+        let collectors = sinks::sinks(config)?;
+        let figures = archive::Figures::shown_in(metrics.registry_mut());
+        let brought = {
+            let ship = ship.clone();
+            Box::new(move || sinks::brought(&ship))
         };
-        let metrics = settings.metrics.clone();
-        let gateway = Gateway::new(settings, live)?;
-        let postgres = bind_some(config.postgres).await?;
-        let http = bind_some(config.http).await?;
-        let console = match config.console {
-            None => None,
-            Some(address) => {
-                let skew = config.issuers.iter().map(|it| it.trust.clock_skew_seconds()).max();
-                let revocations = (Folder::of(&config.data_dir), skew.unwrap_or_default());
-                let state = Arc::new(console_state(
-                    metrics,
-                    gate.clone(),
-                    notify.clone(),
-                    &log,
-                    &gateway,
-                    revocations,
-                    &lent,
-                ));
-                Some(tokio::spawn(console::serve(bind(address).await?, state, stopped(stopping.clone()))))
-            }
-        };
-        let telling = tokio::spawn(notify.clone().run());
-        let asking = tokio::spawn(witnesses.run());
+        let keeping = archive::start(config, vault, log, brought, (figures, archived))?;
+        let it = Self { lent, revoking, witnesses, notify, watch, ship, collectors, metrics, words };
+        Ok((it, keeping))
+    }
+
+    /// Sets all of them to work, until the tasks are aborted.
+    fn begin(
+        self,
+        base: Base,
+        gateway: &Arc<Gateway>,
+        known: Known,
+        hangup: Signal,
+    ) -> anyhow::Result<JoinSet<()>> {
+        let Base { path, config, vault, log, gate, maskers } = base;
+        let Self { lent, revoking, witnesses, notify, watch, ship, collectors, words, .. } = self;
+        let [archive, witnessed, histories] = words;
+        let mut tasks = JoinSet::new();
+        tasks.spawn(notify.clone().run());
+        tasks.spawn(witnesses.run());
         let mut answers = answers::Keeper {
             gate: gate.clone(),
             vault: vault.clone(),
@@ -169,69 +192,80 @@ pub fn run(path: &Path, log_format: LogFormat) -> anyhow::Result<()> {
             vault: vault.clone(),
             log: log.clone(),
             ship: ship.clone(),
-            archive: archived,
+            archive,
             witnesses: witnessed,
             histories,
             audit: folder::audit(&config.data_dir),
             verifier: folder::log_signer(&vault)?.verifier(),
             every: config.controls.clone(),
         };
-        let looking = tokio::spawn(approvals::look(gate.clone(), watch.clone()));
-        let watching = tokio::spawn(watch.clone().run(places));
-        let revoking = tokio::spawn(revoking.run(gateway.clone()));
-        let lending = tokio::spawn(lent.run(gate.clone()));
-        let log = log.clone();
+        tasks.spawn(approvals::look(gate.clone(), watch.clone()));
+        tasks.spawn(watch.clone().run(places));
+        tasks.spawn(revoking.run(gateway.clone()));
+        tasks.spawn(lent.run(gate.clone()));
         ship.replace(collectors);
-        let parts = reload::Parts {
-            gate,
-            gateway: gateway.clone(),
-            notify,
-            ship: ship.clone(),
-            vault,
-            log,
-            watch: watch.clone(),
-            known,
-            maskers,
-        };
         reads::expect(&folder::audit(&config.data_dir))?;
-        let reload = Reload::new(path.into(), config.clone(), parts);
-        let reload = tokio::spawn(reload.run(hangup));
-        // Nobody has to be there to read it.
-        _ = writeln!(io::stdout(), "{}", ready_line(&config, policy_count));
-        let databases = async {
-            if let Some(listener) = postgres {
-                gateway.run(listener, stopped(stopping.clone())).await;
-            }
-        };
-        let https = async {
-            if let Some(listener) = http {
-                gateway.run_http(listener, stopped(stopping.clone())).await;
-            }
-        };
-        tokio::join!(databases, https);
-        reload.abort();
-        looking.abort();
-        asking.abort();
-        watching.abort();
-        revoking.abort();
-        lending.abort();
-        watch.keep();
-        telling.abort();
-        ship.end().await;
-        if let Some(console) = console {
-            // It ends by the same signal, in seconds.
-            _ = console.await;
-        }
-        anyhow::Ok(())
-    });
-    drop((runtime, keeping));
-    if log.state().failed.is_some() {
-        // Its disk may be well again, and how commands ended waits for it.
-        _ = log.reopen(signer);
+        let gateway = gateway.clone();
+        let parts = reload::Parts { gate, gateway, notify, ship, vault, log, watch, known, maskers };
+        tasks.spawn(Reload::new(path, config, parts).run(hangup));
+        Ok(tasks)
     }
-    log.close(now()).context("the end of the audit log could not be written")?;
-    info!("stopped");
-    served
+}
+
+/// Lets agents and people in until the process is told to stop, and then until running commands have ended.
+async fn serve(
+    base: Base,
+    mut attendants: Attendants,
+    live: Live,
+    known: Known,
+    policy_count: usize,
+) -> anyhow::Result<()> {
+    let config = base.config.clone();
+    let (stop, stopping) = watch::channel(false);
+    let hangup = Signals::take()?.stop(stop);
+    let metrics = Arc::new(std::mem::replace(&mut attendants.metrics, Metrics::new()));
+    let settings = Settings {
+        gate: base.gate.clone(),
+        vault: base.vault.clone(),
+        lending: attendants.lent.known.clone(),
+        masker: base.maskers.answers,
+        auth: auth(&config),
+        limits: limits(&config),
+        metrics: metrics.clone(),
+    };
+    let gateway = Gateway::new(settings, live)?;
+    let postgres = bind_some(config.postgres).await?;
+    let http = bind_some(config.http).await?;
+    let console = match config.console {
+        None => None,
+        Some(address) => {
+            let state = Arc::new(console_state(&base, &attendants, metrics, &gateway));
+            Some(tokio::spawn(console::serve(bind(address).await?, state, stopped(stopping.clone()))))
+        }
+    };
+    let (watch, ship) = (attendants.watch.clone(), attendants.ship.clone());
+    let mut tasks = attendants.begin(base, &gateway, known, hangup)?;
+    // Nobody has to be there to read it.
+    _ = writeln!(io::stdout(), "{}", ready_line(&config, policy_count));
+    let databases = async {
+        if let Some(listener) = postgres {
+            gateway.run(listener, stopped(stopping.clone())).await;
+        }
+    };
+    let https = async {
+        if let Some(listener) = http {
+            gateway.run_http(listener, stopped(stopping.clone())).await;
+        }
+    };
+    tokio::join!(databases, https);
+    tasks.abort_all();
+    watch.keep();
+    ship.end().await;
+    if let Some(console) = console {
+        // It ends by the same signal, in seconds.
+        _ = console.await;
+    }
+    Ok(())
 }
 
 /// Puts the certificate that agents need for a forward proxy where `panguard run` finds it. A gateway serves without, too.
@@ -382,15 +416,14 @@ async fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 fn console_state(
+    base: &Base,
+    attendants: &Attendants,
     metrics: Arc<Metrics>,
-    gate: Arc<Gate>,
-    notify: Arc<Notify>,
-    log: &Log,
     gateway: &Arc<Gateway>,
-    (folder, clock_skew_seconds): (Folder, u32),
-    lent: &Lent,
 ) -> console::State {
-    let watched = gate.clone();
+    let Base { config, log, .. } = base;
+    let skew = config.issuers.iter().map(|it| it.trust.clock_skew_seconds()).max();
+    let watched = base.gate.clone();
     let (log, issuers, catalogs, people) = (log.clone(), gateway.clone(), gateway.clone(), gateway.clone());
     let checks = vec![
         // Why it failed names files; a passer-by needs no more than that it did.
@@ -414,31 +447,28 @@ fn console_state(
         let gateway = issuers.clone();
         Box::pin(async move { gateway.hear_issuer(&token).await })
     });
-    let (loans, known) = (lent.loans.clone(), lent.known.clone());
+    let (loans, known) = (attendants.lent.loans.clone(), attendants.lent.known.clone());
     let lend: console::Lend = Box::new(move |principal| match known.load().as_ref() {
         Some(lending) => Ok(lending.token(principal)),
         None => Err(gate::Down("what is lent is not known yet".into())),
     });
     let agents = gateway.clone();
     let may_be_agent: console::MayBeAgent = Box::new(move |issuer, id| agents.may_be_agent(issuer, id));
-    let access = Arc::new(folder);
-    let notify = Some(notify);
-    let heard = console::Heard::default();
     console::State {
         metrics,
         checks,
-        gate,
-        notify,
+        gate: base.gate.clone(),
+        notify: Some(attendants.notify.clone()),
         identify,
         labels,
         connections,
         hear,
-        access,
+        access: Arc::new(Folder::of(&config.data_dir)),
         lend,
         may_be_agent,
         loans,
-        heard,
-        clock_skew_seconds,
+        heard: console::Heard::default(),
+        clock_skew_seconds: skew.unwrap_or_default(),
         clock: now,
     }
 }

@@ -217,12 +217,16 @@ def test_a_transit_engines_key_seals_the_vault_and_is_asked_only_at_the_start(ma
     gateway = make_gateway(start=False)
     token = gateway.folder / "bao-token"
     token.write_text(transit.token + "\n")
+    token.chmod(0o644)
     named = {"transit": {"address": transit.url, "key": "panguard", "token_file": str(token), "namespace": "team"}}
     mine = gateway.file.read_text()
     gateway.write_config(vault={"key": named})
     new = gateway.folder / "new.yaml"
     new.write_text(gateway.file.read_text())
     gateway.file.write_text(mine)
+    refused = gateway.run("secrets", "rekey", "--to", str(new), check=False)
+    assert refused.returncode == 2 and "everybody on this machine can read the token" in refused.stderr
+    token.chmod(0o600)
     gateway.run("secrets", "rekey", "--to", str(new))
     gateway.file.write_text(new.read_text())
     gateway.start()

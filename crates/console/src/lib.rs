@@ -26,11 +26,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use access::{Labelled, Principal, Secret, Timestamp};
-use gate::{Down, Gate, Revocation};
+use gate::{Down, Gate, Revocation, Seen};
 use identity::Notice;
 use notify::Notify;
 use proxy::Unidentified;
-use store::Loans;
+use store::{KeptLender, Loans};
 
 pub use heard::Heard;
 pub use serve::serve;
@@ -57,6 +57,8 @@ pub struct State {
     pub access: Arc<dyn Access>,
     /// Makes the token by which an agent has what it was lent.
     pub lend: Lend,
+    /// What is known of a lender, as gateways tell each other.
+    pub tell: Tell,
     /// Whether an issuer has an agent of this id, as far as that is known of its agents.
     pub may_be_agent: MayBeAgent,
     /// Where what was lent is kept.
@@ -81,6 +83,9 @@ pub type Connections = Box<dyn Fn() -> Vec<Labelled> + Send + Sync>;
 /// Makes the token of a principal to whom access was lent; `None` if it were too long, or nothing was lent; [`Down`] while none can be
 /// made.
 pub type Lend = Box<dyn Fn(&Principal) -> Result<Option<Secret>, Down> + Send + Sync>;
+
+/// What is known of a lender, as it is kept; [`Down`] while it cannot be said so that others believe it.
+pub type Tell = Box<dyn Fn(&Seen) -> Result<KeptLender, Down> + Send + Sync>;
 
 /// Whether an issuer, by its name, has an agent of this id.
 pub type MayBeAgent = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;

@@ -115,7 +115,13 @@ async fn console() -> Console {
 struct Kept(std::sync::Mutex<Vec<store::KeptLoan>>);
 
 impl store::Loans for Kept {
-    fn keep(&self, loan: &store::KeptLoan, _: i64, _: u32) -> gate::Storing<bool> {
+    fn keep(
+        &self,
+        loan: &store::KeptLoan,
+        _: Option<&store::KeptLender>,
+        _: i64,
+        _: u32,
+    ) -> gate::Storing<bool> {
         self.0.lock().unwrap().push(loan.clone());
         Box::pin(async { Ok(true) })
     }
@@ -132,11 +138,15 @@ impl store::Loans for Kept {
         Box::pin(async { Ok(found) })
     }
 
-    fn see(&self, _: &gate::Seen) -> gate::Storing<()> {
+    fn end_loans(&self, _: &[Box<str>]) -> gate::Storing<()> {
         Box::pin(async { Ok(()) })
     }
 
-    fn seen(&self, _: i64) -> gate::Storing<Vec<gate::Seen>> {
+    fn see(&self, _: &store::KeptLender) -> gate::Storing<()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn lenders(&self, _: i64) -> gate::Storing<Vec<store::KeptLender>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 
@@ -144,8 +154,8 @@ impl store::Loans for Kept {
         Box::pin(async { Ok(()) })
     }
 
-    fn common_key(&self, _: &str, fresh: &str) -> gate::Storing<String> {
-        let fresh = fresh.to_owned();
+    fn common_key(&self, _: &str, fresh: Option<&str>) -> gate::Storing<Option<String>> {
+        let fresh = fresh.map(str::to_owned);
         Box::pin(async { Ok(fresh) })
     }
 }
@@ -192,6 +202,10 @@ pub(crate) async fn console_of(gate: Gate, paper: Paper) -> Console {
         hear: Box::new(|_| Box::pin(async { Err(identity::Untrusted::Malformed.into()) })),
         access: Arc::new(NoFolder),
         lend: Box::new(|lent| Ok(Some(Secret::from(format!("the token of {}", lent.token_id))))),
+        tell: Box::new(|seen| {
+            let (lender, groups, tag) = (String::new(), String::new(), String::new());
+            Ok(store::KeptLender { lender, issued_at: seen.issued_at, until: seen.until, groups, tag })
+        }),
         may_be_agent: Box::new(|_, id| id != "ann"),
         loans: Arc::new(Kept::default()),
         heard: crate::Heard::default(),

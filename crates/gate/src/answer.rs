@@ -237,7 +237,7 @@ impl Gate {
 
     /// Whether the voter's token holds, and their access is not revoked.
     pub(crate) fn holds(&self, voter: &Voter, now: Timestamp) -> Result<(), Unanswered> {
-        self.lenders.see(&voter.principal);
+        self.lenders.see(&voter.principal, now);
         match voter.principal.is_valid_at(now) {
             false => Err(Unanswered::Expired),
             true if self.revocations.of(&voter.principal, None, now).is_some() => Err(Unanswered::Revoked),

@@ -132,7 +132,7 @@ impl Gate {
         lane: &str,
         now: Timestamp,
     ) -> Pending<Result<Admitted, Box<Refusal>>> {
-        self.lenders.see(&admission.principal);
+        self.lenders.see(&admission.principal, now);
         let admitted = self.admitted(admission, lane, self.asker(admission));
         let request = admitted.opening();
         let rules = self.rules.load();

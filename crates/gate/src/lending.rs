@@ -1,7 +1,7 @@
 //! Access that principals lend to agents: who may, and what they have of it now.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -223,8 +223,22 @@ impl Gate {
     /// Takes note of lenders as they are known elsewhere, and forgets those of whom nothing is lent any more.
     pub fn learn(&self, seen: Vec<Seen>, now: Timestamp) {
         let mut known = self.lenders.known();
-        seen.into_iter().for_each(|it| _ = known.take(it));
+        for it in seen {
+            let (lender, until) = (it.lender.clone(), it.until);
+            let is_new = !known.seen.contains_key(&lender);
+            known.take(it);
+            // They may have been here just before it was known that they have lent something.
+            if is_new && let Some(recent) = known.recent.iter().rev().find(|recent| recent.lender == lender) {
+                let recent = Seen { until, ..recent.clone() };
+                known.take_own(recent);
+            }
+        }
         known.seen.retain(|_, (_, until, _)| *until > now.micros());
+    }
+
+    /// What is known of somebody who has lent something.
+    pub fn seen(&self, principal: &Principal) -> Option<Seen> {
+        self.lenders.known().of(&Lender::of(principal))
     }
 
     /// Others have not learnt of this one yet.
@@ -285,19 +299,29 @@ type Of = (i64, i64, Arc<BTreeSet<Box<str>>>);
 struct Known {
     seen: HashMap<Lender, Of>,
     changed: BTreeSet<Lender>,
+    /// Those who came of late and have lent nothing as far as is known, with when that was as the time until which it is of use.
+    recent: VecDeque<Seen>,
 }
 
 impl Lenders {
     /// Takes note of somebody who comes by a token of their own, if they have lent something.
-    pub(crate) fn see(&self, principal: &Principal) {
+    pub(crate) fn see(&self, principal: &Principal, now: Timestamp) {
         let issued_at = principal.authentication.issued_at.filter(|_| principal.lent().is_none());
         let Some(issued_at) = issued_at else { return };
         let lender = Lender::of(principal);
         let mut known = self.known();
-        let Some((_, until, _)) = known.seen.get(&lender) else { return };
-        let seen =
-            Seen { lender, issued_at: issued_at.micros(), groups: principal.groups.clone(), until: *until };
-        known.take_own(seen);
+        let groups = principal.groups.clone();
+        let until = known.seen.get(&lender).map(|(_, until, _)| *until);
+        match until {
+            Some(until) => known.take_own(Seen { lender, issued_at: issued_at.micros(), groups, until }),
+            None => {
+                let over = known.recent.iter().take_while(|it| it.until <= now.micros()).count();
+                let too_many = (known.recent.len() + 1).saturating_sub(RECENT_MAX);
+                known.recent.drain(..over.max(too_many));
+                let until = now.plus_seconds(RECENT_SECONDS).micros();
+                known.recent.push_back(Seen { lender, issued_at: issued_at.micros(), groups, until });
+            }
+        }
     }
 
     /// Takes note of somebody who lends something until then.
@@ -320,7 +344,7 @@ impl Lenders {
 }
 
 impl Known {
-    /// Whether it says anything new. Of two tokens of one moment the later seen counts.
+    /// Whether it says anything new.
     fn take(&mut self, it: Seen) -> bool {
         let Seen { lender, issued_at, groups, until } = it;
         match self.seen.entry(lender) {
@@ -332,7 +356,12 @@ impl Known {
                 let (known_at, known_until, known) = occupied.get_mut();
                 let is_longer = until > *known_until;
                 *known_until = until.max(*known_until);
-                let is_newer = issued_at > *known_at || issued_at == *known_at && **known != groups;
+                // Of two tokens of one moment nobody can say which is the later: what both say counts.
+                let groups = match issued_at == *known_at {
+                    true => known.intersection(&groups).cloned().collect(),
+                    false => groups,
+                };
+                let is_newer = issued_at >= *known_at && (issued_at > *known_at || **known != groups);
                 if is_newer {
                     (*known_at, *known) = (issued_at, Arc::new(groups));
                 }
@@ -392,16 +421,22 @@ impl fmt::Display for NoLoan {
 
 /// What does something to a line, or makes one name look like another: controls, and the formats of Unicode that are no letters.
 fn is_unseen(c: char) -> bool {
-    let formats = ['\u{ad}', '\u{61c}', '\u{180e}', '\u{feff}'];
+    let formats = [
+        '\u{ad}', '\u{34f}', '\u{61c}', '\u{115f}', '\u{1160}', '\u{180e}', '\u{3164}', '\u{feff}',
+        '\u{ffa0}',
+    ];
     c.is_control()
         || formats.contains(&c)
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Bytes of an agent's id.
 const NAME_BYTES_MAX: usize = 200;
 /// Connections that are lent at a time.
 const CONNECTIONS_MAX: usize = 50;
+/// As many as come in so many seconds: another gateway's word that somebody has lent something takes no longer.
+const RECENT_MAX: usize = 20_000;
+const RECENT_SECONDS: i64 = 15;
 /// Gateways' clocks may be so far apart.
 const SKEW_SECONDS: i64 = 30;
 /// As much of a reason as is kept.

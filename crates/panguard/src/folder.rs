@@ -13,7 +13,7 @@ use policy::Policies;
 use vault::{Name, Vault};
 
 use crate::config::{Config, Problem, Problems};
-use crate::vault_key;
+use crate::{guarded, vault_key};
 
 /// The policies of a folder: its `*.cedar` files, not those of folders in it. No file means that nothing
 /// is allowed.
@@ -74,6 +74,8 @@ pub fn store(data_dir: &Path) -> PathBuf {
 ///
 /// With a key from standard input, its first line is taken.
 pub fn open_vault(config: &Config) -> anyhow::Result<Vault> {
+    // From here on there are credentials in the process.
+    guarded::forbid_core_dumps();
     let key = vault_key::open(&config.vault_key)?;
     let data_dir = make(&config.data_dir)?;
     let now = Timestamp(jiff::Timestamp::now().as_microsecond());

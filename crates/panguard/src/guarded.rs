@@ -1,11 +1,12 @@
 //! A process that has credentials in its memory keeps them there.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use rustix::mm::{MlockAllFlags, mlockall};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 use rustix::thread::{CapabilitySet, capabilities};
@@ -31,7 +32,11 @@ pub fn lock_memory() {
     // Root may.
     _ = setrlimit(Resource::Memlock, unlimited);
     // Within a limit, memory that is wanted beyond it would be refused, and so would commands.
-    let may_all = capabilities(None).is_ok_and(|it| it.effective.contains(CapabilitySet::IPC_LOCK));
+    // In a user namespace of its own a process has capabilities that count for nothing outside.
+    let is_outermost = fs::read_to_string("/proc/self/uid_map")
+        .is_ok_and(|map| map.split_whitespace().eq(["0", "0", "4294967295"]));
+    let has_it = capabilities(None).is_ok_and(|it| it.effective.contains(CapabilitySet::IPC_LOCK));
+    let may_all = has_it && is_outermost;
     let locked = match may_all || getrlimit(Resource::Memlock) == unlimited {
         true => mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT),
         false => Err(rustix::io::Errno::PERM),
@@ -54,15 +59,18 @@ pub fn hide(config: &Config) -> anyhow::Result<()> {
         return Ok(());
     }
     let key = of_environment(name)?;
+    if key.expose().len() > KEY_BYTES_MAX {
+        bail!("what is in the variable `{name}` is no key of a vault: it is too long");
+    }
     let again = || -> io::Result<io::Error> {
         let (reader, mut writer) = io::pipe()?;
-        // Keys are short, and a pipe takes 64 KiB.
         writer.write_all(key.expose())?;
         writer.write_all(b"\n")?;
         drop(writer);
         let mut arguments = std::env::args_os();
         let called = arguments.next().unwrap_or_else(|| OsStr::new("panguard").to_owned());
-        let mut command = Command::new(std::env::current_exe()?);
+        // By this name it is there even if another has taken its place on the disk.
+        let mut command = Command::new("/proc/self/exe");
         command.arg0(called).args(arguments).env_remove(name).env(BY_STDIN, "1").stdin(reader);
         // It comes back only if it fails.
         Ok(command.exec())
@@ -70,3 +78,6 @@ pub fn hide(config: &Config) -> anyhow::Result<()> {
     let failed = again().unwrap_or_else(|error| error);
     Err(failed).context("panguard cannot begin anew without the vault's key in its environment")
 }
+
+/// A key in hex is 64 bytes; a pipe takes more than this without a reader.
+const KEY_BYTES_MAX: usize = 4096;

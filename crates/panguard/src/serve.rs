@@ -243,7 +243,8 @@ async fn serve(
             Some(tokio::spawn(console::serve(bind(address).await?, state, stopped(stopping.clone()))))
         }
     };
-    let (watch, ship) = (attendants.watch.clone(), attendants.ship.clone());
+    let (watch, ship, gate) = (attendants.watch.clone(), attendants.ship.clone(), base.gate.clone());
+    let (loans, lending) = (attendants.lent.loans.clone(), attendants.lent.known.clone());
     let mut tasks = attendants.begin(base, &gateway, known, hangup)?;
     // Nobody has to be there to read it.
     _ = writeln!(io::stdout(), "{}", ready_line(&config, policy_count));
@@ -259,6 +260,10 @@ async fn serve(
     };
     tokio::join!(databases, https);
     tasks.abort_all();
+    // What was seen of lenders a moment ago is to outlive this.
+    let lending = lending.load_full();
+    let telling = lending::tell(&gate, &*loans, lending.as_deref());
+    _ = tokio::time::timeout(LAST_WORDS_TIME_MAX, telling).await;
     watch.keep();
     ship.end().await;
     if let Some(console) = console {
@@ -312,6 +317,9 @@ fn gate(
     let (approvals, shelf, lent) = approvals::open(config, vault)?;
     Ok((Arc::new(gate.with_approvals(approvals)), shelf, lent))
 }
+
+/// How long a store is waited for when the gateway ends.
+const LAST_WORDS_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// The gateway's name in entries: the machine's.
 fn gateway_name() -> String {
@@ -452,6 +460,12 @@ fn console_state(
         Some(lending) => Ok(lending.token(principal)),
         None => Err(gate::Down("what is lent is not known yet".into())),
     });
+    let known = attendants.lent.known.clone();
+    let tell: console::Tell = Box::new(move |seen| {
+        let known = known.load();
+        let kept = known.as_ref().and_then(|it| lending::kept(seen, it));
+        kept.ok_or_else(|| gate::Down("what is lent is not known yet".into()))
+    });
     let agents = gateway.clone();
     let may_be_agent: console::MayBeAgent = Box::new(move |issuer, id| agents.may_be_agent(issuer, id));
     console::State {
@@ -465,6 +479,7 @@ fn console_state(
         hear,
         access: Arc::new(Folder::of(&config.data_dir)),
         lend,
+        tell,
         may_be_agent,
         loans,
         heard: console::Heard::default(),

@@ -3,13 +3,14 @@
 mod hsm;
 mod transit;
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use access::Secret;
-use anyhow::{Context, bail};
+use anyhow::bail;
 use aws_lc_rs::digest;
 use vault::{DataKey, KeySeal, MasterKey, NotUnsealed};
 
@@ -59,23 +60,20 @@ fn of_stdin() -> anyhow::Result<Secret> {
 
 fn key_file(path: &Path) -> anyhow::Result<Secret> {
     let shown = path.display();
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => bail!(
+    if let Err(error) = fs::metadata(path)
+        && error.kind() == io::ErrorKind::NotFound
+    {
+        bail!(
             "there is no vault key at `{shown}`; make one with `(umask 077; openssl rand -base64 32 > {shown})`"
-        ),
-        Err(error) => return Err(error).with_context(|| format!("cannot read the vault's key `{shown}`")),
-    };
-    if metadata.mode() & 0o007 != 0 {
-        bail!("everybody on this machine can read the vault's key `{shown}`; run `chmod 600 {shown}`");
+        );
     }
-    let key = fs::read(path).with_context(|| format!("cannot read the vault's key `{shown}`"))?;
-    Ok(Secret::from(key))
+    secret_file(path, "the vault's key").map_err(anyhow::Error::msg)
 }
 
 /// One line of standard input, without its end, and nothing beyond it: the rest is for whoever reads next.
 pub fn stdin_line() -> io::Result<Secret> {
-    let mut stdin = io::stdin().lock();
+    // Without a buffer that nobody wipes.
+    let mut stdin = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let mut line = zeroize::Zeroizing::new(Vec::with_capacity(256));
     let mut byte = [0];
     while line.len() < STDIN_LINE_BYTES_MAX && stdin.read(&mut byte)? == 1 && byte != *b"\n" {
@@ -100,12 +98,27 @@ fn of_place(both: &Secret, place: &[u8]) -> Result<DataKey, NotUnsealed> {
     DataKey::read(&Secret::from(key.to_vec())).ok_or(NotUnsealed::WrongKey)
 }
 
-/// A file that holds something short and secret, without the line end.
+/// A file that holds something short and secret: for panguard's user, and for its group to read at most. White space at its end is no part
+/// of a text; of a key that is raw bytes it may be.
 fn secret_file(path: &Path, what: &str) -> Result<Secret, String> {
-    let read =
-        fs::read(path).map_err(|error| format!("{what} in `{}` cannot be read: {error}", path.display()))?;
-    let read = zeroize::Zeroizing::new(read);
-    Ok(Secret::from(read.trim_ascii().to_vec()))
+    let shown = path.display();
+    let fails = |error: io::Error| format!("{what} in `{shown}` cannot be read: {error}");
+    let mode = fs::metadata(path).map_err(fails)?.mode();
+    if mode & 0o007 != 0 {
+        return Err(format!(
+            "everybody on this machine can read {what} in `{shown}`; run `chmod 600 {shown}`"
+        ));
+    }
+    if mode & 0o020 != 0 {
+        return Err(format!("others can write {what} in `{shown}`; run `chmod 600 {shown}`"));
+    }
+    fs::read(path).map(Secret::from).map_err(fails)
+}
+
+/// The same of a text, without the line end.
+fn secret_text(path: &Path, what: &str) -> Result<Secret, String> {
+    let read = secret_file(path, what)?;
+    Ok(Secret::from(read.expose().trim_ascii().to_vec()))
 }
 
 /// A key in hex is 64 bytes; more than this is not a key.

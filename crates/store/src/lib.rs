@@ -13,6 +13,6 @@ mod tests;
 
 pub use delivery::{Deliveries, Delivery, Stands};
 pub use embedded::{Embedded, NotOpened};
-pub use loans::{KeptLoan, Loans};
+pub use loans::{KeptLender, KeptLoan, Loans};
 pub use revocations::{Revocations, Revoked};
 pub use shared::{Dial, Rows, Session, Shared};

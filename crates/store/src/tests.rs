@@ -6,10 +6,10 @@ use std::thread::{self, Thread};
 
 use access::Timestamp;
 use audit::{Command, FactsNote, StageWord, Who};
-use gate::{Memory, Request, Requests, Saying, Seen, State, Verb};
+use gate::{Memory, Request, Requests, Saying, State, Verb};
 use proptest::prelude::*;
 
-use crate::{Deliveries, Delivery, Embedded, KeptLoan, Loans, NotOpened, Stands};
+use crate::{Deliveries, Delivery, Embedded, KeptLender, KeptLoan, Loans, NotOpened, Stands};
 
 struct Unpark(Thread);
 
@@ -243,67 +243,81 @@ fn a_signed_message_comes_once_until_it_holds_no_more() {
     assert!(wait(again.is_first("ops:ab", 50)).unwrap());
 }
 
+fn loan(id: &str, lender: &str, until: i64) -> KeptLoan {
+    KeptLoan {
+        id: id.into(),
+        lender: lender.into(),
+        is_direct: true,
+        is_ended: false,
+        until,
+        document: format!("{{\"id\": \"{id}\"}}"),
+    }
+}
+
 #[test]
 fn what_was_lent_is_listed_until_its_time_is_over() {
     let (dir, store) = store();
-    let loan = |id: &str, lender: &str, until| KeptLoan {
-        id: id.into(),
-        lender: lender.into(),
-        until,
-        document: format!("{{\"id\": \"{id}\"}}"),
-    };
+    let keep = |it: &KeptLoan, now, most| wait(store.keep(it, None, now, most));
     for it in [loan("d-1", "a", 20), loan("d-2", "b", 30), loan("d-3", "a", 30)] {
-        assert!(wait(store.keep(&it, 10, 2)).unwrap());
+        assert!(keep(&it, 10, 2).unwrap());
     }
-    assert!(wait(store.keep(&loan("d-1", "b", 90), 10, 9)).is_err(), "an id is one loan's");
-    assert!(!wait(store.keep(&loan("d-4", "a", 90), 10, 2)).unwrap(), "they have as many");
-    assert!(wait(store.keep(&loan("d-4", "a", 25), 20, 2)).unwrap(), "one of theirs is over");
+    assert!(keep(&loan("d-1", "b", 90), 10, 9).is_err(), "an id is one loan's");
+    assert!(!keep(&loan("d-4", "a", 90), 10, 2).unwrap(), "they have as many");
+    let handed = KeptLoan { is_direct: false, ..loan("d-5", "a", 26) };
+    assert!(keep(&handed, 10, 2).unwrap(), "what is handed on is counted apart");
+    assert!(keep(&loan("d-4", "a", 25), 20, 2).unwrap(), "one of theirs is over");
+    wait(store.end_loans(&["d-3".into(), "d-9".into()])).unwrap();
+    assert!(keep(&loan("d-6", "a", 24), 20, 2).unwrap(), "one of theirs was ended");
     drop(store);
     let again = Embedded::open(&dir.path().join("store.db")).unwrap();
-    let all = [loan("d-2", "b", 30), loan("d-3", "a", 30), loan("d-4", "a", 25), loan("d-1", "a", 20)];
+    let ended = KeptLoan { is_ended: true, ..loan("d-3", "a", 30) };
+    let all = [
+        loan("d-2", "b", 30),
+        ended,
+        handed,
+        loan("d-4", "a", 25),
+        loan("d-6", "a", 24),
+        loan("d-1", "a", 20),
+    ];
     assert_eq!(wait(again.lent(None, 19, 10)).unwrap(), all);
     assert_eq!(wait(again.lent(None, 19, 2)).unwrap(), all[..2]);
-    assert_eq!(wait(again.lent(None, 20, 10)).unwrap(), all[..3]);
-    assert_eq!(wait(again.lent(Some("a"), 20, 10)).unwrap(), all[1..3]);
+    assert_eq!(wait(again.lent(Some("a"), 24, 10)).unwrap(), all[1..4]);
     assert_eq!(wait(again.loan("d-1")).unwrap(), Some(loan("d-1", "a", 20)));
     assert_eq!(wait(again.loan("d-9")).unwrap(), None);
-    wait(again.forget_loans(25)).unwrap();
+    wait(again.forget_loans(26)).unwrap();
     assert_eq!(wait(again.lent(None, 0, 10)).unwrap(), all[..2]);
 }
 
-fn seen(subject: &str, issued_at: i64, groups: &[&str], until: i64) -> Seen {
-    let lender = serde_json::json!({
-        "kind": "user", "id": subject, "issuer": "i", "subject": subject, "on_behalf_of": null, "client": "cli",
-    });
-    let lender = serde_json::from_value(lender).unwrap();
-    Seen { lender, issued_at, groups: groups.iter().map(|group| (*group).into()).collect(), until }
+fn lender(name: &str, issued_at: i64, groups: &str, until: i64) -> KeptLender {
+    let tag = format!("{name} {issued_at} {groups}");
+    KeptLender { lender: name.into(), issued_at, until, groups: groups.into(), tag }
 }
 
 #[test]
 fn of_a_lender_the_latest_token_counts_as_long_as_something_is_lent() {
     let (_dir, store) = store();
-    for it in [
-        seen("alice", 10, &["a"], 100),
-        seen("alice", 30, &["b"], 90),
-        seen("alice", 20, &["c"], 80),
-        seen("bob", 0, &[], 50),
-    ] {
+    assert!(wait(store.keep(&loan("d-1", "a", 99), Some(&lender("alice", 10, "a", 100)), 0, 1)).unwrap());
+    assert!(!wait(store.keep(&loan("d-2", "a", 99), Some(&lender("carl", 10, "a", 100)), 0, 1)).unwrap());
+    for it in [lender("alice", 30, "b", 90), lender("alice", 20, "c", 80), lender("bob", 0, "", 50)] {
         wait(store.see(&it)).unwrap();
     }
-    let mut found = wait(store.seen(0)).unwrap();
+    let mut found = wait(store.lenders(0)).unwrap();
     found.sort_by(|a, b| a.lender.cmp(&b.lender));
-    assert_eq!(found, [seen("alice", 30, &["b"], 100), seen("bob", 0, &[], 50)]);
-    assert_eq!(wait(store.seen(50)).unwrap(), [seen("alice", 30, &["b"], 100)]);
+    assert_eq!(found, [lender("alice", 30, "b", 100), lender("bob", 0, "", 50)]);
+    assert_eq!(wait(store.lenders(50)).unwrap(), [lender("alice", 30, "b", 100)]);
     wait(store.forget_loans(100)).unwrap();
-    assert_eq!(wait(store.seen(0)).unwrap(), []);
+    assert_eq!(wait(store.lenders(0)).unwrap(), []);
 }
 
 #[test]
 fn the_first_key_of_a_name_stays() {
     let (_dir, store) = store();
-    assert_eq!(wait(store.common_key("lending", "one")).unwrap(), "one");
-    assert_eq!(wait(store.common_key("lending", "two")).unwrap(), "one");
-    assert_eq!(wait(store.common_key("other", "three")).unwrap(), "three");
+    let key = |name, fresh| wait(store.common_key(name, fresh)).unwrap();
+    assert_eq!(key("lending", None), None);
+    assert_eq!(key("lending", Some("one")).as_deref(), Some("one"));
+    assert_eq!(key("lending", Some("two")).as_deref(), Some("one"));
+    assert_eq!(key("lending", None).as_deref(), Some("one"));
+    assert_eq!(key("other", Some("three")).as_deref(), Some("three"));
 }
 
 #[test]

@@ -81,6 +81,9 @@ pub enum Corrupt {
     /// The master key is another one than it was written with.
     #[error("the key is not the one it was sealed with")]
     WrongKey,
+    /// A file of before was put in its place.
+    #[error("an older one was put in its place, restore the newest from a backup and start anew")]
+    Older,
     /// The key is right, and the contents were changed by somebody without it.
     #[error("it was changed by something else than panguard, restore it from a backup")]
     Tampered,
@@ -162,6 +165,18 @@ impl Document {
     /// Whether it is of the first format, in which the vault's key sealed each secret itself.
     pub(crate) fn is_of_first_format(&self) -> bool {
         self.file.key.is_none()
+    }
+
+    /// The data key as it is sealed; `None` in the first format.
+    pub(crate) fn sealed_key(&self) -> Option<&[u8]> {
+        self.file.key.as_ref().map(|key| &*key.sealed)
+    }
+
+    /// Whether it is of an earlier data key, or seal of that, than `other`.
+    pub(crate) fn is_older_than(&self, other: &Self) -> bool {
+        let versions = |it: &Self| it.file.key.as_ref().map_or((0, 0), |key| (key.version, key.seal_version));
+        let ((key, seal), (other_key, other_seal)) = (versions(self), versions(other));
+        self.file.id == other.file.id && (key < other_key || seal < other_seal)
     }
 
     /// What the data key is sealed for.

@@ -31,6 +31,11 @@ pub trait KeySeal: Send + Sync {
     /// [`NotUnsealed`].
     fn unseal(&self, sealed: &[u8], place: &[u8]) -> Result<DataKey, NotUnsealed>;
 
+    /// Whether somebody else is asked for it, so that it may take its time.
+    fn is_elsewhere(&self) -> bool {
+        true
+    }
+
     /// The data key of vaults of the first format, which were sealed with the vault's key itself; `None` where that is no such key.
     fn first(&self) -> Option<DataKey> {
         None
@@ -44,6 +49,10 @@ impl KeySeal for Box<dyn KeySeal> {
 
     fn unseal(&self, sealed: &[u8], place: &[u8]) -> Result<DataKey, NotUnsealed> {
         (**self).unseal(sealed, place)
+    }
+
+    fn is_elsewhere(&self) -> bool {
+        (**self).is_elsewhere()
     }
 
     fn first(&self) -> Option<DataKey> {
@@ -126,6 +135,10 @@ impl KeySeal for MasterKey {
         let cipher = DataKey(self.0.clone()).cipher().ok_or(NotUnsealed::WrongKey)?;
         let opened = record::open(&cipher, place, sealed).ok_or(NotUnsealed::WrongKey)?;
         DataKey::read(&opened).ok_or(NotUnsealed::WrongKey)
+    }
+
+    fn is_elsewhere(&self) -> bool {
+        false
     }
 
     fn first(&self) -> Option<DataKey> {

@@ -2,7 +2,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use access::{Secret, Timestamp};
 use aws_lc_rs::rand;
@@ -21,8 +23,16 @@ use crate::{Corrupt, Listed, Name};
 /// path of a command.
 pub struct Vault {
     path: PathBuf,
-    key: Box<dyn KeySeal>,
+    key: Arc<dyn KeySeal>,
     seen: Mutex<Seen>,
+    opening: Arc<Mutex<Option<Opening>>>,
+}
+
+/// A data key that somebody elsewhere is asked for, while the vault is used as it was seen last.
+struct Opening {
+    stamp: Stamp,
+    since: Instant,
+    done: Option<Result<DataKey, NotUnsealed>>,
 }
 
 /// A vault that cannot be used. Names no secret's value.
@@ -72,7 +82,7 @@ struct Seen {
 }
 
 /// Tells one content of the file from the next: every write is a new file.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 struct Stamp {
     device: u64,
     inode: u64,
@@ -87,14 +97,14 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Corrupt`] says whether the key is wrong or the file is; [`VaultError::Key`]; [`VaultError::Io`].
     pub fn open(path: &Path, key: impl KeySeal + 'static, now: Timestamp) -> Result<Self, VaultError> {
-        let key = Box::new(key);
+        let key: Arc<dyn KeySeal> = Arc::new(key);
         let _turn = take_turn(path)?;
         let seen = match read(path, &*key, None) {
             Err(VaultError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 let mut id = [0; 16];
                 rand::fill(&mut id).map_err(|_| VaultError::Cryptography)?;
                 let data_key = DataKey::fresh().ok_or(VaultError::Cryptography)?;
-                let sealed = key.seal(&data_key, &key_place(&id)).map_err(|why| unsealed(path, why))?;
+                let sealed = sealed(path, &*key, &data_key, &key_place(&id))?;
                 let document =
                     Document::new(data_key, sealed, id, now, nonces()?).ok_or(VaultError::Cryptography)?;
                 let stamp = write(path, &document)?;
@@ -107,7 +117,7 @@ impl Vault {
             }
             read => read?,
         };
-        Ok(Self { path: path.into(), key, seen: Mutex::new(seen) })
+        Ok(Self { path: path.into(), key, seen: Mutex::new(seen), opening: Arc::default() })
     }
 
     /// Seals every secret anew under another data key. Whoever has the vault open goes on.
@@ -116,6 +126,7 @@ impl Vault {
     /// [`VaultError`]; the file is as before.
     pub fn renew_data_key(&self, now: Timestamp) -> Result<(), VaultError> {
         self.change(|document| {
+            self.is_ours(document)?;
             *document = anew(&self.path, &*self.key, document, now)?;
             Ok(((), true))
         })
@@ -128,13 +139,18 @@ impl Vault {
     /// [`VaultError`]; the file is as before.
     pub fn seal_by(&self, key: &dyn KeySeal, now: Timestamp) -> Result<(), VaultError> {
         self.change(|document| {
-            let place = document.key_place();
-            let sealed = key.seal(document.key(), &place).map_err(|why| unsealed(&self.path, why))?;
-            // What cannot be opened again is not put in the place of what can.
-            key.unseal(&sealed, &place).map_err(|why| unsealed(&self.path, why))?;
+            self.is_ours(document)?;
+            let sealed = sealed(&self.path, key, document.key(), &document.key_place())?;
             *document = document.resealed(sealed, now, nonces()?).ok_or(VaultError::Cryptography)?;
             Ok(((), true))
         })
+    }
+
+    /// Makes sure that it is sealed by the key that this vault was opened with, and not by another since.
+    fn is_ours(&self, document: &Document) -> Result<(), VaultError> {
+        let Some(sealed) = document.sealed_key() else { return Ok(()) };
+        let opened = self.key.unseal(sealed, &document.key_place());
+        opened.map(drop).map_err(|why| unsealed(&self.path, why))
     }
 
     /// Which data key there is, and by which key that is sealed: each by a name of panguard's own, with the version.
@@ -225,8 +241,9 @@ impl Vault {
         &self,
         change: impl FnOnce(&mut Document) -> Result<(T, bool), VaultError>,
     ) -> Result<T, VaultError> {
-        let mut seen = self.lock();
+        // Whoever waits for their turn keeps nobody from reading.
         let _turn = take_turn(&self.path)?;
+        let mut seen = self.lock();
         // Read anew even if the stamp is the same: what is written must stand on what is there.
         let mut document = read(&self.path, &*self.key, Some(&seen.document))?.document;
         let (outcome, changed) = change(&mut document)?;
@@ -240,10 +257,53 @@ impl Vault {
     /// Reads the file again if it is another one than was read last.
     fn reload(&self, seen: &mut Seen) -> Result<(), VaultError> {
         let metadata = fs::metadata(&self.path).map_err(|source| io_error("read", &self.path, source))?;
-        if Stamp::of(&metadata) != seen.stamp {
-            *seen = read(&self.path, &*self.key, Some(&seen.document))?;
+        if Stamp::of(&metadata) == seen.stamp {
+            return Ok(());
         }
+        let (stamp, sealed) = load(&self.path)?;
+        let data_key = match sealed.key() {
+            Some((bytes, place)) if !sealed.is_under(seen.document.key()) && self.key.is_elsewhere() => {
+                match self.asked(&stamp, bytes, place)? {
+                    Some(data_key) => data_key,
+                    // As it was seen last, until it is known.
+                    None => return Ok(()),
+                }
+            }
+            _ => data_key(&self.path, &*self.key, &sealed, Some(&seen.document))?,
+        };
+        *seen = opened(&self.path, stamp, sealed, data_key, Some(&seen.document))?;
         Ok(())
+    }
+
+    /// The data key that somebody elsewhere is asked for, on a thread of its own: whoever needs a secret is not kept waiting for that.
+    /// `None` as long as it is not known, for some seconds.
+    fn asked(&self, stamp: &Stamp, sealed: &[u8], place: Vec<u8>) -> Result<Option<DataKey>, VaultError> {
+        let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*opening {
+            Some(it) if it.stamp == *stamp => match &it.done {
+                Some(Ok(data_key)) => return Ok(Some(data_key.clone())),
+                Some(Err(why)) if it.since.elapsed() < ASK_AGAIN => {
+                    return Err(unsealed(&self.path, why.clone()));
+                }
+                None if it.since.elapsed() < ASKED_TIME_MAX => return Ok(None),
+                None => return Err(unsealed(&self.path, NotUnsealed::Away(NO_ANSWER.into()))),
+                Some(Err(_)) => {}
+            },
+            _ => {}
+        }
+        *opening = Some(Opening { stamp: stamp.clone(), since: Instant::now(), done: None });
+        drop(opening);
+        let (key, of, opening) = (Arc::clone(&self.key), stamp.clone(), Arc::clone(&self.opening));
+        let sealed = sealed.to_vec();
+        let ask = move || {
+            let done = key.unseal(&sealed, &place);
+            let mut opening = opening.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(it) = opening.as_mut().filter(|it| it.stamp == of) {
+                (it.since, it.done) = (Instant::now(), Some(done));
+            }
+        };
+        let begun = thread::Builder::new().name("vault key".into()).spawn(ask);
+        begun.map(|_| None).map_err(|source| io_error("ask for the key of", &self.path, source))
     }
 
     fn lock(&self) -> MutexGuard<'_, Seen> {
@@ -286,13 +346,57 @@ fn take_turn(path: &Path) -> Result<File, VaultError> {
 /// The same secrets under a new data key.
 fn anew(path: &Path, key: &dyn KeySeal, document: &Document, now: Timestamp) -> Result<Document, VaultError> {
     let data_key = DataKey::fresh().ok_or(VaultError::Cryptography)?;
-    let sealed = key.seal(&data_key, &document.key_place()).map_err(|why| unsealed(path, why))?;
+    let sealed = sealed(path, key, &data_key, &document.key_place())?;
     let fresh = || nonces().ok().map(|[nonce, _]| nonce);
     document.anew(data_key, sealed, now, nonces()?, fresh).ok_or(VaultError::Cryptography)
 }
 
 /// The vault that is there. One that was seen before has the same data key in most cases, for which nobody has to be asked.
 fn read(path: &Path, key: &dyn KeySeal, before: Option<&Document>) -> Result<Seen, VaultError> {
+    let (stamp, sealed) = load(path)?;
+    let data_key = data_key(path, key, &sealed, before)?;
+    opened(path, stamp, sealed, data_key, before)
+}
+
+/// The data key, sealed by a key that opens it again: nothing else is put in the place of what can be opened.
+fn sealed(path: &Path, key: &dyn KeySeal, data_key: &DataKey, place: &[u8]) -> Result<Vec<u8>, VaultError> {
+    let away = |why| unsealed(path, why);
+    let sealed = key.seal(data_key, place).map_err(away)?;
+    match key.unseal(&sealed, place).map_err(away)?.expose() == data_key.expose() {
+        true => Ok(sealed),
+        false => Err(away(NotUnsealed::Away("what it sealed it opens as something else".into()))),
+    }
+}
+
+fn data_key(
+    path: &Path,
+    key: &dyn KeySeal,
+    sealed: &Sealed,
+    before: Option<&Document>,
+) -> Result<DataKey, VaultError> {
+    let known = before.map(Document::key).filter(|key| sealed.is_under(key)).cloned();
+    match (known, sealed.key()) {
+        (Some(known), _) => Ok(known),
+        (None, Some((sealed, place))) => key.unseal(sealed, &place).map_err(|why| unsealed(path, why)),
+        (None, None) => key.first().ok_or_else(|| unsealed(path, NotUnsealed::Away(FIRST.into()))),
+    }
+}
+
+fn opened(
+    path: &Path,
+    stamp: Stamp,
+    sealed: Sealed,
+    data_key: DataKey,
+    before: Option<&Document>,
+) -> Result<Seen, VaultError> {
+    let document = sealed.open(data_key).map_err(|why| corrupt(path, why))?;
+    match before.is_some_and(|before| document.is_older_than(before)) {
+        true => Err(corrupt(path, Corrupt::Older)),
+        false => Ok(Seen { document, stamp }),
+    }
+}
+
+fn load(path: &Path) -> Result<(Stamp, Sealed), VaultError> {
     let fails = |source| io_error("read", path, source);
     let file = File::open(path).map_err(fails)?;
     let stamp = Stamp::of(&file.metadata().map_err(fails)?);
@@ -302,14 +406,7 @@ fn read(path: &Path, key: &dyn KeySeal, before: Option<&Document>) -> Result<See
         return Err(corrupt(path, Corrupt::Malformed));
     }
     let sealed = Sealed::read(&json).map_err(|why| corrupt(path, why))?;
-    let known = before.map(Document::key).filter(|key| sealed.is_under(key)).cloned();
-    let data_key = match (known, sealed.key()) {
-        (Some(known), _) => known,
-        (None, Some((sealed, place))) => key.unseal(sealed, &place).map_err(|why| unsealed(path, why))?,
-        (None, None) => key.first().ok_or_else(|| unsealed(path, NotUnsealed::Away(FIRST.into())))?,
-    };
-    let document = sealed.open(data_key).map_err(|why| corrupt(path, why))?;
-    Ok(Seen { document, stamp })
+    Ok((stamp, sealed))
 }
 
 /// Writes a new file beside the old one, and puts it in its place once it is on disk.
@@ -372,6 +469,13 @@ fn corrupt(path: &Path, why: Corrupt) -> VaultError {
 
 /// Such a vault is written anew when it is opened.
 const FIRST: &str = "it is of the first format, whose key is 32 bytes of its own: open it once with that, then seal it by another";
+
+const NO_ANSWER: &str = "whoever has its key does not answer";
+
+/// How long a vault is used as it was seen last while somebody is asked for its new data key.
+const ASKED_TIME_MAX: Duration = Duration::from_secs(15);
+/// When they are asked again after they have refused: an HSM locks a token after few wrong PINs.
+const ASK_AGAIN: Duration = Duration::from_secs(30);
 
 /// A certificate chain with its key fits.
 const SECRET_BYTES_MAX: usize = 64 << 10;

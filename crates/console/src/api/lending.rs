@@ -50,8 +50,11 @@ pub(super) async fn lend(state: &State, voter: &Voter, it: Offered) -> Result<Va
     // While no token can be made nothing is lent.
     (state.lend)(&voter.principal).map_err(Unanswered::Down)?;
     let lender = lender(&voter.principal);
-    let open = state.loans.lent(Some(&lender), now.micros(), LOANS_MAX).await.map_err(Unanswered::Down)?;
-    if open.len() >= LOANS_MAX as usize {
+    let is_direct = voter.principal.lent().is_none();
+    let most = if is_direct { LOANS_MAX } else { HANDED_ON_MAX };
+    let open = state.loans.lent(Some(&lender), now.micros(), LISTED_MAX).await.map_err(Unanswered::Down)?;
+    let open = open.iter().filter(|it| it.is_direct == is_direct && !it.is_ended).count();
+    if open >= most as usize {
         return Err(Problem::TooManyLoans);
     }
     let lent = state.gate.lend(voter, &offer, now).await?;
@@ -61,9 +64,13 @@ pub(super) async fn lend(state: &State, voter: &Voter, it: Offered) -> Result<Va
     let reason = Revocation::words(state.gate.masker(), &offer.reason);
     let kept = Kept { said, since: now.micros(), reason };
     let document = serde_json::to_string(&kept).map_err(broken)?;
-    let loan = KeptLoan { id: offer.id.clone(), lender, until: lent.valid_until.micros(), document };
-    // What nobody could find to end it is not lent.
-    if !state.loans.keep(&loan, now.micros(), LOANS_MAX).await.map_err(Unanswered::Down)? {
+    let (id, until) = (offer.id.clone(), lent.valid_until.micros());
+    let loan = KeptLoan { id, lender, is_direct, is_ended: false, until, document };
+    let seen = state.gate.seen(&voter.principal).map(|seen| (state.tell)(&seen)).transpose();
+    let seen = seen.map_err(Unanswered::Down)?;
+    // What nobody could find to end it is not lent, nor what would outlive the groups of whoever lends it.
+    let keeping = state.loans.keep(&loan, seen.as_ref(), now.micros(), most).await;
+    if !keeping.map_err(Unanswered::Down)? {
         return Err(Problem::TooManyLoans);
     }
     let mut shown = shown(&loan, &kept, &lent, false);
@@ -82,7 +89,8 @@ pub(super) async fn list(state: &State, voter: &Voter) -> Result<Value, Problem>
     let all = state.loans.lent(lender.as_deref(), now.micros(), LISTED_MAX).await;
     let mut listed = Vec::new();
     for loan in all.map_err(Unanswered::Down)? {
-        let (kept, lent) = read(&loan)?;
+        // One that cannot be read keeps nobody from the others.
+        let Ok((kept, lent)) = read(&loan) else { continue };
         if sees_all || has_lent(&voter.principal, &lent) {
             listed.push(shown(&loan, &kept, &lent, is_revoked(state, &lent)));
         }
@@ -108,7 +116,11 @@ pub(super) async fn end(state: &State, voter: &Voter, id: &str, why: Ending) -> 
         revoking::may(state, voter, (What::Token, id), &why.reason).await.map_err(|_| Problem::NotLent)?;
     }
     let ((kept, lent), loan) = found.ok_or(Problem::NotLent)?;
-    let is_ended = |it: &Revocation| it.what == What::Token && it.of == loan.id && !it.is_over(now);
+    let is_ended = |it: &Revocation| {
+        let is_of_all = it.issuer.is_none() && it.issued_until.is_none();
+        let lasts = it.until.is_none_or(|until| until >= loan.until);
+        it.what == What::Token && it.of == loan.id && is_of_all && lasts
+    };
     // Once is enough.
     if state.gate.revocations().all().iter().any(is_ended) {
         return Ok(shown(&loan, &kept, &lent, true));
@@ -122,7 +134,20 @@ pub(super) async fn end(state: &State, voter: &Voter, id: &str, why: Ending) -> 
     };
     warn!(id = &*it.id, lent = &*loan.id, by = &*it.by, "access that was lent is ended by the API");
     let in_force = revoking::put(state, it).await?;
+    // They do not count any more, as what was handed on of it does not; if that is not taken note of, they do until their time.
+    let of_lender = state.loans.lent(Some(&loan.lender), now.micros(), LISTED_MAX).await.unwrap_or_default();
+    let is_of_it = |it: &KeptLoan| read(it).is_ok_and(|(_, lent)| comes_of(&lent, &loan.id));
+    let ended: Vec<_> = of_lender.iter().filter(|it| is_of_it(it)).map(|it| it.id.clone()).collect();
+    if !ended.is_empty() {
+        _ = state.loans.end_loans(&ended).await;
+    }
     Ok(shown(&loan, &kept, &lent, in_force))
+}
+
+/// Whether something is what was lent by this id, or was handed on of it.
+fn comes_of(lent: &Principal, id: &str) -> bool {
+    let lenders = lent.lent().into_iter().flat_map(|it| &it.lenders);
+    lenders.into_iter().chain([lent]).any(|it| *it.token_id == *id)
 }
 
 /// The offer that a body makes.
@@ -141,7 +166,8 @@ fn offered(state: &State, voter: &Voter, it: Offered) -> Result<Offer, Problem> 
 
 /// Whose access it is that somebody lends: theirs, or that of whoever lent it to them.
 fn lender(principal: &Principal) -> Box<str> {
-    json!([principal.issuer, principal.subject]).to_string().into()
+    let first = principal.lent().and_then(|lent| lent.lenders.first()).unwrap_or(principal);
+    json!([first.issuer, first.subject, first.kind.as_str(), first.id]).to_string().into()
 }
 
 fn read(loan: &KeptLoan) -> Result<(Kept, Principal), Problem> {
@@ -186,8 +212,11 @@ fn broken(error: impl std::fmt::Display) -> Problem {
     Problem::Broken
 }
 
-/// What one person has lent, and what was handed on of it, that is not over: more than can be looked after.
+/// What somebody has lent that is neither over nor ended: more than can be looked after.
 const LOANS_MAX: u32 = 100;
+
+/// What was handed on of it: so that agents keep nobody from lending.
+const HANDED_ON_MAX: u32 = 1000;
 
 /// More than can be looked at.
 const LISTED_MAX: u32 = 10_000;

@@ -210,7 +210,7 @@ impl Problem {
             Self::Loan => "write `{\"agent\": …, \"connections\": […], \"actions\": […], \"seconds\": …, \"reason\": …}`; \
                 actions are `read`, `write`, `administer`, `call`, `reveal` and `match`"
                 .into(),
-            Self::TooManyLoans => "100 delegations of this access are not over: end some, or wait".into(),
+            Self::TooManyLoans => "too many delegations of this access are not over: end some, or wait".into(),
             Self::LentTooLong => "you are in more groups than a token can hold: let the issuer send fewer".into(),
             Self::Ending => "write `{\"reason\": …}`".into(),
             Self::NotLent => "GET /api/delegations lists what you have lent".into(),

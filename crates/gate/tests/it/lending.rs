@@ -250,6 +250,35 @@ fn what_is_known_of_a_lender_outlives_the_gateway_and_is_known_to_others() {
 }
 
 #[test]
+fn a_lender_who_came_just_before_they_were_known_to_be_one_is_remembered() {
+    let first = desk("");
+    let lent = first.lent(&alice(), &offer(&[Action::Read])).unwrap();
+    let mut other = desk("");
+    let mut left = (*alice().principal).clone();
+    left.authentication.issued_at = Some(NOW);
+    left.groups = ["interns".into()].into();
+    drop(other.seen(left));
+    other.gate.learn(first.gate.seen_anew(), NOW);
+    assert_eq!(other.gate.seen_anew().len(), 1, "others are to know");
+    let admitted = other.session(lent);
+    assert_eq!(other.ask(&admitted, read()).code(), Some(Code::PolicyDenied));
+}
+
+#[test]
+fn of_two_tokens_of_one_moment_what_both_say_counts() {
+    let mut desk = desk("");
+    let lent = desk.lent(&alice(), &offer(&[Action::Read])).unwrap();
+    for groups in [["analysts", "interns"], ["interns", "others"], ["analysts", "others"]] {
+        let mut again = (*alice().principal).clone();
+        again.authentication.issued_at = Some(NOW);
+        again.groups = groups.map(Box::from).into();
+        drop(desk.seen(again));
+    }
+    let admitted = desk.session(lent);
+    assert_eq!(desk.ask(&admitted, read()).code(), Some(Code::PolicyDenied));
+}
+
+#[test]
 fn access_that_one_agent_lent_in_two_ways_is_decided_apart() {
     let mut desk = desk(
         r#"permit (principal == Agent::"y", action == Action::"read", resource);

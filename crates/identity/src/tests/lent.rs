@@ -134,6 +134,15 @@ fn neither_an_access_token_nor_one_by_another_key_passes_for_one() {
 }
 
 #[test]
+fn a_tag_is_of_one_text_by_one_key() {
+    let tag = lending().tag("alice is in no groups");
+    assert!(lending().is_tagged("alice is in no groups", &tag));
+    assert!(!lending().is_tagged("alice is in all groups", &tag));
+    assert!(!Lending::new(&Secret::from(vec![8; 32])).is_tagged("alice is in no groups", &tag));
+    assert!(!lending().is_tagged("alice is in no groups", "no tag"));
+}
+
+#[test]
 fn what_was_lent_to_nobody_or_is_too_long_has_no_token() {
     assert!(lending().token(&user()).is_none());
     let many = (0..2000).map(|at| format!("a group of some length {at}").into()).collect();

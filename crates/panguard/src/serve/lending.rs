@@ -9,9 +9,9 @@ use arc_swap::ArcSwapOption;
 use aws_lc_rs::{digest, pbkdf2, rand};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use gate::{Down, Gate};
+use gate::{Down, Gate, Seen};
 use identity::Lending;
-use store::Loans;
+use store::{KeptLender, Loans};
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{info, warn};
@@ -52,12 +52,16 @@ impl Lent {
     pub async fn run(self, gate: Arc<Gate>) {
         let mut every = interval(LOOK_EVERY);
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut lending = None;
+        let (mut lending, mut refused) = (None, None);
         let mut was_down = false;
         let mut looks = 0_u32;
         loop {
             every.tick().await;
-            let looked = self.look(&gate, &mut lending).await;
+            looks = looks.wrapping_add(1);
+            let mut looked = tell(&gate, &*self.loans, lending.as_deref()).await;
+            if looks % LOOKS_TO_HEAR == 1 {
+                looked = looked.and(self.hear(&gate, &mut lending, &mut refused).await);
+            }
             match &looked {
                 Ok(()) if was_down => info!("what is lent is looked after again"),
                 Err(down) if !was_down => {
@@ -66,7 +70,6 @@ impl Lent {
                 Ok(()) | Err(_) => {}
             }
             was_down = looked.is_err();
-            looks = looks.wrapping_add(1);
             if looks % LOOKS_TO_FORGET == 1 && looked.is_ok() {
                 // What is not forgotten now is the next time.
                 _ = self.loans.forget_loans(now().micros()).await;
@@ -74,37 +77,94 @@ impl Lent {
         }
     }
 
-    async fn look(&self, gate: &Gate, lending: &mut Option<Arc<Lending>>) -> Result<(), Down> {
-        for seen in gate.seen_anew() {
-            if let Err(down) = self.loans.see(&seen).await {
-                // To be told the next time.
-                gate.see_anew(seen);
-                return Err(down);
-            }
+    /// Hears of lenders from others. `refused` is a key that could not be opened.
+    async fn hear(
+        &self,
+        gate: &Gate,
+        lending: &mut Option<Arc<Lending>>,
+        refused: &mut Option<String>,
+    ) -> Result<(), Down> {
+        let made = match lending {
+            Some(lending) => Arc::clone(lending),
+            None => Arc::new(Lending::new(&self.key(refused).await?)),
+        };
+        let there = self.loans.lenders(now().micros()).await?;
+        let read: Vec<_> = there.iter().filter_map(|row| seen_of(row, &made)).collect();
+        if read.len() < there.len() {
+            warn!(rows = there.len() - read.len(), "something that no gateway wrote is among the lenders");
         }
-        gate.learn(self.loans.seen(now().micros()).await?, now());
+        gate.learn(read, now());
         if lending.is_none() {
-            let key = self.key().await?;
-            let made = Arc::new(Lending::new(&key));
             self.known.store(Some(Arc::clone(&made)));
             *lending = Some(made);
         }
         Ok(())
     }
 
-    async fn key(&self) -> Result<Secret, Down> {
+    async fn key(&self, refused: &mut Option<String>) -> Result<Secret, Down> {
         match &self.source {
             Source::Own(own) => {
                 let key = [b"panguard lending".as_slice(), own.expose()].concat();
                 Ok(Secret::from(digest::digest(&digest::SHA256, &key).as_ref().to_vec()))
             }
             Source::Common { password } => {
-                let fresh = sealed(password.clone()).await?;
-                let there = self.loans.common_key(NAME, &fresh).await?;
-                opened(password.clone(), there).await
+                let there = match self.loans.common_key(NAME, None).await? {
+                    Some(there) => there,
+                    None => {
+                        let fresh = sealed(password.clone()).await?;
+                        let there = self.loans.common_key(NAME, Some(&fresh)).await?;
+                        there.ok_or_else(|| Down("it keeps no key".into()))?
+                    }
+                };
+                if refused.as_ref() == Some(&there) {
+                    return Err(Down(OTHER_PASSWORD.into()));
+                }
+                let opened = opened(password.clone(), there.clone()).await;
+                *refused = opened.is_none().then_some(there);
+                opened.ok_or_else(|| Down(OTHER_PASSWORD.into()))
             }
         }
     }
+}
+
+/// Tells others of the lenders that have been seen anew here. Those of whom they cannot be told are told of the next time.
+pub async fn tell(gate: &Gate, loans: &dyn Loans, lending: Option<&Lending>) -> Result<(), Down> {
+    let Some(lending) = lending else { return Ok(()) };
+    let mut told = Ok(());
+    for seen in gate.seen_anew() {
+        let kept = kept(&seen, lending);
+        let done = match &kept {
+            Some(kept) => loans.see(kept).await,
+            None => continue,
+        };
+        if let Err(down) = done {
+            gate.see_anew(seen);
+            told = Err(down);
+        }
+    }
+    told
+}
+
+/// What is known of a lender, with a tag by the key of what is lent: whoever writes to the store and has not that puts nobody in a group.
+pub fn kept(seen: &Seen, lending: &Lending) -> Option<KeptLender> {
+    let (lender, groups) =
+        (serde_json::to_string(&seen.lender).ok()?, serde_json::to_string(&seen.groups).ok()?);
+    let tag = lending.tag(&tagged(&lender, seen.issued_at, &groups));
+    Some(KeptLender { lender, issued_at: seen.issued_at, until: seen.until, groups, tag })
+}
+
+fn seen_of(row: &KeptLender, lending: &Lending) -> Option<Seen> {
+    let KeptLender { lender, issued_at, until, groups, tag } = row;
+    if !lending.is_tagged(&tagged(lender, *issued_at, groups), tag) {
+        return None;
+    }
+    let (lender, groups) = (serde_json::from_str(lender).ok()?, serde_json::from_str(groups).ok()?);
+    Some(Seen { lender, issued_at: *issued_at, groups, until: *until })
+}
+
+/// Each part after its length, so that no two are the same.
+fn tagged(lender: &str, issued_at: i64, groups: &str) -> String {
+    format!("{}:{lender}{issued_at}:{groups}", lender.len())
 }
 
 /// A new key, sealed under a password, with the salt before it.
@@ -120,18 +180,15 @@ async fn sealed(password: Secret) -> Result<String, Down> {
     sealed.await.ok().flatten().ok_or_else(failed)
 }
 
-/// The key that was.
-async fn opened(password: Secret, there: String) -> Result<Secret, Down> {
-    let wrong = || {
-        Down("the key of what is lent in it was sealed with another password of the store; delete it there (panguard.common_keys) to end all that is lent and begin anew".into())
-    };
+/// The key that was; `None` if it was sealed with another password.
+async fn opened(password: Secret, there: String) -> Option<Secret> {
     let opened = spawn_blocking(move || {
         let there = STANDARD.decode(there).ok()?;
         let (salt, sealed) = there.split_first_chunk::<SALT_BYTES>()?;
         let key = stretched(&password, salt)?.unseal(sealed, NAME.as_bytes()).ok()?;
         Some(Secret::from(key.expose().to_vec()))
     });
-    opened.await.ok().flatten().ok_or_else(wrong)
+    opened.await.ok().flatten()
 }
 
 /// Slowly, so that whoever has the store's content tries few passwords.
@@ -148,10 +205,14 @@ const SALT_BYTES: usize = 16;
 /// As OWASP has it for PBKDF2 with SHA-256: a fraction of a second, once at the start.
 const TURNS: u32 = 600_000;
 
-/// What was seen of a lender at another gateway is known here within this.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const OTHER_PASSWORD: &str = "the key of what is lent in it was sealed with another password of the store; delete it there (panguard.common_keys) to end all that is lent, and begin anew";
+
+/// What is seen of a lender here is written within this.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Every how many looks others are heard: once a second.
+const LOOKS_TO_HEAR: u32 = 10;
 /// Every how many looks what is over is forgotten: once in five minutes.
-const LOOKS_TO_FORGET: u32 = 300;
+const LOOKS_TO_FORGET: u32 = 3000;
 
 #[cfg(test)]
 mod tests {
@@ -165,7 +226,29 @@ mod tests {
         assert_ne!(there, again);
         let key = opened(password(), there.clone()).await.unwrap();
         assert_eq!(key.expose(), opened(password(), there.clone()).await.unwrap().expose());
-        assert!(opened(Secret::from("another".to_owned()), there).await.is_err());
-        assert!(opened(password(), "no key".into()).await.is_err());
+        assert!(opened(Secret::from("another".to_owned()), there).await.is_none());
+        assert!(opened(password(), "no key".into()).await.is_none());
+    }
+
+    #[test]
+    fn of_a_lender_is_believed_what_a_gateway_wrote_and_nothing_else() {
+        let lending = Lending::new(&Secret::from(vec![7; 32]));
+        let lender = serde_json::json!({
+            "kind": "user", "id": "alice", "issuer": "i", "subject": "alice", "on_behalf_of": null, "client": null,
+        });
+        let lender = serde_json::from_value(lender).unwrap();
+        let seen = Seen { lender, issued_at: 5, groups: ["a".into()].into(), until: 9 };
+        let row = kept(&seen, &lending).unwrap();
+        assert_eq!(seen_of(&row, &lending), Some(seen));
+        let forged = [
+            KeptLender { groups: "[\"a\", \"admins\"]".into(), ..row.clone() },
+            KeptLender { issued_at: 6, ..row.clone() },
+            KeptLender { lender: row.lender.replace("alice", "bob"), ..row.clone() },
+            KeptLender { tag: String::new(), ..row.clone() },
+        ];
+        for row in forged {
+            assert_eq!(seen_of(&row, &lending), None, "{row:?}");
+        }
+        assert_eq!(seen_of(&row, &Lending::new(&Secret::from(vec![8; 32]))), None);
     }
 }

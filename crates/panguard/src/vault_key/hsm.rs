@@ -13,7 +13,7 @@ use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
 use vault::{DataKey, KeySeal, NotUnsealed};
 
-use super::{of_place, placed, secret_file};
+use super::{of_place, placed, secret_text};
 use crate::config;
 
 /// An HSM's key, for each use of which a session is opened.
@@ -50,7 +50,7 @@ impl Hsm {
     }
 
     fn session(&self) -> Result<Session, String> {
-        let pin = secret_file(&self.config.pin_file, "the HSM's PIN")?;
+        let pin = secret_text(&self.config.pin_file, "the HSM's PIN")?;
         let pin = AuthPin::from(pin.expose_str().ok_or("the HSM's PIN is no text")?.to_owned());
         let session = self.library.open_ro_session(self.slot).map_err(|error| said(&error))?;
         match session.login(UserType::User, Some(&pin)) {
@@ -79,11 +79,11 @@ impl Hsm {
         let key = self.key(&session)?;
         let mut nonce = [0; NONCE_BYTES];
         rand::fill(&mut nonce).map_err(|_| "the system has no randomness")?;
-        let mut sealed = nonce.to_vec();
         let gcm = GcmParams::new(&mut nonce, &[], TAG_BITS.into()).map_err(|error| said(&error))?;
         let encrypted = session.encrypt(&Mechanism::AesGcm(gcm), key, plain.expose());
-        sealed.extend(encrypted.map_err(|error| said(&error))?);
-        Ok(sealed)
+        let encrypted = encrypted.map_err(|error| said(&error))?;
+        // An HSM may have put one of its own there.
+        Ok([&nonce[..], &encrypted].concat())
     }
 
     /// `None`: another key sealed it.

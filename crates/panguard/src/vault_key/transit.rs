@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use vault::{DataKey, KeySeal, NotUnsealed};
 use zeroize::Zeroizing;
 
-use super::{of_place, placed, secret_file};
+use super::{of_place, placed, secret_text};
 use crate::cli::plain::plain;
 use crate::config::Transit;
 
@@ -88,7 +88,7 @@ impl TransitKey {
 
     async fn call(&self, what: &str, body: &str) -> Result<Data, String> {
         let Transit { address, mount, key, token_file, namespace, .. } = &self.config;
-        let token = secret_file(token_file, "the token for it")?;
+        let token = secret_text(token_file, "the token for it")?;
         let mut token = HeaderValue::from_bytes(token.expose()).map_err(|_| "the token for it is none")?;
         token.set_sensitive(true);
         let mut request = Request::builder()

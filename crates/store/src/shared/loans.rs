@@ -1,9 +1,9 @@
 //! What was lent, in the PostgreSQL database.
 
-use gate::{Down, Seen, Storing};
+use gate::{Down, Storing};
 
-use super::{Row, Shared, quoted, unwritten};
-use crate::{KeptLoan, Loans};
+use super::{Row, Shared, quoted};
+use crate::{KeptLender, KeptLoan, Loans};
 
 /// Made where they are not; a gateway of an earlier version leaves them alone.
 pub(super) const TABLES: &str = "
@@ -14,67 +14,72 @@ pub(super) const TABLES: &str = "
         CREATE TABLE IF NOT EXISTS panguard.loans (
             id text NOT NULL PRIMARY KEY,
             lender text NOT NULL,
+            direct boolean NOT NULL,
+            ended boolean NOT NULL,
             until bigint NOT NULL,
             document text NOT NULL
         );
         CREATE INDEX IF NOT EXISTS loans_until ON panguard.loans (until);
-        CREATE INDEX IF NOT EXISTS loans_lender ON panguard.loans (lender, until);
+        CREATE INDEX IF NOT EXISTS loans_lender ON panguard.loans (md5(lender), until);
         CREATE TABLE IF NOT EXISTS panguard.lenders (
-            lender text NOT NULL PRIMARY KEY,
+            digest text NOT NULL PRIMARY KEY,
+            lender text NOT NULL,
             issued_at bigint NOT NULL,
             until bigint NOT NULL,
-            groups text NOT NULL
+            groups text NOT NULL,
+            tag text NOT NULL
         );
         CREATE TABLE IF NOT EXISTS panguard.common_keys (name text NOT NULL PRIMARY KEY, sealed text NOT NULL);
     END $$;
     SELECT 1";
 
 impl Loans for Shared {
-    fn keep(&self, loan: &KeptLoan, now: i64, most: u32) -> Storing<bool> {
-        let KeptLoan { id, lender, until, document } = loan;
-        let (id, lender, document) = (quoted(id), quoted(lender), quoted(document));
+    fn keep(&self, loan: &KeptLoan, lender: Option<&KeptLender>, now: i64, most: u32) -> Storing<bool> {
+        let KeptLoan { id, lender: of, is_direct, is_ended, until, document } = loan;
+        let (id, of, document) = (quoted(id), quoted(of), quoted(document));
+        let seen = lender.map_or_else(String::new, |lender| {
+            see(lender, &format!("WHERE EXISTS (SELECT FROM panguard.loans WHERE id = {id})"))
+        });
         // One at a time, so that two at once are two.
         let sql = format!(
             "DO $$ BEGIN PERFORM pg_advisory_xact_lock(7310857102); END $$; \
-             INSERT INTO panguard.loans (id, lender, until, document) SELECT {id}, {lender}, {until}, {document} \
-             WHERE (SELECT count(*) FROM panguard.loans WHERE lender = {lender} AND until > {now}) < {most} RETURNING 1"
+             INSERT INTO panguard.loans (id, lender, direct, ended, until, document) \
+             SELECT {id}, {of}, {is_direct}, {is_ended}, {until}, {document} WHERE (SELECT count(*) FROM panguard.loans \
+             WHERE md5(lender) = md5({of}) AND lender = {of} AND direct = {is_direct} AND NOT ended AND until > {now}) < {most}; \
+             {seen} SELECT 1 FROM panguard.loans WHERE id = {id}"
         );
         self.ask(sql, |rows| Ok(!rows.is_empty()))
     }
 
+    fn end_loans(&self, ids: &[Box<str>]) -> Storing<()> {
+        let ids: Vec<String> = ids.iter().map(|id| quoted(id)).collect();
+        let sql =
+            format!("UPDATE panguard.loans SET ended = true WHERE id IN ({}) RETURNING 1", ids.join(", "));
+        self.ask(sql, |_| Ok(()))
+    }
+
     fn lent(&self, lender: Option<&str>, now: i64, limit: u32) -> Storing<Vec<KeptLoan>> {
-        let of = lender.map_or_else(String::new, |lender| format!("AND lender = {}", quoted(lender)));
+        let of = lender.map(quoted);
+        let of = of.map_or_else(String::new, |of| format!("AND md5(lender) = md5({of}) AND lender = {of}"));
         let sql = format!(
-            "SELECT id, lender, until, document FROM panguard.loans WHERE until > {now} {of} \
-             ORDER BY until DESC, id COLLATE \"C\" LIMIT {limit}"
+            "SELECT {COLUMNS} FROM panguard.loans WHERE until > {now} {of} ORDER BY until DESC, id COLLATE \"C\" LIMIT {limit}"
         );
         self.ask(sql, |rows| rows.into_iter().map(loan).collect())
     }
 
     fn loan(&self, id: &str) -> Storing<Option<KeptLoan>> {
-        let sql = format!("SELECT id, lender, until, document FROM panguard.loans WHERE id = {}", quoted(id));
+        let sql = format!("SELECT {COLUMNS} FROM panguard.loans WHERE id = {}", quoted(id));
         self.ask(sql, |rows| rows.into_iter().map(loan).next().transpose())
     }
 
-    fn see(&self, seen: &Seen) -> Storing<()> {
-        let Seen { lender, issued_at, groups, until } = seen;
-        let (Ok(lender), Ok(groups)) = (serde_json::to_string(lender), serde_json::to_string(groups)) else {
-            return unwritten();
-        };
-        let (lender, groups) = (quoted(&lender), quoted(&groups));
-        let sql = format!(
-            "INSERT INTO panguard.lenders AS it (lender, issued_at, until, groups) VALUES ({lender}, {issued_at}, {until}, {groups}) \
-             ON CONFLICT (lender) DO UPDATE SET \
-             groups = CASE WHEN EXCLUDED.issued_at >= it.issued_at THEN EXCLUDED.groups ELSE it.groups END, \
-             issued_at = greatest(it.issued_at, EXCLUDED.issued_at), until = greatest(it.until, EXCLUDED.until) RETURNING 1"
-        );
-        self.ask(sql, |_| Ok(()))
+    fn see(&self, lender: &KeptLender) -> Storing<()> {
+        self.ask(format!("{} SELECT 1", see(lender, "")), |_| Ok(()))
     }
 
-    fn seen(&self, now: i64) -> Storing<Vec<Seen>> {
+    fn lenders(&self, now: i64) -> Storing<Vec<KeptLender>> {
         let sql =
-            format!("SELECT lender, issued_at, until, groups FROM panguard.lenders WHERE until > {now}");
-        self.ask(sql, |rows| rows.into_iter().map(seen).collect())
+            format!("SELECT lender, issued_at, until, groups, tag FROM panguard.lenders WHERE until > {now}");
+        self.ask(sql, |rows| rows.into_iter().map(lender).collect())
     }
 
     fn forget_loans(&self, now: i64) -> Storing<()> {
@@ -84,42 +89,60 @@ impl Loans for Shared {
         self.ask(sql, |_| Ok(()))
     }
 
-    fn common_key(&self, name: &str, fresh: &str) -> Storing<String> {
-        let (name, fresh) = (quoted(name), quoted(fresh));
-        let sql = format!(
-            "INSERT INTO panguard.common_keys (name, sealed) VALUES ({name}, {fresh}) ON CONFLICT DO NOTHING; \
-             SELECT sealed FROM panguard.common_keys WHERE name = {name}"
-        );
-        self.ask(sql, |rows| {
-            let found = rows.into_iter().next().and_then(|row| row.into_iter().next()?);
-            found.ok_or_else(|| Down("it has no such key".into()))
-        })
+    fn common_key(&self, name: &str, fresh: Option<&str>) -> Storing<Option<String>> {
+        let name = quoted(name);
+        let put = fresh.map_or_else(String::new, |fresh| {
+            let fresh = quoted(fresh);
+            format!(
+                "INSERT INTO panguard.common_keys (name, sealed) VALUES ({name}, {fresh}) ON CONFLICT DO NOTHING; "
+            )
+        });
+        let sql = format!("{put}SELECT sealed FROM panguard.common_keys WHERE name = {name}");
+        self.ask(sql, |rows| Ok(rows.into_iter().next().and_then(|row| row.into_iter().next()?)))
     }
 }
 
+/// Takes note of a lender, where `only` says so. What they are called may be longer than an index takes.
+fn see(it: &KeptLender, only: &str) -> String {
+    let KeptLender { lender, issued_at, until, groups, tag } = it;
+    let (lender, groups, tag) = (quoted(lender), quoted(groups), quoted(tag));
+    format!(
+        "INSERT INTO panguard.lenders AS it (digest, lender, issued_at, until, groups, tag) \
+         SELECT encode(sha256(convert_to({lender}, 'UTF8')), 'hex'), {lender}, {issued_at}, {until}, {groups}, {tag} {only} \
+         ON CONFLICT (digest) DO UPDATE SET \
+         groups = CASE WHEN EXCLUDED.issued_at >= it.issued_at THEN EXCLUDED.groups ELSE it.groups END, \
+         tag = CASE WHEN EXCLUDED.issued_at >= it.issued_at THEN EXCLUDED.tag ELSE it.tag END, \
+         issued_at = greatest(it.issued_at, EXCLUDED.issued_at), until = greatest(it.until, EXCLUDED.until);"
+    )
+}
+
 fn loan(row: Row) -> Result<KeptLoan, Down> {
-    match <[Option<String>; 4]>::try_from(row) {
-        Ok([Some(id), Some(lender), Some(until), Some(document)]) => {
+    match <[Option<String>; 6]>::try_from(row) {
+        Ok([Some(id), Some(lender), Some(direct), Some(ended), Some(until), Some(document)]) => {
             let until = until.parse().map_err(|_| wrong())?;
-            Ok(KeptLoan { id: id.into(), lender: lender.into(), until, document })
+            let (is_direct, is_ended) = (direct == "t", ended == "t");
+            Ok(KeptLoan { id: id.into(), lender: lender.into(), is_direct, is_ended, until, document })
         }
         _ => Err(wrong()),
     }
 }
 
-fn seen(row: Row) -> Result<Seen, Down> {
-    let Ok([Some(lender), Some(issued_at), Some(until), Some(groups)]) = <[Option<String>; 4]>::try_from(row)
-    else {
-        return Err(wrong());
-    };
-    Ok(Seen {
-        lender: serde_json::from_str(&lender).map_err(|_| wrong())?,
-        issued_at: issued_at.parse().map_err(|_| wrong())?,
-        until: until.parse().map_err(|_| wrong())?,
-        groups: serde_json::from_str(&groups).map_err(|_| wrong())?,
-    })
+fn lender(row: Row) -> Result<KeptLender, Down> {
+    match <[Option<String>; 5]>::try_from(row) {
+        Ok([Some(lender), Some(issued_at), Some(until), Some(groups), Some(tag)]) => Ok(KeptLender {
+            lender,
+            issued_at: issued_at.parse().map_err(|_| wrong())?,
+            until: until.parse().map_err(|_| wrong())?,
+            groups,
+            tag,
+        }),
+        _ => Err(wrong()),
+    }
 }
 
 fn wrong() -> Down {
     Down("what was lent cannot be read in it".into())
 }
+
+/// In the order of [`loan`].
+const COLUMNS: &str = "id, lender, direct, ended, until, document";

@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use super::{NOW, key, name, secret, shown};
-use crate::{Corrupt, DataKey, KeySeal, Name, NotUnsealed, Vault, VaultError, fresh_key};
+use crate::{Corrupt, DataKey, KeySeal, MasterKey, Name, NotUnsealed, Vault, VaultError, fresh_key};
 
 /// A directory of its own with a vault in it.
 struct Place {
@@ -179,6 +179,86 @@ fn whoever_has_it_open_goes_on_when_another_key_seals_it_until_the_data_key_is_r
     assert_eq!(shown(other.get(&name("more")).unwrap()).as_deref(), Some("two"));
     other.renew_data_key(NOW).unwrap();
     assert_eq!(why(gateway.get(&name("db"))), Some(Corrupt::WrongKey));
+}
+
+#[test]
+fn whoever_opened_it_with_a_key_of_before_changes_neither_key() {
+    let place = Place::new();
+    let old = place.open();
+    old.set(&name("db"), &secret("one"), NOW).unwrap();
+    place.open().seal_by(&key(1), NOW).unwrap();
+    let file = fs::read(place.path()).unwrap();
+    assert_eq!(why(old.renew_data_key(NOW)), Some(Corrupt::WrongKey));
+    assert_eq!(why(old.seal_by(&key(2), NOW)), Some(Corrupt::WrongKey));
+    assert_eq!(fs::read(place.path()).unwrap(), file);
+    assert!(Vault::open(&place.path(), key(1), NOW).is_ok());
+}
+
+#[test]
+fn an_older_file_with_keys_of_before_is_noticed_by_whoever_has_seen_a_newer() {
+    let place = Place::new();
+    let gateway = place.open();
+    gateway.set(&name("db"), &secret("one"), NOW).unwrap();
+    let old = fs::read(place.path()).unwrap();
+    place.open().renew_data_key(NOW).unwrap();
+    assert!(gateway.get(&name("db")).is_ok());
+    fs::write(place.path(), old).unwrap();
+    assert_eq!(why(gateway.get(&name("db"))), Some(Corrupt::Older));
+}
+
+/// A key elsewhere, which answers when it is let.
+struct Slow(MasterKey, std::sync::Arc<std::sync::Mutex<()>>);
+
+impl KeySeal for Slow {
+    fn seal(&self, key: &DataKey, place: &[u8]) -> Result<Vec<u8>, NotUnsealed> {
+        self.0.seal(key, place)
+    }
+
+    fn unseal(&self, sealed: &[u8], place: &[u8]) -> Result<DataKey, NotUnsealed> {
+        let _let = self.1.lock().unwrap();
+        self.0.unseal(sealed, place)
+    }
+}
+
+#[test]
+fn nobody_waits_for_a_key_elsewhere_while_they_have_what_was_seen_last() {
+    let place = Place::new();
+    let gate = std::sync::Arc::default();
+    let gateway = Vault::open(&place.path(), Slow(key(0), std::sync::Arc::clone(&gate)), NOW).unwrap();
+    gateway.set(&name("db"), &secret("one"), NOW).unwrap();
+    let closed = gate.lock().unwrap();
+    let other = place.open();
+    other.renew_data_key(NOW).unwrap();
+    other.set(&name("db"), &secret("two"), NOW).unwrap();
+    assert_eq!(shown(gateway.get(&name("db")).unwrap()).as_deref(), Some("one"), "it is not opened yet");
+    drop(closed);
+    while shown(gateway.get(&name("db")).unwrap()).as_deref() == Some("one") {
+        std::thread::yield_now();
+    }
+    assert_eq!(shown(gateway.get(&name("db")).unwrap()).as_deref(), Some("two"));
+}
+
+/// A key that seals what it does not open.
+struct OneWay;
+
+impl KeySeal for OneWay {
+    fn seal(&self, _: &DataKey, _: &[u8]) -> Result<Vec<u8>, NotUnsealed> {
+        Ok(b"sealed".to_vec())
+    }
+
+    fn unseal(&self, _: &[u8], _: &[u8]) -> Result<DataKey, NotUnsealed> {
+        Ok(DataKey::from([9; 32]))
+    }
+}
+
+#[test]
+fn nothing_is_sealed_by_a_key_that_does_not_open_it_again() {
+    let place = Place::new();
+    assert!(matches!(Vault::open(&place.path(), OneWay, NOW), Err(VaultError::Key { .. })));
+    assert!(!place.path().exists());
+    place.open().set(&name("db"), &secret("one"), NOW).unwrap();
+    assert!(matches!(place.open().seal_by(&OneWay, NOW), Err(VaultError::Key { .. })));
+    assert_eq!(shown(place.open().get(&name("db")).unwrap()).as_deref(), Some("one"));
 }
 
 /// A key that is kept by something that does not answer, or answers something else.

@@ -51,7 +51,8 @@ def test_neither_a_core_dump_nor_swap_nor_a_process_of_the_same_user_has_its_mem
     assert limits["Max core file size"][:2] == ["0", "0"]
     status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
     locked, resident = (int(status[it].split()[0]) for it in ("VmLck", "VmRSS"))
-    assert locked >= resident // 2 > 0, (locked, resident)
+    # Where the process may not lock it, that is said.
+    assert locked >= resident // 2 > 0 or "memory may be written to swap" in gateway.said(), (locked, resident)
     if os.getuid() == 0:
         # As another user, the process's files are root's, whoever runs it.
         read = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", "cat", process / "environ"], capture_output=True, timeout=10)

@@ -65,10 +65,13 @@ def keep_to(tmp_path, **more):
 
 
 def test_what_is_old_leaves_the_folder_once_it_is_archived_and_all_of_it_is_restored(make_gateway, plain, issuer, tmp_path):
-    gateway = make_gateway(POLICIES, {"numbers": plain}, keep_to(tmp_path))
-    work(gateway, issuer, 600)
-    before = listed(gateway)
-    until(lambda: first_here(gateway) > 0, "old entries have left the folder", 30)
+    # Old enough for all of it to have been listed before it leaves.
+    gateway = make_gateway(POLICIES, {"numbers": plain}, keep_to(tmp_path, retention={"hot": "10s", "all": "30d"}))
+    before = {}
+    for _ in range(6):
+        work(gateway, issuer, 100)
+        before.update(listed(gateway))
+    until(lambda: first_here(gateway) > 0, "old entries have left the folder", 60)
     assert archived(gateway) < 256 and gateway.metric("panguard_audit_archive_failures_total") == 0
     gateway.stop()
     here = listed(gateway)

@@ -5,7 +5,7 @@ import json
 import psycopg
 import pytest
 
-from panguard_test import Gateway, cards
+from panguard_test import Gateway, cards, until
 from panguard_test.refusal import refusal
 
 SEED = cards.SEED + """
@@ -210,3 +210,67 @@ def test_the_credential_of_an_http_system_is_looked_for_and_not_tried(make_gatew
     gateway.run("secrets", "remove", "shop")
     looked = gateway.run("secrets", "check", check=False)
     assert looked.returncode == 1 and "shop: does not work: the vault holds no secret `shop`" in looked.stdout
+
+
+# --- `panguard secrets renew` ------------------------------------------------------------------------------
+
+
+def test_a_role_gets_a_new_password_while_agents_work(house, issuer):
+    house.seed(SEED)
+    house.seed(f'grant select on all tables in schema public to "{house.role}"')
+    house.gateway.start()
+    with house.gateway.connect(issuer.agent()) as session:
+        session.execute("select 1")
+        assert "has a new password" in house.gateway.run("secrets", "renew", "payments").stdout
+        assert session.execute("select 1").fetchone() == (1,)
+        with house.gateway.connect(issuer.agent()) as other:
+            assert other.execute("select 1").fetchone() == (1,)
+    with pytest.raises(psycopg.OperationalError):
+        house.cluster.connect(house.database, user=house.role)
+    changed = lambda: [it["entry"]["event"]["change"] for it in house.gateway.audit("--event", "secret_changed") if it["entry"]["event"]["name"] == "payments"]
+    until(lambda: "rotated" in changed(), "it is recorded")
+
+
+@pytest.mark.parametrize("is_done", [True, False])
+def test_a_change_that_was_broken_off_is_ended_and_nobody_is_without_meanwhile(house, issuer, is_done):
+    house.seed(SEED)
+    house.gateway.start()
+    with house.cluster.connect("postgres", autocommit=False) as admin:
+        # What is asked for waits, and is done after whoever asked has been killed.
+        admin.execute(f'alter role "{house.role}" connection limit 50')
+        changing = house.gateway.begin("secrets", "renew", "payments")
+        waits = f"select count(*) from pg_stat_activity where usename = '{house.role}' and query like 'ALTER ROLE%' and wait_event_type = 'Lock'"
+        with house.cluster.connect("postgres") as looking:
+            until(lambda: looking.execute(waits).fetchone()[0] == 1, "it waits for the role")
+            changing.kill()
+            changing.wait(10)
+            # A role that was changed meanwhile is not changed again.
+            admin.rollback() if is_done else admin.commit()
+            asks = f"select count(*) from pg_stat_activity where usename = '{house.role}' and query like 'ALTER ROLE%'"
+            until(lambda: looking.execute(asks).fetchone()[0] == 0, "it is over")
+    if is_done:
+        with pytest.raises(psycopg.OperationalError):
+            house.cluster.connect(house.database, user=house.role)
+    else:
+        house.cluster.connect(house.database, user=house.role).close()
+    with house.gateway.connect(issuer.agent()) as session:
+        assert session.execute("select 1").fetchone() == (1,), "who signs in tries both"
+    house.gateway.run("secrets", "renew", "payments")
+    with house.gateway.connect(issuer.agent()) as session:
+        assert session.execute("select 1").fetchone() == (1,)
+
+
+def test_a_password_with_which_nobody_gets_in_is_taken_back(house, issuer):
+    house.seed(SEED)
+    house.seed(f'alter role "{house.role}" connection limit 1')
+    failed = house.gateway.run("secrets", "renew", "payments", check=False)
+    assert failed.returncode == 2 and "the old one is set again" in failed.stderr, failed.stderr
+    house.seed(f'alter role "{house.role}" connection limit -1')
+    house.cluster.connect(house.database, user=house.role).close()
+    assert house.gateway.run("secrets", "check", check=False).stdout.startswith(f"payments: works as {house.role}")
+
+
+def test_only_the_password_of_one_databases_role_is_renewed(make_gateway, payments, site):
+    gateway = make_gateway(connections={"payments": payments, "shop": site.connection()})
+    failed = gateway.run("secrets", "renew", "shop", check=False)
+    assert failed.returncode == 2 and "no database signs in with `shop`" in failed.stderr

@@ -112,6 +112,11 @@ impl DialError {
     }
 }
 
+/// Whether a server said that the password is another (invalid_password).
+fn is_of_password(failure: &Failure) -> bool {
+    matches!(failure, Failure::Refused { sqlstate, .. } if **sqlstate == *"28P01")
+}
+
 impl Target {
     /// Signs in with the vault's credential and the agent's own `parameters`.
     ///
@@ -130,7 +135,30 @@ impl Target {
         vault: &Arc<Vault>,
         parameters: Vec<(String, String)>,
     ) -> Result<Dialled, DialError> {
-        let password = self.password(vault).await?;
+        let password = self.password(vault, &self.password).await?.ok_or_else(|| self.no_password())?;
+        let before = password.clone();
+        let refused = match self.sign_in(password, parameters.clone()).await {
+            Err(DialError::Failure(failure)) if is_of_password(&failure) => DialError::Failure(failure),
+            other => return other,
+        };
+        // It may be being changed: at the database before in the vault.
+        let next = match self.password.next() {
+            Ok(next) => self.password(vault, &next).await?,
+            Err(_) => None,
+        };
+        let now = self.password(vault, &self.password).await?;
+        let other = next.into_iter().chain(now).find(|it| it.expose() != before.expose());
+        match other {
+            Some(password) => self.sign_in(password, parameters).await,
+            None => Err(refused),
+        }
+    }
+
+    async fn sign_in(
+        &self,
+        password: Secret,
+        parameters: Vec<(String, String)>,
+    ) -> Result<Dialled, DialError> {
         let (mut stream, channel_binding) = self.open().await?;
         let mut upstream = Upstream::new(Login {
             user: self.user.clone(),
@@ -174,11 +202,14 @@ impl Target {
     }
 
     /// Reads the vault off the workers' threads, since it may have to read its file anew.
-    async fn password(&self, vault: &Arc<Vault>) -> Result<Secret, DialError> {
-        let (vault, name) = (vault.clone(), self.password.clone());
+    async fn password(&self, vault: &Arc<Vault>, name: &vault::Name) -> Result<Option<Secret>, DialError> {
+        let (vault, name) = (vault.clone(), name.clone());
         let read = tokio::task::spawn_blocking(move || vault.get(&name)).await;
-        let read = read.map_err(|_| DialError::NoPassword(self.password.clone()))?;
-        read?.ok_or_else(|| DialError::NoPassword(self.password.clone()))
+        Ok(read.map_err(|_| self.no_password())??)
+    }
+
+    fn no_password(&self) -> DialError {
+        DialError::NoPassword(self.password.clone())
     }
 
     async fn open(&self) -> Result<(Stream, ChannelBinding), DialError> {

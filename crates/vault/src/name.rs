@@ -35,6 +35,14 @@ impl Name {
         Self::any(&format!("{INTERNAL}{name}"))
     }
 
+    /// Under which the secret stands that is to take the place of this one, while it is being changed.
+    ///
+    /// # Errors
+    /// [`NameError::Form`]: the name is too long for that.
+    pub fn next(&self) -> Result<Self, NameError> {
+        Self::internal(&format!("next/{}", self.0))
+    }
+
     /// Whether it is one of panguard's own.
     pub fn is_internal(&self) -> bool {
         self.0.starts_with(INTERNAL)

@@ -1,3 +1,5 @@
+mod renew;
+
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -30,6 +32,11 @@ enum Action {
     Set { name: Name },
     /// Replace a secret that is there already, and fail if it is not.
     Rotate { name: Name },
+    /// Make a new password for the database role that signs in with this secret: it is set there, tried, and put in the vault.
+    ///
+    /// No session breaks, and who signs in meanwhile tries both. If the new one does not work, the old one is set again; after a crash, run
+    /// it again.
+    Renew { name: Name },
     /// Take a secret out.
     Remove { name: Name },
     /// Try each credential, and say whose rights are wider than policy could ever need (PCI DSS 7.2.5).
@@ -67,6 +74,11 @@ pub fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
             bail!("there is no secret `{name}` to rotate; use `panguard secrets set {name}` for a new one")
         }
         Action::Rotate { name } => set(&vault, name),
+        Action::Renew { name } => {
+            renew::renew(&config, vault, name)?;
+            output::line(format!("`{name}` has a new password, in the database and in the vault"));
+            Ok(Exit::Fine)
+        }
         Action::Remove { name } if !vault.remove(name)? => {
             eprintln!("there is no secret `{name}`");
             Ok(Exit::No)

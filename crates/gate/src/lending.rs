@@ -1,7 +1,7 @@
 //! Access that principals lend to agents: who may, and what they have of it now.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -228,9 +228,9 @@ impl Gate {
             let is_new = !known.seen.contains_key(&lender);
             known.take(it);
             // They may have been here just before it was known that they have lent something.
-            if is_new && let Some(recent) = known.recent.iter().rev().find(|recent| recent.lender == lender) {
-                let recent = Seen { until, ..recent.clone() };
-                known.take_own(recent);
+            if is_new && let Some((issued_at, _, groups)) = known.recent.remove(&lender) {
+                let groups = BTreeSet::clone(&groups);
+                known.take_own(Seen { lender, issued_at, groups, until });
             }
         }
         known.seen.retain(|_, (_, until, _)| *until > now.micros());
@@ -299,8 +299,8 @@ type Of = (i64, i64, Arc<BTreeSet<Box<str>>>);
 struct Known {
     seen: HashMap<Lender, Of>,
     changed: BTreeSet<Lender>,
-    /// Those who came of late and have lent nothing as far as is known, with when that was as the time until which it is of use.
-    recent: VecDeque<Seen>,
+    /// Those who came of late and have lent nothing as far as is known, with until when that is of use.
+    recent: HashMap<Lender, Of>,
 }
 
 impl Lenders {
@@ -315,11 +315,14 @@ impl Lenders {
         match until {
             Some(until) => known.take_own(Seen { lender, issued_at: issued_at.micros(), groups, until }),
             None => {
-                let over = known.recent.iter().take_while(|it| it.until <= now.micros()).count();
-                let too_many = (known.recent.len() + 1).saturating_sub(RECENT_MAX);
-                known.recent.drain(..over.max(too_many));
                 let until = now.plus_seconds(RECENT_SECONDS).micros();
-                known.recent.push_back(Seen { lender, issued_at: issued_at.micros(), groups, until });
+                if known.recent.len() >= RECENT_MAX {
+                    known.recent.retain(|_, (_, until, _)| *until > now.micros());
+                }
+                if known.recent.len() < RECENT_MAX || known.recent.contains_key(&lender) {
+                    let seen = Seen { lender, issued_at: issued_at.micros(), groups, until };
+                    merge(&mut known.recent, seen);
+                }
             }
         }
     }
@@ -346,28 +349,7 @@ impl Lenders {
 impl Known {
     /// Whether it says anything new.
     fn take(&mut self, it: Seen) -> bool {
-        let Seen { lender, issued_at, groups, until } = it;
-        match self.seen.entry(lender) {
-            Entry::Vacant(vacant) => {
-                vacant.insert((issued_at, until, Arc::new(groups)));
-                true
-            }
-            Entry::Occupied(mut occupied) => {
-                let (known_at, known_until, known) = occupied.get_mut();
-                let is_longer = until > *known_until;
-                *known_until = until.max(*known_until);
-                // Of two tokens of one moment nobody can say which is the later: what both say counts.
-                let groups = match issued_at == *known_at {
-                    true => known.intersection(&groups).cloned().collect(),
-                    false => groups,
-                };
-                let is_newer = issued_at >= *known_at && (issued_at > *known_at || **known != groups);
-                if is_newer {
-                    (*known_at, *known) = (issued_at, Arc::new(groups));
-                }
-                is_newer || is_longer
-            }
-        }
+        merge(&mut self.seen, it)
     }
 
     /// As [`Known::take`], of what others do not know yet.
@@ -382,6 +364,32 @@ impl Known {
         let (issued_at, until, groups) = self.seen.get(lender)?;
         let groups = BTreeSet::clone(groups);
         Some(Seen { lender: lender.clone(), issued_at: *issued_at, groups, until: *until })
+    }
+}
+
+/// Takes what is known of one: of two tokens the later counts. Whether it says anything new.
+fn merge(known: &mut HashMap<Lender, Of>, it: Seen) -> bool {
+    let Seen { lender, issued_at, groups, until } = it;
+    match known.entry(lender) {
+        Entry::Vacant(vacant) => {
+            vacant.insert((issued_at, until, Arc::new(groups)));
+            true
+        }
+        Entry::Occupied(mut occupied) => {
+            let (known_at, known_until, known) = occupied.get_mut();
+            let is_longer = until > *known_until;
+            *known_until = until.max(*known_until);
+            // Of two tokens of one moment nobody can say which is the later: what both say counts.
+            let groups = match issued_at == *known_at {
+                true => known.intersection(&groups).cloned().collect(),
+                false => groups,
+            };
+            let is_newer = issued_at >= *known_at && (issued_at > *known_at || **known != groups);
+            if is_newer {
+                (*known_at, *known) = (issued_at, Arc::new(groups));
+            }
+            is_newer || is_longer
+        }
     }
 }
 
@@ -434,7 +442,7 @@ fn is_unseen(c: char) -> bool {
 const NAME_BYTES_MAX: usize = 200;
 /// Connections that are lent at a time.
 const CONNECTIONS_MAX: usize = 50;
-/// As many as come in so many seconds: another gateway's word that somebody has lent something takes no longer.
+/// Different ones that come in so many seconds: another gateway's word that somebody has lent something takes no longer.
 const RECENT_MAX: usize = 20_000;
 const RECENT_SECONDS: i64 = 15;
 /// Gateways' clocks may be so far apart.

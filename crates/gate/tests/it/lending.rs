@@ -258,6 +258,10 @@ fn a_lender_who_came_just_before_they_were_known_to_be_one_is_remembered() {
     left.authentication.issued_at = Some(NOW);
     left.groups = ["interns".into()].into();
     drop(other.seen(left));
+    // An older token of theirs, shown after that, brings nothing back.
+    let mut older = (*alice().principal).clone();
+    older.authentication.issued_at = Some(Timestamp(700_000));
+    drop(other.seen(older));
     other.gate.learn(first.gate.seen_anew(), NOW);
     assert_eq!(other.gate.seen_anew().len(), 1, "others are to know");
     let admitted = other.session(lent);

@@ -60,6 +60,19 @@ struct Problem {
     detail: String,
 }
 
+impl Said {
+    /// What it says, or `None` when that is no, which is printed.
+    pub fn yes(self) -> Option<Value> {
+        match self {
+            Self::Yes(value) => Some(value),
+            Self::No { title, detail } => {
+                eprintln!("panguard: {}\n  {}", plain(&title), plain(&detail));
+                None
+            }
+        }
+    }
+}
+
 impl Console {
     /// The console that `place` names, or else that of the configuration.
     pub fn new(config: &Path, place: &Place) -> anyhow::Result<Self> {

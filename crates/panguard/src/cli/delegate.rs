@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::console::{Console, Place, Said};
+use super::console::{Console, Place};
 use super::output::{self, Exit, Format};
 use super::plain::{plain, plain_json};
 use super::requests::seconds;
@@ -104,13 +104,7 @@ pub fn run(config: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
             }
         }
     })??;
-    let value = match said {
-        Said::Yes(value) => value,
-        Said::No { title, detail } => {
-            eprintln!("panguard: {}\n  {}", plain(&title), plain(&detail));
-            return Ok(Exit::No);
-        }
-    };
+    let Some(value) = said.yes() else { return Ok(Exit::No) };
     match &arguments.action {
         None => lent(value, format)?,
         Some(Action::List { .. }) => list(value, format)?,

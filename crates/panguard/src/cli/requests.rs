@@ -12,9 +12,9 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::console::{Console, Place, Said};
+use super::console::{Console, Place};
 use super::output::{self, Exit, Format};
-use super::plain::{plain, plain_json};
+use super::plain::plain_json;
 use super::upstream;
 use shown::Request;
 
@@ -252,13 +252,7 @@ pub fn run(config: &Path, arguments: &Arguments) -> anyhow::Result<Exit> {
             }
         }
     })??;
-    let value = match said {
-        Said::Yes(value) => value,
-        Said::No { title, detail } => {
-            eprintln!("panguard: {}\n  {}", plain(&title), plain(&detail));
-            return Ok(Exit::No);
-        }
-    };
+    let Some(value) = said.yes() else { return Ok(Exit::No) };
     match &arguments.action {
         Action::List { .. } => list(value, format)?,
         Action::Show { .. } => show(value, format, Request::whole)?,

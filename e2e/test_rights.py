@@ -242,6 +242,8 @@ def test_a_change_that_was_broken_off_is_ended_and_nobody_is_without_meanwhile(h
         waits = f"select count(*) from pg_stat_activity where usename = '{house.role}' and query like 'ALTER ROLE%' and wait_event_type = 'Lock'"
         with house.cluster.connect("postgres") as looking:
             until(lambda: looking.execute(waits).fetchone()[0] == 1, "it waits for the role")
+            second = house.gateway.run("secrets", "renew", "payments", check=False)
+            assert second.returncode == 2 and "another `secrets renew` is under way" in second.stderr
             changing.kill()
             changing.wait(10)
             # A role that was changed meanwhile is not changed again.

@@ -1,5 +1,7 @@
 //! A new password of a database's role: made, set there, tried, and put in the vault.
 
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +25,12 @@ use crate::serve;
 /// It is no database's, or of several roles; or the database does not take the new one, which is then taken back.
 pub fn renew(config: &Config, vault: Vault, name: &Name) -> anyhow::Result<()> {
     let target = target(config, name)?;
+    // Two at once would each put its own in the vault, and one of them in the database.
+    let turn = config.data_dir.join("renew.lock");
+    let mut options = File::options();
+    let turn = options.write(true).create(true).truncate(false).mode(0o600).open(&turn);
+    let turn = turn.context("no turn can be taken in the data folder")?;
+    turn.try_lock().context("another `secrets renew` is under way: run it again when that has ended")?;
     let next = name.next()?;
     let vault = Arc::new(vault);
     upstream::block_on(async {
